@@ -145,7 +145,7 @@ requireCommands('bwrap')('sizes', () => {
     expect(said.stdout).toMatch(
       /^github\.com\/acme\/web:data +t1:pr:12 +all .* store-size: the store takes more than 100kB$/m,
     );
-    expect(said.stdout).toMatch(/^store-size is not kept: .*, by 500 kB, and what is left stays$/m);
+    expect(said.stdout).toMatch(/^store-size is exceeded by 500 kB: .+$/m);
     expect((await run('ls cache')).stdout).toBe('b\n');
   });
 });
@@ -180,7 +180,7 @@ requireCommands('bwrap')('by itself', () => {
     writeFileSync(join(world.store, 'collected'), '0\n');
     const next = await world.run(['sh', '-c', 'echo y > cache/y'], { cwd: project, options: ['-v', 'data:cache'] });
     expect(next.stderr).toMatch(
-      /the last collection in the background failed, and is tried again: .*keep-pr is like 12h/,
+      /the last collection in the background failed, and is tried again: .*keep-pr must be like 12h/,
     );
     // That one failed as well, and is over.
     while (!hasEnded()) await pause(50);
@@ -196,7 +196,7 @@ requireCommands('bwrap')('in a remote', () => {
     await run('echo pr > cache/a', pullRequest);
     expect(await world.json(['gc', '--remote', '--dry-run'])).toMatchObject({ heads: [], marked: { objects: 0 } });
     const none = await world.cachelane(['gc', '--remote']);
-    expect(none.stdout).toBe(`there is nothing to take out of dir:${shared} now\n`);
+    expect(none.stdout).toBe(`nothing to delete in dir:${shared}\n`);
     const env = { ...pullRequest, CI_MERGE_REQUEST_SOURCE_PROJECT_ID: '666' };
     const fork = await world.cachelane(['gc', '--remote'], { cwd: project, env });
     expect([fork.code, fork.stderr]).toEqual([2, expect.stringContaining('may not be written here')]);

@@ -190,7 +190,7 @@ describe('a commit that fails', () => {
     const refused = expect.objectContaining({
       code: 'E_DISK_FULL',
       message: 'data was not saved: no space left; first was saved before it',
-      hint: 'free some space; the fork is open still: commit it again, or discard it',
+      hint: 'free some space; the fork is still open: commit it again, or discard it',
     });
     for (let times = 0; times < 2; times++) {
       await expect(fork.commit()).rejects.toEqual(refused);

@@ -20,7 +20,7 @@ requireCommands('bwrap')('who chooses', () => {
     for (const provider of ['dir:/etc', 'host:', 'oci:127.0.0.1:1/x', 'docker-volume:x', 'team:x']) {
       writeFileSync(join(dir, 'cachelane.yaml'), `volumes:\n  npm: { provider: '${provider}' }\n`);
       const { code, stderr } = await world.cachelane(['run', '--strict', '--', 'true'], options);
-      expect([code, stderr]).toEqual([125, expect.stringContaining('not for a file in the repository to choose')]);
+      expect([code, stderr]).toEqual([125, expect.stringContaining('cannot be set in the repository')]);
     }
     writeFileSync(join(dir, 'cachelane.yaml'), "volumes:\n  npm: { provider: 'project:github.com/acme/api:npm' }\n");
     const { code, stderr } = await world.cachelane(['run', '--strict', '--', 'true'], options);
@@ -66,7 +66,7 @@ requireCommands('bwrap')('who chooses', () => {
     const strict = await world.cachelane(['run', '--strict', ...options, '--', 'true']);
     expect(strict.code).toBe(125);
     const wrong = await world.cachelane(['run', '-v', 'data:data', '--provider', 'data', '--', 'true']);
-    expect([wrong.code, wrong.stderr]).toEqual([125, expect.stringContaining('--provider names no volume')]);
+    expect([wrong.code, wrong.stderr]).toEqual([125, expect.stringContaining('--provider does not name a volume')]);
     const prune = await world.cachelane(['prune', 'npm', '--provider', 'npm=none:']);
     expect([prune.code, prune.stderr]).toEqual([
       expect.any(Number),

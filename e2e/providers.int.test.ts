@@ -232,7 +232,7 @@ requireCommands('bwrap', 'docker-registry')('the same pipeline', () => {
     await registry.push({ repository: 'team/bad', tag: '1', layers: [tarArchive([{ name: '../out', content: '' }])] });
     configure(on, `providers: { pip: 'oci:${registry.host}/team/bad:1' }\n`);
     const bad = await on.world.run(['true'], { cwd: pipeline.directory, options: ['-v', 'pip'] });
-    expect(bad.stderr).toMatch(/warning: pip by oci:.*leads up out of where it lies/);
+    expect(bad.stderr).toMatch(/warning: pip by oci:.*leads out of its directory/);
     expect(existsSync(join(on.world.store, 'out'))).toBe(false);
   });
 });

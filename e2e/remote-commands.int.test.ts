@@ -78,7 +78,7 @@ requireCommands('bwrap')('push', () => {
     const sent = await world.json(['push'], { env });
     expect(sent).toMatchObject({ heads: [{ volume: 'data', waiting: 1, sent: true, layers: 1, error: null }] });
     expect(await list(shared.machine())).toBe('a\nb\n');
-    expect((await world.cachelane(['push'], { env })).stdout).toBe(`dir:${shared.dir} has all of it.\n`);
+    expect((await world.cachelane(['push'], { env })).stdout).toBe(`dir:${shared.dir} is up to date\n`);
   });
 
   test('goes on in the background after the run, which does not wait', async () => {
@@ -88,7 +88,7 @@ requireCommands('bwrap')('push', () => {
     expect(run.volume('data').sync).toMatchObject({ pushed: 'later', why: 'sent in the background' });
     await vi.waitFor(() => expect(filesIn(shared.dir, '.tar.zst')).toHaveLength(1), { timeout: 20_000 });
     // Whoever sends is alone: this one waits until the other is done.
-    expect((await ann.world.cachelane(['push'], { env: ann.env })).stdout).toContain('has all of it');
+    expect((await ann.world.cachelane(['push'], { env: ann.env })).stdout).toContain('is up to date');
     expect(await list(shared.machine())).toBe('a\n');
   });
 
@@ -138,7 +138,9 @@ const unsent: readonly (readonly [string, (machine: Machine, dir: string) => Pro
     'an import',
     async ({ world, env }) => {
       world.write({ 'old/a': 'a\n' });
-      const imported = await world.cachelane(['import', '-n', 'acme/web', `data:${seenAt(world)}`, 'old'], { env });
+      const imported = await world.cachelane(['import', '-n', 'acme/web', 'old', '--as', `data:${seenAt(world)}`], {
+        env,
+      });
       expect(imported.code, imported.stderr).toBe(0);
     },
   ],
@@ -149,7 +151,7 @@ const unsent: readonly (readonly [string, (machine: Machine, dir: string) => Pro
       const run = await write(machine, 'a', 'wait');
       machine.world.exec(['chmod', '700', dir]);
       expect(run.volume('data').sync).toMatchObject({ pushed: 'later' });
-      expect(run.stderr).toContain('kept here, and sent by the next run');
+      expect(run.stderr).toContain('kept here; the next run sends it');
     },
   ],
   [
@@ -183,7 +185,7 @@ requireCommands('bwrap')('push, to a remote that nobody has written to', () => {
       stdout: expect.stringMatching(/^acme\/web:data t1:local: sent 1 layer, \d+ B\n$/) as string,
     });
     expect(await list(shared.machine())).toBe('a\n');
-    expect((await world.cachelane(['push'], { env })).stdout).toBe(`dir:${shared.dir} has all of it.\n`);
+    expect((await world.cachelane(['push'], { env })).stdout).toBe(`dir:${shared.dir} is up to date\n`);
   });
 });
 
@@ -194,21 +196,21 @@ requireCommands('bwrap')('push, after a rollback', () => {
     for (const name of ['a', 'b', 'c']) await write(ann, name, 'wait');
     const { world, env } = ann;
     const back = await world.cachelane(['rollback', 'acme/web:data', '--to', '1'], { env });
-    expect(back.stdout).toContain('Other machines have it as it was, until the next run here');
+    expect(back.stdout).toContain('Other machines keep the old state until the next run here');
     expect(await list(shared.machine())).toBe('a\nb\nc\n');
     const explained = await world.cachelane(['explain', '--verbose', `data:${seenAt(world)}`, '-n', 'acme/web'], {
       env,
     });
-    expect(explained.stdout).toContain(', 0 layers to send, 2 layers to take out there\n');
+    expect(explained.stdout).toContain(', 0 layers to send, 2 layers to remove there\n');
     const told = [
       await world.cachelane(['push', '--dry-run'], { env }),
       await world.cachelane(['push'], { env }),
       await world.cachelane(['push'], { env }),
     ].map(({ stdout }) => stdout);
     expect(told).toEqual([
-      'acme/web:data t1:local: would take out 2 layers\n',
-      'acme/web:data t1:local: took out 2 layers\n',
-      `dir:${shared.dir} has all of it.\n`,
+      'acme/web:data t1:local: would remove 2 layers\n',
+      'acme/web:data t1:local: removed 2 layers\n',
+      `dir:${shared.dir} is up to date\n`,
     ]);
     expect(await list(shared.machine())).toBe('a\n');
   });
@@ -225,7 +227,7 @@ requireCommands('bwrap')('verify remote', () => {
       await world.cachelane(['verify', 'remote', ...more], { env });
     expect(await verify()).toMatchObject({
       code: 0,
-      stdout: `dir:${shared.dir}: 1 head and 2 layers verified: all is as it was saved\n`,
+      stdout: `dir:${shared.dir}: 1 head and 2 layers verified: no damage found\n`,
     });
 
     const layer = first.volume('data').layer ?? expect.fail('nothing was saved');
@@ -263,7 +265,7 @@ function damageHead(dir: string, name: RegExp, damage: (bytes: Buffer) => Uint8A
 
 const emptied = (): Uint8Array => new Uint8Array();
 const changed = (bytes: Buffer): Uint8Array => bytes.with(200, (bytes[200] ?? 0) ^ 1);
-const mend = 'cachelane verify remote --repair takes it out of use';
+const mend = 'cachelane verify remote --repair removes it';
 const head = /^heads\/[^/]+@\/\d+$/;
 const about = /^about@\/\d+$/;
 
@@ -312,7 +314,7 @@ requireCommands('bwrap')('a damaged head', () => {
       await write(ben, 'e', 'wait');
       await write(ann, 'f', 'wait');
       expect(await list(shared.machine())).toBe('a\nb\nc\nd\ne\nf\n');
-      expect((await on('push')).stdout).toContain('has all of it');
+      expect((await on('push')).stdout).toContain('is up to date');
     },
   );
 });
@@ -327,7 +329,7 @@ requireCommands('bwrap')('rm', () => {
     const { world, env } = ann;
     const rm = async (...more: readonly string[]): ReturnType<World['cachelane']> =>
       await world.cachelane(['rm', 'acme/web:data', ...more], { env });
-    expect((await rm()).stdout).toContain('A remote has it, and the next run brings it back');
+    expect((await rm()).stdout).toContain('A remote has a copy, and the next run restores it');
     expect(await list(ann)).toBe('a\nb\n');
 
     expect((await rm('--shared', '--dry-run')).stdout).toContain('would remove');

@@ -26,7 +26,7 @@ requireCommands('bwrap')('a directory', () => {
     const { path, env } = remoteIn(world);
     expectKept(await runWith(world, { name: 'a', env }), [atStart, atEnd], {
       why: /there is no directory \S+shared/,
-      mend: /: dir:\S+shared: there .*; make it once/,
+      mend: /: dir:\S+shared: there .*; create it/,
     });
     mkdirSync(path);
     await expectSent(world, env, ['a']);
@@ -37,8 +37,8 @@ requireCommands('bwrap')('a directory', () => {
     const { path, env } = remoteIn(world);
     writeFileSync(path, '');
     expectKept(await runWith(world, { name: 'a', env }), [atStart, atEnd], {
-      why: /\S+shared is no directory/,
-      mend: /: dir:\S+shared: \S+ is no /,
+      why: /\S+shared is not a directory/,
+      mend: /: dir:\S+shared: \S+ is not a directory; create it/,
     });
     rmSync(path);
     mkdirSync(path);
@@ -80,8 +80,8 @@ requireCommands('bwrap')('a directory', () => {
     await runWith(world, { name: 'a', env });
     const unmount = `mv ${path} ${path}-away; mkdir ${path}`;
     expectKept(await runWith(world, { name: 'b', env, more: unmount }), [atEnd], {
-      why: /is empty, and was not when the run began/,
-      mend: /was it unmounted/,
+      why: /is empty now, and was not when the run began/,
+      mend: /check whether it was unmounted/,
     });
     expect(readdirSync(path)).toEqual([]);
     rmSync(path, { recursive: true });
@@ -132,7 +132,7 @@ requireCommands('bwrap')('a directory', () => {
     const found = await runWith(reader, { name: 'c', env });
     expect(found.warnings).toHaveLength(1);
     expect(found.warnings[0]).toMatch(
-      /layer \S+ of npm \(saved by run_\w+\) in dir:\S+ is left out: .*what it held is made again/,
+      /layer \S+ of npm \(saved by run_\w+\) in dir:\S+ is left out: .*this run makes its contents again/,
     );
     expect(found.sync).toMatchObject({ pulledLayers: 1, pushed: 'sent' });
   });

@@ -74,7 +74,7 @@ requireCommands(
 
   test('that is missing', async () => {
     const env = good('late-cache/a');
-    const reason = { why: /there is no bucket for s3:\/\/late-cache\/a/, mend: /; make it, or correct its name/ };
+    const reason = { why: /there is no bucket for s3:\/\/late-cache\/a/, mend: /; create it, or correct its name/ };
     await expectOver(env, reason, async () => {
       await makeBucket('late-cache', server.user);
       return env;
@@ -205,7 +205,7 @@ requireCommands(
     expect(run.run.stdout).toBe('small\n');
     expect(run.warnings).toHaveLength(1);
     expect(run.warnings[0]).toMatch(
-      /the run goes on with what is here: s3:\/\/team-cache\/\d+ did not send all layers within \d s/,
+      /the run continues with local contents: s3:\/\/team-cache\/\d+ did not send all layers within \d s/,
     );
     expect(run.sync).toMatchObject({ pulledLayers: 1, pushed: 'sent' });
     const half = run.sync?.pulledBytes ?? 0;
@@ -275,11 +275,11 @@ requireCommands(
     expect(events.filter(({ type }) => type === 'warning')).toMatchObject([
       {
         code: 'E_REMOTE_GONE',
-        message: 'the run goes on with what is here: there is no bucket for s3://no-such-cache/a',
+        message: 'the run continues with local contents: there is no bucket for s3://no-such-cache/a',
       },
       {
         code: 'E_REMOTE_GONE',
-        message: 'kept here, and sent by the next run: there is no bucket for s3://no-such-cache/a',
+        message: 'kept here; the next run sends it: there is no bucket for s3://no-such-cache/a',
       },
     ]);
     expect(events.find(({ type }) => type === 'synced')).toEqual({

@@ -50,8 +50,8 @@ export async function runWith(
   return { run, sync: run.volume('npm').sync, warnings: warningsOf(run) };
 }
 
-export const atStart = /^cachelane: warning: the run goes on with what is here: /;
-export const atEnd = /^cachelane: warning: kept here, and sent by the next run: /;
+export const atStart = /^cachelane: warning: the run continues with local contents: /;
+export const atEnd = /^cachelane: warning: kept here; the next run sends it: /;
 
 export interface Reason {
   readonly why: RegExp;

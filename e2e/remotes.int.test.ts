@@ -51,7 +51,7 @@ describe.each(worldUsers)('a directory, as %s', (user) => {
     const checks = await doctor(world, { CACHELANE_REMOTE: `dir:${path}` });
     expect(outline(checks)).toEqual(['ok remote', 'fail remote read']);
     expect(checks[1]).toMatchObject({ detail: `there is no directory ${path}` });
-    expect(checks[1]?.mend).toContain('make it once (mkdir), or mount');
+    expect(checks[1]?.mend).toContain('create it (mkdir), or mount');
     expect(() => world.exec(['test', '-e', path])).toThrow();
   });
 });
@@ -75,7 +75,7 @@ requireCommands('bwrap')('the user’s own file', () => {
     using world = openWorld();
     const file = '.config/cachelane/config.yaml';
     world.write({ [join('home', file)]: `remote: dir:${sharedDir(world)}\npush: never\n` });
-    expect(await world.json(['context', 'show'])).toMatchObject({
+    expect(await world.json(['context'])).toMatchObject({
       remote: { address: `dir:${world.dir}/shared`, source: `${join(world.home, file)}:1` },
       push: { mode: 'never', source: `${join(world.home, file)}:2` },
     });
@@ -189,7 +189,7 @@ requireCommands(
     expect(outline(checks)).toEqual(['ok remote', 'fail remote read']);
     expect(checks[1]).toMatchObject({
       detail: 'there is no bucket for s3://no-such-cache',
-      mend: 'make it, or correct its name, region or endpoint',
+      mend: 'create it, or correct its name, region or endpoint',
     });
   });
 

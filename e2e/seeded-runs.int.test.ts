@@ -55,10 +55,10 @@ describe.each(['overlay', 'clone', 'live'])('a run, attached by %s', (mounter) =
         why: string;
       };
       expect(seed).toBe(join(cwd, 'other'));
-      expect(why).toContain(`starts with what is in t1:local, then its seed ${seed}`);
+      expect(why).toContain(`starts with t1:local, then its seed ${seed}`);
       expect(await world.cachelane(['blame', 'data', 'else'], { cwd })).toMatchObject({
         code: 1,
-        stderr: expect.stringContaining(`unless it lies in the seed ${seed}, which no run made`),
+        stderr: expect.stringContaining(`unless it is in the seed ${seed}, which belongs to no run`),
       });
     });
   });

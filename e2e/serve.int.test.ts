@@ -147,9 +147,12 @@ describe('serve -- COMMAND', () => {
       },
     ]);
     const gone = await within(`CACHELANE_ENGINE=unix:/no/such.sock ${self} query q.graphql`);
-    expect([gone.code, gone.stderr]).toEqual([1, expect.stringContaining('CACHELANE_ENGINE names does not answer')]);
+    expect([gone.code, gone.stderr]).toEqual([
+      1,
+      expect.stringContaining('the engine of CACHELANE_ENGINE does not answer'),
+    ]);
     const elsewhere = await within(`CACHELANE_ENGINE=http://192.0.2.1:80 ${self} query q.graphql`);
-    expect([elsewhere.code, elsewhere.stderr]).toEqual([2, expect.stringContaining('no address of an engine')]);
+    expect([elsewhere.code, elsewhere.stderr]).toEqual([2, expect.stringContaining('not the address of an engine')]);
   });
 
   test('cachelane query leaves no session behind, and with the token of a confined one acts as that one', async () => {
@@ -311,7 +314,7 @@ describe('a place that nobody can listen at, or where others could come in', () 
   test.each([
     [['--listen', '0.0.0.0:0', '--json'], 'no place to listen at'],
     [['--listen', '127.0.0.1', '--json'], 'no place to listen at'],
-    [['--listen', '127.0.0.1:0'], 'told in JSON only'],
+    [['--listen', '127.0.0.1:0'], 'printed only as JSON'],
     [['--listen', 'unix:open/engine.sock'], 'open to you alone'],
     [['--listen', `unix:${'x'.repeat(120)}`], "a socket's path has 107 at most"],
     [['--listen', 'unix:own/file'], 'is no socket'],

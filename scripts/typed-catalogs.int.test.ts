@@ -18,7 +18,7 @@ const refused: readonly (readonly [string, string, RegExp])[] = [
   [
     'what is another volume',
     'client.myOrg().maven();',
-    /TS2684.*"maven was made another volume in version 4: key maven -> m2"/,
+    /TS2684.*"maven was changed to another volume in version 4: key maven -> m2"/,
   ],
   ['what is gone, in a variable', 'const { oldCache } = client.myOrg(); oldCache();', /TS2684.*removed in version 4/],
   ['an option that there is not', 'client.myOrg().pipCache({ mode: "READ" });', /TS2353.*'mode'/],
@@ -80,7 +80,11 @@ describe('a generated client, to the compiler', () => {
       exampleLock.slice(2),
       exampleLock.slice(0, 1),
       [lockedOf(catalogOf(1, {}), { gone: [{ name: 'npm', why: 'removed in version 1' }] })],
-      [lockedOf(catalogOf(2, { npm: {} }), { changed: [{ name: 'npm', why: 'made another volume in version 2' }] })],
+      [
+        lockedOf(catalogOf(2, { npm: {} }), {
+          changed: [{ name: 'npm', why: 'changed to another volume in version 2' }],
+        }),
+      ],
     ];
     expect(
       typeErrors(

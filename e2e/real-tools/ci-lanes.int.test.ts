@@ -198,7 +198,7 @@ requireCommands('bwrap', 'git')('jobs on one machine', () => {
 
     test.each(saving)('$title: its lane, and what it reads', async ({ job, lane, reads, sees }) => {
       const env = platform.env(world, job);
-      const context = await world.json(['context', 'show'], { cwd: project, env });
+      const context = await world.json(['context'], { cwd: project, env });
       expect(context).toMatchObject({ namespace: platform.namespace, lane, trust: 'T1', canWrite: true });
       const { readChain } = context as { readonly readChain: readonly { namespace: string; lane: string }[] };
       const own = readChain.filter(({ namespace }) => namespace === platform.namespace);
@@ -214,7 +214,7 @@ requireCommands('bwrap', 'git')('jobs on one machine', () => {
       async ({ job, lane, reads, sees }) => {
         const before = await lanes();
         const env = platform.env(world, job);
-        const context = await world.json(['context', 'show'], { cwd: project, env });
+        const context = await world.json(['context'], { cwd: project, env });
         expect(context).toMatchObject({ namespace: platform.namespace, lane, trust: 'T0', canWrite: false });
         const { readChain } = context as { readonly readChain: readonly { namespace: string; lane: string }[] };
         const own = readChain.filter(({ namespace }) => namespace === platform.namespace);

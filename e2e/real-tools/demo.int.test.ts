@@ -27,7 +27,7 @@ describe.each(worldUsers)('as %s', (user) => {
       ]) {
         expect(stdout).toContain(told);
       }
-      expect(stdout).toMatch(/All of it was as told\. The temporary directories are gone again\.\n$/);
+      expect(stdout).toMatch(/Every step gave the expected result\. The temporary directories are removed\.\n$/);
       expect(existsSync(world.store)).toBe(false);
       expect([readdirSync(world.home), readdirSync(join(world.dir, 'tmp'))]).toEqual([[], []]);
     });
@@ -36,7 +36,7 @@ describe.each(worldUsers)('as %s', (user) => {
       using world = openWorld({ user, env: { PATH: '/nowhere' } });
       const { code, stderr } = await world.cachelane(['demo']);
       expect(code).toBe(1);
-      expect(stderr).toContain('not as told: cachelane run --strict');
+      expect(stderr).toContain('unexpected result: cachelane run --strict');
       expect(stderr).toContain('cachelane doctor');
       expect(readdirSync(join(world.dir, 'tmp'))).toEqual([]);
     });
@@ -63,7 +63,7 @@ requireCommands('bwrap', 'git')('the story of an organisation', () => {
     const lines = linesOfPage();
     expect(played.filter((line) => /^[\w/]+\$ /.test(line))).toEqual(lines);
     expect(lines.length).toBeGreaterThan(30);
-    expect(stdout).toMatch(/All of it was as told\. The temporary directories are gone again\.\n$/);
+    expect(stdout).toMatch(/Every step gave the expected result\. The temporary directories are removed\.\n$/);
     expect(existsSync(world.store)).toBe(false);
     expect([readdirSync(world.home), readdirSync(join(world.dir, 'tmp'))]).toEqual([[], []]);
   });

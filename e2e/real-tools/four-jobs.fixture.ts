@@ -8,9 +8,9 @@ import { compiled, seeding } from './go-project.fixture.ts';
 
 export interface FourJobsCase {
   readonly repository: GoRepository;
-  /** What an earlier run on main has compiled; without it each of the four brings the basics of the standard library itself. */
+  /** What an earlier run on main compiled. If null, each job brings the basics of the standard library. */
   readonly earlier: (() => string) | null;
-  /** Whether checkouts of this moment and pull requests are tried as well, on five more machines. */
+  /** Whether to try fresh checkouts and pull requests too, on five more machines. */
   readonly withLanes: boolean;
   readonly open: () => Promise<{ readonly env: Readonly<Record<string, string>> } & AsyncDisposable>;
 }
@@ -22,7 +22,7 @@ function vetted(output: string): number {
   return output.match(/\/vet .*vet\.cfg/g)?.length ?? 0;
 }
 
-/** Two workflows, four jobs on four machines at once, one Go cache: afterwards no machine compiles what any of them compiled. */
+/** Runs four jobs on four machines at once with one Go cache. Afterwards no machine compiles again what one of them compiled. */
 export function fourJobs({ repository, earlier, withLanes, open }: FourJobsCase): void {
   const { module, files, packages, tested, change } = repository;
   const jobs = goJobs(repository);

@@ -168,7 +168,7 @@ requireCommands('bwrap', 'git')('every remote has a namespace', () => {
   test.each(remotes)('%s', async (remote, namespace) => {
     using world = openWorld();
     const project = clone(world, 'project', remote);
-    expect(await world.json(['context', 'show', '-C', project])).toMatchObject({ namespace, canWrite: true });
+    expect(await world.json(['context', '-C', project])).toMatchObject({ namespace, canWrite: true });
     await leave(world, project, 'file');
     // Names as we show them are names that we take.
     expect(await world.json(['ls', '-n', namespace])).toMatchObject([{ namespace, volume: 'npm', files: 1 }]);
@@ -178,7 +178,7 @@ requireCommands('bwrap', 'git')('every remote has a namespace', () => {
     using world = openWorld();
     const project = clone(world, 'project', 'https://ann:s3cret@github.com/acme/web.git');
     const run = await leave(world, project, 'file');
-    const shown = await world.cachelane(['context', 'show', '-C', project, '--json']);
+    const shown = await world.cachelane(['context', '-C', project, '--json']);
     const explained = await world.cachelane(['explain', '--verbose', '-C', project, 'npm', '--json']);
     for (const { stdout, stderr } of [run, shown, explained]) expect(stdout + stderr).not.toContain('s3cret');
     world.exec(['sh', '-c', '! grep -r s3cret "$1"', 'sh', world.store]);

@@ -38,7 +38,7 @@ requireCommands('bwrap', 'npm')('two runs appended to one bucket', () => {
   }
 
   async function remove(run: string, { left = 1 } = {}): Promise<void> {
-    const { namespace } = (await world.json(['context', 'show', '-C', project])) as { readonly namespace: string };
+    const { namespace } = (await world.json(['context', '-C', project])) as { readonly namespace: string };
     expect(await takeOut(world, { namespace, volume: 'npm', run })).toMatchObject({ layers: { length: left } });
   }
 

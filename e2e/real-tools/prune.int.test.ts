@@ -154,7 +154,7 @@ describe('a volume that nothing prunes', () => {
     expect(refused.stderr).toMatch(/cachelane rm .*cachelane gc/);
     const empty = await world.cachelane(['prune', 'npm'], { cwd });
     expect([empty.code, empty.stdout]).toEqual([1, '']);
-    expect(empty.stderr).toContain('holds nothing in lane t1:local');
+    expect(empty.stderr).toContain('is empty in lane t1:local');
   });
 });
 

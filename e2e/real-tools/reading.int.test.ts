@@ -187,9 +187,9 @@ requireCommands('bwrap', 'git')('what was saved can be read', () => {
     expect(rows[0]).toMatch(/^github\.com\/acme\/web +data +arch=\S+ os=linux +t1:local +3 +3 +\d+ +18 B /);
   });
 
-  test('context show --json', async () => {
+  test('context --json', async () => {
     const chain = [namespace, 'github.com/acme'].map((name) => ({ namespace: name, lane: 't1:local' }));
-    const shown = await json('context', 'show');
+    const shown = await json('context');
     expect(shown).toEqual({
       endpoint: 'local',
       namespace,
@@ -212,13 +212,13 @@ requireCommands('bwrap', 'git')('what was saved can be read', () => {
     );
   });
 
-  test('context show: what decided it, with sources', async () => {
-    const shown = await text('context', 'show');
+  test('context: what decided it, with sources', async () => {
+    const shown = await text('context');
     for (const line of [/^namespace: +github\.com\/acme\/web$/m, /^may save: +yes: /m, /^INPUT +VALUE +SOURCE$/m]) {
       expect(shown).toMatch(line);
     }
-    expect(await text('context', 'show', '-n', 'teams/web')).toMatch(/^namespace +teams\/web +--namespace$/m);
-    const { stdout } = await world.cachelane(['context', 'show'], {
+    expect(await text('context', '-n', 'teams/web')).toMatch(/^namespace +teams\/web +--namespace$/m);
+    const { stdout } = await world.cachelane(['context'], {
       cwd: project,
       env: { CACHELANE_NAMESPACE: 'a/b' },
     });
@@ -260,7 +260,7 @@ requireCommands('bwrap', 'git')('what was saved can be read', () => {
     expect(lowLevelId(inputs)).toBe(id);
     const words = await text('explain', '--verbose', volume);
     expect(words).toContain(id);
-    expect(words).toContain('A run here starts with what is in t1:local');
+    expect(words).toContain('A run here starts with t1:local');
     expect(await text('explain', 'npm')).toContain('A run here starts cold');
   });
 
@@ -275,13 +275,7 @@ requireCommands('bwrap', 'git')('what was saved can be read', () => {
   test('reading changes nothing', async () => {
     const before = storeTree();
     const heads = await json('ls');
-    for (const argv of [
-      ['ls'],
-      ['log', 'data'],
-      ['inspect', 'data'],
-      ['explain', '--verbose', volume],
-      ['context', 'show'],
-    ]) {
+    for (const argv of [['ls'], ['log', 'data'], ['inspect', 'data'], ['explain', '--verbose', volume], ['context']]) {
       await text(...argv);
     }
     for (const argv of [
@@ -336,11 +330,11 @@ requireCommands('bwrap', 'git')('what was saved can be removed', () => {
   test('gc frees what rm left behind, when it is old enough, and a dry run says so and frees nothing', async () => {
     await run('printf 1234567 > cache/other', '-n', 'github.com/acme/api');
     await text('rm', 'data');
-    const later = '3 layers (18 B) that nothing refers to are younger than ten minutes and stay until then\n';
-    expect(await text('gc')).toBe(`There is nothing to remove yet: ${later}`);
+    const later = 'kept 3 unreferenced layers (18 B) younger than ten minutes\n';
+    expect(await text('gc')).toBe(`nothing to remove yet; ${later}`);
     expect(await json('gc', '--dry-run')).toMatchObject({ freedBytes: 0, young: { layers: 3, bytes: 18 } });
     expect(await text('du')).toContain(
-      'cachelane gc would free: 0 layers (0 B), 0 derived layers; once older than ten minutes, 3 layers (18 B) more\n',
+      'cachelane gc would free: 0 layers (0 B), 0 derived layers; after ten minutes, 3 layers (18 B) more\n',
     );
     expect(await text('du')).toContain('history and open runs: 0 B more\n');
     expect(readdirSync(join(world.store, 'layers'))).toHaveLength(4);
@@ -357,7 +351,7 @@ requireCommands('bwrap', 'git')('what was saved can be removed', () => {
     expect(await json('gc')).toMatchObject({ dryRun: false, ...garbage });
     expect(readdirSync(join(world.store, 'layers'))).toHaveLength(1);
     expect((await run('ls cache', '-n', 'github.com/acme/api')).stdout).toBe('other\n');
-    expect(await text('gc', '--dry-run')).toBe('There is nothing to remove.\n');
+    expect(await text('gc', '--dry-run')).toBe('nothing to remove\n');
   });
 });
 

@@ -82,7 +82,7 @@ requireCommands(
 
   test('has the volumes in place, says where one is, and saves at its end', async () => {
     await world.run(['sh', '-c', 'echo warm > cache/warm'], { cwd: project, options: ['-v', 'data:cache'] });
-    const { namespace } = (await world.json(['context', 'show', '-C', project])) as { readonly namespace: string };
+    const { namespace } = (await world.json(['context', '-C', project])) as { readonly namespace: string };
     const finished = await shell('cat cache/warm; echo in=$CACHELANE_SHELL; echo new > cache/new\n');
     expect(finished).toMatchObject({ code: 0, stdout: `warm\nin=${namespace}\n` });
     expect(finished.stderr).toContain(

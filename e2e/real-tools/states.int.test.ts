@@ -130,10 +130,10 @@ requireCommands('bwrap', 'git')('states of a volume', () => {
     test('gives the next run what the volume was; history keeps both; another one undoes it', async () => {
       await saved('echo good > cache/a; echo 1 > cache/b', 'echo bad > cache/a; rm cache/b; echo 2 > cache/c');
       expect(await text('rollback', 'data', '--dry-run')).toBe(
-        `would roll ${namespace}:data in lane t1:local back from generation 2 to what it was at 1: 1 added, 1 changed, 1 removed, 1 B more\n  ~ a\n  + b\n  - c\n`,
+        `would roll ${namespace}:data in lane t1:local back from generation 2 to generation 1: 1 added, 1 changed, 1 removed, 1 B more\n  ~ a\n  + b\n  - c\n`,
       );
       expect(await seen()).toBe('a=bad c=2');
-      expect(await text('rollback', 'data')).toContain('to what it was at 1, as generation 3: 1 added, 1 changed');
+      expect(await text('rollback', 'data')).toContain('to generation 1, as generation 3: 1 added, 1 changed');
       expect(await seen()).toBe('a=good b=1');
       await saved('echo 3 > cache/d');
       expect(await seen()).toBe('a=good b=1 d=3');
@@ -173,7 +173,7 @@ requireCommands('bwrap', 'git')('states of a volume', () => {
       rmSync(join(world.store, 'layers', String(first?.layer)), { recursive: true });
       const gone = await world.cachelane(['rollback', 'data'], { cwd: project });
       expect(gone.code).toBe(1);
-      expect(gone.stderr).toContain('generation 1 cannot come back: 1 of its 1 layers are gone');
+      expect(gone.stderr).toContain('generation 1 cannot be restored: 1 of its 1 layers are gone');
       expect(await json('ls')).toMatchObject([{ generation: 2 }]);
     });
 

@@ -70,7 +70,7 @@ requireCommands(
     expect(registry.requests).toEqual([]);
     expect(run.volume('npm').hits).toMatchObject([{ namespace: team, lane: 't1:ref:main' }]);
     expect(warningsOf(run)).toEqual([]);
-    const context = await job.world.json(['context', 'show'], { cwd: job.checkout });
+    const context = await job.world.json(['context'], { cwd: job.checkout });
     expect(context).toMatchObject({ readChain: [{}, { namespace: web }, { namespace: team, lane: 't1:ref:main' }] });
   });
 
@@ -79,7 +79,7 @@ requireCommands(
     const first = await install(job);
     expect(first).toMatchObject({ code: 0 });
     expect(first.volume('npm')).toMatchObject({ hits: [], layer: expect.any(String) as string, skipped: null });
-    const line = `cachelane.yaml:1 names ${team} as a parent, and ${web} has no grant for it: left out; whoever runs the job sets CACHELANE_PARENTS=${team}, or cachelane ${grant.join(' ')}`;
+    const line = `cachelane.yaml:1 names ${team} as a parent, and ${web} has no grant for it; it is skipped: set CACHELANE_PARENTS=${team} in the CI configuration, or run cachelane ${grant.join(' ')}`;
     expect(warningsOf(first)).toEqual([expect.stringContaining(line)]);
     const again = await install(job, '--offline');
     expect(again.volume('npm').hits).toMatchObject([{ namespace: web, lane: 't1:pr:12' }]);

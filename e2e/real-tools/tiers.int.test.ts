@@ -131,7 +131,7 @@ requireCommands('bwrap', 'npm')('npm under tiers', () => {
     const warm = await install(world, other, '--offline');
     expect(warm).toMatchObject({ code: 0 });
     expect(warm.volume('npm').hits).toMatchObject([{ namespace: '~' }]);
-    const shown = (await world.json(['context', 'show', '-C', other])) as { readonly inputs: readonly object[] };
+    const shown = (await world.json(['context', '-C', other])) as { readonly inputs: readonly object[] };
     expect(shown.inputs).toContainEqual({
       name: 'personal tier',
       value: 'on',

@@ -39,7 +39,7 @@ requireCommands(
 
       const there = join(to.dir, 'data.export');
       writeFileSync(there, readFileSync(file));
-      const imported = await to.cachelane(['import', 'data:data', there]);
+      const imported = await to.cachelane(['import', there, '--as', 'data:data']);
       expect(imported).toMatchObject({ code: 0 });
       expect(imported.stdout).toMatch(/^imported 2 layers \(.*\) of \S+:data t1:local into data, generation 2\n$/);
       expect(await inVolume(to, listed)).toBe(await inVolume(from, listed));
@@ -47,7 +47,7 @@ requireCommands(
       const [a, b] = [await headsIn(from), await headsIn(to)];
       expect(b[0]?.layers).toEqual(a[0]?.layers);
       await expectWholeHeads(to);
-      expect((await to.cachelane(['import', 'data:data', there])).stdout).toBe(
+      expect((await to.cachelane(['import', there, '--as', 'data:data'])).stdout).toBe(
         `nothing new in ${there}; 2 layers were there already\n`,
       );
       expect((await to.cachelane(['verify'])).code).toBe(0);
@@ -61,7 +61,11 @@ requireCommands(
       const file = join(to.dir, 'file');
       await from.cachelane(['export', 'data', '-o', join(from.dir, 'file')]);
       writeFileSync(file, readFileSync(join(from.dir, 'file')));
-      expect(await to.json(['import', 'data:data', file])).toMatchObject({ kind: 'export', had: 0, generation: 2 });
+      expect(await to.json(['import', file, '--as', 'data:data'])).toMatchObject({
+        kind: 'export',
+        had: 0,
+        generation: 2,
+      });
       expect(await inVolume(to, 'cat one two both')).toBe('1\n2\ntheirs\n');
     });
   });
@@ -72,12 +76,12 @@ requireCommands(
     await inVolume(world, 'echo 1 > config.json');
     await world.cachelane(['export', 'data', '-o', file]);
     await world.cachelane(['rm', 'data']);
-    const told = await world.cachelane(['import', 'data:~/.docker', file]);
+    const told = await world.cachelane(['import', file, '--as', 'data:~/.docker']);
     expect(told.code).not.toBe(0);
     expect(told.stderr).toContain('config.json holds credentials, which are never stored');
     expect(await headsIn(world)).toEqual([]);
     // Nothing of it stays in the way of the same at another place.
-    expect(await world.cachelane(['import', 'data:data', file])).toMatchObject({ code: 0 });
+    expect(await world.cachelane(['import', file, '--as', 'data:data'])).toMatchObject({ code: 0 });
     expect(await inVolume(world, 'cat config.json')).toBe('1\n');
   });
 
@@ -100,7 +104,7 @@ requireCommands(
       [Buffer.concat([good.subarray(0, 600), Buffer.alloc(2000)]), /no export|manifest/],
     ] as const) {
       writeFileSync(bad, bytes);
-      const told = await world.cachelane(['import', 'data:data', bad]);
+      const told = await world.cachelane(['import', bad, '--as', 'data:data']);
       expect(told.code).not.toBe(0);
       expect(told.stderr).toMatch(why);
       expect(await headsIn(world)).toEqual(before);
@@ -117,7 +121,7 @@ requireCommands(
     writeFileSync(join(layerDir(world, run.volume('data').layer as LayerId), 'tree/one'), '!\n');
     const told = await world.cachelane(['export', 'data', '-o', file]);
     expect(told.code).toBe(1);
-    expect(told.stderr).toContain('one in a layer is not what was saved');
+    expect(told.stderr).toContain('one in a layer differs from what was saved');
     expect(readFileSync(file, 'utf8')).toBe('older');
     expect(readdirSync(world.dir).filter((name) => name.endsWith('.new'))).toEqual([]);
   });
@@ -127,12 +131,28 @@ requireCommands(
     await inVolume(world, 'ln -s /etc out');
     const file = join(world.dir, 'file');
     await world.cachelane(['export', 'data', '-o', file]);
-    const npm = await world.cachelane(['import', 'npm', file]);
-    expect(npm.stderr).toContain('the export is of a volume of directory, and this one is of npm');
+    const npm = await world.cachelane(['import', file, '--as', 'npm']);
+    expect(npm.stderr).toContain('the export holds a volume of directory, and npm is a volume of npm');
     await world.cachelane(['rm', 'data']);
-    const out = await world.cachelane(['import', 'data:data', file]);
+    const out = await world.cachelane(['import', file, '--as', 'data:data']);
     expect(out.stderr).toContain('out is a symlink that leads out of the volume');
     expect(await headsIn(world)).toEqual([]);
+  });
+
+  test('an export is imported under its own name, and under any other one', async () => {
+    using world = openWorld();
+    world.write({ 'seed/_cacache/content-v2/sha512/aa/bb/cc': 'content', 'here/one': '1' });
+    await world.cachelane(['import', 'seed', '--as', 'npm']);
+    await world.cachelane(['export', 'npm', '-o', 'file']);
+    await world.cachelane(['rm', 'npm']);
+    expect((await world.cachelane(['import', 'file'])).stdout).toContain(' into npm, generation 1');
+    expect((await world.cachelane(['import', 'file', '--as', 'npm-old'])).stdout).toContain(
+      ' into npm-old, generation 1',
+    );
+    expect(await world.cachelane(['import', 'here'])).toMatchObject({
+      code: 2,
+      stderr: `cachelane: ${join(world.dir, 'here')} does not say which volume it belongs to\n  name one: --as npm, or --as NAME:PATH\n`,
+    });
   });
 
   test.each(['a directory', 'an archive', 'an archive of a home directory'])(
@@ -147,7 +167,7 @@ requireCommands(
       const archive = join(world.dir, 'seed.tar.zst');
       if (kind === 'an archive') world.exec(['tar', '--zstd', '-cf', archive, '-C', cache, '.']);
       else if (kind !== 'a directory') world.exec(['tar', '--zstd', '-P', '-cf', archive, cache]);
-      const told = await world.cachelane(['import', 'npm', kind === 'a directory' ? cache : archive]);
+      const told = await world.cachelane(['import', kind === 'a directory' ? cache : archive, '--as', 'npm']);
       expect(told).toMatchObject({ code: 0 });
       expect(told.stdout).toMatch(/^imported \S+ into npm: 1 added, 7 B, as layer [0-9a-f]{12}\n$/);
       const seen = await world.run(['sh', '-c', 'cd ~/.npm; find . -type f'], { options: ['-v', 'npm', '--strict'] });

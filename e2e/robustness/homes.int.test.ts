@@ -185,7 +185,7 @@ requireCommands(
     const fill = `mount -t tmpfs -o size=${size} none "$STORE"; chmod 700 "$STORE"; cat /dev/zero > "$STORE/fill" 2>/dev/null || :`;
     await expectBare({
       world,
-      why: /no space left/,
+      why: /no space is left/,
       doctor: /fail +free space: none/,
       call: inNamespace(world, fill),
     });

@@ -57,7 +57,7 @@ async function importFrom({ deps }: CrashProcess, home: CrashHome, { file, name 
     lockWaitMs,
     signal: noAbort,
   };
-  return await importLayers(deps, { ...about, onProgress: () => undefined }, readBundle(file));
+  return await importLayers(deps, about, readBundle(file));
 }
 
 interface Imports {

@@ -84,7 +84,7 @@ requireCommands('bwrap', 'flock')('killed at any moment', () => {
       using world = openWorld();
       const file = join(world.dir, 'seed');
       await makeSeed(from, world, { kind, file });
-      let paceMs = await measure(world, ['import', 'undisturbed:data', file]);
+      let paceMs = await measure(world, ['import', file, '--as', 'undisturbed:data']);
       const whole = await seen(world, 'undisturbed');
       const random = seededNumbers(kind.length);
       let killed = 0;
@@ -92,7 +92,7 @@ requireCommands('bwrap', 'flock')('killed at any moment', () => {
         const name = `v${round}`;
         const options = ['-v', `${name}:data`, '--strict'];
         const mine = (await world.run(['sh', '-c', `echo ${name} > data/mine`], { options })).volume(name).layer;
-        const argv = ['import', `${name}:data`, file];
+        const argv = ['import', file, '--as', `${name}:data`];
         // As late as it can be in every third round: the save comes at the end.
         if (await kill(world, argv, (round % 3 === 0 ? 0.7 + 0.3 * random() : random()) * paceMs)) killed += 1;
         // Other work on the machine made the first one slow.

@@ -37,7 +37,7 @@ requireCommands('bwrap', 'flock')('arguments, environment and input of the comma
       ['ls'],
       ['log', 'data'],
       ['explain', '--verbose', '-v', 'data:data'],
-      ['context', 'show'],
+      ['context'],
       ['doctor'],
       ['gc'],
     ]) {

@@ -64,10 +64,10 @@ requireCommands(
       });
       const file = actionsCache(world, { paths: ['../../../.npm', 'node_modules'], program, absolute });
       const at = absolute ? join(world.dir, 'runner/.npm') : '../../../.npm';
-      const told = await world.cachelane(['import', 'npm', file]);
+      const told = await world.cachelane(['import', file, '--as', 'npm']);
       expect(told).toMatchObject({
         code: 0,
-        stderr: `cachelane: taken from ${at} in the archive\ncachelane: warning: 3 entries of the archive left out, which lie elsewhere in it\n`,
+        stderr: `cachelane: taken from ${at} in the archive\ncachelane: warning: not imported: 3 entries of the archive outside that directory\n`,
       });
       expect(told.stdout).toMatch(/^imported \S+ into npm: 1 added, 7 B, as layer [0-9a-f]{12}\n$/);
       expect(await inVolume(world, 'cd ~/.npm; find . -type f', 'npm')).toBe(`./${content}\n`);
@@ -84,16 +84,16 @@ requireCommands(
       'runner/work/web/web/node_modules/.bin/y': 'y',
     });
     const file = actionsCache(world, { paths: ['../../../out', 'node_modules'], program: 'gzip' });
-    expect(await world.cachelane(['import', 'data:data', file])).toMatchObject({
+    expect(await world.cachelane(['import', file, '--as', 'data:data'])).toMatchObject({
       code: 2,
-      stderr: `cachelane: ${file} has 2 directories that may be meant: ../../../out, node_modules\n  say which one is to be imported: --from DIRECTORY\n`,
+      stderr: `cachelane: ${file} has 2 directories that may hold the volume: ../../../out, node_modules\n  choose one: --from DIRECTORY\n`,
     });
     expect(await headsIn(world)).toEqual([]);
-    expect(await world.cachelane(['import', 'data:data', file, '--from', 'dist'])).toMatchObject({
+    expect(await world.cachelane(['import', file, '--as', 'data:data', '--from', 'dist'])).toMatchObject({
       code: 1,
       stderr: `cachelane: ${file} has no directory dist\n  it has ../../../out, node_modules\n`,
     });
-    expect(await world.json(['import', 'data:data', file, '--from', './node_modules/'])).toMatchObject({
+    expect(await world.json(['import', file, '--as', 'data:data', '--from', './node_modules/'])).toMatchObject({
       kind: 'seed',
       from: 'node_modules',
       elsewhere: 2,
@@ -102,7 +102,7 @@ requireCommands(
     });
     expect(await inVolume(world, 'cd data; find . -type f | sort')).toBe('./.bin/y\n./x\n');
     // Called as the volume is here: nothing has to be said.
-    expect(await world.cachelane(['import', 'deps:app/node_modules', file])).toMatchObject({ code: 0 });
+    expect(await world.cachelane(['import', file, '--as', 'deps:app/node_modules'])).toMatchObject({ code: 0 });
   });
 
   test('what a volume has is merged with it', async () => {
@@ -110,7 +110,7 @@ requireCommands(
     await inVolume(world, 'echo mine > data/mine; echo mine > data/both');
     world.write({ 'runner/out/both': 'theirs\n', 'runner/out/new': 'theirs\n' });
     const file = actionsCache(world, { paths: ['../../../out'], program: 'zstd' });
-    expect((await world.cachelane(['import', 'data:data', file])).stdout).toContain('2 added, 14 B');
+    expect((await world.cachelane(['import', file, '--as', 'data:data'])).stdout).toContain('2 added, 14 B');
     expect(await inVolume(world, 'cd data; cat both mine new')).toBe('theirs\nmine\ntheirs\n');
   });
 });
@@ -130,7 +130,7 @@ requireCommands(
       'a name that leads up',
       [dir('v'), file('v/a'), file('v/../../../../evil')],
       1,
-      'v/../../../../evil leads up out of where it lies',
+      'v/../../../../evil leads out of its directory',
     ],
     [
       'a name that leads up, beside the volume',
@@ -160,7 +160,7 @@ requireCommands(
       'a hard link to a file of the machine',
       [dir('v'), { name: 'v/x', type: '1', linkName: '/etc/passwd' }],
       1,
-      'v/x is a hard link to /etc/passwd, which does not come before it',
+      'v/x is a hard link to /etc/passwd, which no earlier member has',
     ],
     ['a device', [dir('v'), { name: 'v/null', type: '3' }], 1, 'v/null is a device'],
     ['a fifo', [dir('v'), { name: 'v/p', type: '6' }], 1, 'v/p is a fifo'],
@@ -183,9 +183,9 @@ requireCommands(
     ['a cut archive', good.subarray(0, 3000), 2, 'it ends too early'],
     ['an archive without its end', good.subarray(0, -1024), 2, 'it ends too early'],
     ['damaged gzip', gzipSync(good).fill(0x55, 30, 60), 2, 'cannot be read: '],
-    ['no archive', Buffer.from('#!/bin/sh\n'.repeat(200)), 2, 'it is no tar archive'],
+    ['no archive', Buffer.from('#!/bin/sh\n'.repeat(200)), 2, 'it is not a tar archive'],
     ['an empty file', Buffer.alloc(0), 2, 'it is empty'],
-    ['an archive of nothing', [], 2, 'there is nothing in it'],
+    ['an archive of nothing', [], 2, 'it is empty'],
     ['xz', Buffer.from('\xfd7zXZ\0 and so on', 'latin1'), 2, 'it is compressed with xz'],
   ])('%s: one line and a hint, and the volume is as it was', async (_, archive, code, why) => {
     using world = openWorld();
@@ -193,7 +193,7 @@ requireCommands(
     const before = await headsIn(world);
     const seed = join(world.dir, 'seed');
     writeFileSync(seed, Buffer.isBuffer(archive) ? archive : tarArchive(archive));
-    const told = await world.cachelane(['import', 'data:data', seed]);
+    const told = await world.cachelane(['import', seed, '--as', 'data:data']);
     expect(told).toMatchObject({ code, stdout: '' });
     expect(told.stderr).toMatch(/^cachelane: [^\n]+\n {2}[^\n]+\n$/);
     expect(told.stderr).toContain(why);
@@ -211,7 +211,7 @@ requireCommands(
   ])('a directory with %s', async (_, make, why) => {
     using world = openWorld({ user: 'ordinary user' });
     world.exec(['sh', '-c', `mkdir seed; echo 1 > seed/a; ${make}`]);
-    const told = await world.cachelane(['import', 'data:data', join(world.dir, 'seed')]);
+    const told = await world.cachelane(['import', join(world.dir, 'seed'), '--as', 'data:data']);
     expect(told.code).not.toBe(0);
     expect(told.stderr).toMatch(/^cachelane: [^\n]+\n/);
     expect(told.stderr).toContain(why);
@@ -222,9 +222,9 @@ requireCommands(
   test('neither a file nor a directory', async () => {
     using world = openWorld();
     world.exec(['mkfifo', 'seed']);
-    expect(await world.cachelane(['import', 'data:data', join(world.dir, 'seed')])).toMatchObject({ code: 2 });
-    expect((await world.cachelane(['import', 'data:data', join(world.dir, 'none')])).stderr).toContain(
-      'there is nothing at',
+    expect(await world.cachelane(['import', join(world.dir, 'seed'), '--as', 'data:data'])).toMatchObject({ code: 2 });
+    expect((await world.cachelane(['import', join(world.dir, 'none'), '--as', 'data:data'])).stderr).toContain(
+      'does not exist',
     );
   });
 
@@ -239,18 +239,20 @@ requireCommands(
       file('v/b', 'new'),
     ];
     writeFileSync(join(world.dir, 'seed'), tarArchive(members));
-    const told = await world.cachelane(['import', 'data:data', join(world.dir, 'seed')]);
+    const told = await world.cachelane(['import', join(world.dir, 'seed'), '--as', 'data:data']);
     expect(told).toMatchObject({
       code: 0,
-      stderr: expect.stringContaining('warning: 2 symlinks left out, which lead out of the volume') as unknown,
+      stderr: expect.stringContaining('warning: not imported: 2 symlinks out of the volume') as unknown,
     });
     expect(await inVolume(world, 'cd data; ls; cat in')).toBe('b\nin\nnew');
     // So that what was imported can be exported, and imported elsewhere.
     await world.cachelane(['export', 'data', '-o', join(world.dir, 'export')]);
     await world.cachelane(['rm', 'data']);
-    expect(await world.cachelane(['import', 'data:data', join(world.dir, 'export')])).toMatchObject({ code: 0 });
+    expect(await world.cachelane(['import', join(world.dir, 'export'), '--as', 'data:data'])).toMatchObject({
+      code: 0,
+    });
     world.exec(['sh', '-c', 'mkdir d; ln -s /etc d/out; echo 1 > d/one']);
-    const directory = await world.cachelane(['import', 'other:other', join(world.dir, 'd')]);
-    expect(directory.stderr).toContain('1 symlink left out');
+    const directory = await world.cachelane(['import', join(world.dir, 'd'), '--as', 'other:other']);
+    expect(directory.stderr).toContain('not imported: 1 symlink out of the volume');
   });
 });

@@ -120,7 +120,7 @@ for (const name of ['old', 'models', 'pipCache']) {
   expect(stdout).toBe(
     [
       'old E_CATALOG old was removed in version 2: use models',
-      'models E_CATALOG models was made another volume in version 2: key models -> models2',
+      'models E_CATALOG models was changed to another volume in version 2: key models -> models2',
       'pipCache pip-cache',
       '',
     ].join('\n'),
@@ -144,7 +144,7 @@ test('a version that vanished goes on by the lock, in an engine that never had i
   const { code, stdout, stderr } = await on.program(web, 'build.ts').finished;
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   const note =
-    'version 1 of the catalog of github.com/acme is not to be had as it was locked: what it says is taken from cachelane.lock until cachelane add locks another version';
+    'version 1 of the catalog of github.com/acme is not available as locked: its copy in cachelane.lock is used until cachelane add locks another version';
   expect(JSON.parse(stdout)).toMatchObject({
     pip: { key: 'pip-cache', tool: 'pip', warnings: [note] },
     models: 'github.com/acme',
@@ -163,7 +163,7 @@ test('a lock that cannot be read keeps no program from its volumes', async () =>
   const web = on.acme('web', { 'cachelane.lock': '{}' });
   const engine = await on.session(web);
   expect((await engine.context()).warnings).toEqual([
-    'cachelane.lock: it is no lock file of cachelane: there are no typed catalogs',
+    'cachelane.lock: it is not a lock file of cachelane: there are no typed catalogs',
   ]);
   expect((await engine.cacheVolume('npm').info()).key).toBe('npm');
 });

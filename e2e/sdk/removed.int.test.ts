@@ -24,7 +24,7 @@ test('a namespace that is removed under forks stays removed whatever they had fo
     await expect(fork.commit()).rejects.toMatchObject({
       code: 'E_NOT_FOUND',
       message: expect.stringMatching(/^(the head on lane t1:local|the volume) was removed while the command ran$/),
-      hint: 'run the command again; it starts with an empty volume; the fork is open still: discard it',
+      hint: 'run the command again; it starts with an empty volume; the fork is still open: discard it',
     });
   }
   expect([await held.heads(), await fresh.heads()]).toEqual([[], []]);

@@ -67,11 +67,11 @@ test('a program that names another remote than the engine has is told that it do
   expect(await warningsWith({ CACHELANE_REMOTE: `${own}/` })).toEqual([]);
   const [warning, ...more] = await warningsWith({ CACHELANE_REMOTE: other, CACHELANE_PUSH: 'never' });
   expect(warning).toBe(
-    `the program's CACHELANE_REMOTE does not count: the engine has the remote ${own} (CACHELANE_REMOTE); an engine of its own would have it: cachelane serve -- PROGRAM`,
+    `the engine ignores the program's CACHELANE_REMOTE and uses the remote ${own} (CACHELANE_REMOTE); start an own engine for the program to change that: cachelane serve -- PROGRAM`,
   );
   expect(more).toEqual([]);
   expect(await warningsWith({ CACHELANE_PUSH: 'never' })).toEqual([
-    expect.stringContaining("the program's CACHELANE_PUSH does not count: the engine pushes background"),
+    expect.stringContaining("the engine ignores the program's CACHELANE_PUSH and pushes background"),
   ]);
 });
 

@@ -79,7 +79,7 @@ describe('a volume with a directory as its source', () => {
 
     const { why, seed: told } = (await npm.explain()) ?? { why: '', seed: null };
     expect(told).toBe(seed);
-    expect(why).toContain(`starts with what is in t1:local, then its seed ${seed}`);
+    expect(why).toContain(`starts with t1:local, then its seed ${seed}`);
     const [path = ''] = content(inSeed.split('\n')).map((file) => file.slice(seed.length + 1));
     expect(await npm.blame(path)).toMatchObject([{ isSeen: true, isSeed: true, lane: 'seed', runs: [] }]);
     expect(await engine.cacheVolume('npm').blame(path)).toEqual([]);
@@ -228,7 +228,7 @@ test('a source in cachelane.yaml counts for programs too, but for a confined one
   await using fork = await confined.attach([own]);
   expect(filesOf(fork)).toEqual([]);
   expect(fork.volumes[0]?.warnings).toEqual([
-    'it is not seeded from cachelane.yaml:2: a confined session seeds no volume from a directory',
+    'it is not seeded from cachelane.yaml:2: a confined session cannot seed a volume from a directory',
   ]);
   expect(await own.explain()).toMatchObject({ seed: null, why: expect.not.stringContaining('seed') });
   expect(await own.blame('part')).toEqual([]);

@@ -254,7 +254,6 @@ async function copy(worker: Worker): Promise<string | null> {
         ...requestAt(order.dir, contextAt(places['copy-local'])),
         volume: volumeAt(order.dir, name),
         environment,
-        onProgress: () => {},
       },
       exportParts(deps.layers, { namespace: from.namespace, volume, head }, noAbort),
     );

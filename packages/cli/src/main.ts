@@ -3,9 +3,8 @@ import packageJson from '../package.json' with { type: 'json' };
 // The hot path of every run begins here: nothing is imported before it is needed.
 
 const argv = process.argv.slice(2);
-const versionFlags: readonly (string | undefined)[] = ['--version', '-V', 'version'];
 
-if (argv.length === 1 && versionFlags.includes(argv[0])) {
+if (argv.length === 1 && argv[0] === '--version') {
   process.stdout.write(`cachelane ${packageJson.version}\n`);
 } else {
   void start();

@@ -28,7 +28,8 @@ export { planEverywhere, revokeEverywhere, type RevocationPlans } from './sync/r
 export { removeRuns, type RemoveRunsRequest } from './removal/remove-runs.ts';
 export { chooseMounter, suits, type MounterChoice } from './leases/mounters.ts';
 export { exportParts, manifestName, type ExportManifest, type ExportPart } from './transfer/export-volume.ts';
-export { importLayers, type Imported, type ImportRequest } from './transfer/import-volume.ts';
+export { importLayers, readExportManifest, type Imported, type ImportRequest } from './transfer/import-volume.ts';
+export type { OnProgress, ProgressUpdate } from './model/progress-update.ts';
 export { pruneCommand, pruneVolume, type PruneRequest, type Pruned } from './runs/prune-volume.ts';
 export { requireNoOthers } from './base/require-no-others.ts';
 export { requireWritable } from './base/require-writable.ts';

@@ -1,12 +1,12 @@
-/** Where an engine listens. */
+/** The address of an engine. */
 export type EngineAddress =
   | { readonly kind: 'socket'; /** Absolute. */ readonly path: string }
   /** On this machine. */
   | { readonly kind: 'port'; readonly host: string; readonly port: number };
 
 /**
- * Reads `unix:/path`, `http://127.0.0.1:PORT` and the port's without `http://`. Undefined for anything else: another machine's engine is never asked this way,
- * since the token would go there.
+ * Parses `unix:/path` and `http://127.0.0.1:PORT`, also without `http://`. Undefined for other text: the token must
+ * not go to another machine.
  */
 export function parseEngineAddress(text: string): EngineAddress | undefined {
   const path = /^unix:(\/.+)$/s.exec(text)?.[1];

@@ -1,19 +1,22 @@
 import { hash } from 'node:crypto';
 
 export interface SocketPlaces {
-  /** Real path of the home whose engine it is. */
+  /** Real path of the engine's home. */
   readonly homeDir: string;
-  /** `XDG_RUNTIME_DIR`; null where there is none. */
+  /** `XDG_RUNTIME_DIR`; null if not set. */
   readonly runtimeDir: string | null;
-  /** For temporary files, of everybody. */
+  /** The shared directory for temporary files. */
   readonly tmpDir: string;
   readonly uid: number;
 }
 
-/** `sun_path` of the kernel, without its last byte. */
+/** The kernel's `sun_path`, without its last byte. */
 export const socketPathBytes = 107;
 
-/** Where the engine of a home listens when nobody says otherwise, so that programs find it: below the home, or, where that is too long a path for a socket, below a directory of the user. */
+/**
+ * Returns the default socket of a home's engine: below the home, or below a user directory if that path is too long
+ * for a socket.
+ */
 export function engineSocketPath({ homeDir, runtimeDir, tmpDir, uid }: SocketPlaces): string {
   const own = `${homeDir}/engine/engine.sock`;
   if (Buffer.byteLength(own) <= socketPathBytes) return own;

@@ -3,20 +3,20 @@ export interface EnvironmentVariable {
   readonly value: string;
 }
 
-/** What is longer is no setting, and would only make the request too large. */
+/** Longer values are not settings and would only enlarge the request. */
 const longestValue = 8192;
 
-/** Of the whole environment, as JSON: what a request may have, with room for the rest of it. */
+/** The limit for the whole environment as JSON, which leaves room for the rest of a request. */
 const longestEnvironment = 250_000;
 
-/** Why it does not go to an engine, for people; null where it does. */
+/** Returns why the environment is too large for an engine, for people; null if it fits. */
 export function whyTooLarge(variables: readonly EnvironmentVariable[]): string | null {
   const bytes = new TextEncoder().encode(JSON.stringify(variables)).length;
   if (bytes <= longestEnvironment) return null;
-  return `the environment comes to ${bytes} bytes, and ${longestEnvironment} at most go to an engine`;
+  return `the environment has ${bytes} bytes, but an engine accepts at most ${longestEnvironment}`;
 }
 
-/** A program's environment as `openSession` takes it. */
+/** Returns a program's environment in the form of `openSession`. */
 export function environmentVariables(
   environment: Readonly<Record<string, string | undefined>>,
 ): readonly EnvironmentVariable[] {

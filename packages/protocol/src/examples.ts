@@ -1,7 +1,7 @@
-/** An example for docs/reference/api.md. The tests execute each of them. */
+/** An example for docs/reference/api.md, executed by tests. */
 export interface Example {
   readonly query: string;
-  /** Names of volumes whose ids the variables of these names are to hold. */
+  /** Variables that hold the ids of volumes with these names. */
   readonly volumes?: Readonly<Record<string, string>>;
 }
 
@@ -18,7 +18,7 @@ const offer = (field: string, selection: string): Example => ({
   query: `{ definition(namespace: "github.com/acme", name: "npm-cache") { ${field} { ${selection} } } }`,
 });
 
-/** Examples by type name, one for each output type. */
+/** Examples by name of the output type. */
 export const examples: Readonly<Record<string, Example>> = {
   Query: { query: '{ context { namespace lane } cacheVolume(key: "npm") { id namespace } }' },
   Node: {

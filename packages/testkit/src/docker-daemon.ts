@@ -14,7 +14,7 @@ export interface DockerDaemon extends Disposable {
   };
 }
 
-/** A daemon of its own, with its files in a directory of its own below the temporary one, and without a network. Only root can have one. */
+/** Starts a Docker daemon with its files in a temporary directory and without a network. Needs root. */
 export async function startDockerDaemon(): Promise<DockerDaemon> {
   const dir = mkdtempSync(join(tmpdir(), 'cachelane-docker-'));
   const socket = `unix://${dir}/docker.sock`;

@@ -4,18 +4,18 @@ import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSy
 import { basename, join } from 'node:path';
 
 export interface FetchedTool {
-  /** Package of the npm registry. */
+  /** Name of the npm package. */
   readonly name: string;
   readonly version: string;
-  /** Path of its program inside `node_modules`; for this machine, where there are several. */
+  /** Path of its program inside `node_modules`, for this machine. */
   readonly program: string;
 }
 
 const fetchedDir = join(import.meta.dirname, '..', '..', '..', '.build', 'fetched');
 
 /**
- * Path of a program of an npm package that is too large for everybody's `node_modules`: installed below `.build` by the first
- * test run that wants it, as it is published, without its scripts. Null where it cannot be had here; suites are skipped then.
+ * Returns the path of a program of an npm package that is too large for `node_modules`, or null if unavailable. The first test run installs
+ * it below `.build`, without its scripts.
  */
 export function fetchTool({ name, version, program }: FetchedTool): string | null {
   const dir = join(fetchedDir, `${name.replaceAll('/', '+')}-${version}`);
@@ -30,7 +30,7 @@ export interface FetchedProject {
   readonly modulesDir: string;
 }
 
-/** What `npm ci` makes of a directory with a lockfile, without scripts. Null where it cannot be had here. */
+/** Runs `npm ci` without scripts for a directory with a lockfile. Returns null if unavailable. */
 export function fetchProject(project: string): FetchedProject | null {
   const lockfile = join(project, 'package-lock.json');
   const dir = join(fetchedDir, `${basename(project)}-${hash('sha256', readFileSync(lockfile)).slice(0, 16)}`);
@@ -49,7 +49,7 @@ function npm(prefix: string, args: readonly string[]): boolean {
   return spawnSync('npm', [...args, ...options], { stdio: 'ignore', timeout: 100_000 }).status === 0;
 }
 
-/** Two test runs may want it at the same time: the first that is ready wins. */
+/** If two test runs fetch at once, the first that is ready wins. */
 function fetchInto(dir: string, fetch: (made: string) => boolean): void {
   mkdirSync(fetchedDir, { recursive: true });
   const made = mkdtempSync(join(fetchedDir, 'new-'));
@@ -59,7 +59,7 @@ function fetchInto(dir: string, fetch: (made: string) => boolean): void {
     chmodSync(made, 0o755);
     renameSync(made, dir);
   } catch {
-    // Somebody else was first, or there is no room: the caller looks at what is there.
+    // Another test run was first, or the disk is full; the caller checks.
   } finally {
     rmSync(made, { recursive: true, force: true });
   }

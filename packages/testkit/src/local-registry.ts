@@ -9,28 +9,28 @@ export interface RegistryPackage {
   readonly name: string;
   readonly version: string;
   readonly dependencies?: Readonly<Record<string, string>>;
-  /** Beside `package.json`, by path. */
+  /** Files beside `package.json`, by path. */
   readonly files?: Readonly<Record<string, string>>;
 }
 
 export interface RegistryRequest {
   readonly method: string;
-  /** As it came, `/@scope%2fleft`. */
+  /** As received, `/@scope%2fleft`. */
   readonly path: string;
   readonly status: number;
 }
 
 export interface LocalRegistryOptions {
-  /** How long clients may use a manifest without asking again; the registry of the npm project says 300. */
+  /** How long clients may use a manifest without asking again; npmjs.org says 300. */
   readonly maxAgeSeconds?: number;
 }
 
 export interface LocalRegistry extends AsyncDisposable {
   /** `http://127.0.0.1:<port>/`, for `npm_config_registry`. */
   readonly url: string;
-  /** Everything that was asked for, in order. */
+  /** All requests, in order. */
   readonly requests: readonly RegistryRequest[];
-  /** Adds a version; manifests change from then on. */
+  /** Adds a version, which changes its manifest. */
   publish(...packages: readonly RegistryPackage[]): void;
   clearRequests(): void;
 }
@@ -49,12 +49,8 @@ interface Published {
 const abbreviated = 'application/vnd.npm.install-v1+json';
 
 /**
- * An npm registry on 127.0.0.1 that serves the packages it is given: manifests, full and abbreviated, and tarballs,
- * with an ETag and 304. Start it in the test's own process and run npm without blocking the process.
- *
- * ```ts
- * await using registry = await startLocalRegistry([{ name: 'left', version: '1.0.0' }]);
- * ```
+ * Starts an npm registry on 127.0.0.1 that serves these packages: full and abbreviated manifests and tarballs, with ETag and 304. Run npm
+ * asynchronously, because the registry is in the test's process.
  */
 export async function startLocalRegistry(
   packages: readonly RegistryPackage[] = [],

@@ -1,6 +1,6 @@
 import type { LeaseStore } from '@cachelane/core';
 
-/** `held`: sessions whose processes live; what those of one machine share. */
+/** `held`: live sessions, shared by the processes of one machine. */
 export function memoryLeases(held: Set<string>): LeaseStore {
   return {
     acquire: async (id) => {

@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 
 const blockBytes = 512;
 
-/** A package as `npm pack` makes it: every file below `package/`. The same files give the same bytes. */
+/** Returns a package like `npm pack`: every file below `package/`. Deterministic. */
 export function npmTarball(files: Readonly<Record<string, string>>): Uint8Array {
   const blocks = Object.entries(files).flatMap(([path, text]) => {
     const content = Buffer.from(text);
@@ -15,7 +15,7 @@ function padding(size: number): number {
   return (blockBytes - (size % blockBytes)) % blockBytes;
 }
 
-/** One ustar header of an ordinary file (POSIX 1003.1, pax). */
+/** A ustar header of a regular file (POSIX 1003.1, pax). */
 function header(path: string, size: number): Uint8Array {
   const block = Buffer.alloc(blockBytes);
   block.write(path, 0, 100);

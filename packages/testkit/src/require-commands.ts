@@ -14,7 +14,7 @@ function isInstalled(command: string): boolean {
 }
 
 /**
- * `describe` for suites that run real tools; skips the suite where one of them is not installed.
+ * `describe` for suites that run real tools; skips the suite if one is not installed.
  *
  * ```ts
  * requireCommands('bwrap', 'go')('two go builds share one volume', () => { … });

@@ -1,22 +1,22 @@
-/** One member as it is to stand in an archive, right or wrong. */
+/** A member of an archive, valid or not. */
 export interface TarMember {
-  /** Each character a byte; at most 100, or 4096 with a PAX record. */
+  /** Each character is a byte; at most 100, or 4096 with a PAX record. */
   readonly name: string;
-  /** The letter of the format: `0` where it is left out. */
+  /** The type letter; default `0`. */
   readonly type?: string;
   readonly content?: string | Uint8Array;
-  /** What the header says of the size; that of the content when left out. */
+  /** The size in the header; default: the content's. */
   readonly sizeBytes?: number;
   readonly linkName?: string;
   readonly mode?: number;
   readonly mtime?: number;
-  /** Records of a PAX header that stands before it. */
+  /** Records of a PAX header before it. */
   readonly pax?: Readonly<Record<string, string>>;
 }
 
 const blockBytes = 512;
 
-/** An archive with these members, byte by byte as no tar program would be made to write it. */
+/** Returns an archive with these members, also malformed ones. */
 export function tarArchive(members: Iterable<TarMember>): Buffer {
   const parts: Buffer[] = [];
   for (const member of members) parts.push(...memberBlocks(member));

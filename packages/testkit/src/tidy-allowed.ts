@@ -1,4 +1,4 @@
-/** Files that read clock, randomness or environment themselves, and why they may: they implement the port, or start. */
+/** Files that may read clock, randomness or environment themselves, with the reason: they implement the port, or start a program. */
 export const worldAllowed: ReadonlyMap<string, string> = new Map([
   ['packages/sdk/src/node.ts', 'a program asks for an engine in its own environment and directory'],
   ['packages/sdk/src/volume/new-key.ts', 'a change of a program gets a name that no other one has, on any platform'],

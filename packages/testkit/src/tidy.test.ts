@@ -99,7 +99,7 @@ describe('links in documents', () => {
         (path) => known.get(path),
         (path) => known.has(path),
       ),
-    ).toEqual(['#two: there is no such heading', 'b.md: there is no such file']);
+    ).toEqual(['#two: no such heading', 'b.md: no such file']);
   });
 });
 

@@ -4,7 +4,7 @@ export interface SourceFile {
   readonly text: string;
 }
 
-/** A rule looks at one file and says what is wrong with it, one line per finding. */
+/** A rule checks one file and returns one line per finding. */
 export interface TidyRule {
   readonly name: string;
   readonly appliesTo: (path: string) => boolean;
@@ -17,19 +17,19 @@ const columnsMax = 160;
 
 const isSource = (path: string): boolean => /^(packages\/[^/]+\/src|e2e)\/.*\.ts$/.test(path);
 const isTest = (path: string): boolean => /\.(test|fixture|bench)\.ts$/.test(path);
-/** As long as the schema that it is made from says. */
+/** Its length follows from the schema. */
 const isGenerated = (path: string): boolean => path.startsWith('packages/sdk/src/generated/');
 const isShipped = (path: string): boolean => isSource(path) && !isTest(path);
-/** These files quote what they forbid. */
+/** These files quote forbidden patterns. */
 export const isTidyItself = (path: string): boolean => /^packages\/testkit\/src\/tidy(\.test)?\.ts$/.test(path);
 const isCli = (path: string): boolean => path.startsWith('packages/cli/');
 const isPage = (path: string): boolean => /^(docs\/.*|README|CONTRIBUTING)\.md$/.test(path);
 const isLongLine = (line: string): boolean => [...line.trimEnd()].length > columnsMax;
-/** Where a package is imported by its name. */
+/** The entry file of a package. */
 const isEntry = (path: string): boolean => /^packages\/([^/]+\/src\/index|sdk\/src\/node)\.ts$/.test(path);
 const isCompositionRoot = (path: string): boolean => /^packages\/cli\/src\/(main|compose)\.ts$/.test(path);
 
-/** The lines that are code, with their numbers: comments may talk about anything. */
+/** Returns lines of code with their numbers, without comments. */
 function codeLines(text: string): readonly (readonly [number, string])[] {
   return text
     .split('\n')
@@ -50,11 +50,11 @@ function forbidAnywhere(pattern: RegExp, advice: string): TidyRule['findings'] {
     text.split('\n').flatMap((line, index) => (pattern.test(line) ? [`line ${index + 1}: ${advice}`] : []));
 }
 
-/** Reads of the clock, of randomness and of the environment; each reaches the code through a port or an argument. */
+/** Reads of clock, randomness or environment, which must come from a port or an argument. */
 const worldPattern =
   /\b(Date\.now|new Date\(\)|performance\.now|process\.(env|hrtime|cwd)\b|Math\.random|random(Bytes|UUID|Int)\b|getRandomValues)/;
 
-/** Files that may read clock, randomness or environment, with the reason. A file that no longer does must leave. */
+/** Returns allowed files that no longer need it. */
 export function staleAllowances(files: readonly SourceFile[], allowed: ReadonlyMap<string, string>): readonly string[] {
   return [...allowed.keys()].filter((path) => {
     const file = files.find((candidate) => candidate.path === path);
@@ -146,7 +146,7 @@ export function tidyRules(worldAllowed: ReadonlyMap<string, string>): readonly T
     {
       name: 'paths of one machine',
       appliesTo: () => true,
-      findings: forbidAnywhere(/(^|[\s'"`(=:,])\/(work|root)\//, 'a path of somebody’s machine'),
+      findings: forbidAnywhere(/(^|[\s'"`(=:,])\/(work|root)\//, 'a path of one machine'),
     },
   ];
 }
@@ -160,7 +160,7 @@ function anchorsOf(markdown: string): ReadonlySet<string> {
   return anchors;
 }
 
-/** Links of a Markdown file that lead nowhere inside the repository. Links to other sites are not followed. */
+/** Returns links of a Markdown file to missing targets in the repository. */
 export function brokenLinks(
   file: SourceFile,
   read: (path: string) => string | undefined,
@@ -174,8 +174,8 @@ export function brokenLinks(
     const [path = '', anchor] = decodeURI(target).split('#');
     const folder = file.path.includes('/') ? file.path.slice(0, file.path.lastIndexOf('/') + 1) : '';
     const resolved = path === '' ? file.path : new URL(path, `file:///${folder}`).pathname.slice(1);
-    if (!exists(resolved)) return [`${target}: there is no such file`];
+    if (!exists(resolved)) return [`${target}: no such file`];
     if (anchor === undefined || !resolved.endsWith('.md')) return [];
-    return anchorsOf(read(resolved) ?? '').has(anchor) ? [] : [`${target}: there is no such heading`];
+    return anchorsOf(read(resolved) ?? '').has(anchor) ? [] : [`${target}: no such heading`];
   });
 }

@@ -11,15 +11,14 @@ import {
 } from '@cachelane/core';
 import { composedVersion, storedVersion, versionOf } from '@cachelane/testkit';
 
-/** The files of a cache directory, whatever their class. */
 export type CacheTree = ReadonlyMap<BytePath, Version>;
 
-/** What one run stores: wholes and deltas. */
+/** Whole files and deltas of one run. */
 export type CacheLayer = ReadonlyMap<BytePath, Version>;
 
 type KeepRule = Extract<PathRule, { kind: 'keep' }>;
 
-/** A cache directory as it lies on disk. */
+/** Reads a cache directory. */
 export function readTree(dir: string, sealedAtMs: number): CacheTree {
   const tree = new Map<BytePath, Version>();
   for (const entry of readdirSync(dir, { recursive: true, withFileTypes: true })) {
@@ -36,7 +35,7 @@ function ruleFor(tool: Tool, path: BytePath, tree: CacheTree): KeepRule | null {
   return rule.kind === 'keep' ? rule : null;
 }
 
-/** What a run is to store that saw `pinned` and left `mine`; as the engine does it, without groups and removals. */
+/** Returns the layer of a run that saw `pinned` and left `mine`, like the engine, but without groups and removals. */
 export function layerOf(tool: Tool, pinned: CacheTree, mine: CacheTree): CacheLayer {
   const layer = new Map<BytePath, Version>();
   for (const [path, version] of mine) {
@@ -49,7 +48,7 @@ export function layerOf(tool: Tool, pinned: CacheTree, mine: CacheTree): CacheLa
   return layer;
 }
 
-/** Layers laid over each other, nearest first, names without content left out. */
+/** Returns the view of layers, nearest first, without names whose content is missing. */
 export function viewOf(tool: Tool, layers: readonly CacheLayer[]): CacheTree {
   const view = new Map<BytePath, Version>();
   for (const path of new Set(layers.flatMap((layer) => [...layer.keys()]))) {
@@ -66,13 +65,13 @@ export function viewOf(tool: Tool, layers: readonly CacheLayer[]): CacheTree {
   return view;
 }
 
-/** Directories that a path lies in. */
+/** Returns the parent directories of a path. */
 function holdersOf(path: BytePath): readonly BytePath[] {
   const parent = parentPath(path);
   return parent === rootPath ? [] : [parent, ...holdersOf(parent)];
 }
 
-/** Makes a cache directory of a view. */
+/** Writes a view to a directory. */
 export function writeTree(tool: Tool, tree: CacheTree, dir: string): void {
   for (const [path, version] of tree) {
     const target = join(dir, path);

@@ -12,7 +12,7 @@ import { describe, expect, test } from 'vitest';
 import { layerOf, viewOf, type CacheTree } from './cache-trees.fixture.ts';
 import { tools } from './registry.ts';
 
-// What a tool tells about itself is derived from its rules where that can be; this holds the rest to them.
+// Checks that a tool's descriptions agree with its rules.
 
 const nothingToSee: ClassifyContext = { peek: () => undefined };
 
@@ -25,30 +25,30 @@ const known = tools.filter(({ name }) => name !== unknownToolName);
 const stored = known.flatMap((tool) => tool.stored.map(({ path }) => ({ name: tool.name, tool, path })));
 const never = tools.flatMap((tool) => tool.neverStored.map((path) => ({ name: tool.name, tool, path })));
 
-test('hexadecimal digits stand in for their number', () => {
+test('a number of hexadecimal digits becomes zeros', () => {
   expect(examplePath('a/<2 hex>/<4 hex>.zip')).toEqual({ path: 'a/00/0000.zip', isDirectory: false });
   expect(examplePath('_logs/')).toEqual({ path: '_logs', isDirectory: true });
 });
 
-test.each(stored)('$name knows $path by its rules', ({ tool, path }) => {
+test.each(stored)('$name has a rule for $path', ({ tool, path }) => {
   const rule = ruleOf(tool, path);
-  // Class D is the rule for what nobody told us about.
+  // Class D is the rule for unknown files.
   expect(rule).toMatchObject({ kind: 'keep', mergeClass: expect.stringMatching(/^[^D]$/) });
 });
 
-test.each(never)('$name never stores $path, and says why', ({ tool, path }) => {
+test.each(never)('$name never stores $path and gives the reason', ({ tool, path }) => {
   expect(ruleOf(tool, path)).toMatchObject({ kind: 'never', reason: expect.stringMatching(/^\S.*[^.]$/) });
 });
 
 describe.each(tools)('$name', (tool) => {
-  test('tells what it stores, in words for people', () => {
+  test('describes what it stores', () => {
     expect(tool.stored.length).toBeGreaterThan(0);
     for (const { what } of tool.stored) expect(what).toMatch(/^\S[^\n]*[^.\n]$/);
     expect(tool.versions).toMatch(/^\S[^\n]*[^.\n]$/);
     expect(syncChoices).toContain(tool.sync);
   });
 
-  test('prunes by a command of its own, or says why not', () => {
+  test('has a prune command or the reason why not', () => {
     const { prune } = tool;
     if (prune.kind === 'none') expect(prune.why).toMatch(/^\S[^\n]*[^.\n]$/);
     else {
@@ -57,14 +57,14 @@ describe.each(tools)('$name', (tool) => {
     }
   });
 
-  test('is saved after a failure only where what it leaves is right in itself', () => {
-    // A directory whole, or of which nothing is known, may be half a build.
+  test('is saved after a failure only if each file is valid on its own', () => {
+    // A group or an unknown directory may contain half a build.
     const classes = new Set(tool.stored.map(({ path }) => classOf(ruleOf(tool, path))));
     if (classes.has('D') || classes.has('W') || isOneGroup(tool)) expect(tool.commitWhen).toBe('success');
   });
 });
 
-/** A tree with one of every part, and of everything that is never stored; `name` makes its paths and contents a run's own. */
+/** Returns a tree with one file of each stored and each never-stored kind. `name` makes paths and contents unique. */
 function treeOf(tool: Tool, name: string): CacheTree {
   const digit = name === 'left' ? '0' : 'f';
   return new Map(
@@ -76,8 +76,8 @@ function treeOf(tool: Tool, name: string): CacheTree {
   );
 }
 
-describe.each(known)('$name, by trees made by hand', (tool) => {
-  test('has everything that either of two runs stored, and nothing else', () => {
+describe.each(known)('$name, with example trees', (tool) => {
+  test('a view of two runs has exactly the files that they stored', () => {
     const trees = ['left', 'right'].map((name) => treeOf(tool, name));
     const layers = trees.map((tree) => layerOf(tool, new Map(), tree));
     const never = new Set(['left', 'right'].flatMap((name) => [...treeOf({ ...tool, stored: [] }, name).keys()]));
@@ -86,7 +86,7 @@ describe.each(known)('$name, by trees made by hand', (tool) => {
       const view = viewOf(tool, order);
       expect(new Set(view.keys())).toEqual(wanted);
       for (const [path, { digest }] of view) {
-        // What is made of lines and rows is not in this text.
+        // Merged lines and rows are checked elsewhere.
         if (!/[UG]/.test(classOf(ruleOf(tool, path)))) continue;
         expect(trees.map((tree) => tree.get(path)?.digest)).toContain(digest);
       }
@@ -98,7 +98,7 @@ function classOf(rule: PathRule): string {
   return rule.kind === 'keep' ? rule.mergeClass : 'never';
 }
 
-/** Everything under one label, wherever it lies. */
+/** Returns whether all files have the same group. */
 function isOneGroup(tool: Tool): boolean {
   const rules = ['one/file', 'other/file'].map((path) => ruleOf(tool, path));
   const groups = new Set(rules.map((rule) => (rule.kind === 'keep' ? rule.group : null)));

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { MergeDriver } from '@cachelane/core';
 import { expect, test } from 'vitest';
 
-// A driver that nobody held against the laws could lose what runs did, and no test would tell.
+// Every driver must run the conformance suite, or it could lose changes unnoticed.
 
 const dir = import.meta.dirname;
 const files = readdirSync(dir, { encoding: 'utf8', recursive: true });
@@ -30,7 +30,7 @@ for (const source of sources) {
   for (const [name, value] of Object.entries(exported)) if (isDriver(value)) drivers.push({ name, driver: value });
 }
 
-/** Tests that hold the driver against the suite. */
+/** Returns the tests that run the suite with the driver. */
 function heldBy(suite: string, name: string): readonly string[] {
   return tests.filter((text) => text.includes(`${suite}(`) && new RegExp(`\\b${name}\\b`).test(text));
 }
@@ -39,14 +39,14 @@ test('the drivers are found', () => {
   expect(drivers.length).toBeGreaterThanOrEqual(14);
 });
 
-test.each(drivers)('$name is held against the laws of drivers', ({ name }) => {
+test.each(drivers)('$name runs the driver conformance suite', ({ name }) => {
   expect(heldBy('mergeDriverConformance', name)).not.toEqual([]);
 });
 
-// A list of pnpm's needs all of its files, where a name of a line needs any one of several; an entry of Go has one output, and no lines: their own tests close them.
+// The suite needs lines with alternative contents. These have none, and their own tests cover close.
 const ownTests = new Set(['pnpmPackageDriver', 'goActionEntryDriver']);
 const named = drivers.filter(({ name, driver }) => driver.close !== undefined && !ownTests.has(name));
 
-test.each(named)('$name, whose files name others, is held against the laws of names', ({ name }) => {
+test.each(named)('$name, whose files name others, runs the conformance suite of names', ({ name }) => {
   expect(heldBy('namingDriverConformance', name)).not.toEqual([]);
 });

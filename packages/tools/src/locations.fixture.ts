@@ -6,23 +6,23 @@ import type { Tool, ToolEnvironment } from '@cachelane/core';
 
 export interface Setting {
   readonly name: string;
-  /** `@` in values and in files is the home directory: whatever a tool is told to write to lies below. */
+  /** `@` in values and files stands for the home directory, so tools write only below it. */
   readonly env?: Readonly<Record<string, string>>;
   readonly files?: Readonly<Record<string, string>>;
-  /** Below the home directory. */
+  /** Relative to the home directory. */
   readonly workDir?: string;
 }
 
 const quiet = { GOTOOLCHAIN: 'local', npm_config_update_notifier: 'false' };
 
-/** What a tool says and what we say in one and the same setting. */
+/** Returns the location that the tool reports, and the one that we find. */
 export function locations(
   tool: Tool,
   setting: Setting,
   argv: readonly [string, ...string[]],
 ): readonly [string, string | undefined] {
   const homeDir = realpathSync(mkdtempSync(join(tmpdir(), 'locations-')));
-  // Go leaves a process behind that writes its telemetry for a moment yet.
+  // Go leaves a telemetry process running for a moment.
   using _folder = { [Symbol.dispose]: () => rmSync(homeDir, { recursive: true, maxRetries: 10, retryDelay: 50 }) };
   const workDir = join(homeDir, setting.workDir ?? 'project');
   mkdirSync(workDir, { recursive: true });

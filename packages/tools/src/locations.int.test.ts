@@ -5,9 +5,9 @@ import { goModTool } from './go/go-mod.ts';
 import { locations, type Setting } from './locations.fixture.ts';
 import { npmTool } from './javascript/npm.ts';
 
-requireCommands('npm')('npm says the same about its cache as we do', () => {
+requireCommands('npm')('npm reports the cache directory that we find', () => {
   test.each<Setting>([
-    { name: 'nothing is said' },
+    { name: 'nothing is set' },
     { name: 'the environment', env: { npm_config_cache: '@/c' }, files: { 'project/.npmrc': 'cache=@/p' } },
     { name: 'the environment in capitals', env: { NPM_CONFIG_CACHE: '@/c/../d/' } },
     { name: 'the environment, empty', env: { npm_config_cache: '' }, files: { '.npmrc': 'cache=@/u' } },
@@ -47,7 +47,7 @@ requireCommands('npm')('npm says the same about its cache as we do', () => {
     expect(found).toBe(said);
   });
 
-  test('a part of a workspace', () => {
+  test('a workspace member', () => {
     const files = {
       'project/package.json': '{"workspaces":["packages/*"]}',
       'project/.npmrc': 'cache=@/p',
@@ -61,9 +61,9 @@ requireCommands('npm')('npm says the same about its cache as we do', () => {
   });
 });
 
-requireCommands('go')('Go says the same about its caches as we do', () => {
+requireCommands('go')('Go reports the cache directories that we find', () => {
   const settings: readonly Setting[] = [
-    { name: 'nothing is said' },
+    { name: 'nothing is set' },
     {
       name: 'the environment',
       env: { GOCACHE: '@/c', GOMODCACHE: '@/m' },

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { detectTools, findTool, tools } from './registry.ts';
 import { environmentOf } from './tool-environment.fixture.ts';
 
-test('each tool has a name of its own that a volume can have', () => {
+test('each tool has a unique, valid volume name', () => {
   const names = tools.map(({ name }) => name);
   expect(new Set(names).size).toBe(names.length);
   for (const name of names) expect(name).toMatch(/^[a-z][a-z-]*$/);
@@ -15,7 +15,7 @@ test.each(tools)('$name fits the limits', (tool) => {
   expect(tool.summary).toMatch(/^\S[^\n]*[^.\n]$/);
 });
 
-test('any other name is a directory of which nothing is known', () => {
+test('any other name is an unknown directory', () => {
   expect(findTool('npm').name).toBe('npm');
   expect(findTool('made-up').name).toBe(unknownToolName);
 });

@@ -20,7 +20,7 @@ import { turboTool } from './javascript/turbo.ts';
 import { uvTool } from './python/uv.ts';
 import { yarnTool } from './javascript/yarn.ts';
 
-/** Every tool, in the order in which they are listed and attached; the rule for unknown directories is the last. */
+/** All tools in the order of listing and attaching. The rule for unknown directories is last. */
 export const tools: readonly Tool[] = [
   npmTool,
   goBuildTool,
@@ -44,12 +44,12 @@ export const tools: readonly Tool[] = [
   directoryTool,
 ];
 
-/** The tool of this name, or the rule for unknown directories: compare `name` to tell. */
+/** Returns the tool with this name, or the rule for unknown directories. */
 export function findTool(name: string): Tool {
   return tools.find((tool) => tool.name === name) ?? directoryTool;
 }
 
-/** Tools that a project with these files uses, in the order of {@link tools}. */
+/** Returns the tools that a project with these files uses, in the order of {@link tools}. */
 export function detectTools(fileNames: Iterable<string>): readonly Tool[] {
   const present = new Set(fileNames);
   return tools.filter(({ lockfiles }) => lockfiles.some((name) => present.has(name)));

@@ -10,7 +10,7 @@ import {
 import { describe, expect, test } from 'vitest';
 import { tools } from './registry.ts';
 
-/** By tool: whether tiers are laid over it, and what of it may be in a personal tier. */
+/** For each tool: whether tiers can merge it, and its parts that may be in a personal tier. */
 const table: Readonly<Record<string, readonly [merges: boolean, verified: string]>> = {
   apt: [true, 'all'],
   bazel: [true, 'cas'],
@@ -49,7 +49,7 @@ describe('tiers of a tool', () => {
   });
 });
 
-test('what a tool does not verify keeps a layer out of a personal tier', () => {
+test('a file that the tool does not verify keeps a layer out of a personal tier', () => {
   const npm = tools.find(({ name }) => name === 'npm');
   const verified = npm === undefined ? null : verifiedOf(npm);
   expect(unverifiedIn(index('_cacache', '_cacache/content-v2/sha512/00'), verified)).toBeNull();

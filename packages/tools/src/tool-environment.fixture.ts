@@ -5,9 +5,9 @@ export interface FakeEnvironment {
   readonly homeDir?: string;
   readonly workDir?: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** Absolute path to text. */
+  /** By absolute path. */
   readonly files?: Readonly<Record<string, string>>;
-  /** Program to the version that it says it has. */
+  /** The version that each program reports. */
   readonly versions?: Readonly<Record<string, string>>;
 }
 
@@ -30,7 +30,6 @@ export function environmentOf({
   };
 }
 
-/** A view with these files. */
 function contextOf(files: Readonly<Record<string, string>> = {}): ClassifyContext {
   return {
     peek(path, count) {
@@ -40,7 +39,7 @@ function contextOf(files: Readonly<Record<string, string>> = {}): ClassifyContex
   };
 }
 
-/** A rule in a word, for tables: `U`, `L far-future`, `G label`, `never`. A path that ends in `/` is a directory. */
+/** Returns a rule as a short text: `U`, `L far-future`, `G label`, `never`. A path with a final `/` is a directory. */
 export function ruleOf(tool: Tool, path: string, files: Readonly<Record<string, string>> = {}): string {
   const isDirectory = path.endsWith('/');
   const plain = (isDirectory ? path.slice(0, -1) : path) as BytePath;

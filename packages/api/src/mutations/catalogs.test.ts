@@ -90,7 +90,7 @@ describe('a catalog', () => {
       message: 'the catalog defines "npm-cache" twice',
     });
     expect((await failure(on, publishing('{ name: "nonsense" }'))).code).toBe('E_CATALOG');
-    expect((await failure(on, publishing(ours))).message).toContain('npm-cache is gone');
+    expect((await failure(on, publishing(ours))).message).toContain('npm-cache was removed');
     expect(await on.data(publishing(ours, ', breaking: true'))).toEqual({ publishCatalog: { version: 2 } });
   });
 

@@ -60,7 +60,7 @@ async function publish(metadata: Metadata, { content, digest }: LockedCatalog): 
 }
 
 const gone = [{ name: 'gone', why: 'removed in version 1: use pip-cache' }];
-const changed = [{ name: 'moved', why: 'made another volume in version 1: key moved -> moved2' }];
+const changed = [{ name: 'moved', why: 'changed to another volume in version 1: key moved -> moved2' }];
 const locked = lockedAt(1, volumes, { gone, changed });
 
 /** One whose store has what its projects have locked. */
@@ -92,7 +92,7 @@ describe('the schema of a session whose project has locked a catalog', () => {
         'The volumes that github.com/acme offers, in version 1. For the arguments see `cacheVolume` of `Catalog`.',
         'Of acme.',
         'Not available: gone was removed in version 1: use pip-cache.',
-        'Not available: moved was made another volume in version 1: key moved -> moved2.',
+        'Not available: moved was changed to another volume in version 1: key moved -> moved2.',
       ].join('\n\n'),
     );
     const fields = Object.values(type.getFields());
@@ -260,7 +260,7 @@ describe('a catalog that is asked for without a version', () => {
     await using on = await published();
     expect(await refusal(on, askedBy('my-org', 'gone'))).toBe('gone was removed in version 1: use pip-cache');
     expect(await refusal(on, askedBy('my-org', 'moved'))).toBe(
-      'moved was made another volume in version 1: key moved -> moved2',
+      'moved was changed to another volume in version 1: key moved -> moved2',
     );
   });
 });
@@ -271,7 +271,7 @@ describe('a version that the store has no more', () => {
     myOrg { pipCache { id tool warnings } }
   }`;
   const note =
-    'version 1 of the catalog of github.com/acme is not to be had as it was locked: what it says is taken from cachelane.lock until cachelane add locks another version';
+    'version 1 of the catalog of github.com/acme is not available as locked: its copy in cachelane.lock is used until cachelane add locks another version';
   const attach = 'mutation ($id: ID!) { attach(volumes: [{ volume: $id }]) { volumes { key namespace warnings } } }';
 
   const other = lockedAt(1, { npm: {} });
@@ -284,7 +284,7 @@ describe('a version that the store has no more', () => {
         for (const each of [locked, other]) await publish(on.world.deps.metadata, each);
         await on.data(remove);
       },
-      ['pip-cache of github.com/acme is not in version 2 any more; cachelane.lock has version 1'],
+      ['pip-cache of github.com/acme was removed in version 2; cachelane.lock has version 1'],
     ],
     ['is another one there', async (on: TestWorld) => await publish(on.world.deps.metadata, other), []],
   ])('and that the project has locked goes by the lock, with a warning: %s', async (_, arrange, later) => {

@@ -24,7 +24,8 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { afterSaving } from '../remotes/after-saving.ts';
 import { aliasesAbove, catalogAliases } from '../config/catalog-aliases.ts';
 import { definitionText } from '../explain/explain-provider.ts';
-import { explainJson, explainVolume } from '../explain/explain-volume.ts';
+import { explainJson } from '../explain/explain-json.ts';
+import { explainVolume } from '../explain/explain-volume.ts';
 import type { Explained } from '../explain/explained.ts';
 import type { Host } from '../host/host.ts';
 import { lanePolicyOf } from '../config/lane-policy.ts';
@@ -54,16 +55,16 @@ interface WorldRequest {
   readonly tools: readonly Tool[];
   readonly runtime: Runtime;
   readonly remote: ChosenRemote;
-  /** Why the engine has not the one that it was told of; sentences. */
+  /** Why the named remote is unusable, one sentence each. */
   readonly remoteProblems: readonly string[];
   readonly pushes: EnginePushes;
   readonly endsWithAnswer: boolean;
-  /** Of the person's own file. */
+  /** From the user's own file. */
   readonly policy: StatedPolicy;
   readonly signal: AbortSignal;
 }
 
-/** The API's world, made of what the commands go by. */
+/** Returns the API's world, built from the parts that commands use. */
 export function apiWorld(request: WorldRequest): World {
   const { store, tools, runtime, policy, signal } = request;
   const providers = openProviders(request.host, request.homeDir);
@@ -84,7 +85,7 @@ export function apiWorld(request: WorldRequest): World {
 async function openApiProject(request: WorldRequest, place: ProjectPlace): Promise<ApiProject> {
   const { homeDir, store, tools, remote, remoteProblems, signal } = request;
   const { directory, namespace, environment: env, isConfined } = place;
-  // Whose own file it is, and whose modules run, is the engine's to say, whatever home a program claims to have.
+  // The engine decides the user's file and the modules, whatever home a program reports.
   const host = env === null ? request.host : { ...request.host, env, configEnv: request.host.env };
   const project = await openProject(host, {
     where: whereToRun(host, directory ?? undefined, 'directory'),
@@ -113,7 +114,7 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
       const tool = tools.find((each) => each.name === name) as Tool;
       return { tool, compat: { ...tool.compat(environment), ...compat }, sharing };
     } catch (error) {
-      // A key that no tool has: any directory, which suits everyone.
+      // Unknown keys are plain directories, which fit every platform.
       if (!isCachelaneError(error, 'E_VOLUME')) throw error;
       const tool = tools.find((each) => each.name === unknownToolName) as Tool;
       return { tool, compat: tool.compat(environment), sharing: null };
@@ -159,7 +160,7 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
       try {
         const request = requestOf(argumentOf(place), selection);
         const tool = tools.find((each) => each.name === request.tool);
-        // A catalog may offer any directory, and says of none where it lies.
+        // A catalog may offer a plain directory without a path.
         return request.path === null && tool?.locate(environment) === null ? ownPlace() : request;
       } catch (error) {
         if (!isCachelaneError(error, 'E_VOLUME')) throw error;

@@ -6,16 +6,16 @@ import { askEngine, type EngineAccess } from './ask-engine.ts';
 export interface ProgramPlace {
   /** Real path. */
   readonly directory: string;
-  /** The caller's own choice; null: as the directory says. */
+  /** The caller's choice; null to use the directory's namespace. */
   readonly namespace: string | null;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Whether a person named directory or namespace. */
+  /** Whether the user named the directory or namespace. */
   readonly isChosen: boolean;
 }
 
 /**
- * Has an engine carry it out as of the caller's project. In the session that it was handed, where there is one: where that has ended, nothing else is taken for it, which might have other bounds. Otherwise in a session of its own, which
- * ends with it, and with it the forks that it left; whose token is that of a confined session acts as that one. Unless a person chose something else. Errors: those of `askEngine`, E_LIMIT.
+ * Runs an operation for the caller's project. Uses the session that the caller was given; if it has ended, the operation fails, since another
+ * session could have other bounds. Without one, opens a session and closes it afterwards, with its forks. Errors: those of `askEngine`, E_LIMIT.
  */
 export async function askAsProject(
   { session: handed, ...access }: EngineAccess,
@@ -37,7 +37,7 @@ export async function askAsProject(
   try {
     return await askEngine({ ...access, session }, operation);
   } finally {
-    // One that does not hear it ends the session by itself.
+    // An engine that misses this ends the session after a minute.
     const closing = { query: 'mutation { closeSession }', variables: {}, operationName: null };
     await askEngine({ ...access, session }, closing).catch(() => undefined);
   }
@@ -49,7 +49,7 @@ function settingsOf(environment: ProgramPlace['environment']): readonly Environm
   const why = whyTooLarge(all);
   if (why === null) return all;
   throw new CachelaneError('E_LIMIT', why, {
-    hint: 'unset what neither tools nor CI systems are set by: env -u NAME cachelane query …',
+    hint: 'unset variables that neither tools nor CI systems need: env -u NAME cachelane query …',
   });
 }
 

@@ -6,18 +6,18 @@ import { parseEngineAddress, sessionHeader, variables, type EngineAddress } from
 export interface EngineAccess {
   /** As in `CACHELANE_ENGINE`. */
   readonly address: string;
-  /** A socket needs none. */
+  /** Undefined for a socket. */
   readonly token: string | undefined;
-  /** Of the session that it is asked in; left out: as the token says. */
+  /** The session to use; undefined to use the token's. */
   readonly session?: string;
 }
 
-/** Has an engine that is there already carry it out. Errors: E_USAGE for what is no address, E_ENGINE_GONE. */
+/** Sends an operation to a running engine. Errors: E_USAGE for an invalid address, E_ENGINE_GONE. */
 export async function askEngine(access: EngineAccess, operation: Operation): Promise<Answer> {
   const { address: text } = access;
   const address = parseEngineAddress(text);
   if (address === undefined) {
-    throw new CachelaneError('E_USAGE', `${variables.address} is no address of an engine on this machine`, {
+    throw new CachelaneError('E_USAGE', `${variables.address} is not the address of an engine on this machine`, {
       hint: 'unix:/path, or http://127.0.0.1:PORT',
     });
   }
@@ -31,7 +31,7 @@ export async function askEngine(access: EngineAccess, operation: Operation): Pro
   try {
     return JSON.parse(body) as Answer;
   } catch (cause) {
-    throw gone('what answers there is no engine', cause);
+    throw gone('another program answers there', cause);
   }
 }
 
@@ -64,8 +64,8 @@ async function post(address: EngineAddress, { token, session }: EngineAccess, bo
 }
 
 function gone(why: string, cause: unknown): CachelaneError {
-  return new CachelaneError('E_ENGINE_GONE', `the engine that ${variables.address} names does not answer: ${why}`, {
-    hint: `is it still there? Without ${variables.address} the caches are opened without one`,
+  return new CachelaneError('E_ENGINE_GONE', `the engine of ${variables.address} does not answer: ${why}`, {
+    hint: `check that it still runs, or unset ${variables.address} to open the caches without an engine`,
     retryable: true,
     cause,
   });

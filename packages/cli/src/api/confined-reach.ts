@@ -5,8 +5,9 @@ import type { OpenProject } from '../context/project.ts';
 import type { ToolReach } from '../context/tool-environment.ts';
 
 /**
- * What a confined session makes of how tools are set: nothing that its directory says. A confined program would have its own programs run by what it leaves there (a version manager's file, one below `node_modules/.bin`), as the
- * engine's user; and be told what that user may read: by settings in which tools put variables of the environment (`cache=/x/${TOKEN}`), or that are a symlink to somebody's file.
+ * Returns how a confined session detects tools: it runs no program of its directory and reads no settings outside it. Otherwise a confined
+ * program could run code as the engine's user (a version manager's file, `node_modules/.bin`), or read that user's environment and
+ * files (`cache=/x/${TOKEN}`, a symlink).
  */
 export function confinedReach({ env }: Pick<Host, 'env'>, { topDir }: Pick<OpenProject, 'topDir'>): ToolReach {
   const ofProject = realPathOf(topDir);
@@ -14,7 +15,7 @@ export function confinedReach({ env }: Pick<Host, 'env'>, { topDir }: Pick<OpenP
     isAbsolute(path) && !isWithin(path, ofProject) && !isWithin(realPathOf(path), ofProject);
   const found = (env['PATH'] ?? '').split(delimiter).filter(isOurs);
   return {
-    // The engine's own.
+    // Programs see the engine's environment.
     programs: { cwd: parse(ofProject).root, env: { ...env, PATH: found.join(delimiter) } },
     mayRead: isOurs,
   };

@@ -1,13 +1,13 @@
 import type { Host } from '../host/host.ts';
 import { pushLater, type LaterPush } from '../remotes/push-later.ts';
 
-/** Of an engine, which may save many times a second. */
+/** Pushes of an engine, which may save many times a second. */
 export interface EnginePushes extends AsyncDisposable {
-  /** As {@link pushLater}; while a push is at work none is started, and another one when it has ended, since it may not have seen what was saved meanwhile. */
+  /** Like {@link pushLater}, with one push at a time. Saves during a push start another push after it. */
   readonly push: (host: Host, later: LaterPush, warn: (message: string) => void) => Promise<void>;
 }
 
-/** Disposed of, what still waits for a push is sent by one that nobody waits for. */
+/** On disposal, a background process sends what still waits. */
 export function enginePushes(): EnginePushes {
   let isAtWork = false;
   let next: (() => Promise<void>) | null = null;
@@ -25,7 +25,7 @@ export function enginePushes(): EnginePushes {
       };
       if (!(await pushLater(host, { ...later, onEnd }, warn))) onEnd();
     };
-    // What has nothing to send must not take the place of what has.
+    // A report with nothing to send must not replace one that has.
     if (later.reports.every(({ sync }) => sync?.pushed !== 'later')) return;
     if (isAtWork) next = start;
     else await start();

@@ -10,28 +10,28 @@ import { apiWorld } from './api-world.ts';
 import { enginePushes } from './engine-pushes.ts';
 
 export interface EngineRequest {
-  /** Whoever asks without a session asks as of here. */
+  /** The place for requests without a session. */
   readonly place: CallerPlace;
   readonly signal: AbortSignal;
-  /** It is opened for one question. */
+  /** Whether the engine is opened for one question. */
   readonly endsWithAnswer?: boolean;
 }
 
-/** The API over the home of this process. Disposed of, it discards what clients left, and closes the home. */
+/** The API over this process's home. Disposal discards forks that clients left and closes the home. */
 export interface Engine extends AsyncDisposable {
   readonly api: Api;
-  /** Errors: E_HOME_UNUSABLE where the home that was opened is there no more. */
+  /** Errors: E_HOME_UNUSABLE if the opened home no longer exists. */
   checkHome(): Promise<void>;
 }
 
-/** Errors: those of the home, and of opening the metadata. */
+/** Errors: those of opening the home and its metadata. */
 export async function openEngine(
   host: Host,
   { place, signal, endsWithAnswer = false }: EngineRequest,
 ): Promise<Engine> {
   await using opening = new AsyncDisposableStack();
   const homeDir = homeOf(host);
-  /** Of a remote that is named and cannot be used: programs are told as well, also where nobody sees what the engine prints. */
+  /** Problems of a named but unusable remote. Programs see them too, since the engine's output may be hidden. */
   const remoteProblems: string[] = [];
   const remote = opening.use(
     await openChosenRemote(host, {
@@ -77,7 +77,7 @@ export async function openEngine(
       try {
         await open.disposeAsync();
       } catch (error) {
-        // What clients left has gone with it, and they are told.
+        // The clients' forks are gone with the home; they get an error.
         if (!isHomeGone(error)) throw error;
       }
     },

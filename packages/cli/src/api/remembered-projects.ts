@@ -1,7 +1,7 @@
 import type { ApiProject, ProjectPlace, World } from '@cachelane/api';
 import type { Clock } from '@cachelane/core';
 
-/** How long what was found out about a project counts without another look: its files are read once a second at most, and a change is seen a second later at most. */
+/** How long a project's data is reused. Its files are read at most once a second. */
 const freshMs = 1000;
 const placesKept = 1000;
 
@@ -14,10 +14,10 @@ interface Remembered {
 
 type Places = Map<string, Remembered>;
 
-/** An engine is asked thousands of times a second, and where a program is, is found out by reading a dozen files. */
+/** Caches opened projects: an engine gets thousands of requests a second, and opening one reads a dozen files. */
 export function rememberedProjects(clock: Pick<Clock, 'monotonicMs'>, open: OpenProject): OpenProject {
   const engines: Places = new Map();
-  /** Of sessions that have an environment of their own, for as long as they have it. */
+  /** By session environment, kept as long as that exists. */
   const programs = new WeakMap<object, Places>();
   const placesOf = (environment: ProjectPlace['environment']): Places => {
     if (environment === null) return engines;

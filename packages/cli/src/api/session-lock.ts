@@ -5,13 +5,13 @@ import { readProjectLock } from '../context/project-lock.ts';
 import type { OpenProject } from '../context/project.ts';
 
 interface SessionLock {
-  /** Null: there is none, or none that can be read. */
+  /** Null if there is none or it is unreadable. */
   readonly lock: ProjectLock | null;
   /** One sentence each. */
   readonly problems: readonly string[];
 }
 
-/** What sessions of a project go by. Caches do not hang on it: one that cannot be read is told of. */
+/** Returns the project's lock. Caches do not depend on it, so an unreadable one is only a warning. */
 export function sessionLock(project: Pick<OpenProject, 'projectDir' | 'topDir' | 'files'>): SessionLock {
   try {
     const { digest, catalogs } = readProjectLock(project);

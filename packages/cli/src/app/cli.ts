@@ -12,7 +12,7 @@ import { errorText } from '../base/error-text.ts';
 import { exitCodeOf, exitCodes, type Verb } from '../base/exit-codes.ts';
 import type { Host } from '../host/host.ts';
 
-/** Runs one command line; returns the exit code. Never throws. */
+/** Runs one command line and returns the exit code. Never throws. */
 export async function main(argv: readonly string[], host: Host): Promise<number> {
   try {
     return await dispatch(argv, host);
@@ -22,7 +22,7 @@ export async function main(argv: readonly string[], host: Host): Promise<number>
   }
 }
 
-/** Whose exit code is that of another command. */
+/** Returns `run` for commands that exit with another command's code. */
 function verbOf([first, ...rest]: readonly string[]): Verb {
   return first === 'run' || first === 'shell' || (first === 'serve' && rest.includes('--')) ? 'run' : 'other';
 }
@@ -90,7 +90,7 @@ function unknownCommand(words: readonly string[]): CachelaneError {
     const problem =
       second === undefined ? `${first} needs one more word` : `unknown command ${JSON.stringify(`${first} ${second}`)}`;
     const guess = second === undefined ? '' : didYouMean(`${first} ${second}`, names);
-    return new CachelaneError('E_USAGE', problem + guess, { hint: `there is: ${names.join(', ')}` });
+    return new CachelaneError('E_USAGE', problem + guess, { hint: `commands: ${names.join(', ')}` });
   }
   if (first.startsWith('-')) {
     return new CachelaneError('E_USAGE', `unknown option ${first}`, {
@@ -99,7 +99,7 @@ function unknownCommand(words: readonly string[]): CachelaneError {
   }
   const names = ['help', ...commandList.flatMap(({ name }) => [name, name.split(' ')[0] ?? name])];
   const guess = didYouMean(first, names);
-  // Whoever types a command of their own here forgot the verb; the rest of the line may hold secrets.
+  // The user probably forgot the verb. The rest of the line may hold secrets.
   const hint = guess === '' ? `to run a command with its caches: cachelane run -- ${first} …` : 'see: cachelane help';
   return new CachelaneError('E_USAGE', `unknown command ${JSON.stringify(first)}${guess}`, { hint });
 }

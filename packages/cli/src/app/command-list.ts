@@ -5,12 +5,12 @@ export interface CommandEntry {
   load(): Promise<Command>;
 }
 
-/** A group of the overview. */
+/** A group of the help overview. */
 interface CommandGroup {
   readonly title: string;
-  /** Shown with their summaries. */
+  /** Listed with their summaries. */
   readonly common: readonly CommandEntry[];
-  /** Shown by name only. */
+  /** Listed by name only. */
   readonly rare: readonly CommandEntry[];
 }
 
@@ -113,19 +113,16 @@ export const commandGroups: readonly CommandGroup[] = [
   },
 ];
 
-/** Every command, in the order of help. One is loaded when it is called. */
+/** Every command in the order of help. Commands load when called. */
 export const commandList: readonly CommandEntry[] = commandGroups.flatMap(({ common, rare }) => [...common, ...rare]);
 
 export interface FoundCommand {
   readonly entry: CommandEntry;
-  /** What follows the command's own words. */
   readonly rest: readonly string[];
 }
 
-/** The command whose words the line begins with, the longer name first. */
+/** Returns the command that the line names; of two, the one with the longer name. */
 export function findCommand(words: readonly string[]): FoundCommand | undefined {
-  // The name of `context` in earlier versions.
-  if (words[0] === 'context' && words[1] === 'show') return findCommand(['context', ...words.slice(2)]);
   for (const count of [2, 1]) {
     const name = words.slice(0, count).join(' ');
     const entry = words.length >= count ? commandList.find((candidate) => candidate.name === name) : undefined;
@@ -134,7 +131,7 @@ export function findCommand(words: readonly string[]): FoundCommand | undefined 
   return undefined;
 }
 
-/** Commands of two words that begin with this one: `ns` has ls, show and more. */
+/** Returns the commands of two words that begin with this one: `ns ls`, `ns show`. */
 export function groupOf(word: string): readonly CommandEntry[] {
   return commandList.filter(({ name }) => name.startsWith(`${word} `));
 }

@@ -35,8 +35,3 @@ test.each(commandList.map(({ name }) => name))('the help of %s begins with examp
       .filter((line) => line.length > 100),
   ).toEqual([]);
 });
-
-test('context show is still accepted', async () => {
-  using on = stage();
-  expect(await on.cachelane('context', 'show', '--json')).toBe(0);
-});

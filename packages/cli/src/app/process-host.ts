@@ -5,7 +5,7 @@ import type { Pieces } from '../host/pieces.ts';
 import type { Host, SignalSource } from '../host/host.ts';
 import { descriptorOutput } from '../base/output.ts';
 
-/** What of the process has to be read where everybody may see it: in main.ts. */
+/** Facts that must be read in main.ts. */
 export interface ProcessFacts {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: () => string;
@@ -14,7 +14,6 @@ export interface ProcessFacts {
   readonly pieces: Pieces;
 }
 
-/** This process. */
 export function processHost({ env, cwd, nowMs, monotonicMs, pieces }: ProcessFacts): Host {
   return {
     env,
@@ -33,7 +32,7 @@ export function processHost({ env, cwd, nowMs, monotonicMs, pieces }: ProcessFac
   };
 }
 
-/** From the kernel's file where there is one: loading Node's crypto module takes longer than the rest of a short run. */
+/** Reads random bytes from the kernel's file if there is one: loading Node's crypto module is slower than the rest of a short run. */
 function kernelBytes(count: number): Uint8Array {
   const bytes = new Uint8Array(count);
   let fd: number;
@@ -64,7 +63,7 @@ const sleep: Clock['sleep'] = async (ms, signal) => {
   });
 };
 
-/** Ctrl-C, the wish of a supervisor, and the end of the terminal. */
+/** Ctrl-C, a supervisor's request, and a closed terminal. */
 const stopSignals: readonly NodeSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 const processSignals: SignalSource = {
@@ -80,7 +79,7 @@ const processSignals: SignalSource = {
   },
 };
 
-/** Loading tty costs milliseconds, and most runs have no terminal. */
+/** Loading tty takes milliseconds, and most runs have no terminal. */
 function isTerminal(fd: number): boolean {
   try {
     return fstatSync(fd).isCharacterDevice() && process.getBuiltinModule('node:tty').isatty(fd);

@@ -78,8 +78,8 @@ describe('a command line that takes a command', () => {
   });
 
   test('no command', () => {
-    expect(problem(run)).toBe('there is no command to run');
-    expect(problem(run, '-q', '--')).toBe('there is no command to run');
+    expect(problem(run)).toBe('no command to run was given');
+    expect(problem(run, '-q', '--')).toBe('no command to run was given');
   });
 
   test('help is asked for before the command only', () => {
@@ -98,19 +98,19 @@ describe('wrong lines are refused with what was meant', () => {
     [['-v'], '-v needs a value: -v VOLUME'],
     [['--volume=', 'x'], '--volume needs a value: --volume VOLUME'],
     [['--strict=no', 'x'], '--strict takes no value'],
-    [['--mode', 'reed', 'x'], '--mode is one of read, write, not "reed"; did you mean read?'],
+    [['--mode', 'reed', 'x'], '--mode must be one of read, write, not "reed"; did you mean read?'],
   ])('%j', (argv, message) => {
     expect(problem(run, ...argv)).toBe(message);
   });
 
   test('a negative number is a value, which whoever knows the option judges', () => {
     expect(parsed('-v', '-1', 'x').options.volume).toEqual(['-1']);
-    expect(problem(run, '--mode', '-1', 'x')).toBe('--mode is one of read, write, not "-1"');
+    expect(problem(run, '--mode', '-1', 'x')).toBe('--mode must be one of read, write, not "-1"');
   });
 
   test('operands', () => {
     expect(problem(show)).toBe('VOLUME is missing');
-    expect(problem(show, 'a', 'b', 'c')).toBe('there is one argument too many: "c"');
+    expect(problem(show, 'a', 'b', 'c')).toBe('unexpected argument "c"');
     const line = parseLine(show, ['a', '--quiet']);
     expect(line).toMatchObject({ operands: { VOLUME: 'a', LANE: undefined }, options: { quiet: true } });
   });

@@ -1,22 +1,22 @@
 import { parseArgs } from 'node:util';
 import { CachelaneError, didYouMean } from '@cachelane/core';
 
-/** One option of one command: parsing, checking and help are derived from it. The key in the table is its long name. */
+/** One option of a command. Parsing, checks and help derive from it. The key in the table is its long name. */
 interface OptionSpec {
   readonly short?: string;
-  /** Placeholder of the value in help; without it the option is a flag. */
+  /** Placeholder of the value in help. Without it, the option is a flag. */
   readonly value?: string;
-  /** May be given several times. Of the others the last one counts. */
+  /** Whether it may be given several times. Otherwise the last one wins. */
   readonly many?: true;
   readonly choices?: readonly string[];
   readonly help: string;
 }
 
 export interface OperandSpec {
-  /** As in help: `VOLUME`. */
+  /** As shown in help: `VOLUME`. */
   readonly name: string;
   readonly optional?: true;
-  /** Of the last one: it takes all words that are left. */
+  /** On the last operand: takes all remaining words. */
   readonly many?: true;
   readonly help: string;
 }
@@ -29,15 +29,15 @@ export interface CommandSpec<
 > {
   /** One or two words: `run`, `ns ls`. */
   readonly name: string;
-  /** One line, for the list of commands. */
+  /** One line for the list of commands. */
   readonly summary: string;
-  /** Command lines, one to three. */
+  /** One to three command lines. */
   readonly examples: readonly string[];
-  /** Paragraphs for the command's own help. */
+  /** Paragraphs of the command's own help. */
   readonly details?: readonly string[];
   readonly options: O;
   readonly operands: P;
-  /** Everything from the first word that is not an option on is a command line of the user's own. */
+  /** The words from the first operand on are a command to run. */
   readonly takesCommand?: true | 'optional';
 }
 
@@ -53,11 +53,11 @@ type OperandValue<S extends OperandSpec> = S extends { readonly many: true }
     ? string | undefined
     : string;
 
-/** What the person typed, checked against the table. */
+/** The checked arguments. */
 export interface Arguments<O extends OptionTable, P extends readonly OperandSpec[]> {
   readonly options: { readonly [K in keyof O]: OptionValue<O[K]> };
   readonly operands: { readonly [S in P[number] as S['name']]: OperandValue<S> };
-  /** The user's command line where the command takes one. */
+  /** The command to run, if this command takes one. */
   readonly command: readonly string[];
 }
 
@@ -65,7 +65,7 @@ export type ParsedLine<O extends OptionTable, P extends readonly OperandSpec[]> 
 
 const helpOption: OptionSpec = { short: 'h', help: 'show this help' };
 
-/** The command's own options and those that every command has, in the order of help. */
+/** Returns the command's options and the common ones, in the order of help. */
 export function allOptions(spec: CommandSpec): OptionTable {
   return { ...spec.options, help: helpOption };
 }
@@ -79,7 +79,7 @@ export function parseLine<const O extends OptionTable, const P extends readonly 
   const scanned = scan(spec, options, argv);
   if (scanned === 'help') return 'help';
   checkOperands(spec, scanned.operands);
-  if (spec.takesCommand === true && scanned.command.length === 0) throw usage(spec, 'there is no command to run');
+  if (spec.takesCommand === true && scanned.command.length === 0) throw usage(spec, 'no command to run was given');
   const operands = Object.fromEntries(
     spec.operands.map(({ name, many }, index) => [
       name,
@@ -150,12 +150,12 @@ function flag(spec: CommandSpec, token: OptionToken): boolean {
 
 function valueOf(spec: CommandSpec, option: OptionSpec, token: OptionToken): string {
   const { value, rawName } = token;
-  // `-v --strict` is a forgotten value; one that does begin with a dash can be given as `--volume=-x`. No option is a digit.
+  // `-v --strict` is a forgotten value; `--volume=-x` passes a value with a dash. No option is a digit.
   const forgotten = value === undefined || (token.inlineValue !== true && /^-[^\d]/.test(value));
   if (forgotten || value === '') throw usage(spec, `${rawName} needs a value: ${rawName} ${option.value ?? ''}`);
   if (option.choices !== undefined && !option.choices.includes(value)) {
     const guess = didYouMean(value, option.choices);
-    throw usage(spec, `${rawName} is one of ${option.choices.join(', ')}, not ${JSON.stringify(value)}${guess}`);
+    throw usage(spec, `${rawName} must be one of ${option.choices.join(', ')}, not ${JSON.stringify(value)}${guess}`);
   }
   return value;
 }
@@ -165,7 +165,7 @@ function checkOperands(spec: CommandSpec, given: readonly string[]): void {
   const missing = required[given.length];
   if (missing !== undefined) throw usage(spec, `${missing.name} is missing`);
   const extra = spec.operands.at(-1)?.many === true ? undefined : given[spec.operands.length];
-  if (extra !== undefined) throw usage(spec, `there is one argument too many: ${JSON.stringify(extra)}`);
+  if (extra !== undefined) throw usage(spec, `unexpected argument ${JSON.stringify(extra)}`);
 }
 
 function usage(spec: CommandSpec, problem: string): CachelaneError {

@@ -21,7 +21,7 @@ describe('what is said of all volumes, or of one', () => {
 
   test.each(['sucess', 'npm=sucess'])('%s is one of none, with the nearest', (text) => {
     expect(() => parseCommit([text])).toThrow(
-      '--commit is one of exit, success, always, never, not "sucess"; did you mean success?',
+      '--commit must be one of exit, success, always, never, not "sucess"; did you mean success?',
     );
   });
 });

@@ -9,13 +9,13 @@ import {
 } from '@cachelane/core';
 import { commitPolicies, suits, type CommitPolicy } from '@cachelane/engine';
 
-/** What an option said of all volumes of a run, or of some. */
+/** The values of an option for all or some volumes of a run. */
 interface Choice<T> {
-  /** Of a volume of this name; null where nothing was said. */
+  /** Returns the value for a volume; null if there is none. */
   of(name: string): T | null;
-  /** The volumes that were named. */
+  /** The volumes named in the option. */
   readonly names: readonly string[];
-  /** All values that were given. */
+  /** All given values. */
   readonly values: readonly T[];
 }
 
@@ -24,12 +24,12 @@ export type CommitChoice = Choice<CommitPolicy>;
 
 export const noChoice: Choice<never> = { of: () => null, names: [], values: [] };
 
-/** `LOCKED` for all volumes, `npm=LOCKED` for one; of several for one volume the last counts. Errors: E_USAGE, E_VOLUME. */
+/** Parses `LOCKED` for all volumes, `npm=LOCKED` for one. The last of several wins. Errors: E_USAGE, E_VOLUME. */
 export function parseSharing(texts: readonly string[]): SharingChoice {
   return parseChoice('--sharing', texts, sharingModes);
 }
 
-/** `always` for all volumes, `npm=never` for one. Errors: E_USAGE, E_VOLUME. */
+/** Parses `always` for all volumes, `npm=never` for one. Errors: E_USAGE, E_VOLUME. */
 export function parseCommit(texts: readonly string[]): CommitChoice {
   return parseChoice('--commit', texts, commitPolicies);
 }
@@ -53,18 +53,18 @@ function oneOf<T extends string>(option: string, text: string, choices: readonly
   const example = choices.at(-1) ?? '';
   throw new CachelaneError(
     'E_USAGE',
-    `${option} is one of ${choices.join(', ')}, not ${JSON.stringify(text)}${didYouMean(text, choices)}`,
-    { hint: `${option} ${example}, or ${option} NAME=${example} for one volume` },
+    `${option} must be one of ${choices.join(', ')}, not ${JSON.stringify(text)}${didYouMean(text, choices)}`,
+    { hint: `use ${option} ${example}, or ${option} NAME=${example} for one volume` },
   );
 }
 
-/** Of two flags that contradict each other neither wins without a word. Errors: E_USAGE. */
+/** Rejects a sharing that the mounter does not support. Errors: E_USAGE. */
 export function requireSuitable({ values }: SharingChoice, mounter: MounterName | null): void {
   if (mounter === null) return;
   const against = values.find((mode) => !suits(mounter, mode));
   if (against === undefined) return;
-  const what = mounter === 'live' ? 'is one directory for all runs' : "is a view of the run's own";
-  throw new CachelaneError('E_USAGE', `--mounter ${mounter} ${what}, which --sharing ${against} is not`, {
+  const what = mounter === 'live' ? 'gives all runs one directory' : 'gives each run its own view';
+  throw new CachelaneError('E_USAGE', `--mounter ${mounter} ${what} and cannot be used with --sharing ${against}`, {
     hint: `${suitable()}; without --mounter the sharing decides`,
   });
 }
@@ -76,7 +76,7 @@ function suitable(): string {
     .join('; ');
 }
 
-/** A wish about a volume that the run does not have would be no wish at all. Errors: E_USAGE. */
+/** Rejects options for volumes that the run does not have. Errors: E_USAGE. */
 export function requireNamed(
   option: '--sharing' | '--commit' | '--provider',
   { names }: Pick<Choice<unknown>, 'names'>,
@@ -85,14 +85,14 @@ export function requireNamed(
   const unknown = names.find((name) => !volumes.includes(name));
   if (unknown === undefined) return;
   const guess = didYouMean(unknown, volumes);
-  throw new CachelaneError('E_USAGE', `${option} names ${unknown}, which is no volume of this run${guess}`, {
-    hint: volumes.length === 0 ? 'it has no volumes: name one with -v' : `its volumes: ${volumes.join(', ')}`,
+  throw new CachelaneError('E_USAGE', `${option} names ${unknown}, which is not a volume of this run${guess}`, {
+    hint: volumes.length === 0 ? 'the run has no volumes: name one with -v' : `its volumes: ${volumes.join(', ')}`,
   });
 }
 
-/** Milliseconds; undefined where nothing was said. Errors: E_USAGE. */
+/** Returns milliseconds; undefined without a value. Errors: E_USAGE. */
 export function parseSeconds(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (/^\d{1,9}(\.\d{1,3})?$/.test(text)) return Number(text) * 1000;
-  throw new CachelaneError('E_USAGE', `${option} is a number of seconds, not ${JSON.stringify(text)}`);
+  throw new CachelaneError('E_USAGE', `${option} must be a number of seconds, not ${JSON.stringify(text)}`);
 }

@@ -1,19 +1,19 @@
 import { CachelaneError, unreachable, type NodeSignal } from '@cachelane/core';
 
-/** What our exit codes mean; scripts match on them. A run's own code is its command's. */
+/** Exit codes, which scripts match on. A run exits with its command's code. */
 export const exitCodes = {
   ok: 0,
-  /** The answer is no: nothing found, a check failed, something of ours went wrong. */
+  /** Not found, a failed check, or an internal failure. */
   failure: 1,
   usage: 2,
-  /** `run`, `shell` and `serve -- COMMAND` only: wrong usage, or a failure of our own under `--strict`. As in `env`, `timeout` and `docker run`. */
+  /** `run`, `shell` and `serve -- COMMAND` only: wrong usage, or an own failure under `--strict`. Like `env`, `timeout` and `docker run`. */
   ownFailureInRun: 125,
 } as const;
 
-/** `run`, `shell` and `serve -- COMMAND`, or anything else. */
+/** `run` stands for `run`, `shell` and `serve -- COMMAND`. */
 export type Verb = 'run' | 'other';
 
-/** The one place where an error becomes an exit code. */
+/** Returns the exit code of an error. */
 export function exitCodeOf(error: unknown, verb: Verb): number {
   if (verb === 'run') return exitCodes.ownFailureInRun;
   if (!(error instanceof CachelaneError)) return exitCodes.failure;
@@ -67,7 +67,7 @@ export function exitCodeOf(error: unknown, verb: Verb): number {
 
 const signalNumbers: Readonly<Record<NodeSignal, number>> = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15 };
 
-/** 128 + n, as a shell reports a command that died of a signal. */
+/** Returns 128 + n, the code with which shells report a signal. */
 export function exitCodeOfSignal(signal: NodeSignal): number {
   return 128 + signalNumbers[signal];
 }

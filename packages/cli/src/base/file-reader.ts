@@ -19,19 +19,19 @@ interface FileFacts {
   readonly birthtimeNs: bigint;
 }
 
-/** How the CLI looks around before it knows where it is. Synchronous: promises cost more than these calls. Nothing throws. */
+/** File system access before the project is known. Synchronous, since promises cost more than these calls. Nothing throws. */
 export interface FileReader {
   exists(path: string): boolean;
-  /** Follows symlinks; undefined where there is nothing or it may not be seen. */
+  /** Follows symlinks; undefined if the path does not exist or is not accessible. */
   facts(path: string): FileFacts | undefined;
-  /** The user id of whoever has what lies there, a symlink itself, whether it leads to anything or not; undefined where there is nothing or it may not be seen. */
+  /** The owner's user id, of a symlink itself; undefined if the path does not exist or is not accessible. */
   ownerOf(path: string): number | undefined;
-  /** A regular file of at most `maxBytes` as UTF-8; undefined for anything else. */
+  /** Returns a regular file of at most `maxBytes` as UTF-8; undefined for anything else. */
   readText(path: string, maxBytes?: number): string | undefined;
   realPath(path: string): string | undefined;
 }
 
-/** Larger than any configuration or event file that is meant. */
+/** Larger than any expected configuration or event file. */
 const textBytes = 32 * 1024 * 1024;
 
 export const nodeFiles: FileReader = {
@@ -61,7 +61,7 @@ export const nodeFiles: FileReader = {
   },
   readText(path, maxBytes = textBytes) {
     try {
-      // Not blocking: a pipe that lies where a file should be must not hang the command.
+      // Non-blocking, since a pipe at this path must not hang the command.
       const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
       try {
         return readOpen(file, maxBytes);

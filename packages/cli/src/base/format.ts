@@ -1,6 +1,6 @@
 const units = ['kB', 'MB', 'GB', 'TB', 'PB'] as const;
 
-/** `0 B`, `823 B`, `4.1 MB`, `12 GB`; decimal units, as disks are sold. */
+/** Returns `0 B`, `823 B`, `4.1 MB`, `12 GB`, in decimal units. */
 export function formatBytes(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`;
   let value = bytes;
@@ -12,7 +12,7 @@ export function formatBytes(bytes: number): string {
   return `${value < 9.95 ? value.toFixed(1) : Math.round(value)} ${units[unit] ?? ''}`;
 }
 
-/** `12 ms`, `1.4 s`, `2 min 5 s`, `10 min`. */
+/** Returns `12 ms`, `1.4 s`, `2 min 5 s`, `10 min`. */
 export function formatDuration(ms: number): string {
   if (ms < 999.5) return `${Math.round(ms)} ms`;
   if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`;
@@ -21,7 +21,7 @@ export function formatDuration(ms: number): string {
   return seconds % 60 === 0 ? minutes : `${minutes} ${seconds % 60} s`;
 }
 
-/** `2026-11-24 14:39:05Z`: the same everywhere, sorts as text. */
+/** Returns `2026-11-24 14:39:05Z`, which sorts as text. */
 export function formatTime(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')}Z`;
 }
@@ -35,10 +35,10 @@ export interface Column {
   readonly align?: 'right';
 }
 
-/** Aligned columns under a line of titles; two spaces between, none at the end of a line. */
+/** Returns aligned columns under a header, separated by two spaces, without trailing spaces. */
 export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
   const lines = [columns.map((column) => column.title), ...rows.map((row) => row.map(printable))];
-  // One by one: a layer has more entries than a call has room for.
+  // A spread would exceed the argument limit, since layers have many entries.
   const widths = columns.map((_, index) =>
     lines.reduce((widest, line) => Math.max(widest, width(line[index] ?? '')), 0),
   );
@@ -54,7 +54,7 @@ export function formatTable(columns: readonly Column[], rows: readonly (readonly
     .join('');
 }
 
-/** `name:  value` lines with the values under each other. */
+/** Returns `name:  value` lines with aligned values. */
 export function formatFields(fields: readonly (readonly [string, string])[]): string {
   const longest = Math.max(...fields.map(([name]) => name.length));
   return (
@@ -62,15 +62,15 @@ export function formatFields(fields: readonly (readonly [string, string])[]): st
   );
 }
 
-/** Characters, not bytes and not halves of surrogate pairs. */
+/** Counts characters, not bytes or surrogates. */
 function width(text: string): number {
   return [...text].length;
 }
 
-// oxlint-disable-next-line no-control-regex -- these are what must not reach a terminal or a log
+// oxlint-disable-next-line no-control-regex -- these must not reach a terminal or a log
 const unprintable = /[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/g;
 
-/** Text that came from a file or an environment variable must not move the cursor, forge a line or show words in another order. */
+/** Escapes characters that could move the cursor, forge a line or reorder words. */
 export function printable(text: string): string {
   return text.replace(unprintable, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

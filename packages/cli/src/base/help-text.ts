@@ -2,7 +2,7 @@ import { allOptions, type CommandSpec } from './args.ts';
 
 const width = 96;
 
-/** The help of one command, derived from its table. */
+/** Returns the help of one command, derived from its table. */
 export function commandHelp(spec: CommandSpec): string {
   const operands = spec.operands
     .map(({ name, optional, many }) => `${optional === true ? ` [${name}]` : ` ${name}`}${many === true ? '...' : ''}`)
@@ -29,7 +29,7 @@ export function commandHelp(spec: CommandSpec): string {
   );
 }
 
-/** Two columns, the second wrapped and under itself. */
+/** Returns two columns, with the second one wrapped. */
 function helpRows(rows: readonly (readonly [string, string])[]): string {
   const first = Math.min(32, Math.max(...rows.map(([left]) => left.length)) + 2);
   return rows
@@ -42,7 +42,7 @@ function helpRows(rows: readonly (readonly [string, string])[]): string {
     .join('');
 }
 
-/** Breaks at spaces; lines after the first are indented. A line that begins with spaces is kept as it is. */
+/** Breaks lines at spaces and indents all but the first. Lines that begin with spaces stay as they are. */
 export function wrap(text: string, indent: number): string {
   if (text.startsWith(' ')) return text;
   const lines: string[] = [];
@@ -65,7 +65,6 @@ function capital(text: string): string {
 export interface HelpGroup {
   readonly title: string;
   readonly common: readonly CommandSpec[];
-  /** Names only. */
   readonly rare: readonly string[];
 }
 
@@ -86,7 +85,7 @@ Cache volumes for pipelines: one set for each project, shared by merging.
 Examples:
 ${exampleRows()}
 ${groups.map(groupText).join('')}
-Help for one command: cachelane COMMAND --help. Volumes lie in ~/.cache/cachelane (CACHELANE_HOME).
+More: cachelane COMMAND --help, cachelane --version. Store: ~/.cache/cachelane (CACHELANE_HOME).
 `;
 }
 

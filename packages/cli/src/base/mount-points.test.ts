@@ -13,11 +13,11 @@ const rules = {
 const problems = (...paths: string[]): readonly (string | null)[] => mountPointProblems(paths, rules);
 
 describe('places for volumes', () => {
-  test('side by side, also with a common beginning of the name', () => {
+  test('side by side are allowed, even with a common prefix', () => {
     expect(problems('/home/ann/.npm', '/home/ann/.npm-2', '/home/ann/web/cache')).toEqual([null, null, null]);
   });
 
-  test('with a path that no file system takes are none', () => {
+  test('that are longer than a file system allows are refused', () => {
     const name = 'n'.repeat(256);
     expect(problems(`/opt/${name}/x`, `/opt/${'é'.repeat(128)}`, `/opt/${name.slice(1)}`)).toEqual([
       `a name in its path is longer than 255 bytes: ${name.slice(0, 40)}…`,
@@ -29,17 +29,17 @@ describe('places for volumes', () => {
   });
 
   test.each(['/', '/home', '/home/ann/web'])('%s would hide the working directory', (path) => {
-    expect(problems(path)[0]).toContain('holds the directory that the command runs in');
+    expect(problems(path)[0]).toContain('would hide the working directory');
   });
 
   test.each([
-    ['/users/ann', 'is the home directory'],
-    ['/users', 'holds the home directory'],
+    ['/users/ann', 'would hide the home directory'],
+    ['/users', 'would hide the home directory'],
     ['/srv/web', 'the project'],
     ['/srv', 'the project'],
-    ['/', 'the directory that the command runs in'],
-    ['/home', 'a directory of the system'],
-    ['/data', 'where cachelane itself keeps its volumes'],
+    ['/', 'would hide the working directory'],
+    ['/home', 'a system directory'],
+    ['/data', 'the store of cachelane'],
   ])('%s, with home, project and store apart', (path, why) => {
     const apart = { workDir: '/tmp/x', projectDir: '/srv/web', homeDir: '/users/ann', storeDir: '/data/cachelane' };
     expect(mountPointProblems([path, '/users/ann/.npm', '/srv/web/cache'], apart)).toEqual([
@@ -52,14 +52,14 @@ describe('places for volumes', () => {
   test.each(['/home/ann/.cache', '/home/ann/.cache/cachelane', '/home/ann/.cache/cachelane/x'])(
     '%s is our own',
     (path) => {
-      expect(problems(path)[0]).toContain('where cachelane itself keeps its volumes');
+      expect(problems(path)[0]).toContain('the store of cachelane');
     },
   );
 
   test.each(['/etc', '/usr', '/usr/lib', '/lib64', '/var', '/var/lib', '/run', '/proc/1', '/sys/fs', '/dev/shm/x'])(
     '%s is the system’s',
     (path) => {
-      expect(problems(path)[0]).toBe(`${path} is a directory of the system, or holds one`);
+      expect(problems(path)[0]).toBe(`${path} is or contains a system directory`);
     },
   );
 
@@ -78,7 +78,7 @@ describe('places for volumes', () => {
     '/home/ann/web/lib/.git',
     '/srv/main/.git/worktrees/x',
   ])('%s is git’s', (path) => {
-    expect(problems(path)[0]).toBe(`${path} is git's own, a volume there would hide the repository from it`);
+    expect(problems(path)[0]).toBe(`a volume at ${path} would hide the git repository`);
   });
 
   test('names that only begin so are not', () => {
@@ -86,9 +86,9 @@ describe('places for volumes', () => {
   });
 
   test('of two on one path, or one in the other, the first one stays', () => {
-    expect(problems('/a', '/a')).toEqual([null, 'another volume lies at /a already']);
-    expect(problems('/a/b', '/a')).toEqual([null, '/a and the volume at /a/b lie one in the other']);
-    expect(problems('/a', '/a/b', '/c')).toEqual([null, '/a/b and the volume at /a lie one in the other', null]);
+    expect(problems('/a', '/a')).toEqual([null, 'another volume is already at /a']);
+    expect(problems('/a/b', '/a')).toEqual([null, '/a and the volume at /a/b contain each other']);
+    expect(problems('/a', '/a/b', '/c')).toEqual([null, '/a/b and the volume at /a contain each other', null]);
   });
 
   test('one that is left out makes no other one leave', () => {

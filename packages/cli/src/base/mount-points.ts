@@ -3,18 +3,18 @@ import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { limits } from '@cachelane/core';
 
 export interface MountPointRules {
-  /** Real path of the directory that the command runs in. */
+  /** Real path of the command's working directory. */
   readonly workDir: string;
   /** Real paths of the project's and the user's directories. */
   readonly projectDir: string;
   readonly homeDir: string;
-  /** Real path of our own store; null where it is not known. */
+  /** Real path of the store; null if it is not known. */
   readonly storeDir: string | null;
 }
 
 /**
- * Says why each volume may not lie where it is to lie, or null. Of volumes that would hide each other the first one
- * asked for stays. `paths` are real paths, in the order in which the volumes were asked for.
+ * Returns for each volume why its path is not allowed, or null. Of overlapping volumes the first one stays. `paths` are real paths in the
+ * order of the request.
  */
 export function mountPointProblems(paths: readonly string[], rules: MountPointRules): readonly (string | null)[] {
   const kept: string[] = [];
@@ -26,35 +26,35 @@ export function mountPointProblems(paths: readonly string[], rules: MountPointRu
   });
 }
 
-/** Told before anything is made: later it would look as if the store had the long path. */
+/** Checked first, because a later error would blame the store for the long path. */
 function lengthProblem(path: string): string | null {
   const long = path.split(sep).find((name) => Buffer.byteLength(name) > limits.fileNameBytes);
   if (long !== undefined)
     return `a name in its path is longer than ${limits.fileNameBytes} bytes: ${long.slice(0, 40)}…`;
-  // The kernel counts the byte that ends it.
+  // The kernel counts the terminating NUL.
   return Buffer.byteLength(path) < limits.pathBytes ? null : `its path is longer than ${limits.pathBytes - 1} bytes`;
 }
 
 function placeProblem(path: string, { workDir, projectDir, homeDir, storeDir }: MountPointRules): string | null {
-  const hides = (what: string): string => `${path} holds ${what}, a volume there would hide it`;
-  if (isWithin(workDir, path)) return hides('the directory that the command runs in');
+  const hides = (what: string): string => `a volume at ${path} would hide ${what}`;
+  if (isWithin(workDir, path)) return hides('the working directory');
   if (isWithin(projectDir, path)) return hides('the project');
-  if (isInGit(path)) return `${path} is git's own, a volume there would hide the repository from it`;
+  if (isInGit(path)) return `a volume at ${path} would hide the git repository`;
   if (storeDir !== null && (isWithin(path, storeDir) || isWithin(storeDir, path))) {
-    return `${path} is where cachelane itself keeps its volumes (${storeDir})`;
+    return `${path} is in the store of cachelane (${storeDir})`;
   }
-  // Settings, keys and all: nobody means that, and a run that adds a file there would save it.
-  if (path === homeDir) return `${path} is the home directory, a volume there would hide it`;
+  // A volume over the home directory would save settings and keys.
+  if (path === homeDir) return `a volume at ${path} would hide the home directory`;
   if (isWithin(homeDir, path)) return hides('the home directory');
   return null;
 }
 
-/** Of whatever repository: that of a worktree or a submodule lies below the `.git` of another directory. */
+/** True for any repository: worktrees and submodules have their data below another directory's `.git`. */
 function isInGit(path: string): boolean {
   return path.split(sep).includes('.git');
 }
 
-/** A volume here, or above, would leave the command without its system. */
+/** A volume at or above these would hide the system from the command. */
 const systemDirs: readonly string[] = [
   '/bin',
   '/boot',
@@ -78,25 +78,25 @@ const systemDirs: readonly string[] = [
   '/var/log',
 ];
 
-/** What the kernel shows there is no directory to keep, however deep. */
+/** The kernel's directories; nothing below them can be stored. */
 const kernelDirs: readonly string[] = ['/dev', '/proc', '/sys'];
 
 function systemProblem(path: string): string | null {
   const isSystem =
     systemDirs.some((dir) => isWithin(dir, path)) ||
     kernelDirs.some((dir) => isWithin(dir, path) || isWithin(path, dir));
-  return isSystem ? `${path} is a directory of the system, or holds one` : null;
+  return isSystem ? `${path} is or contains a system directory` : null;
 }
 
-/** Credentials and nothing else; `.config` holds those of many tools, but caches of others lie deeper in it. */
+/** Directories with only credentials. `.config` is not among them, since caches of some tools lie below it. */
 const secretDirs: readonly string[] = ['.aws', '.gnupg', '.kube', '.ssh'];
 
-/** Why a file in the repository may not put a volume there, or null. All are real paths. */
+/** Returns why a file in the repository may not put a volume at a real path, or null. */
 export function reachProblem(path: string, { homeDir, projectDir }: Reach): string | null {
   const isInside = [homeDir, projectDir].some((dir) => path !== dir && isWithin(path, dir));
-  if (!isInside) return `${path} lies neither in the project nor below the home directory`;
+  if (!isInside) return `${path} is neither in the project nor below the home directory`;
   const isSecret = path === join(homeDir, '.config') || secretDirs.some((dir) => isWithin(path, join(homeDir, dir)));
-  return isSecret ? `${path} is where credentials are kept` : null;
+  return isSecret ? `${path} contains credentials` : null;
 }
 
 interface Reach {
@@ -108,29 +108,29 @@ function overlapProblem(path: string, kept: readonly string[]): string | null {
   const other = kept.find((earlier) => isWithin(path, earlier) || isWithin(earlier, path));
   if (other === undefined) return null;
   return other === path
-    ? `another volume lies at ${path} already`
-    : `${path} and the volume at ${other} lie one in the other`;
+    ? `another volume is already at ${path}`
+    : `${path} and the volume at ${other} contain each other`;
 }
 
-/** True for the directory itself as well. */
+/** True for the directory itself too. */
 export function isWithin(path: string, directory: string): boolean {
   const rest = relative(directory, path);
   return rest === '' || (rest !== '..' && !rest.startsWith(`..${sep}`));
 }
 
-/** By a symlink. */
+/** Whether a symlink leads out of the directory. */
 export function leadsOut(path: string, directory: string): boolean {
   return !isWithin(realPathOf(path), realPathOf(directory));
 }
 
-/** The path without symlinks as far as it exists: two names of one place are one place. */
+/** Returns the path without symlinks as far as it exists, so that two names of one place are equal. */
 export function realPathOf(path: string): string {
   const missing: string[] = [];
   for (let existing = resolve(path); ; existing = dirname(existing)) {
     try {
       return join(realpathSync(existing), ...missing);
     } catch {
-      // Missing, or not ours to look at: then the one above decides.
+      // Missing or not accessible: its parent decides.
       if (existing === dirname(existing)) return resolve(path);
       missing.unshift(basename(existing));
     }

@@ -1,7 +1,6 @@
 import { writeSync } from 'node:fs';
 import { CachelaneError } from '@cachelane/core';
 
-/** A stream that text goes to. */
 export interface Output {
   readonly isTerminal: boolean;
   write(text: string): void;
@@ -11,13 +10,13 @@ const retryMs = 5;
 
 export interface OutputOptions {
   readonly isTerminal: () => boolean;
-  /** Throws where the text could not be written (a full disk); otherwise it is lost. A reader that went away never throws. */
+  /** Whether a failed write (a full disk) throws. Otherwise the text is lost. A closed reader never throws. */
   readonly throws: boolean;
 }
 
 /**
- * Writes through the file descriptor: `process.stdout` would load the net and tty modules, several milliseconds that
- * `cachelane run -- true` does not have. A reader that went away (`| head`) ends the writing, not the program.
+ * Writes through the file descriptor: `process.stdout` loads the net and tty modules, which takes several milliseconds. After the reader
+ * closes the pipe (`| head`), writes are dropped.
  */
 export function descriptorOutput(fd: number, { isTerminal, throws }: OutputOptions): Output {
   let closed = false;
@@ -34,7 +33,7 @@ export function descriptorOutput(fd: number, { isTerminal, throws }: OutputOptio
           done += writeSync(fd, bytes, done);
         } catch (error) {
           const { code } = error as NodeJS.ErrnoException;
-          // A pipe that somebody else made non-blocking is full: its reader is slow, wait for it.
+          // A non-blocking pipe is full: wait for its slow reader.
           if (code === 'EAGAIN') pause();
           else closed = true;
           if (closed && throws && code !== 'EPIPE') throw unwritable(code, error);
@@ -46,7 +45,7 @@ export function descriptorOutput(fd: number, { isTerminal, throws }: OutputOptio
 
 function unwritable(code: string | undefined, cause: unknown): CachelaneError {
   const isFull = code === 'ENOSPC' || code === 'EDQUOT';
-  return new CachelaneError(isFull ? 'E_DISK_FULL' : 'E_USAGE', `standard output cannot be written to (${code})`, {
+  return new CachelaneError(isFull ? 'E_DISK_FULL' : 'E_USAGE', `cannot write to standard output (${code})`, {
     cause,
   });
 }

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 
-/** How a program is started. */
+/** How to start a program. */
 export interface ProgramPlace {
-  /** Version managers choose by the directory that they are called in. */
+  /** Version managers choose by working directory. */
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
@@ -11,10 +11,10 @@ export interface ProgramQuestion extends ProgramPlace {
   readonly name: string;
 }
 
-/** A program that takes longer for its version than this is not waited for: the run goes on, and shares with those that do not know either. */
+/** A program that takes longer gives no version, so that the run can continue. */
 const answerMs = 5000;
 
-/** What `NAME --version` says, `0.12.0`; undefined where there is no such program, or it says none. */
+/** Returns the version that `NAME --version` prints, `0.12.0`; undefined if there is none. */
 export function programVersion({ name, cwd, env }: ProgramQuestion): string | undefined {
   if (!env['PATH']) return undefined;
   const { status, stdout } = spawnSync(name, ['--version'], {

@@ -1,10 +1,11 @@
 import { readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 
-/** What is a mount of its own, or in a directory that is not ours, can be written and not replaced. */
+/** Codes for a path that can be written but not replaced: a mount, or a file in a read-only directory. */
 const notReplaceable: readonly (string | undefined)[] = ['EBUSY', 'EXDEV', 'EACCES', 'EPERM', 'EROFS'];
 
 /**
- * A reader sees the old file or the whole new one. What is no regular file (`/dev/stdout`, a pipe) is written to as it is, since renaming would put a file in its place. Throws errors of the file system.
+ * Replaces a file so that a reader sees the old or the new text. Writes to `/dev/stdout` and pipes directly, since a rename would replace them.
+ * Throws errors of the file system.
  */
 export function replaceFile(path: string, text: string): void {
   const stats = statSync(path, { throwIfNoEntry: false });
@@ -12,7 +13,7 @@ export function replaceFile(path: string, text: string): void {
     writeFileSync(path, text);
     return;
   }
-  // A symlink to the file is kept.
+  // Keep a symlink to the file.
   const target = stats === undefined ? path : realpathSync(path);
   const temporary = `${target}.${process.pid}.tmp`;
   try {
@@ -26,7 +27,7 @@ export function replaceFile(path: string, text: string): void {
   }
 }
 
-/** A single file that is mounted into a container, for example. On a full disk it is as it was, as far as that can be had. */
+/** Overwrites in place, for example a file mounted into a container. Restores the old text if the disk is full. */
 function overwrite(target: string, text: string): void {
   const before = readFileSync(target);
   try {

@@ -1,7 +1,7 @@
 import type { RunReport } from '@cachelane/core';
 import { replaceFile } from './replace-file.ts';
 
-/** A run that could not even find out where it is has no namespace and no lane. */
+/** A run that failed before it found its context has no namespace and lane. */
 export type WrittenReport = Omit<RunReport, 'namespace' | 'lane' | 'trust'> & {
   readonly [K in 'namespace' | 'lane' | 'trust']: RunReport[K] | null;
 };
@@ -11,7 +11,7 @@ export function writeReport(path: string, report: WrittenReport): void {
   replaceFile(path, `${JSON.stringify(ordered(report), null, 2)}\n`);
 }
 
-/** The documented fields in the documented order, whatever else the engine's object carries. */
+/** Returns only the documented fields, in the documented order. */
 function ordered(report: WrittenReport): WrittenReport {
   const { namespace, lane, trust, exitCode, volumes } = report;
   return {

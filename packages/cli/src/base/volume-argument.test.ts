@@ -18,7 +18,7 @@ test.each([
 });
 
 test.each(['npm@3', 'npm@t1:ref:main', 'github.com/acme/web:npm@3'])('%s is a state, and said to be one', (text) => {
-  expect(() => parseVolumeArgument(text)).toThrow('which only cachelane diff takes');
+  expect(() => parseVolumeArgument(text)).toThrow('which only cachelane diff accepts');
 });
 
 test.each([

@@ -1,27 +1,29 @@
 import { CachelaneError, parseNamespace, parseVolumeName, type Namespace, type VolumeName } from '@cachelane/core';
 import type { DefinedVolume } from '@cachelane/engine';
 
-/** `npm`, `npm:/path`, `github.com/acme/web:npm`, `github.com/acme/web:data:/path` as typed after `-v` or as VOLUME. */
+/** `npm`, `npm:/path`, `github.com/acme/web:npm` or `github.com/acme/web:data:/path` as an argument. */
 export interface VolumeArgument {
   readonly namespace: Namespace | null;
   readonly name: VolumeName;
-  /** As typed; null where there is none. */
+  /** As typed; null if there is none. */
   readonly path: string | null;
-  /** By which definition of a catalog it is asked for; left out: by its name. */
+  /** The catalog definition; undefined if the volume is named directly. */
   readonly defined?: DefinedVolume | undefined;
+  /** The tool of a volume without a path whose name neither the project's file nor a tool knows. */
+  readonly tool?: string | undefined;
 }
 
 /**
- * Neither namespaces nor names hold a colon and names hold no slash, so the first part tells the form: with a slash it is
- * a namespace, without one it is the volume's name, and whatever follows the name is the path, colons included.
+ * Parses a volume argument. Names contain no slash, and neither names nor namespaces contain a colon: a first part with a slash is the
+ * namespace, otherwise the name. The rest after the name is the path, with any colons.
  * Errors: E_USAGE, E_NAMESPACE, E_VOLUME.
  */
 export function parseVolumeArgument(text: string): VolumeArgument {
   const [first, rest] = splitAtColon(text);
   if (!first.includes('/')) return { namespace: null, name: parseVolumeName(first), path: pathOf(rest, text) };
   if (rest === null || /^[./~]/.test(first)) {
-    throw new CachelaneError('E_USAGE', `${JSON.stringify(text)} names no volume`, {
-      hint: 'give a name before the path (NAME:PATH) or after the namespace (NAMESPACE:NAME)',
+    throw new CachelaneError('E_USAGE', `${JSON.stringify(text)} does not name a volume`, {
+      hint: 'write NAME:PATH or NAMESPACE:NAME',
     });
   }
   const [name, path] = splitAtColon(rest);
@@ -36,6 +38,6 @@ function splitAtColon(text: string): readonly [string, string | null] {
 function pathOf(path: string | null, text: string): string | null {
   if (path !== '') return path;
   throw new CachelaneError('E_USAGE', `${JSON.stringify(text)} has an empty path`, {
-    hint: 'leave the colon out, or give a path',
+    hint: 'give a path, or omit the colon',
   });
 }

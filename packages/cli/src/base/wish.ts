@@ -3,7 +3,7 @@ const words: ReadonlyMap<string, 'yes' | 'no'> = new Map([
   ...['0', 'false', 'no', 'off'].map((word) => [word, 'no'] as const),
 ]);
 
-/** What a variable of the environment asks for, in large letters or small. Anything else than these words is no wish: a run must not fail for it. */
+/** Parses an environment variable as yes or no, in any case. Other values are ignored, so that a run does not fail. */
 export function wishOf(value: string | undefined): 'yes' | 'no' | null {
   return words.get(value?.toLowerCase() ?? '') ?? null;
 }

@@ -47,7 +47,7 @@ function stepText(step: CatalogStep, dryRun: boolean): string {
   ].join('');
 }
 
-/** What went is told as the compiler will tell it: what was said of it may be in no version but those between. */
+/** Prints a removed definition like the compiler: an announcement may be in a version between the two. */
 function changeLine({ name, kind, breaks, what }: DefinitionChange, gone: readonly StaleDefinition[]): string {
   const went = kind === 'removed' ? gone.find((each) => each.name === name) : undefined;
   const [first = ''] = what.join(', ').split('\n');
@@ -58,5 +58,5 @@ function changeLine({ name, kind, breaks, what }: DefinitionChange, gone: readon
 function staleHint(namespace: string, names: readonly string[]): string {
   if (names.length === 0) return '';
   const accepted = names.map((name) => ` --accept ${name}`).join('');
-  return `  code that asks for ${names.join(', ')} does not compile; once that is right: cachelane add ${namespace}${accepted}\n`;
+  return `  code that asks for ${names.join(', ')} does not compile; once it is fixed: cachelane add ${namespace}${accepted}\n`;
 }

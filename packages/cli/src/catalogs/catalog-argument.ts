@@ -5,12 +5,12 @@ import type { Host } from '../host/host.ts';
 import { readProjectLock } from '../context/project-lock.ts';
 import { readUserConfig } from '../config/user-config.ts';
 
-/** A catalog as a person names it. */
+/** A catalog argument, parsed. */
 export interface CatalogArgument {
   readonly namespace: Namespace;
-  /** Null: the latest. */
+  /** Null for the latest. */
   readonly version: number | null;
-  /** The words without the version. */
+  /** The text without the version. */
   readonly alias: string;
   readonly directory: string | undefined;
 }
@@ -18,11 +18,11 @@ export interface CatalogArgument {
 export interface CatalogWords {
   /** `github.com/acme`, `my-org`, `github.com/acme@3`. */
   readonly text: string;
-  /** Whose file may say what something is called; undefined: here. */
+  /** The project whose aliases apply; undefined for the current one. */
   readonly directory: string | undefined;
 }
 
-/** Errors: E_USAGE for what is no version, E_NAMESPACE, and those of the project where the words may be what it calls a namespace. */
+/** Errors: E_USAGE for an invalid version, E_NAMESPACE, and those of the project if the text may be an alias. */
 export async function catalogArgument(host: Host, { text, directory }: CatalogWords): Promise<CatalogArgument> {
   const at = text.lastIndexOf('@');
   const name = at < 0 ? text : text.slice(0, at);
@@ -32,12 +32,12 @@ export async function catalogArgument(host: Host, { text, directory }: CatalogWo
 
 function versionIn(text: string, digits: string): number {
   if (/^[1-9]\d{0,8}$/.test(digits)) return Number(digits);
-  throw new CachelaneError('E_USAGE', `${JSON.stringify(text)} names no version`, {
+  throw new CachelaneError('E_USAGE', `${JSON.stringify(text)} has an invalid version`, {
     hint: 'a version is a number: github.com/acme@3',
   });
 }
 
-/** What has no slash may be an alias: of the person's own file, of that of the project, or of its lock. */
+/** Text without a slash may be an alias of the user's file, the project's file or the lock. */
 export async function namespaceNamed(host: Host, { text, directory }: CatalogWords): Promise<Namespace> {
   if (text.includes('/')) return parseNamespace(text);
   const project = await projectOf(host, { directory, namespace: undefined });
@@ -45,6 +45,6 @@ export async function namespaceNamed(host: Host, { text, directory }: CatalogWor
   const user = await readUserConfig(host);
   const named = (locked: readonly LockedCatalog[]): Namespace | undefined =>
     catalogAliases({ config, user, locked }).get(text)?.namespace;
-  // A lock that cannot be read is nothing to complain of before it is needed.
+  // An unreadable lock matters only if the alias is in no file.
   return named([]) ?? named(readProjectLock(project).catalogs) ?? parseNamespace(text);
 }

@@ -32,17 +32,17 @@ describe('a catalog in code', () => {
   });
 
   test.each([
-    ['it fails', 'throw new Error("not today")', 'E_CATALOG', 'c.mjs cannot be run: not today'],
+    ['it fails', 'throw new Error("not today")', 'E_CATALOG', 'c.mjs failed: not today'],
     ['it exports nothing', 'export const a = 1;', 'E_CATALOG', 'c.mjs exports no catalog'],
-    ['it ends before', 'process.exit(0)', 'E_CATALOG', 'c.mjs ended (exit code 0) before it had exported a catalog'],
-    ['it waits for nothing', 'await new Promise(() => {});', 'E_CATALOG', 'c.mjs ended (exit code 13) before'],
-    ['it is killed', 'process.kill(process.pid, "SIGKILL");', 'E_CATALOG', 'c.mjs ended (SIGKILL) before'],
+    ['it ends before', 'process.exit(0)', 'E_CATALOG', 'c.mjs exited (exit code 0) before it exported a catalog'],
+    ['it waits for nothing', 'await new Promise(() => {});', 'E_CATALOG', 'c.mjs exited (exit code 13) before'],
+    ['it is killed', 'process.kill(process.pid, "SIGKILL");', 'E_CATALOG', 'c.mjs exited (SIGKILL) before'],
     ['what it exports is no data', 'export default { volumes: () => 1 };', 'E_CATALOG', 'could not be cloned'],
     [
       'it writes where that is handed over',
       'import { writeSync } from "node:fs"; writeSync(3, "x"); export default {};',
       'E_CATALOG',
-      'c.mjs cannot be run: it wrote to descriptor 3',
+      'c.mjs failed: it wrote to descriptor 3',
     ],
     ['it is too much', 'export default "x".repeat(5_000_000);', 'E_LIMIT', 'c.mjs exports more than 4194304 bytes'],
   ])('is refused, and told why: %s', async (_, text, code, why) => {
@@ -52,7 +52,7 @@ describe('a catalog in code', () => {
   test('whose SDK is not there says what to install', async () => {
     const code = `import { defineCatalog } from '@cachelane/sdk'; export default defineCatalog({ volumes: {} });`;
     await expect(read('c.ts', code)).rejects.toMatchObject({
-      message: expect.stringContaining(`c.ts cannot be run: Cannot find package '@cachelane/sdk'`) as unknown,
+      message: expect.stringContaining(`c.ts failed: Cannot find package '@cachelane/sdk'`) as unknown,
       hint: expect.stringContaining('install @cachelane/sdk') as unknown,
     });
   });
@@ -67,8 +67,8 @@ describe('a catalog in code', () => {
     const end = await box.cachelane('catalog', 'publish', '-n', 'github.com/acme', name);
     expect(end).toMatchObject({ code: 2, stdout: '' });
     const lines = end.stderr.split('\n');
-    expect(lines[0]).toMatch(new RegExp(`^cachelane: ${name} cannot be run: `));
-    expect(lines[1]).toContain('end the name of the file in .mts (or .mjs), or set "type": "module" there');
+    expect(lines[0]).toMatch(new RegExp(`^cachelane: ${name} failed: `));
+    expect(lines[1]).toContain('rename the file to .mts (or .mjs), or set "type": "module"');
     expect(lines.slice(2)).toEqual(['']);
     writeFileSync(join(box.project, 'c.mts'), code);
     expect(await box.cachelane('catalog', 'publish', '-n', 'github.com/acme', 'c.mts')).toMatchObject({ code: 0 });

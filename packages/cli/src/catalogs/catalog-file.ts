@@ -2,30 +2,30 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, extname, join, resolve } from 'node:path';
 import { CachelaneError, unreachable } from '@cachelane/core';
 
-/** Looked for in this order. */
+/** In order of precedence. */
 const extensions = ['.ts', '.mts', '.mjs', '.js', '.yaml', '.yml', '.json'];
 const baseName = 'cachelane.catalog';
 const catalogBytesMax = 4_194_304;
 
-/** What a file says that a namespace offers, unread. */
+/** A parsed catalog file. */
 export interface CatalogFile {
-  /** As messages call it. */
+  /** Name of the file for messages. */
   readonly source: string;
   readonly value: unknown;
 }
 
-/** Whether somebody who wrote this means a file, and no namespace. */
+/** Whether the text means a file and not a namespace. */
 export function isCatalogFile(directory: string, text: string): boolean {
   return extensions.includes(extname(text)) && existsSync(resolve(directory, text));
 }
 
-/** The one that is there. Errors: E_NOT_FOUND, E_USAGE for several. */
+/** Returns the only catalog file. Errors: E_NOT_FOUND, E_USAGE for several. */
 export function findCatalogFile(directory: string): string {
   const found = extensions.map((extension) => baseName + extension).filter((name) => existsSync(join(directory, name)));
   const [first, ...more] = found;
   if (first === undefined) {
     throw new CachelaneError('E_NOT_FOUND', `there is no ${baseName}.yaml or ${baseName}.ts in ${directory}`, {
-      hint: 'write one, or name the file',
+      hint: 'create it, or name another file',
     });
   }
   if (more.length === 0) return join(directory, first);
@@ -35,11 +35,11 @@ export function findCatalogFile(directory: string): string {
 export interface CatalogFileQuestion {
   readonly directory: string;
   readonly name: string;
-  /** That code is run with. */
+  /** The environment for running code. */
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** Code is run, as any script that a person starts; its default export is the catalog. Errors: E_NOT_FOUND, E_CATALOG, E_LIMIT. */
+/** Reads a catalog. Code runs like any script of the user; its default export is the catalog. Errors: E_NOT_FOUND, E_CATALOG, E_LIMIT. */
 export async function readCatalogFile({ directory, name, env }: CatalogFileQuestion): Promise<CatalogFile> {
   const path = resolve(directory, name);
   const source = basename(path);
@@ -60,7 +60,7 @@ async function parsed(path: string, source: string): Promise<unknown> {
     return parse(new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path))) as unknown;
   } catch (error) {
     const why = (error as Error).message.split('\n')[0] ?? '';
-    throw new CachelaneError('E_CATALOG', `${source} cannot be read: ${why}`, { cause: error });
+    throw new CachelaneError('E_CATALOG', `cannot read ${source}: ${why}`, { cause: error });
   }
 }
 
@@ -78,13 +78,13 @@ async function exported({ path, source, env }: RunFile): Promise<unknown> {
       if (end.value !== undefined) return end.value;
       throw new CachelaneError('E_CATALOG', `${source} exports no catalog`, { hint: exportHint });
     case 'ended':
-      throw new CachelaneError('E_CATALOG', `${source} ended (${end.how}) before it had exported a catalog`, {
+      throw new CachelaneError('E_CATALOG', `${source} exited (${end.how}) before it exported a catalog`, {
         hint: exportHint,
       });
     case 'too-large':
       throw new CachelaneError('E_LIMIT', `${source} exports more than ${catalogBytesMax} bytes`);
     case 'failed':
-      throw new CachelaneError('E_CATALOG', `${source} cannot be run: ${end.message}`, hintOf(end));
+      throw new CachelaneError('E_CATALOG', `${source} failed: ${end.message}`, hintOf(end));
     default:
       return unreachable(end);
   }
@@ -92,13 +92,13 @@ async function exported({ path, source, env }: RunFile): Promise<unknown> {
 
 const exportHint = 'export default defineCatalog({ volumes: { … } })';
 
-/** As `npm init` of today writes it. */
+/** For the package.json that `npm init` writes. */
 const moduleHint =
-  'the nearest package.json has "type": "commonjs": end the name of the file in .mts (or .mjs), or set "type": "module" there';
+  'the nearest package.json has "type": "commonjs": rename the file to .mts (or .mjs), or set "type": "module"';
 
 function hintOf({ message, code }: { readonly message: string; readonly code: string | undefined }): object {
   if (code === 'ERR_MODULE_NOT_FOUND' && message.includes('@cachelane/sdk'))
-    return { hint: 'install @cachelane/sdk there, or export the object without defineCatalog' };
+    return { hint: 'install @cachelane/sdk there, or export a plain object without defineCatalog' };
   if (/outside a module|Unexpected token 'export'/.test(message)) return { hint: moduleHint };
   return {};
 }

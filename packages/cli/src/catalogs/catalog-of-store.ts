@@ -1,7 +1,7 @@
 import { CachelaneError, didYouMean, isCachelaneError, type Metadata, type Namespace } from '@cachelane/core';
 import { listCatalogs, requireCatalog, type CatalogQuestion, type OfferedCatalog } from '@cachelane/engine';
 
-/** As {@link requireCatalog}, for a person: with the namespace that may be meant where there is no such catalog. */
+/** Like {@link requireCatalog}, with a suggestion if there is no such catalog. */
 export async function catalogOfStore(
   metadata: Metadata,
   question: CatalogQuestion,
@@ -19,7 +19,7 @@ export async function catalogOfStore(
   }
 }
 
-/** Whoever says one word may mean the last one of a namespace. */
+/** A single word may be the last part of a namespace. */
 function meantOf(namespace: Namespace, names: readonly Namespace[]): string {
   const [ending, ...more] = names.filter((name) => name.endsWith(`/${namespace}`));
   return ending !== undefined && more.length === 0 ? `; did you mean ${ending}?` : didYouMean(namespace, names);

@@ -1,9 +1,9 @@
 import { CachelaneError, parseNamespace, type LockedCatalog, type Namespace } from '@cachelane/core';
 import type { NamedCatalog } from '../config/catalog-aliases.ts';
 
-/** What was said of which catalog is to be locked. */
+/** The arguments of `cachelane add`. */
 export interface AddWords {
-  /** A namespace, or what the project calls one. */
+  /** A namespace or an alias. */
   readonly name: string | undefined;
   readonly as: string | undefined;
   readonly version: string | undefined;
@@ -12,17 +12,17 @@ export interface AddWords {
 
 export interface CatalogToAdd {
   readonly namespace: Namespace;
-  /** Null: as it is called already, else by the last word of the namespace. */
+  /** Null to keep the current alias, or to use the namespace's last part. */
   readonly alias: string | null;
 }
 
 interface Known {
   readonly locked: readonly LockedCatalog[];
-  /** What files, and the lock, call namespaces. */
+  /** Aliases from files and the lock. */
   readonly aliases: ReadonlyMap<string, NamedCatalog>;
 }
 
-/** Null: all that is locked. Errors: E_USAGE for what may be said of several, E_NAMESPACE. */
+/** Returns the catalog to add; null for all locked ones. Errors: E_USAGE for options that need one catalog, E_NAMESPACE. */
 export function catalogToAdd(words: AddWords, { locked, aliases }: Known): CatalogToAdd | null {
   const { name, as, version, accepted } = words;
   if (name === undefined) {
@@ -37,15 +37,15 @@ export function catalogToAdd(words: AddWords, { locked, aliases }: Known): Catal
   return { namespace, alias: as ?? (isLocked ? null : (called ?? null)) };
 }
 
-/** The one that is meant where nobody names it: it has the alias, or alone has what is to be accepted, or there is no other. */
+/** Returns the catalog if none was named: the one with the alias, the only one with the accepted names, or the only locked one. */
 function onlyOne({ as, accepted }: AddWords, locked: readonly LockedCatalog[]): CatalogToAdd {
   const all = as === undefined ? locked : locked.filter(({ alias }) => alias === as);
   const fitting = all.filter((each) => accepted.every((name) => isStale(each, name)));
   const [first, ...more] = fitting.length > 0 ? fitting : all;
   if (first !== undefined && more.length === 0) return { namespace: first.namespace, alias: first.alias };
   const names = locked.map(({ alias }) => alias).join(', ');
-  throw new CachelaneError('E_USAGE', '--as, --version and --accept are about one catalog', {
-    hint: `name it: cachelane add NAMESPACE${names === '' ? '' : `, or one of those that are locked: ${names}`}`,
+  throw new CachelaneError('E_USAGE', '--as, --version and --accept need one catalog', {
+    hint: `name it: cachelane add NAMESPACE${names === '' ? '' : `, or one of the locked ones: ${names}`}`,
   });
 }
 

@@ -7,38 +7,40 @@ import type { OpenProject } from '../context/project.ts';
 const generatedFileName = 'cachelane.generated.ts';
 
 interface LineDifference {
-  /** 1 for the first. */
+  /** From 1. */
   readonly line: number;
-  /** Null: there is no such line. */
+  /** Null if the line does not exist. */
   readonly has: string | null;
   readonly wanted: string | null;
 }
 
 export interface GeneratedClient {
-  /** Absolute. */
   readonly path: string;
   readonly text: string;
-  /** `missing`: there is no file. */
+  /** `missing`: the file does not exist. */
   readonly state: 'current' | 'stale' | 'missing';
-  /** Where it is stale: the first line that is not as the lock gives it. */
+  /** For a stale file: the first line that differs. */
   readonly difference: LineDifference | null;
   readonly catalogs: number;
 }
 
-/** What the lock gives, and whether the file has that already. `out` is relative to where the command is. Errors: E_NOT_FOUND without a lock, E_CATALOG, E_USAGE where something else has the name. */
+/**
+ * Returns the client generated from the lock and compares it with the file. `out` is relative to the working directory. Errors:
+ * E_NOT_FOUND without a lock, E_CATALOG, E_USAGE if another file has the name.
+ */
 export function generatedClient(project: OpenProject, out: string | undefined): GeneratedClient {
   const lock = readProjectLock(project);
   if (lock.digest === null) {
     throw new CachelaneError('E_NOT_FOUND', `there is no ${lock.path}`, {
-      hint: 'lock what a namespace offers first: cachelane add NAMESPACE',
+      hint: 'lock a catalog first: cachelane add NAMESPACE',
     });
   }
   const path = out === undefined ? besideLock(lock.path) : resolve(project.workDir, out);
   const text = generateClient(lock.catalogs);
   const before = nodeFiles.readText(path);
   if (before !== undefined && before.trim() !== '' && !before.includes(generatedMark)) {
-    throw new CachelaneError('E_USAGE', `${path} is there, and cachelane generate did not write it`, {
-      hint: 'remove it, or name another file with --out',
+    throw new CachelaneError('E_USAGE', `${path} exists, and cachelane generate did not write it`, {
+      hint: 'remove it, or choose another file with --output',
     });
   }
   const state = before === text ? 'current' : before === undefined ? 'missing' : 'stale';

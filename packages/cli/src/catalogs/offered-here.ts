@@ -11,7 +11,7 @@ interface Surroundings {
   readonly metadata: Metadata;
 }
 
-/** What the store has of a catalog; where it has not got it, what the project has locked, `byLock` then. Errors: those of {@link catalogOfStore}, where the project has not locked it either. */
+/** Returns the store's catalog, or the project's locked one (`byLock`). Errors: those of {@link catalogOfStore} if neither exists. */
 export async function offeredHere(
   { host, metadata }: Surroundings,
   { namespace, version, directory, alias }: CatalogArgument,
@@ -29,7 +29,7 @@ export async function offeredHere(
   }
 }
 
-/** What the project has locked; nothing where there is no project, or no lock that can be read: nobody asked for that. */
+/** Returns the project's locked catalogs; none without a project or a readable lock. */
 export async function lockedHere(host: Host, directory: string | undefined): Promise<readonly LockedCatalog[]> {
   try {
     return readProjectLock(await projectOf(host, { directory, namespace: undefined })).catalogs;

@@ -5,18 +5,18 @@ import { pathToFileURL } from 'node:url';
 export interface CatalogCode {
   readonly path: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** What it may hand over, in bytes. */
+  /** Maximum size of the export, in bytes. */
   readonly bytesMax: number;
 }
 
 export type CatalogCodeEnd =
   | { readonly kind: 'exported'; readonly value: unknown }
   | { readonly kind: 'failed'; readonly message: string; readonly code: string | undefined }
-  /** Its process ended before. `how`: `exit code 0`, `SIGKILL`. */
+  /** The process ended first. `how`: `exit code 0`, `SIGKILL`. */
   | { readonly kind: 'ended'; readonly how: string }
   | { readonly kind: 'too-large' };
 
-/** What hands the default export over on descriptor 3. That Node takes the file for no module it tells as a warning, which the error says better. */
+/** Writes the default export to descriptor 3. Hides Node's module-format warning, since the error explains it better. */
 const script = `
 import { writeSync } from 'node:fs';
 import { serialize } from 'node:v8';
@@ -34,10 +34,7 @@ while (bytes.length > 0) bytes = bytes.subarray(writeSync(3, bytes));
 process.exit();
 `;
 
-/**
- * Runs it in a process of its own: there it may print, which is not our result, and end when it likes, which is not our end. What it prints goes to our stderr. Keys of the terminal
- * reach it as they reach us.
- */
+/** Runs the code in a separate process, which may print to our stderr and exit. It receives the terminal's signals like we do. */
 export async function runCatalogCode({ path, env, bytesMax }: CatalogCode): Promise<CatalogCodeEnd> {
   const words = ['--disable-warning=ExperimentalWarning', '--input-type=module', '--eval', script];
   const child = spawn(process.execPath, [...words, '--', pathToFileURL(path).href], {
@@ -46,14 +43,14 @@ export async function runCatalogCode({ path, env, bytesMax }: CatalogCode): Prom
   });
   const [how, bytes] = await Promise.all([endOf(child), handedOver(child, bytesMax)]);
   if (bytes === 'too-large') return { kind: bytes };
-  // Nothing but a signal ends it in the middle of what it hands over.
+  // Only a signal can end the process in the middle of the export.
   if (bytes.length === 0 || child.signalCode !== null) return { kind: 'ended', how };
   const { deserialize } = await import('node:v8');
   try {
     return deserialize(bytes) as CatalogCodeEnd;
   } catch {
-    // The descriptor is open to the code as well.
-    return { kind: 'failed', message: 'it wrote to descriptor 3, where its export is handed over', code: undefined };
+    // The code can write to the descriptor too.
+    return { kind: 'failed', message: 'it wrote to descriptor 3, which is reserved for the export', code: undefined };
   }
 }
 
@@ -68,7 +65,7 @@ async function endOf(child: ChildProcess): Promise<string> {
   });
 }
 
-/** Of more than that no byte is of use. */
+/** Returns the export, or stops reading at the limit. */
 async function handedOver(child: ChildProcess, bytesMax: number): Promise<Buffer | 'too-large'> {
   const parts: Buffer[] = [];
   let sizeBytes = 0;

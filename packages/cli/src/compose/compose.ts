@@ -4,27 +4,27 @@ import { join } from 'node:path';
 import type { ChosenWay, MountProbe, Pieces, ProviderPlace } from '../host/pieces.ts';
 import { wishOf } from '../base/wish.ts';
 
-// The only place that knows drivers. Each is imported when it is asked for, so that a command pays for what it uses.
+// The only file that knows drivers. Each one loads on first use.
 
-const noImages = 'CACHELANE_IMAGES says so';
+const noImages = 'CACHELANE_IMAGES is off';
 const imagesUnwanted: MountProbe = {
   ok: false,
   reason: noImages,
-  mend: 'without it they are kept as images where those can be mounted',
+  mend: 'unset it to keep layers as images where the kernel can mount them',
 };
 
-/** What only whoever started Node can know. */
+/** Facts that only the entry point knows. */
 export interface StartFacts {
-  /** The `SigIgn` mask of /proc, hexadecimal; absent where nothing was ignored, or nobody said. */
+  /** The `SigIgn` mask of /proc in hexadecimal; undefined if unknown or nothing is ignored. */
   readonly ignoredSignals?: string | undefined;
-  /** Told of work that a file system does not answer, and that nobody waits for any more. */
+  /** Called with work on a file system that does not answer and that is abandoned. */
   readonly onAbandoned?: (work: Promise<unknown>) => void;
 }
 
 export function drivers(env: Readonly<Record<string, string | undefined>>, start: StartFacts = {}): Pieces {
   const path = env['PATH'] ?? '';
   let chosen: ChosenWay | undefined;
-  /** Returns what decides when it is called: a run without mounts must not ask sudo anything. */
+  /** Chooses lazily: a run without mounts must not call sudo. */
   const wayChooser = async (): Promise<() => ChosenWay> => {
     const { sudoProblem } = await import('@cachelane/runtimes');
     const { chooseMountWay } = await import('./mount-way.ts');
@@ -79,7 +79,7 @@ export function drivers(env: Readonly<Record<string, string | undefined>>, start
     openProvider: async (kind, place) => await openProvider(kind, place, env),
     async sweepProvidedImages({ storeDir, bootId, clock, dryRun }) {
       const dir = imagesIn(storeDir);
-      // Who has none loads nothing for it.
+      // Without images, the module is not loaded.
       if (!existsSync(dir)) return [];
       const { ImageCache } = await import('@cachelane/remotes');
       const cache = new ImageCache({ dir, bootId, nowMs: clock.nowMs() });
@@ -164,7 +164,7 @@ async function openProvider(
   }
 }
 
-/** Anything but a number of seconds is no wish: a run must not fail for it. */
+/** Ignores anything but a number of seconds, so that a run does not fail. */
 function sharedSave(env: Readonly<Record<string, string | undefined>>): { readonly sharedSaveMs?: number } {
   const text = env['CACHELANE_SHARED_SAVE_SECONDS'];
   return text !== undefined && /^\d{1,7}$/.test(text) ? { sharedSaveMs: Number(text) * 1000 } : {};

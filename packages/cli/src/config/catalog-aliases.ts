@@ -1,23 +1,22 @@
 import { defaultParents, type LockedCatalog, type Namespace, configFileName, lockFileName } from '@cachelane/core';
 import type { CatalogAlias, Config, UserConfig } from './config-types.ts';
 
-/** What somebody calls a namespace, and who: `cachelane.yaml:4`. */
+/** A namespace with an alias, and its source: `cachelane.yaml:4`. */
 export interface NamedCatalog {
   readonly namespace: Namespace;
   readonly source: string;
-  /** A file in the repository says it. */
+  /** Whether a file in the repository defines it. */
   readonly isOfRepository: boolean;
 }
 
-/** Who says what namespaces are called. */
+/** Sources of aliases. */
 interface AliasSources {
   readonly config: Pick<Config, 'catalogs'> | null;
   readonly user: Pick<UserConfig, 'catalogs' | 'path'> | null;
-  /** What the project has locked. */
   readonly locked: readonly LockedCatalog[];
 }
 
-/** By what they are called: the person's own file counts before that of the project, and that before its lock. */
+/** Returns namespaces by alias. The user's file wins over the project's, and that over its lock. */
 export function catalogAliases({ config, user, locked }: AliasSources): ReadonlyMap<string, NamedCatalog> {
   const named = (source: string, isOfRepository: boolean, aliases: readonly CatalogAlias[] = []) =>
     aliases.map(({ alias, namespace: { value, line } }): readonly [string, NamedCatalog] => [
@@ -35,7 +34,7 @@ export function catalogAliases({ config, user, locked }: AliasSources): Readonly
   ]);
 }
 
-/** What a confined session of a namespace may know of a person's own file: what they call that, and those above it. */
+/** Returns the aliases of the user's file that a confined session may know: of its namespace and the ones above. */
 export function aliasesAbove<T extends Pick<UserConfig, 'catalogs'>>(user: T | null, own: Namespace): T | null {
   const known: readonly Namespace[] = [own, ...defaultParents(own)];
   return user && { ...user, catalogs: user.catalogs.filter(({ namespace }) => known.includes(namespace.value)) };

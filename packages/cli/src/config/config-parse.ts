@@ -34,7 +34,7 @@ import {
   type Reader,
 } from './yaml-reader.ts';
 
-/** Said only where that changes how much is shared or how long it lives, never who gets to see what. */
+/** Used only for settings that change sharing or lifetimes, never access. */
 const ignored = 'is not supported by this version, ignored';
 
 export function parseConfig(text: string, path: string): Config {
@@ -80,20 +80,20 @@ function readRoot(reader: Reader, path: string): Config {
   return { path, projectDir: dirname(path), namespace, parents, volumes, catalogs, policy, warnings: reader.warnings };
 }
 
-/** No hub, no siblings and no promotion in this version: there is nothing that such a policy could forbid. */
+/** Siblings and promotion need a hub, which this version lacks, so ignoring them is safe. */
 function isOfHub(reader: Reader, field: Field): boolean {
   if (field.key !== 'siblings' && field.key !== 'promote') return false;
   unsupported(reader, { ...field, key: `policy ${field.key}` }, ignored);
   return true;
 }
 
-/** Its value is not repeated: it may be one that belongs elsewhere, with what it should not hold. */
+/** The value is not repeated, since it may contain a secret. */
 function refuseRemote(reader: Reader, { key, at }: Field): void {
   const variable = key === 'remote' ? 'CACHELANE_REMOTE' : 'CACHELANE_PUSH';
   problem(
     reader,
     at,
-    `${key} is not for a file in the repository to choose: whoever changes the repository would decide where caches come from and go to; set ${variable}, or put it into your own cachelane/config.yaml below ~/.config`,
+    `${key} cannot be set in the repository, because anyone who changes the repository could redirect your caches; set ${variable}, or put it into ~/.config/cachelane/config.yaml`,
   );
 }
 
@@ -103,7 +103,7 @@ function readVolumes(reader: Reader, field: Field): readonly ConfigVolume[] {
     return read === null ? [] : [read];
   });
   if (volumes.length > limits.volumesPerRun) {
-    problem(reader, field.at, `there are ${volumes.length} volumes, at most ${limits.volumesPerRun}`);
+    problem(reader, field.at, `${volumes.length} volumes exceed the limit of ${limits.volumesPerRun}`);
   }
   return volumes;
 }
@@ -159,7 +159,7 @@ function readVolume(reader: Reader, field: Field): ConfigVolume | null {
   return { name: name.value, tool, path, sharing, commit, sync, source, compat, provider, line: name.line };
 }
 
-/** How far a path of the file reaches. */
+/** Which paths a file may name. */
 interface PathReach {
   readonly mayBeInHome: boolean;
   readonly isAbsolute: string;
@@ -167,24 +167,23 @@ interface PathReach {
   readonly isOfGit: string;
 }
 
-/** Where a volume lies: inside the project or below the user's home. */
+/** In the project or below the home directory. */
 const orHome: PathReach = {
   mayBeInHome: true,
   isAbsolute:
-    'is absolute: a file in the repository may only name places in the project (cache) or below the home directory (~/.cache/name); any other place is for -v NAME:PATH',
-  isAllOfIt: 'is the project itself, a volume there would hide it',
-  isOfGit: "is git's own, a volume there would hide the repository from it",
+    'is absolute: a file in the repository may only use paths in the project (cache) or below the home directory (~/.cache/name); use -v NAME:PATH for other paths',
+  isAllOfIt: 'is the project itself, and a volume there would hide it',
+  isOfGit: 'is the git directory, and a volume there would hide the repository',
 };
 
-/** What is read: a stranger's file must not bring what lies in the home directory into a cache. */
+/** For sources: a repository must not bring files of the home directory into a cache. */
 const onlyProject: PathReach = {
   mayBeInHome: false,
   isAbsolute: 'leads out of the project: a file in the repository may only name a directory in it (./seed)',
   isAllOfIt: 'is the project itself: name a directory in it',
-  isOfGit: "is git's own, and no cache",
+  isOfGit: 'is the git directory, which is no cache',
 };
 
-/** As far as the file reaches, and no further. */
 function readPath(reader: Reader, field: Field, reach: PathReach): Located<string> | null {
   const text = readText(reader, field.value, field.at, 'a path');
   if (text === null) return null;
@@ -203,7 +202,7 @@ function readPath(reader: Reader, field: Field, reach: PathReach): Located<strin
   if (segments.includes('.git')) return refuse(reach.isOfGit);
   if (segments.length === 0) return refuse(reach.isAllOfIt);
   if (segments.length === 1 && segments[0] === '~')
-    return refuse('is the home directory, a volume there would hide it');
+    return refuse('is the home directory, and a volume there would hide it');
   return located(text);
 }
 
@@ -211,19 +210,19 @@ function readCompat(reader: Reader, field: Field): Readonly<Record<string, strin
   const compat: Record<string, string> = {};
   const parts = fields(reader, field.value, 'compat');
   if (parts.length > limits.compatFields) {
-    problem(reader, field.at, `compat has ${parts.length} fields, at most ${limits.compatFields}`);
+    problem(reader, field.at, `${parts.length} compat fields exceed the limit of ${limits.compatFields}`);
   }
   for (const part of parts) {
     const value = readText(reader, part.value, part.at, `compat.${part.key}`);
     if (value === null) continue;
-    // One field at a time, so that the line of the wrong one is told.
+    // One field at a time, so that a problem names its line.
     const field = guarded(reader, value, (text) => canonicalCompat({ [part.key]: text }));
     Object.assign(compat, field?.value);
   }
   return compat;
 }
 
-/** As far as the file may choose one. What is refused is not repeated: it may be an address with a password. */
+/** Allows only providers that a file may choose. A refused value is not repeated, since it may contain a password. */
 function readProvider(reader: Reader, field: Field): Located<ProviderRef> | null {
   const text = readText(reader, field.value, field.at, 'a provider');
   const ref = text === null ? null : guarded(reader, text, (each) => parseProviderRef(each, field.key));
@@ -233,7 +232,7 @@ function readProvider(reader: Reader, field: Field): Located<ProviderRef> | null
   problem(
     reader,
     text.at,
-    `provider ${ref.value.kind} is not for a file in the repository to choose, which ${right.why}: it may name project, catalog and none; for others there are --provider, CACHELANE_PROVIDERS and your own cachelane/config.yaml below ~/.config`,
+    `provider ${ref.value.kind} cannot be set in the repository, because it ${right.why}; a repository may name project, catalog and none; set others with --provider, CACHELANE_PROVIDERS or ~/.config/cachelane/config.yaml`,
   );
   return null;
 }
@@ -244,7 +243,7 @@ function readVisibility(reader: Reader, field: Field): void {
   problem(
     reader,
     text.at,
-    `visibility ${text.value} is not supported by this version: the volume would be readable by untrusted runs`,
+    `visibility ${text.value} is not supported by this version: untrusted runs could read the volume`,
   );
 }
 

@@ -114,7 +114,7 @@ describe('what is wrong is told with its line, column and reason', () => {
     ['volums: {}', 'cachelane.yaml:1:1: unknown key "volums"; did you mean volumes?'],
     ['volumes:\n  npm: { pth: x }', 'cachelane.yaml:2:10: unknown key "pth"; did you mean path?'],
     ['catalogs: [acme]', 'cachelane.yaml:1:11: catalogs must be a mapping (key: value)'],
-    ['catalogs: { my.org: github.com/acme }', 'cachelane.yaml:1:13: "my.org" cannot be what a catalog is called'],
+    ['catalogs: { my.org: github.com/acme }', 'cachelane.yaml:1:13: "my.org" is not a valid alias'],
     ['catalogs: { my-org: GitHub.com/acme }', 'cachelane.yaml:1:21: namespace'],
     ['catalogs: { my-org: }', 'cachelane.yaml:1:21: a namespace must be text'],
     ['- a', 'cachelane.yaml:1:1: the file must be a mapping (key: value)'],
@@ -127,26 +127,29 @@ describe('what is wrong is told with its line, column and reason', () => {
     ['volumes: {}\n---\nvolumes: {}', 'cachelane.yaml:2:1: '],
     ['a: [', 'cachelane.yaml:1:5: '],
     ['volumes:\n  a b: {}', 'cachelane.yaml:2:3: volume name "a b" has characters that need escapes'],
-    ['volumes:\n  a: { sharing: OPEN }', 'cachelane.yaml:2:17: sharing is one of PRIVATE, SHARED, LOCKED, not "OPEN"'],
+    [
+      'volumes:\n  a: { sharing: OPEN }',
+      'cachelane.yaml:2:17: sharing must be one of PRIVATE, SHARED, LOCKED, not "OPEN"',
+    ],
     [
       'volumes:\n  a: { commit: often }',
-      'cachelane.yaml:2:16: commit is one of exit, success, always, never, not "often"',
+      'cachelane.yaml:2:16: commit must be one of exit, success, always, never, not "often"',
     ],
-    ['volumes:\n  a: { sync: sometimes }', 'cachelane.yaml:2:14: sync is one of always, never, not "sometimes"'],
+    ['volumes:\n  a: { sync: sometimes }', 'cachelane.yaml:2:14: sync must be one of always, never, not "sometimes"'],
     ['volumes:\n  a: { compat: { "x y": z } }', 'cachelane.yaml:2:25: compat field "x y" is not a field name'],
     [
       'volumes:\n  a:\n    path: x\n    sharing:',
-      'cachelane.yaml:4:5: sharing is one of PRIVATE, SHARED, LOCKED, and has no value here; without',
+      'cachelane.yaml:4:5: sharing must be one of PRIVATE, SHARED, LOCKED but has no value; the default',
     ],
     [
       'volumes:\n  a: { sharing: "" }',
-      'cachelane.yaml:2:8: sharing is one of PRIVATE, SHARED, LOCKED, and has no value here',
+      'cachelane.yaml:2:8: sharing must be one of PRIVATE, SHARED, LOCKED but has no value',
     ],
     [
       'volumes:\n  a: { sharing: [SHARED] }',
-      'cachelane.yaml:2:17: sharing is one of PRIVATE, SHARED, LOCKED, a single word',
+      'cachelane.yaml:2:17: sharing must be one of PRIVATE, SHARED, LOCKED as a single word',
     ],
-    ['volumes:\n  a: { sharing: 1 }', 'cachelane.yaml:2:17: sharing is one of PRIVATE, SHARED, LOCKED, not "1"'],
+    ['volumes:\n  a: { sharing: 1 }', 'cachelane.yaml:2:17: sharing must be one of PRIVATE, SHARED, LOCKED, not "1"'],
     ['volumes:\n  a: { compat: { x: [y] } }', 'cachelane.yaml:2:21: compat.x must be text'],
   ])('%j', async (text, message) => {
     expect(await problem(() => parse(text))).toContain(message);
@@ -166,13 +169,13 @@ describe('what is wrong is told with its line, column and reason', () => {
 
 describe('the file chooses, and does not reach out', () => {
   test.each([
-    ['/var/cache', 'is absolute: a file in the repository may only name places in the project'],
+    ['/var/cache', 'is absolute: a file in the repository may only use paths in the project'],
     ['../other', 'must not contain ".."'],
     ['~/../ann', 'must not contain ".."'],
     ['~ann/x', "names another user's home"],
     ['.', 'is the project itself'],
-    ['.git', "is git's own"],
-    ['lib/.git/objects', "is git's own"],
+    ['.git', 'is the git directory'],
+    ['lib/.git/objects', 'is the git directory'],
     ['~', 'is the home directory'],
     ['~/', 'is the home directory'],
   ])('path %s', async (path, why) => {
@@ -188,7 +191,7 @@ describe('the file chooses, and does not reach out', () => {
     ['../other', 'must not contain ".."'],
     ['a/../../b', 'must not contain ".."'],
     ['./', 'is the project itself'],
-    ['.git/objects', "is git's own"],
+    ['.git/objects', 'is the git directory'],
   ])('source %s', async (source, why) => {
     expect(await problem(() => parse(`volumes:\n  a: { source: "${source}" }`))).toContain(
       `cachelane.yaml:2:16: source ${JSON.stringify(source)} ${why}`,
@@ -200,12 +203,8 @@ describe('the file chooses, and does not reach out', () => {
     async (line) => {
       const [key = ''] = line.split(':');
       const said = await problem(() => parse(`volumes: {}\n${line}`));
-      expect(said).toMatch(
-        new RegExp(
-          `^cachelane\\.yaml:2:1: ${key} is not for a file in the repository to choose: whoever .* would decide`,
-        ),
-      );
-      expect(said).toMatch(new RegExp(`set CACHELANE_${key.toUpperCase()}, or put it into your own .*config\\.yaml`));
+      expect(said).toMatch(new RegExp(`^cachelane\\.yaml:2:1: ${key} cannot be set in the repository, because anyone`));
+      expect(said).toMatch(new RegExp(`set CACHELANE_${key.toUpperCase()}, or put it into .*config\\.yaml`));
       expect(said).not.toContain('s3cret');
     },
   );
@@ -214,7 +213,7 @@ describe('the file chooses, and does not reach out', () => {
     'the provider %s is not for the file',
     async (provider) => {
       const said = await problem(() => parse(`volumes:\n  a: { provider: "${provider}" }`));
-      expect(said).toContain('not for a file in the repository');
+      expect(said).toContain('cannot be set in the repository');
       expect(said).toContain('project, catalog and none');
     },
   );
@@ -241,8 +240,8 @@ describe('the file chooses, and does not reach out', () => {
 
   test('what a provider should not be told is not repeated', async () => {
     const said = await problem(() => parse('volumes:\n  a: { provider: "https://ann:s3cret@host/x" }'));
-    expect(said).toContain('not for a file in the repository');
-    expect(said).not.toMatch(/ann|s3cret/);
+    expect(said).toContain('cannot be set in the repository');
+    expect(said).not.toMatch(/ann:|s3cret/);
   });
 });
 
@@ -257,7 +256,7 @@ describe('what this version does not do', () => {
     ]);
   });
 
-  test.each([['visibility: private', 'readable by untrusted runs']])(
+  test.each([['visibility: private', 'untrusted runs could read the volume']])(
     '%s is an error, since ignoring it would leak or lose something',
     async (line, why) => {
       expect(await problem(() => parse(`volumes:\n  a: { path: x, ${line} }`))).toContain(why);

@@ -2,13 +2,13 @@ import { CachelaneError, configFileName } from '@cachelane/core';
 import { readFileSync, statSync } from 'node:fs';
 import type { Config } from './config-types.ts';
 
-/** A file that a person wrote is smaller; the parser's memory is not the repository's to choose. */
+/** More than any written file needs. Bounds the parser's memory. */
 const configBytesMax = 262_144;
 
-/** Throws E_CONFIG with every problem, each with line, column and reason. */
+/** Throws E_CONFIG with every problem: line, column and reason. */
 export async function readConfig(path: string): Promise<Config> {
   const text = readText(path);
-  // The parser costs more than a whole small run: only who has a file pays.
+  // Loading the parser takes longer than a small run, so only projects with a file pay.
   const { parseConfig } = await import('./config-parse.ts');
   return parseConfig(text, path);
 }

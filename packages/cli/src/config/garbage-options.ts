@@ -4,13 +4,13 @@ import type { GarbageOptions } from '@cachelane/engine';
 import type { HomeRequest } from '../home/home.ts';
 import { readUserConfig } from './user-config.ts';
 
-/** What a collection goes by beside the store. Errors: E_CONFIG where the person's own file cannot be used: it may say that something is to stay. */
+/** Returns the options of a collection. Errors: E_CONFIG if the user's file is unusable, since it may protect caches. */
 export async function garbageOptions(host: HomeRequest, upTo: TrustLevel = 'T3'): Promise<GarbageOptions> {
   const policy = (await readUserConfig(host))?.policy ?? {};
   return { policy, upTo, isThere };
 }
 
-/** In doubt it is. */
+/** Returns true in doubt. */
 function isThere(path: string): boolean {
   try {
     return statSync(path).isDirectory();

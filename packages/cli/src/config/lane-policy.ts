@@ -1,7 +1,7 @@
 import { configFileName, formatPolicyValue, isStatedKey, type PolicyTexts, type StatedKey } from '@cachelane/core';
 import type { Config } from './config-types.ts';
 
-/** What the project's file says of how long its lane lives and how large it may be, as the store keeps it for collections; null: nothing. */
+/** Returns the project file's lifetimes and sizes in the form that the store keeps for collections; null if there are none. */
 export function lanePolicyOf(
   config: Pick<Config, 'policy'> | null,
 ): { readonly texts: PolicyTexts; readonly source: string } | null {

@@ -9,14 +9,14 @@ export function readNamespace(reader: Reader, node: Node | null, at: number): Lo
   return guarded(reader, text, (namespace) => parseNamespace(namespace));
 }
 
-/** Null where it is no list. */
+/** Returns null if the value is not a list. */
 export function readParents(reader: Reader, field: Field): readonly Located<Namespace>[] | null {
   if (!isSeq(field.value)) {
     problem(reader, field.at, `${field.key} must be a list of namespaces`);
     return null;
   }
   if (field.value.items.length > limits.namespaceParents) {
-    problem(reader, field.at, `there are ${field.value.items.length} parents, at most ${limits.namespaceParents}`);
+    problem(reader, field.at, `${field.value.items.length} parents exceed the limit of ${limits.namespaceParents}`);
   }
   return field.value.items.flatMap((item) => {
     const parent = readNamespace(reader, follow(reader, item as Node), field.at);

@@ -10,15 +10,15 @@ import {
 import { fields, guarded, problem, readText, unknownKey, type Field, type Reader } from './yaml-reader.ts';
 
 export interface PolicyReading {
-  /** Of a line, for people. */
+  /** Returns the source of a line, for messages. */
   readonly sourceOf: (line: number) => string;
-  /** What the file may not say. */
+  /** Returns why the file may not set a key, or null. */
   readonly refuses: (key: StatedKey) => string | null;
-  /** Keys that mean something else than a lifetime or a size; whoever gives them is asked first. */
+  /** Reads keys that are no lifetime or size; returns whether it did. */
   readonly others: (field: Field) => boolean;
 }
 
-/** The mapping behind `policy:`. */
+/** Reads the mapping of `policy:`. */
 export function readPolicy(reader: Reader, field: Field, reading: PolicyReading): StatedPolicy {
   const stated: Partial<Record<StatedKey, PolicyValue>> = {};
   for (const part of fields(reader, field.value, field.key)) {
@@ -38,8 +38,8 @@ export function readPolicy(reader: Reader, field: Field, reading: PolicyReading)
   return stated;
 }
 
-/** Whoever changes a repository may let its own caches go sooner, and says nothing about anybody else's. */
+/** A repository may shorten the lifetimes of its own caches only. */
 export function refusesStoreKeys(key: StatedKey): string | null {
   if (policyRuleOf(key).scope === 'namespace') return null;
-  return `${key} is about the whole store, and not for a file in the repository to choose; put it into your own cachelane/config.yaml below ~/.config`;
+  return `${key} applies to the whole store and cannot be set in the repository; put it into ~/.config/cachelane/config.yaml`;
 }

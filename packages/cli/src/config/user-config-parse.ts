@@ -102,7 +102,7 @@ function readProviders(reader: Reader, field: Field, path: string): readonly Use
   });
 }
 
-/** Relative to the file that names them. */
+/** Resolves paths against the file's directory. */
 function readModules(reader: Reader, field: Field, path: string): readonly Located<string>[] {
   if (!isSeq(field.value)) {
     problem(reader, field.at, `${field.key} must be a list of files`);

@@ -90,7 +90,7 @@ describe('where it lies', () => {
     write('remote: dir:/a\npersonal-tier: false\n');
     expect((await read())?.personalTier).toEqual({ value: false, line: 2 });
     write('personal-tier: maybe\n');
-    expect((await refusal()).message).toContain('personal-tier is one of true, false, not "maybe"');
+    expect((await refusal()).message).toContain('personal-tier must be one of true, false, not "maybe"');
   });
 
   test('below XDG_CONFIG_HOME, unless that is relative', async () => {
@@ -128,8 +128,8 @@ describe('what is wrong with it is told with its line, column and reason', () =>
     ['remote: dir:/x\nvolumes: {}', '2:1: unknown key "volumes"'],
     ['remote:', '1:8: a remote must be text'],
     ['remote: [dir:/x]', '1:9: a remote must be text'],
-    ['push: often', '1:7: push is one of wait, background, never, not "often"'],
-    ['push:', '1:1: push is one of wait, background, never, and has no value here; without the key it is wait in CI'],
+    ['push: often', '1:7: push must be one of wait, background, never, not "often"'],
+    ['push:', '1:1: push must be one of wait, background, never but has no value; the default is wait in CI'],
     ['- a', '1:1: the file must be a mapping'],
     ['remote: dir:/x\nremote: dir:/y', '2:1: Map keys must be unique'],
   ])('%j', async (text, message) => {
@@ -158,7 +158,7 @@ describe('what somebody else could have written is refused', () => {
     write('remote: dir:/x');
     chmodSync(path, mode);
     const { message, hint } = await refusal();
-    expect(message).toBe(`${path} can be written by others, who would decide where your caches come from`);
+    expect(message).toBe(`${path} can be written by others, who could redirect your caches`);
     expect(hint).toBe(`chmod go-w ${path}`);
   });
 

@@ -7,25 +7,25 @@ import { type HomeRequest, userHome } from '../home/home.ts';
 
 const configBytesMax = 262_144;
 
-/** `$XDG_CONFIG_HOME/cachelane/config.yaml`, else below `~/.config`; null where there is no home directory. */
+/** Returns `$XDG_CONFIG_HOME/cachelane/config.yaml`, else the one below `~/.config`; null without a home directory. */
 function userConfigPath(request: HomeRequest): string | null {
   const env = request.configEnv ?? request.env;
   const xdg = env['XDG_CONFIG_HOME'];
-  // The XDG specification wants relative paths ignored.
+  // The XDG specification ignores relative paths.
   if (xdg !== undefined && isAbsolute(xdg)) return join(xdg, 'cachelane/config.yaml');
   const home = userHome({ ...request, env });
   return home === undefined ? null : join(home, '.config/cachelane/config.yaml');
 }
 
 /**
- * Null where there is none. It says where caches come from, so what somebody else could have written is refused, as ssh
- * does with its own: it belongs to the user or to root, and nobody else may write to it. Throws E_CONFIG.
+ * Reads the user's file; null if there is none. It decides where caches come from, so like ssh this refuses a file that others could have
+ * written: the user or root must own it, and nobody else may write to it. Throws E_CONFIG.
  */
 export async function readUserConfig(request: HomeRequest): Promise<UserConfig | null> {
   const path = userConfigPath(request);
   const text = path === null ? null : readOwn(path, request.effectiveUid);
   if (path === null || text === null) return null;
-  // The parser costs more than a whole small run: only who has a file pays.
+  // Loading the parser takes longer than a small run, so only users with a file pay.
   const { parseUserConfig } = await import('./user-config-parse.ts');
   return parseUserConfig(text, path);
 }
@@ -33,10 +33,10 @@ export async function readUserConfig(request: HomeRequest): Promise<UserConfig |
 function readOwn(path: string, uid: number): string | null {
   let file: number;
   try {
-    // Not blocking: a pipe that lies where a file should be must not hang the command.
+    // Non-blocking, since a pipe at this path must not hang the command.
     file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
-    // Whatever has the name is meant; in a home that is not ours to look into there is nothing of ours.
+    // An unreadable file is an error. An inaccessible home counts as no file.
     if (nodeFiles.ownerOf(path) === undefined) return null;
     throw broken(path, `cannot be read (${(error as NodeJS.ErrnoException).code})`, { cause: error });
   }
@@ -58,11 +58,11 @@ function requireOwn(path: string, stats: Stats, uid: number): void {
   if (stats.size > configBytesMax) throw broken(path, `is larger than ${configBytesMax} bytes`);
   if (stats.uid !== uid && stats.uid !== 0) {
     throw broken(path, `belongs to user ${stats.uid}, and this command runs as user ${uid}`, {
-      hint: 'it has to be your own, or root’s',
+      hint: 'the file must belong to you or to root',
     });
   }
   if ((stats.mode & 0o022) !== 0) {
-    throw broken(path, 'can be written by others, who would decide where your caches come from', {
+    throw broken(path, 'can be written by others, who could redirect your caches', {
       hint: `chmod go-w ${path}`,
     });
   }

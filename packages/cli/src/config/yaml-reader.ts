@@ -2,12 +2,12 @@ import { CachelaneError, didYouMean } from '@cachelane/core';
 import { isAlias, isMap, isScalar, LineCounter, parseDocument, type Document, type Node, type Pair } from 'yaml';
 import type { Located } from './config-types.ts';
 
-// By hand over the nodes instead of a schema library: each problem is told with its line, its column and the reason.
+// Reads nodes by hand instead of by a schema library, so that each problem has a line, a column and a reason.
 
 const problemsShown = 5;
 
 export interface Reader {
-  /** As messages call the file. */
+  /** Name of the file in messages. */
   readonly fileName: string;
   readonly document: Document;
   readonly counter: LineCounter;
@@ -15,13 +15,13 @@ export interface Reader {
   readonly warnings: string[];
 }
 
-/** What `readRoot` makes of the file. Throws E_CONFIG with every problem that it or the parser found. */
+/** Returns the result of `readRoot`. Throws E_CONFIG with every problem of it and the parser. */
 export function readYaml<T>(text: string, fileName: string, readRoot: (reader: Reader) => T): T {
   const counter = new LineCounter();
   const document = parseDocument(text, { lineCounter: counter, prettyErrors: false, keepSourceTokens: false });
   const reader: Reader = { fileName, document, counter, problems: [], warnings: [] };
   for (const error of document.errors) problem(reader, error.pos[0], error.message);
-  // Half of a file that does not parse would be read as something that nobody wrote.
+  // The rest of an invalid document may not mean what the author wrote.
   const read = document.errors.length > 0 ? null : { value: readRoot(reader) };
   if (read !== null && reader.problems.length === 0) return read.value;
   throw broken(reader);
@@ -35,13 +35,13 @@ function broken({ fileName, problems }: Reader): CachelaneError {
 
 export interface Field {
   readonly key: string;
-  /** Aliases are followed. */
+  /** With aliases resolved. */
   readonly value: Node | null;
   /** Offset of the key. */
   readonly at: number;
 }
 
-/** The fields of a mapping; nothing at all counts as an empty one. */
+/** Returns the fields of a mapping. A missing node is an empty mapping. */
 export function fields(reader: Reader, node: Node | null, what: string): readonly Field[] {
   const map = follow(reader, node);
   if (map === null || (isScalar(map) && map.value === null)) return [];
@@ -54,7 +54,7 @@ export function fields(reader: Reader, node: Node | null, what: string): readonl
     const at = offset(pair.key);
     if (isScalar(key) && typeof key.value === 'string')
       return [{ key: key.value, value: follow(reader, pair.value), at }];
-    // A plain number is a fine name of a compat field.
+    // A compat field may be named by a number.
     if (isScalar(key) && key.source !== undefined) return [{ key: key.source, value: follow(reader, pair.value), at }];
     problem(reader, at, 'a key must be text');
     return [];
@@ -65,20 +65,20 @@ export function follow(reader: Reader, node: Node | null): Node | null {
   return isAlias(node) ? (node.resolve(reader.document) ?? null) : node;
 }
 
-/** One of several words, in whatever case. `otherwise`: what it is where nothing is said. */
+/** Reads one of several words, in any case. `otherwise` describes the default. */
 export function readChoice<T extends string>(
   reader: Reader,
   { key, value, at }: Field,
   choices: readonly T[],
-  otherwise = 'as suits the tool',
+  otherwise = 'the default of the tool',
 ): T | null {
-  const wanted = `${key} is one of ${choices.join(', ')}`;
+  const wanted = `${key} must be one of ${choices.join(', ')}`;
   if (value === null || (isScalar(value) && (value.value === null || value.value === ''))) {
-    problem(reader, at, `${wanted}, and has no value here; without the key it is ${otherwise}`);
+    problem(reader, at, `${wanted} but has no value; the default is ${otherwise}`);
     return null;
   }
   if (!isScalar(value)) {
-    problem(reader, offset(value), `${wanted}, a single word`);
+    problem(reader, offset(value), `${wanted} as a single word`);
     return null;
   }
   const text = typeof value.value === 'string' ? value.value : (value.source ?? '');
@@ -93,7 +93,7 @@ export interface Placed {
   readonly at: number;
 }
 
-/** Text; numbers and booleans as they are written (`1.10` stays `1.10`). */
+/** Reads text. Numbers and booleans stay as written (`1.10`). */
 export function readText(reader: Reader, node: Node | null, keyAt: number, what: string): Placed | null {
   const at = node === null ? keyAt : offset(node);
   if (isScalar(node) && node.value !== null && node.value !== '') {

@@ -1,6 +1,6 @@
 import type { Context } from '@cachelane/core';
 
-/** A context for programs: what `cachelane context --json` prints, and what commands find in `CACHELANE_CONTEXT`. */
+/** Returns a context as `cachelane context --json` prints it and `CACHELANE_CONTEXT` holds it. */
 export function contextJson({ endpoint, namespace, lane, trust, canWrite, why, readChain, inputs }: Context): object {
   return {
     endpoint,

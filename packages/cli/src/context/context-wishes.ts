@@ -6,7 +6,7 @@ import { wishOf } from '../base/wish.ts';
 
 const variable = 'CACHELANE_PERSONAL_TIER';
 
-/** What a person wants of every context, beside what is in the environment for one; no file of a repository has a say in it. */
+/** Returns the user's settings for every context. No file of a repository can change them. */
 export async function contextWishes(host: Host): Promise<Pick<ContextSources, 'personalTier' | 'userParents'>> {
   const config = await ownFile(host);
   return { personalTier: personalTier(host, config), userParents: config?.parents ?? [] };
@@ -22,7 +22,7 @@ async function ownFile(host: Host): Promise<UserConfig | null> {
   try {
     return await readUserConfig(host);
   } catch (error) {
-    // Whoever needs the file to go on says what is wrong with it.
+    // Commands that need the file report the problem.
     if (isCachelaneError(error, 'E_CONFIG')) return null;
     throw error;
   }

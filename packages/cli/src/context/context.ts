@@ -16,9 +16,9 @@ export interface ContextRequest {
   readonly cwd: string;
   readonly namespaceFlag: string | null;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Absolute; null where there is none. */
+  /** Null if there is none. */
   readonly homeDir: string | null;
-  /** What cachelane.yaml says, and its absolute path (`Project.configPath` where left out); null without the file. */
+  /** The contents and absolute path of cachelane.yaml (`Project.configPath` by default); null without the file. */
   readonly config: (Omit<ConfigNames, 'directory'> & { readonly path?: string }) | null;
   /** See `ContextSources`. */
   readonly personalTier?: ContextSources['personalTier'];
@@ -26,32 +26,31 @@ export interface ContextRequest {
   /** See `ContextSources`. */
   readonly isBounded?: boolean;
   readonly files: FileReader;
-  /** From {@link findProject}, for a caller that needed it to find the configuration. */
+  /** From {@link findProject}, if the caller already has it. */
   readonly project?: Project;
 }
 
 export interface GatheredContext {
   readonly context: Context;
-  /** What a person must be told of the names in cachelane.yaml. */
+  /** Warnings about names in cachelane.yaml. */
   readonly warnings: readonly string[];
-  /** Absolute, real. */
   readonly projectDir: string;
   readonly gitRoot: string | null;
   readonly directory: DirectoryIdentity;
-  /** Commit of the checkout, else the one that the CI system names. */
+  /** Commit of the checkout, else the CI system's. */
   readonly revision: string | null;
   readonly workflow: string | null;
 }
 
 /**
- * Looks around and derives the context. On the way of every command, hence synchronous and sparing with system calls: no
- * directory is listed, no process started. Throws E_NAMESPACE, E_LIMIT, and E_USAGE when `cwd` does not exist.
+ * Derives the context. Runs in every command, so it is synchronous, lists no directory and starts no process. Throws E_NAMESPACE, E_LIMIT,
+ * and E_USAGE if `cwd` does not exist.
  */
 export function gatherContext(request: ContextRequest): GatheredContext {
   const { cwd, homeDir, env, files, config } = request;
   const project = request.project ?? findProject({ cwd, homeDir, files });
   const { repository, directory } = project;
-  // Whose work is noted is not for the program in it to say, nor is a commit of another repository that its `.git` leads to.
+  // A confined program cannot choose the commit by a `.git` that leads elsewhere.
   const checkedOut = request.isBounded === true ? null : (repository?.revision ?? null);
   const platform = readPlatform({ env, readText: (path) => files.readText(path) });
   const sources: ContextSources = {
@@ -83,7 +82,7 @@ function configDirectory(given: string | undefined, project: Project, files: Fil
   return files.realPath(dirname(path)) ?? dirname(path);
 }
 
-/** A clone that replaced another one at the same path has another inode or another time of birth. */
+/** Another clone at the same path has another inode or birth time. */
 function identityOf(directory: string, files: FileReader): DirectoryIdentity {
   const facts = files.facts(directory);
   if (facts === undefined) throw new CachelaneError('E_USAGE', `there is no directory ${JSON.stringify(directory)}`);

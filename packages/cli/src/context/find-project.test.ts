@@ -104,7 +104,7 @@ describe('in a git work tree', () => {
 });
 
 function sentence(path: string): string {
-  return `${join(base, path)} is not read: the file is called cachelane.yaml`;
+  return `${join(base, path)} is ignored: the file must be named cachelane.yaml`;
 }
 
 describe('a cachelane.yml', () => {

@@ -6,28 +6,26 @@ import { isShared, isTrusted } from './ownership.ts';
 
 export interface ProjectRequest {
   readonly cwd: string;
-  /** Absolute; null where there is none. */
+  /** Null if there is none. */
   readonly homeDir: string | null;
   readonly files: FileReader;
 }
 
-/** The directory that a namespace is about. */
+/** The directory that a namespace names. */
 export interface Project {
-  /** Absolute, real. */
   readonly directory: string;
-  /** What made it one, for people: `package.json`, `root of the git repository`, `working directory`. */
+  /** What identifies it, for messages: `package.json`, `root of the git repository`, `working directory`. */
   readonly source: string;
   readonly repository: GitRepository | null;
-  /** Absolute path of the cachelane.yaml that counts: the project's own, else the nearest above it in the repository. */
+  /** Path of the cachelane.yaml that applies: the project's, else the nearest above it in the repository. */
   readonly configPath: string | null;
-  /** Of files on the way there that look like it and do not count, one sentence each. */
+  /** Warnings about similar files that are ignored, one sentence each. */
   readonly warnings: readonly string[];
 }
 
 /**
- * The nearest directory from `cwd` upwards that a tool or our own file makes a project; inside a git work tree not above
- * its root, which is a project in any case; elsewhere not above the home directory, and `cwd` itself where there is
- * none. Throws E_USAGE when `cwd` does not exist.
+ * Returns the nearest directory from `cwd` upwards with a tool's file or cachelane.yaml. In a git work tree the search ends at its root, which
+ * is always a project; elsewhere below the home directory. Without a match, returns `cwd`. Throws E_USAGE if `cwd` does not exist.
  */
 export function findProject({ cwd, homeDir, files }: ProjectRequest): Project {
   const start = files.realPath(cwd);
@@ -57,9 +55,7 @@ export function findProject({ cwd, homeDir, files }: ProjectRequest): Project {
   };
 }
 
-/**
- * The file of that name in the nearest directory from `directory` up to `top` that has one and is nobody else's; where there is none, null.
- */
+/** Returns the nearest file of this name from `directory` up to `top` that belongs to a trusted user; null if there is none. */
 export function nearestFile(
   { directory, top, name }: { readonly directory: string; readonly top: string; readonly name: string },
   files: FileReader,
@@ -69,25 +65,25 @@ export function nearestFile(
   return nearest({ start: directory, top, isOpen }, ask)?.marker ?? null;
 }
 
-/** Whatever has the name is meant: one that cannot be read (a directory, a symlink that leads nowhere) is to be complained of, not passed over. */
+/** An unreadable file (a directory, a broken symlink) counts, so that its reader reports it. */
 function isOurs(path: string, start: string, files: FileReader): boolean {
   return files.ownerOf(path) !== undefined && isTrusted(path, start, files);
 }
 
 function misnamedIn(directory: string, start: string, files: FileReader): readonly string[] {
   const path = join(directory, misnamedConfigFile);
-  return isOurs(path, start, files) ? [`${path} is not read: the file is called ${configFileName}`] : [];
+  return isOurs(path, start, files) ? [`${path} is ignored: the file must be named ${configFileName}`] : [];
 }
 
 interface Way {
   readonly start: string;
-  /** Null: the root of the file system. */
+  /** Null for the root of the file system. */
   readonly top: string | null;
-  /** A directory that others can leave files in: neither it nor what lies above it is looked at. */
+  /** Whether others can write to the directory. The search stops before such a directory. */
   readonly isOpen: (directory: string) => boolean;
 }
 
-/** The first directory of the way for which `ask` has an answer. */
+/** Returns the first answer on the way up. */
 function nearest<T>(
   { start, top, isOpen }: Way,
   ask: (directory: string) => T | null,

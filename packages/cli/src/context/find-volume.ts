@@ -33,7 +33,7 @@ export interface ProjectQuestion {
   readonly namespace: string | undefined;
 }
 
-/** The project that a command is about. Errors: E_USAGE, E_NAMESPACE, E_CONFIG, E_LIMIT. */
+/** Returns the project of a command. Errors: E_USAGE, E_NAMESPACE, E_CONFIG, E_LIMIT. */
 export async function projectOf(host: Host, { directory, namespace }: ProjectQuestion): Promise<OpenProject> {
   return await openProject(host, {
     where: whereToRun(host, directory),
@@ -67,12 +67,12 @@ async function unknownNamespace(
   const local = project?.context.localNamespace;
   const hasLocal = local !== undefined && (await store.metadata.findNamespace(local, store.signal)) !== undefined;
   const hint = hasLocal
-    ? `the volumes of this directory are still those of ${local}: cachelane ns adopt hands them over, and so does the next run`
+    ? `the volumes of this directory still belong to ${local}: the next run moves them, or cachelane ns adopt`
     : 'see: cachelane ls';
   return new CachelaneError('E_NOT_FOUND', `${namespace} has no volumes yet`, { hint });
 }
 
-/** `-` where a volume suits everyone. */
+/** Returns `-` for a volume without compat. */
 export function compatText(compat: VolumeRecord['compat']): string {
   const key = compatKey(compat);
   return key === '' ? '-' : key.replaceAll(',', ' ');

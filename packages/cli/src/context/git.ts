@@ -5,37 +5,35 @@ import { isShared, isTrusted } from './ownership.ts';
 
 interface GitRemote {
   readonly name: string;
-  /** As configured; a relative path made absolute. May hold a password: show it through `redactUrl` only. */
+  /** As configured, with relative paths made absolute. May contain a password: show it through `redactUrl` only. */
   readonly url: string;
 }
 
 export interface GitRepository {
-  /** The work tree's root, absolute. */
+  /** Root of the work tree, absolute. */
   readonly root: string;
-  /** Where HEAD is: `.git`, or a directory below another repository's for worktrees and submodules. */
+  /** Directory of HEAD: `.git`, or a directory below another repository for worktrees and submodules. */
   readonly gitDir: string;
-  /** What all worktrees of a repository share: configuration and branches. */
+  /** Shared by all worktrees: configuration and branches. */
   readonly commonDir: string;
-  /** The branch that is checked out; null on a detached HEAD. */
+  /** The checked-out branch; null on a detached HEAD. */
   readonly branch: string | null;
-  /** The remote that names the project; null where there is none with a url. */
+  /** The remote that names the project; null if none has a url. */
   readonly remote: GitRemote | null;
-  /** HEAD's commit id; null before the first commit and in stores of refs that are not files. */
+  /** HEAD's commit id; null before the first commit and if refs are not stored as files. */
   readonly revision: string | null;
 }
 
 /**
- * The repository whose work tree holds `directory` (absolute, real), or null. Reads files and never starts git: that is
- * faster, works where git is not installed, and does not stop at a directory that belongs to somebody else ("dubious
- * ownership"), since nothing that is read here gets executed.
+ * Returns the repository whose work tree contains `directory` (absolute, real), or null. Reads files instead of running git: faster, works
+ * without git, and accepts directories of other owners, since nothing is executed.
  *
- * GIT_DIR and its siblings are ignored. Git sets them for its hooks, where they name the repository that lies around the
- * directory anyway; set by hand they would give one directory two names. `include`, `includeIf` and `insteadOf` are not
- * followed either: they are one person's transport settings, and a name must be the same for everybody.
+ * Ignores GIT_DIR and its siblings: in git's hooks they name the same repository, and set by hand they would give a directory two
+ * names. Ignores `include`, `includeIf` and `insteadOf`: they are a person's settings, and a name must be the same for all.
  */
 export function findRepository(directory: string, files: FileReader): GitRepository | null {
   for (let root = directory; ; root = dirname(root)) {
-    // In a directory that everybody may write to (/tmp) anyone can leave a `.git` for those who work below it.
+    // In a shared directory (/tmp) anyone can leave a `.git`.
     if (root !== directory && isShared(root, directory, files)) return null;
     const gitDir = gitDirOf(root, files);
     if (gitDir !== null && isTrusted(join(root, '.git'), directory, files)) return readRepository(root, gitDir, files);
@@ -63,7 +61,7 @@ function readRepository(root: string, gitDir: string, files: FileReader): GitRep
   const headRef = symbolicRef(head);
   const branch = headRef?.startsWith('refs/heads/') === true ? headRef.slice('refs/heads/'.length) : null;
   const remote = chooseRemote(config, branch);
-  // Relative remotes are meant from the main work tree: all work trees of a repository share a name.
+  // Relative remotes resolve against the main work tree, so that all worktrees share a name.
   const urlBase = basename(commonDir) === '.git' ? dirname(commonDir) : root;
   return {
     root,
@@ -75,7 +73,7 @@ function readRepository(root: string, gitDir: string, files: FileReader): GitRep
   };
 }
 
-/** `origin`, else the remote that the current branch follows, else the first that has a url. */
+/** Returns `origin`, else the remote of the current branch, else the first one with a url. */
 function chooseRemote(config: readonly GitConfigEntry[], branch: string | null): GitRemote | null {
   const urls = remoteUrls(config);
   const followed = config.findLast(
@@ -88,7 +86,7 @@ function chooseRemote(config: readonly GitConfigEntry[], branch: string | null):
   return null;
 }
 
-/** Urls by remote in the order of the file. The first of several is the one that git fetches from; an empty one clears. */
+/** Returns urls by remote in file order. git fetches from the first one; an empty url clears the list. */
 function remoteUrls(config: readonly GitConfigEntry[]): ReadonlyMap<string, readonly string[]> {
   const urls = new Map<string, string[]>();
   for (const { section, subsection, name, value } of config) {
@@ -106,13 +104,13 @@ function absoluteUrl(url: string, base: string): string {
   return /^(?:\/|\\\\|[^/]*:)/.test(url) ? url : resolve(base, url);
 }
 
-/** The ref that HEAD or another symbolic ref names; null for a commit id and for a name that could leave the directory. */
+/** Returns the ref that HEAD or another symbolic ref names; null for a commit id and for a name that leaves the directory. */
 function symbolicRef(text: string): string | null {
   const ref = /^ref:\s*(refs\/\S+)$/.exec(text)?.[1];
   return ref === undefined || ref.split('/').includes('..') ? null : ref;
 }
 
-/** As deep as git follows symbolic refs. */
+/** Git's limit on symbolic refs. */
 const refDepth = 5;
 
 function resolveCommit(
@@ -126,7 +124,7 @@ function resolveCommit(
     if (commit !== undefined) return commit;
     const ref = symbolicRef(text);
     if (ref === null) return null;
-    // A worktree's own refs (bisect, rebase) lie beside its HEAD, branches and tags in what all worktrees share.
+    // A worktree keeps its own refs (bisect, rebase) beside its HEAD; branches and tags are shared.
     const loose: string | undefined =
       files.readText(join(dirs.gitDir, ref), 65_536) ?? files.readText(join(dirs.commonDir, ref), 65_536);
     text = loose?.trim() ?? packedCommit(files.readText(join(dirs.commonDir, 'packed-refs')) ?? '', ref);

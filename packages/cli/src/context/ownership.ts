@@ -3,9 +3,8 @@ import type { FileReader } from '../base/file-reader.ts';
 const effectiveUid = process.geteuid?.() ?? 0;
 
 /**
- * Whether a file that was found above a directory may say what that directory is: it belongs to root, to the user that we
- * run as, or to whoever owns the directory itself (a checkout that is mounted into a container belongs to another user,
- * and all of it does).
+ * Whether to trust a file found above a directory: it belongs to root, to our user, or to the directory's owner (a checkout mounted into a
+ * container belongs to another user).
  */
 export function isTrusted(path: string, start: string, files: FileReader): boolean {
   const uid = files.facts(path)?.uid ?? files.ownerOf(path);
@@ -13,8 +12,8 @@ export function isTrusted(path: string, start: string, files: FileReader): boole
 }
 
 /**
- * A directory where others can leave files: sticky as `/tmp`, or writable by all and not ours. Without the sticky bit our
- * own is no such place: GitLab's runners check out under umask 0.
+ * Whether others can create files in the directory: it is sticky like `/tmp`, or writable by all and not ours. Our own directory without the
+ * sticky bit is safe: GitLab's runners check out under umask 0.
  */
 export function isShared(directory: string, start: string, files: FileReader): boolean {
   const facts = files.facts(directory);

@@ -12,27 +12,27 @@ import { nearestFile } from './find-project.ts';
 import type { OpenProject } from './project.ts';
 import { replaceFile } from '../base/replace-file.ts';
 
-/** What a project has locked of what others offer. */
+/** A project's cachelane.lock. */
 export interface ProjectLock {
-  /** Absolute, whether there is a file or not. */
+  /** Absolute, even if the file does not exist. */
   readonly path: string;
-  /** Null: there is no file. */
+  /** Null if the file does not exist. */
   readonly digest: Digest | null;
   readonly catalogs: readonly LockedCatalog[];
 }
 
 type LockedProject = Pick<OpenProject, 'projectDir' | 'topDir' | 'files'>;
 
-/** Several times what catalogs of the largest size come to. */
+/** Several times the size of the largest catalogs. */
 const lockBytesMax = 16_777_216;
 
-/** The nearest cachelane.lock from the project up to the root of its repository. Errors: E_CATALOG for one that is none. */
+/** Returns the nearest cachelane.lock from the project up to the root of its repository. Errors: E_CATALOG for an invalid file. */
 export function readProjectLock({ projectDir: directory, topDir: top, files }: LockedProject): ProjectLock {
   const path = nearestFile({ directory, top, name: lockFileName }, files);
   if (path === null) return { path: join(directory, lockFileName), digest: null, catalogs: [] };
   const text = files.readText(path, lockBytesMax);
   if (text === undefined) {
-    throw new CachelaneError('E_CATALOG', `${path} cannot be read, or is no file of at most ${lockBytesMax} bytes`, {
+    throw new CachelaneError('E_CATALOG', `${path} cannot be read, or is larger than ${lockBytesMax} bytes`, {
       hint: lockHint,
     });
   }
@@ -41,7 +41,7 @@ export function readProjectLock({ projectDir: directory, topDir: top, files }: L
 
 type Parsed = Pick<ProjectLock, 'catalogs'> & { readonly digest: Digest };
 
-/** Of the projects that were looked at last: an engine looks once a second at each. */
+/** Number of cached locks. An engine checks each project once a second. */
 const parsedKept = 16;
 const known = new Map<Digest, Parsed>();
 
@@ -55,12 +55,12 @@ function parsed(text: string): Parsed {
   return found;
 }
 
-/** Errors: E_USAGE for a file that cannot be written. */
+/** Errors: E_USAGE if the file cannot be written. */
 export function writeBeside(path: string, text: string): void {
   try {
     replaceFile(path, text);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    throw new CachelaneError('E_USAGE', `${path} cannot be written (${code})`, { cause });
+    throw new CachelaneError('E_USAGE', `cannot write ${path} (${code})`, { cause });
   }
 }

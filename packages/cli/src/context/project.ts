@@ -17,23 +17,23 @@ import { leadsOut } from '../base/mount-points.ts';
 import { anyReach, toolEnvironment, type ToolReach } from './tool-environment.ts';
 import type { WhereToRun } from '../host/working-directory.ts';
 
-/** What a command knows about the place it was called in. */
+/** What a command knows about its project. */
 export interface OpenProject {
   readonly context: Context;
   readonly config: Config | null;
-  /** What a person must be told of the file, and of others that look like it; one sentence each. */
+  /** Warnings about the file and similar ones, one sentence each. */
   readonly warnings: readonly string[];
   readonly directory: DirectoryIdentity;
   readonly revision: string | null;
   readonly workflow: string | null;
-  /** The user's home directory; null where there is none. */
+  /** The user's home directory; null if there is none. */
   readonly homeDir: string | null;
   readonly workDir: string;
-  /** The directory that the namespace is about. */
+  /** The directory that the namespace names. */
   readonly projectDir: string;
-  /** Lockfiles are looked for from the working directory up to here. */
+  /** Lockfiles are searched from the working directory up to here. */
   readonly topDir: string;
-  /** What of the project's files a session may be told. */
+  /** Reads the project's files, as far as the session may see them. */
   readonly files: FileReader;
 }
 
@@ -41,11 +41,11 @@ export interface ProjectOptions {
   readonly where: WhereToRun;
   /** From `--namespace`. */
   readonly namespace: Namespace | undefined;
-  /** Of a confined session. A person's own tier holds what all of their projects saved: it has no part in that. */
+  /** For a confined session, which must not see the personal tier. */
   readonly isConfined?: boolean;
 }
 
-/** Errors: E_NOT_FOUND for a directory that is gone, E_CONFIG, E_NAMESPACE, E_LIMIT. */
+/** Errors: E_NOT_FOUND for a missing directory, E_CONFIG, E_NAMESPACE, E_LIMIT. */
 export async function openProject(
   host: Host,
   { where, namespace, isConfined = false }: ProjectOptions,
@@ -55,7 +55,7 @@ export async function openProject(
   const homeDir = userHome(host) ?? null;
   const project = findProject({ cwd: where.dir, homeDir, files: nodeFiles });
   const topDir = project.repository?.root ?? project.directory;
-  // Of whoever may be told what is in a file: a symlink to somebody's file is none of the project's.
+  // A confined session must not read files outside the project through a symlink.
   const isRead = project.configPath !== null && !(isConfined && leadsOut(project.configPath, topDir));
   const config = isRead ? await readConfig(project.configPath) : null;
   const gathered = gatherContext({
@@ -84,7 +84,7 @@ export async function openProject(
   };
 }
 
-/** What lies in the project, and is no symlink to what the engine's user may read elsewhere. */
+/** Reads only files in the project, not through symlinks that lead out of it. */
 function filesWithin(topDir: string): FileReader {
   return {
     ...nodeFiles,
@@ -92,12 +92,12 @@ function filesWithin(topDir: string): FileReader {
   };
 }
 
-/** Errors: E_HOME_UNUSABLE, since a tool's cache lies below the home directory until somebody says otherwise. */
+/** Errors: E_HOME_UNUSABLE, since most tools keep their cache below the home directory. */
 export function toolEnvironmentOf(
   { env, os, arch }: Host,
   { homeDir, workDir }: OpenProject,
   reach: ToolReach = anyReach({ cwd: workDir, env }),
 ): ToolEnvironment {
   if (homeDir !== null) return toolEnvironment({ homeDir, workDir, os, arch, env, reach });
-  throw new CachelaneError('E_HOME_UNUSABLE', 'there is no home directory: HOME is not set', { hint: 'set HOME' });
+  throw new CachelaneError('E_HOME_UNUSABLE', 'HOME is not set', { hint: 'set HOME' });
 }

@@ -3,7 +3,7 @@ import type { Host } from '../host/host.ts';
 import type { OpenProject } from './project.ts';
 import { readStore, type ReadStore } from '../home/store.ts';
 
-/** The project with the parents that it has in this store: which of those that its file names share something with it. Told with its warnings. */
+/** Returns the project with the parents that grant it something in this store. Adds warnings about others. */
 export async function settledParents<T extends Pick<OpenProject, 'context' | 'warnings'>>(
   project: T,
   { metadata, signal }: Pick<ReadStore, 'metadata' | 'signal'>,
@@ -12,7 +12,7 @@ export async function settledParents<T extends Pick<OpenProject, 'context' | 'wa
   return { ...project, context, warnings: warning === null ? project.warnings : [...project.warnings, warning] };
 }
 
-/** The same for a command that has no store open; it opens none where there is nothing to ask. */
+/** The same for a command without an open store. Opens one only if there is something to ask. */
 export async function settledParentsHere(host: Host, project: OpenProject): Promise<OpenProject> {
   if (project.context.claimed === undefined) return project;
   return await readStore(host, async (store) => await settledParents(project, store));

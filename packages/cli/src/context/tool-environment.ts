@@ -2,17 +2,17 @@ import { readFileSync, statSync } from 'node:fs';
 import type { ToolEnvironment } from '@cachelane/core';
 import { programVersion, type ProgramPlace } from '../base/program-version.ts';
 
-/** A tool's settings are a few lines; whatever is larger is something else. */
+/** Larger files are not settings. */
 const settingsBytesMax = 1_048_576;
 
-/** How far tools are looked at. */
+/** Limits of tool detection. */
 export interface ToolReach {
   readonly programs: ProgramPlace;
-  /** Whether settings in the file of this path count. */
+  /** Whether settings in this file apply. */
   readonly mayRead: (path: string) => boolean;
 }
 
-/** As anybody would here. */
+/** Reads everything. */
 export function anyReach(programs: ProgramPlace): ToolReach {
   return { programs, mayRead: () => true };
 }

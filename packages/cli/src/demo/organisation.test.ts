@@ -18,7 +18,7 @@ test.each([
       writeFileSync(join(dir, path), '');
     }
     const found = (): string => organisationDirectory({ program: ['node', join(dir, file)] });
-    if (clone === null) expect(found).toThrow('this program lies in none');
+    if (clone === null) expect(found).toThrow('this program is not in one');
     else expect(found()).toBe(join(dir, clone, 'examples/organisation'));
   } finally {
     rmSync(dir, { recursive: true });

@@ -5,11 +5,11 @@ import type { Host } from '../host/host.ts';
 import { readScript } from './script.ts';
 import type { Teller } from './teller.ts';
 
-/** Where a clone has the example. Errors: E_NOT_FOUND where the program lies in none. */
+/** Returns the example's directory in a clone. Errors: E_NOT_FOUND outside a clone. */
 export function organisationDirectory({ program }: Pick<Host, 'program'>): string {
   const file = program.at(-1) ?? '';
   const directory = existsSync(file) ? dirname(realpathSync(file)) : '';
-  // The bundle lies in `dist`, the source in `packages/cli/src`. No further: what lies above a clone, or above an installed package, may be anybody's, and the page is run.
+  // The bundle is in `dist`, the source in `packages/cli/src`. Other places above the program are not trusted, since the page is run.
   const places = ['dist', 'packages/cli/src'].flatMap((folder) =>
     directory.endsWith(`/${folder}`) ? [directory.slice(0, -folder.length)] : [],
   );
@@ -17,14 +17,14 @@ export function organisationDirectory({ program }: Pick<Host, 'program'>): strin
   if (found !== undefined) return found;
   throw new CachelaneError(
     'E_NOT_FOUND',
-    'the story of an organisation is in examples/organisation of a clone, and this program lies in none',
+    'the story of an organisation needs a clone of the repository, and this program is not in one',
     {
-      hint: 'call ./cachelane demo organisation in a clone of the repository; cachelane demo plays its story anywhere',
+      hint: 'call ./cachelane demo organisation in a clone; cachelane demo plays its story anywhere',
     },
   );
 }
 
-/** Plays the page of the example: what a person reads there is what is run. */
+/** Plays the page of the example, so that the shown commands are the ones that run. */
 export async function tellOrganisation(teller: Teller, directory: string): Promise<void> {
   for (const { title, parts } of readScript(readFileSync(pageOf(directory), 'utf8'))) {
     teller.chapter(title);

@@ -22,11 +22,11 @@ test.each<readonly [name: string, outcome: Partial<Outcome>, call: Partial<Calle
 });
 
 test.each<readonly [name: string, outcome: Partial<Outcome>, call: Partial<Called>, why: string]>([
-  ['another exit code', {}, { exitCode: 1 }, 'exit code 0 was to come, not 1'],
-  ['a line too many', { prints: ['a'] }, { stdout: 'a\nb\n' }, '"a" was to be printed, not "a\\nb"'],
-  ['a line too few', { prints: ['a', 'b'] }, { stdout: 'a\n' }, '"a\\nb" was to be printed, not "a"'],
+  ['another exit code', {}, { exitCode: 1 }, 'expected exit code 0, not 1'],
+  ['a line too many', { prints: ['a'] }, { stdout: 'a\nb\n' }, 'expected the output "a", not "a\\nb"'],
+  ['a line too few', { prints: ['a', 'b'] }, { stdout: 'a\n' }, 'expected the output "a\\nb", not "a"'],
   ['what only looks like a pattern', { prints: ['a.c'] }, { stdout: 'abc\n' }, 'not "abc"'],
-  ['another order of what is said', { says: ['a', 'b'] }, { stderr: 'b\na\n' }, '"b" was to be said'],
+  ['another order of what is said', { says: ['a', 'b'] }, { stderr: 'b\na\n' }, 'expected the message "b"'],
 ])('%s is not', (_, outcome, call, why) => {
   expect(otherThanTold(told(outcome), called(call))).toContain(why);
 });

@@ -1,24 +1,24 @@
 import type { Called } from './playground.ts';
 
-/** All that must come of a call. */
+/** The expected result of a call. */
 export interface Outcome {
   readonly exitCode: number;
-  /** See `Step`; null: whatever it prints. */
+  /** See `Step`; null to accept any output. */
   readonly prints: readonly string[] | null;
   readonly says: readonly string[];
 }
 
-/** What is not as it must be, in words; null: all is. */
+/** Returns the first difference from the expected result; null if there is none. */
 export function otherThanTold({ exitCode, prints, says }: Outcome, called: Called): string | null {
-  if (called.exitCode !== exitCode) return `exit code ${exitCode} was to come, not ${called.exitCode}`;
+  if (called.exitCode !== exitCode) return `expected exit code ${exitCode}, not ${called.exitCode}`;
   if (prints !== null && !patternOf(prints).test(called.stdout.replace(/([^\n])$/, '$1\n'))) {
-    return `${JSON.stringify(prints.join('\n'))} was to be printed, not ${JSON.stringify(called.stdout.trimEnd())}`;
+    return `expected the output ${JSON.stringify(prints.join('\n'))}, not ${JSON.stringify(called.stdout.trimEnd())}`;
   }
   const missing = says[saidOf(says, called).length];
-  return missing === undefined ? null : `${JSON.stringify(missing)} was to be said`;
+  return missing === undefined ? null : `expected the message ${JSON.stringify(missing)}`;
 }
 
-/** Of what was said: the lines that must be there, as far as they are. */
+/** Returns the expected lines that stderr contains. */
 export function saidOf(says: Outcome['says'], { stderr }: Called): readonly string[] {
   const said: string[] = [];
   for (const line of stderr.split('\n')) {

@@ -6,35 +6,35 @@ import { CachelaneError } from '@cachelane/core';
 import type { Host } from '../host/host.ts';
 import { quoted } from './quoted.ts';
 
-/** What one call of our own program came to. */
+/** The result of a call of our program. */
 export interface Called {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Directories of the demo's own: a home, a store, and projects. Nothing of the user's is read or written. */
+/** Temporary directories with a home, a store and projects. */
 export interface Playground extends Disposable {
   readonly dir: string;
-  /** `cachelane ARGV` in the directory of a project, as a process of its own. */
+  /** Runs `cachelane ARGV` in a project's directory. */
   call(project: string, argv: readonly string[]): Promise<Called>;
-  /** A line of a shell there, which has `cachelane` and the programs of the projects' `bin`. */
+  /** Runs a shell line, with `cachelane` and the projects' `bin` on the PATH. */
   shell(project: string, line: string): Promise<Called>;
 }
 
 export interface PlaygroundOptions {
-  /** Names of directories to be made, or a directory to be copied. */
+  /** Names of directories to create, or a directory to copy. */
   readonly projects: readonly string[] | string;
-  /** Ends what is under way, and lets nothing more begin. */
+  /** Ends running calls and prevents new ones. */
   readonly abort: AbortSignal;
 }
 
-/** Longer than any step takes on the slowest machine; a step that waits for another one that failed must end. */
+/** Longer than any step takes. Ends steps that wait for a failed one. */
 const callMs = 60_000;
-/** Time to clear up, for what is stopped; who does not listen is ended. */
+/** How long stopped processes may clean up before they are killed. */
 const graceMs = 2000;
 
-/** Errors: E_CONFIG where there is no place for it. */
+/** Errors: E_CONFIG if no temporary directory can be created. */
 export function openPlayground(
   { program, env }: Pick<Host, 'program' | 'env'>,
   { projects, abort }: PlaygroundOptions,
@@ -57,7 +57,7 @@ export function openPlayground(
     const cwd = join(projectsDir, project);
     const child = spawn(file, argv, {
       cwd,
-      // Variables of the user would choose another store, and those of a CI system another lane.
+      // Variables of the user or CI would choose another store or lane.
       env: {
         PATH: path,
         HOME: join(dir, 'home'),
@@ -67,10 +67,10 @@ export function openPlayground(
         LC_ALL: 'C',
       },
       stdio: ['ignore', 'pipe', 'pipe'],
-      // What it has started is stopped with it.
+      // A process group, so that children are stopped too.
       detached: true,
     });
-    // Not spawn's own `signal`: the directories are removed next, so the child has to be gone.
+    // Not spawn's `signal`: the child must have ended before its directories are removed.
     let grace: NodeJS.Timeout | undefined;
     const stop = (): void => {
       signalGroup(child, 'SIGTERM');
@@ -98,14 +98,14 @@ function freshDirectory(): string {
     return realpathSync(mkdtempSync(join(tmpdir(), 'cachelane-demo-')));
   } catch (error) {
     const why = (error as NodeJS.ErrnoException).code ?? String(error);
-    throw new CachelaneError('E_CONFIG', `no directory can be made in ${tmpdir()} (${why})`, {
+    throw new CachelaneError('E_CONFIG', `cannot create a directory in ${tmpdir()} (${why})`, {
       hint: 'set TMPDIR to a directory that you can write to',
       cause: error,
     });
   }
 }
 
-/** What the store writes in the background may still come to be there. */
+/** Retries, since background processes of the store may still write. */
 function remove(dir: string): void {
   rmSync(dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
 }
@@ -114,7 +114,7 @@ function signalGroup({ pid }: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): void
   try {
     if (pid !== undefined) process.kill(-pid, signal);
   } catch {
-    // It is gone already.
+    // It has ended already.
   }
 }
 

@@ -1,4 +1,4 @@
-/** As a shell would read it back. */
+/** Quotes a word for a shell. */
 export function quoted(word: string): string {
   return /^[\w./:@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

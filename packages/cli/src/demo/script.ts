@@ -1,22 +1,22 @@
 import { CachelaneError } from '@cachelane/core';
 
-/** A line that a person would type, and what a page says comes of it. */
+/** A command line of a page with its expected result. */
 export interface Step {
-  /** Below the directory of the page. */
+  /** Relative to the page's directory. */
   readonly directory: string;
-  /** For a shell. */
+  /** A shell line. */
   readonly line: string;
   readonly exitCode: number;
-  /** All lines of stdout; `…` is anything, and alone on a line any lines. */
+  /** All lines of stdout. `…` matches anything; alone on a line it matches any lines. */
   readonly prints: readonly string[];
-  /** Some lines of stderr, in their order; `…` as above. */
+  /** Some lines of stderr, in order, with `…` as above. */
   readonly says: readonly string[];
 }
 
 /** A paragraph, or a step. */
 type Part = string | Step;
 
-/** A section of a page in which something is played. */
+/** A section of a page with steps. */
 export interface Chapter {
   readonly title: string;
   readonly parts: readonly Part[];
@@ -25,9 +25,9 @@ export interface Chapter {
 const prompt = /^([\w./-]+)\$ (.+)$/;
 
 /**
- * The steps of a page in Markdown: in `console` blocks, lines like `web/site$ COMMAND`, each with what follows it. Where that
- * begins with `cachelane: ` it is of stderr, and a last `exit code 7` is what it says. Paragraphs beside them go along, sections
- * without a block do not. Errors: E_USAGE where it cannot be played.
+ * Returns the steps of a Markdown page: lines like `web/site$ COMMAND` in `console` blocks, each followed by its output. Output that begins with
+ * `cachelane: ` is stderr, and a last `exit code 7` is the exit code. Includes the paragraphs of sections with a block.
+ * Errors: E_USAGE for an invalid page.
  */
 export function readScript(page: string): readonly Chapter[] {
   const [, ...sections] = page.split(/^## /m);
@@ -37,7 +37,7 @@ export function readScript(page: string): readonly Chapter[] {
 }
 
 function readSection(section: string): Chapter {
-  // Odd pieces are what blocks hold.
+  // Odd parts are the blocks.
   const [text = '', ...rest] = section.split(/^```console\n([^]*?)^```$/m);
   const end = text.indexOf('\n');
   const pieces = [text.slice(end), ...rest];
@@ -64,7 +64,7 @@ function readBlock(block: string): readonly Step[] {
     }
     const last = steps.pop();
     if (last === undefined)
-      throw unplayable(`a block begins with ${JSON.stringify(text)}, and not with a directory and $`);
+      throw unplayable(`a block begins with ${JSON.stringify(text)} instead of a directory and $`);
     steps.push(withOutcome(last, text));
   }
   return steps;
@@ -79,5 +79,5 @@ function withOutcome(step: Step, text: string): Step {
 }
 
 function unplayable(why: string): CachelaneError {
-  return new CachelaneError('E_USAGE', `the page of the story cannot be played: ${why}`);
+  return new CachelaneError('E_USAGE', `cannot play the page of the story: ${why}`);
 }

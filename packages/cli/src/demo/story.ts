@@ -4,12 +4,12 @@ export const projects: readonly string[] = ['shop', 'blog'];
 
 const together = 8;
 
-/** A run that would go on without a cache must not pass for one that had it. */
+/** Uses --strict, so that a run without a cache fails. */
 function run(project: string, script: string): Told {
   return { project, argv: ['run', '--strict', '-v', 'data:cache', '--', 'sh', '-c', script] };
 }
 
-/** Each step depends on what those before it left. */
+/** Each step depends on the ones before. */
 export async function tell(teller: Teller): Promise<void> {
   await apart(teller);
   await atOnce(teller);
@@ -28,7 +28,7 @@ async function apart(teller: Teller): Promise<void> {
 async function atOnce(teller: Teller): Promise<void> {
   teller.chapter(`${together} runs at once`);
   const jobs = Array.from({ length: together }, (_, index) => index + 1).map((job) =>
-    // Each waits for all the others, so that they do run at once.
+    // Each job waits for the others, so that all run at once.
     run(
       'shop',
       `touch ../ready/${job}; until [ $(ls ../ready | wc -l) -eq ${together} ]; do sleep 0.1; done; echo done > cache/job-${job}`,
@@ -36,18 +36,18 @@ async function atOnce(teller: Teller): Promise<void> {
   );
   await teller.callTogether(jobs);
   await teller.call({ ...run('shop', 'ls cache | grep -c job-'), prints: String(together) });
-  teller.moral(`all ${together} are there: what runs save at once is merged, and nothing is overwritten`);
+  teller.moral(`all ${together} are there: results of concurrent runs are merged, and nothing is overwritten`);
 }
 
 async function failing(teller: Teller): Promise<void> {
-  teller.chapter('A run that fails half-way');
+  teller.chapter('A run that fails halfway');
   await teller.call({ ...run('shop', 'echo half > cache/half; exit 7'), exitCode: 7 });
   await teller.call({ ...run('shop', 'ls cache | grep -c half || true'), prints: '0' });
-  teller.moral('the exit code is that of the command, and half of its work is not kept');
+  teller.moral('the exit code is the command’s, and its incomplete work is not saved');
 }
 
 async function goingBack(teller: Teller): Promise<void> {
-  teller.chapter('A run that saved what it should not have');
+  teller.chapter('A run that saved bad files');
   await teller.call(run('shop', 'rm cache/job-*; echo broken > cache/note'));
   await teller.call({ ...run('shop', 'cat cache/note; ls cache | grep -c job- || true'), prints: 'broken\n0' });
   await teller.call({ project: 'shop', argv: ['rollback', 'data', '--dry-run'] });
@@ -57,5 +57,5 @@ async function goingBack(teller: Teller): Promise<void> {
     prints: `made for shop\n${together}`,
   });
   await teller.call({ project: 'shop', argv: ['log', 'data'] });
-  teller.moral('the volume is what it was before that run, and its history shows both');
+  teller.moral('the volume is as before that run, and its history shows both');
 }

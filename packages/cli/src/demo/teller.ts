@@ -6,38 +6,38 @@ import type { Called, Playground } from './playground.ts';
 import { quoted } from './quoted.ts';
 import type { Step } from './script.ts';
 
-/** A step did not come out as the story says. */
+/** A step had an unexpected result. */
 export class NotAsTold extends Error {
   override readonly name = 'NotAsTold';
 }
 
-/** One call as it is told: which project, which command, what must come of it. */
+/** A call with its project, command and expected result. */
 export interface Told {
   readonly project: string;
   readonly argv: readonly string[];
-  /** 0 when left out. */
+  /** Default: 0. */
   readonly exitCode?: number;
-  /** All that it prints, without the last line break; unchecked when left out. */
+  /** The whole output without the last line break; undefined to accept any. */
   readonly prints?: string;
 }
 
-/** Calls, shows what was called and what came of it, and stops the story where that is not as told. */
+/** Runs calls, prints them with their results, and stops the story at an unexpected one. */
 export interface Teller {
   chapter(title: string): void;
-  /** What is to be known before the next call. */
+  /** Prints an explanation before the next call. */
   prose(text: string): void;
   call(told: Told): Promise<void>;
-  /** All at once; the first one is shown for all. */
+  /** Runs all calls at once and prints the first one. */
   callTogether(told: readonly Told[]): Promise<void>;
-  /** A line of a page; of what is said, what the page has is shown. */
+  /** Runs a step of a page, and prints the expected lines of stderr. */
   step(step: Step): Promise<void>;
-  /** What was just seen. */
+  /** Prints the conclusion. */
   moral(text: string): void;
 }
 
 const margin = 3;
 
-/** The line that says what a volume restored and saved. */
+/** The line that reports what a volume restored and saved. */
 const becameOf = /^cachelane: [\w.-]+ (restored|saved|removed|not saved|up to date|is empty)/;
 
 export function openTeller(output: Output, playground: Playground): Teller {
@@ -76,7 +76,7 @@ export function openTeller(output: Output, playground: Playground): Teller {
       const [first] = all;
       if (first === undefined) return;
       showCommand(first);
-      line(`… and ${all.length - 1} more like it, at once`);
+      line(`… and ${all.length - 1} more of these, at once`);
       const calls = all.map(async (told) => ({ told, called: await playground.call(told.project, told.argv) }));
       for (const { told, called } of await Promise.all(calls)) check(lineOf(told), outcomeOf(told), called);
     },
@@ -98,7 +98,7 @@ function outcomeOf({ exitCode = 0, prints }: Told): Outcome {
 function check(line: string, outcome: Outcome, called: Called): void {
   const problem = otherThanTold(outcome, called);
   if (problem === null) return;
-  const said = called.stderr.trim() === '' ? '' : `; it said: ${called.stderr.trim()}`;
+  const said = called.stderr.trim() === '' ? '' : `; stderr: ${called.stderr.trim()}`;
   throw new NotAsTold(`${line}: ${problem}${said}`);
 }
 

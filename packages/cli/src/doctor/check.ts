@@ -1,8 +1,10 @@
 export interface Check {
   readonly name: string;
-  /** `fail`: a run would go on without a cache, or without the remote that it was to have. */
+  /** `fail`: runs have no cache, or not the remote that was named. */
   readonly status: 'ok' | 'warn' | 'fail';
   readonly detail: string;
-  /** What to do about it; null where there is nothing to do. */
+  /** A shorter detail for a check that is ok; absent: the detail is short. */
+  readonly brief?: string;
+  /** What to do; null: nothing. */
   readonly mend: string | null;
 }

@@ -10,18 +10,19 @@ import {
 import { readRemoteId } from '@cachelane/engine';
 import { chooseRemote, type RemoteChoice } from '../remotes/choose-remote.ts';
 import type { Check } from './check.ts';
+import { nextStep } from '../base/error-text.ts';
 import { followedBy } from '../base/followed-by.ts';
 import { formatDuration } from '../base/format.ts';
 import type { Host } from '../host/host.ts';
 import type { RemoteFlags } from '../remotes/remote-flags.ts';
 
-// What `cachelane doctor` finds out about the remote, if there is one. Where it cannot be used runs still have their local caches.
+// The checks of the remote. Runs use local caches if it does not work.
 
-/** A person waits: an answer that got lost is asked for once more, and no longer. */
+/** A person waits, so a request is repeated only once. */
 const attempts = 2;
-/** A run reads a head for each volume and lane before its command starts. */
+/** A run reads one head per volume and lane before its command starts. */
 const slowMs = 1000;
-/** S3 and file systems tell whole seconds. Signed requests fail at 15 minutes. */
+/** S3 and file systems report whole seconds. Signed requests fail at a difference of 15 minutes. */
 const skewMs = 60_000;
 
 export function isRemoteCheck({ name }: Check): boolean {
@@ -33,7 +34,7 @@ export interface RunRights {
   readonly canWrite: boolean;
 }
 
-/** Never throws, and nothing is wrong with having none. */
+/** Returns the checks of the remote. Never throws. No remote is no problem. */
 export async function examineRemote(
   host: Host,
   flags: RemoteFlags,
@@ -51,33 +52,20 @@ export async function examineRemote(
     return checks;
   }
   const { address, source, pushMode, pushSource } = choice;
-  checks.push(check('remote', `${address}, by ${source}; pushes ${pushMode}: ${pushSource}`));
+  checks.push(check('remote', `${address}, by ${source}; pushes ${pushMode}: ${pushSource}`, address));
   return [...checks, ...(await examineOpened(host, { ...choice, address, canWrite }))];
 }
 
-function check(name: string, detail: string): Check {
-  return { name, status: 'ok', detail, mend: null };
+function check(name: string, detail: string, brief?: string): Check {
+  return { name, status: 'ok', detail, mend: null, ...(brief === undefined ? {} : { brief }) };
 }
 
 function failed(name: string, error: unknown): Check {
-  const { message, hint } = asCachelaneError(error);
-  return { name, status: 'fail', detail: message, mend: hint ?? mendOf(error) };
+  const { code, message, hint } = asCachelaneError(error);
+  return { name, status: 'fail', detail: message, mend: hint ?? nextStep(code) ?? otherRemote };
 }
 
-/** For errors whose cause only a person at the place can know. */
-function mendOf(error: unknown): string {
-  switch (asCachelaneError(error).code) {
-    case 'E_REMOTE_GONE':
-      return 'check its address, the network, and that the server runs; runs go on with what is local';
-    case 'E_REMOTE_BUSY':
-    case 'E_REMOTE_UNKNOWN':
-      return 'try again later';
-    case 'E_REMOTE_FULL':
-      return 'free some space there';
-    default:
-      return 'use another remote, or none: --no-remote, CACHELANE_REMOTE=none';
-  }
-}
+const otherRemote = 'use another remote, or none: --no-remote, CACHELANE_REMOTE=none';
 
 interface Opened {
   readonly host: Host;
@@ -104,7 +92,7 @@ async function examineOpened(
   }
 }
 
-/** The first read is of what nobody shares anything without; it also looks for credentials and opens a connection. The second one is timed. */
+/** The first read finds credentials and opens the connection. The second one is timed. */
 async function readingOf({ host: { clock, random }, remote, signal }: Opened): Promise<Check> {
   const name = 'remote read';
   const key = parseRemoteKey(`check/${newAttempt(random.bytes(16))}`);
@@ -114,22 +102,23 @@ async function readingOf({ host: { clock, random }, remote, signal }: Opened): P
     await remote.heads.read(key, signal);
     const tookMs = clock.monotonicMs() - startMs;
     const detail = `it answers; a head is read in ${formatDuration(tookMs)}`;
-    if (tookMs < slowMs) return check(name, detail);
-    return { name, status: 'warn', detail, mend: 'use a remote that is nearer: each run waits for some of these' };
+    if (tookMs < slowMs) return check(name, detail, formatDuration(tookMs));
+    return { name, status: 'warn', detail, mend: 'use a nearer remote: each run waits for several such reads' };
   } catch (error) {
     return failed(name, error);
   }
 }
 
-const wellWritten = 'it may be written, and two machines that move one head at once lose nothing';
+const wellWritten = 'permitted, and two machines that move one head at once lose nothing';
 
-/** Our own manners keep nobody from writing there with another program. */
+/** Credentials that can write also let other programs write. */
 function strangerMayWrite(name: string): Check {
   return {
     name,
     status: 'warn',
-    detail: 'a run here may save nothing, and its credentials may write all of it: whoever changes the job can',
-    mend: 'give such jobs credentials that can only read, or none',
+    detail:
+      'runs here may not save, but their credentials can write: anyone who changes the job can overwrite the remote',
+    mend: 'give such jobs read-only credentials or none',
   };
 }
 
@@ -139,15 +128,15 @@ async function writingOf({ host, remote, signal, canWrite }: Opened): Promise<re
   try {
     await checkRemote(remote, random, signal);
     const storedAtMs = await storeOnce(remote, signal);
-    const written = canWrite ? check(name, wellWritten) : strangerMayWrite(name);
+    const written = canWrite ? check(name, wellWritten, 'permitted') : strangerMayWrite(name);
     return storedAtMs === null ? [written] : [written, clockOf(storedAtMs, clock.nowMs())];
   } catch (error) {
     const problem = asCachelaneError(error);
     if (problem.code !== 'E_REMOTE_READ_ONLY') return [failed(name, error)];
-    if (!canWrite) return [check(name, 'not permitted, which is right for a run that may save nothing')];
-    // As it should be for readers, who then had better not try.
+    if (!canWrite) return [check(name, 'not permitted, which is right for runs that may not save')];
+    // Right for readers, which should then not try to push.
     const mend = `${problem.hint ?? 'give the permission to write'} (push: never, CACHELANE_PUSH=never)`;
-    return [{ name, status: 'warn', detail: `${problem.message}: runs read there and save here`, mend }];
+    return [{ name, status: 'warn', detail: `${problem.message}: runs read from it and save locally`, mend }];
   }
 }
 
@@ -162,8 +151,8 @@ const object: ObjectSource = {
 };
 
 /**
- * When the remote says that an object was stored just now; null where it lay there already. Always the same one: who may
- * not remove it leaves no more than one. Throws what keeps objects from being stored and found.
+ * Stores one object and returns the remote's time of it; null if it existed. The object is always the same, so that clients without the right to
+ * delete leave only one. Throws if objects cannot be stored and found.
  */
 async function storeOnce({ objects }: Remote, signal: AbortSignal): Promise<number | null> {
   const { kind } = await objects.put(objectKey, object, signal);
@@ -171,7 +160,7 @@ async function storeOnce({ objects }: Remote, signal: AbortSignal): Promise<numb
   try {
     await objects.remove(objectKey, signal);
   } catch {
-    // Removing is for whoever tidies up there; runs need no right to it.
+    // Runs need no right to delete.
   }
   return kind === 'stored' ? (stat?.storedAtMs ?? null) : null;
 }
@@ -185,6 +174,6 @@ function clockOf(storedAtMs: number, nowMs: number): Check {
     name,
     status: 'warn',
     detail,
-    mend: 'set the clock of whichever is wrong: signatures and leftovers expire by it',
+    mend: 'correct the wrong clock: signatures and lifetimes depend on it',
   };
 }

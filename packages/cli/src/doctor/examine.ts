@@ -16,7 +16,7 @@ import { settledParentsHere } from '../context/settled-parents.ts';
 
 type Finding = Omit<Check, 'name'>;
 
-/** Every check of `cachelane doctor`, in the order in which one depends on the other. Never throws. */
+/** Returns all checks, each after those it depends on. Never throws. */
 export async function examine(host: Host, question: ProjectQuestion, flags: RemoteFlags): Promise<readonly Check[]> {
   const home = attempt(() => {
     const location = locateHome(host);
@@ -24,7 +24,10 @@ export async function examine(host: Host, question: ProjectQuestion, flags: Remo
   });
   const checks: Check[] = [
     { name: 'node', ...ok(host.nodeVersion) },
-    { name: 'home', ...(home.ok ? ok(`${home.value.dir}, by ${home.value.source}`) : failed(home.error)) },
+    {
+      name: 'home',
+      ...(home.ok ? ok(`${home.value.dir}, by ${home.value.source}`, home.value.dir) : failed(home.error)),
+    },
   ];
   if (home.ok) {
     const { dir } = home.value;
@@ -37,7 +40,7 @@ export async function examine(host: Host, question: ProjectQuestion, flags: Remo
     );
   }
   const mounts = await mountWayOf(host);
-  // Where sudo makes the mounts, bubblewrap need not be there.
+  // Mounts by sudo do not need bubblewrap.
   const commands = commandsOf(host).filter(({ name }) => name !== 'bwrap' || mounts.way !== 'sudo');
   checks.push(...commands, { name: 'mounts by', ...mounts.finding });
   if (home.ok) {
@@ -49,8 +52,8 @@ export async function examine(host: Host, question: ProjectQuestion, flags: Remo
   return [...checks, ...(await examineRemote(host, flags, context))];
 }
 
-function ok(detail: string): Finding {
-  return { status: 'ok', detail, mend: null };
+function ok(detail: string, brief?: string): Finding {
+  return { status: 'ok', detail, mend: null, ...(brief === undefined ? {} : { brief }) };
 }
 
 function warn(detail: string, mend: string): Finding {
@@ -79,9 +82,9 @@ function attempt<T>(work: () => T): Attempt<T> {
 function permissionsOf(dir: string): Finding {
   const { mode } = statSync(dir);
   const text = `0${(mode & 0o777).toString(8)}`;
-  // Whoever can write layers there decides what the commands find in their caches.
+  // Anyone who can write layers controls the contents of the caches.
   if ((mode & 0o022) !== 0) return warn(`${text}: others can write there`, `chmod 700 ${dir}`);
-  if ((mode & 0o055) !== 0) return warn(`${text}: others can read what is there`, `chmod 700 ${dir}`);
+  if ((mode & 0o055) !== 0) return warn(`${text}: others can read it`, `chmod 700 ${dir}`);
   return ok(text);
 }
 
@@ -136,7 +139,7 @@ async function databaseIn(host: Host, homeDir: string): Promise<Finding> {
   const mine = attempt(() => {
     requireNothingElse(homeDir);
   });
-  // A run would have its caches there all the same.
+  // A run would use it anyway.
   if (!mine.ok) return { ...failed(mine.error), status: 'warn' };
   try {
     await using metadata = await pieces.openMetadata({ homeDir, bootId: readBootId(), clock, random, signal });
@@ -149,18 +152,18 @@ async function databaseIn(host: Host, homeDir: string): Promise<Finding> {
 
 function bootId(): Finding {
   const id = readBootId();
-  if (id !== 'unknown') return ok(id);
-  return warn('not known: layers that a power loss damaged are not noticed', 'make /proc readable for the command');
+  if (id !== 'unknown') return ok(id, 'known');
+  return warn('unknown: layers damaged by a power loss are not noticed', 'make /proc readable for the command');
 }
 
-/** What mounting takes: the command, and the Debian package that brings it. */
+/** Commands that mounting needs, with their Debian packages. */
 const neededCommands: readonly (readonly [string, string])[] = [
   ['bwrap', 'bubblewrap'],
   ['flock', 'util-linux'],
   ['env', 'coreutils'],
 ];
 
-/** Where runs look after the PATH, which in services and cron jobs is short. */
+/** Searched after PATH, which is short in services and cron jobs. */
 const usualDirs = ['/usr/local/bin', '/usr/bin', '/bin', '/usr/sbin', '/sbin'];
 
 function commandsOf({ env }: Host): readonly Check[] {
@@ -175,7 +178,7 @@ function commandsOf({ env }: Host): readonly Check[] {
 async function mountWayOf({ pieces }: Host): Promise<{ readonly way: MountWay; readonly finding: Finding }> {
   try {
     const { way, why } = await pieces.mountWay();
-    return { way, finding: ok(`${way}: ${why}`) };
+    return { way, finding: ok(`${way}: ${why}`, way) };
   } catch (error) {
     return { way: 'bubblewrap', finding: failed(error) };
   }
@@ -184,22 +187,19 @@ async function mountWayOf({ pieces }: Host): Promise<{ readonly way: MountWay; r
 async function mountsIn(host: Host, homeDir: string): Promise<Finding> {
   try {
     const probe = await host.pieces.probeMounts(homeDir);
-    if (probe.ok) return ok('a command ran with an overlay of its own: volumes are attached by overlay');
-    return warn(
-      `${probe.reason}: volumes are directories that are kept and compared (clone), which is slower`,
-      probe.mend,
-    );
+    if (probe.ok) return ok('a command ran with an overlay of its own: volumes are attached by overlay', 'overlay');
+    return warn(`${probe.reason}: volumes are kept directories that are compared (clone), which is slower`, probe.mend);
   } catch (error) {
     return failed(error);
   }
 }
 
-/** Where nobody can mount them all works, and most people need not care. */
+/** Images are only faster, so their absence is no warning. */
 async function imagesIn({ pieces }: Host, homeDir: string): Promise<Finding> {
   try {
     const probe = await pieces.probeImages(homeDir);
-    if (probe.ok) return ok('a command ran with an image of a layer: runs can have them mounted');
-    return ok(`runs need layers unpacked: ${probe.reason} (${probe.mend})`);
+    if (probe.ok) return ok('a command ran with an image of a layer: runs can mount pulled layers', 'mounted');
+    return ok(`runs need layers unpacked: ${probe.reason} (${probe.mend})`, 'unpacked');
   } catch (error) {
     return failed(error);
   }
@@ -207,14 +207,14 @@ async function imagesIn({ pieces }: Host, homeDir: string): Promise<Finding> {
 
 function platformOf({ env }: Host): Finding {
   const platform = readPlatform({ env, readText: (path) => nodeFiles.readText(path) });
-  if (platform === null) return ok('none seen');
-  const run = platform.ref === null ? 'what the run is for is not known' : `${platform.ref.kind} ${platform.ref.value}`;
+  if (platform === null) return ok('none');
+  const run = platform.ref === null ? 'ref unknown' : `${platform.ref.kind} ${platform.ref.value}`;
   return ok(`${platform.platform}: ${run}`);
 }
 
 interface FoundContext {
   readonly finding: Finding;
-  /** Whether a run here may save; true where nobody knows. */
+  /** Whether a run here may save; true if unknown. */
   readonly canWrite: boolean;
 }
 
@@ -224,7 +224,10 @@ async function contextOf(host: Host, question: ProjectQuestion): Promise<FoundCo
     const { namespace, lane, readChain, canWrite, why } = context;
     const detail = `${namespace}, lane ${lane}, reads ${chainText(readChain, namespace)}, ${canWrite ? 'may save' : 'saves nothing'} (${why})`;
     const [warning] = warnings;
-    return { finding: warning === undefined ? ok(detail) : warn(detail, warning), canWrite };
+    return {
+      finding: warning === undefined ? ok(detail, `${namespace}, lane ${lane}`) : warn(detail, warning),
+      canWrite,
+    };
   } catch (error) {
     return { finding: failed(error), canWrite: true };
   }

@@ -4,17 +4,17 @@ import { formatBytes, formatTime, plural } from '../base/format.ts';
 import { isoTime } from '../host/print.ts';
 import type { ReadStore } from '../home/store.ts';
 
-/** How near a head is to its budget, and what is known of what its runs use. */
+/** The budget of a head, its size, and what was evicted from it. */
 export interface ExplainedBudget {
   readonly budget: PolicyValue;
-  /** Content of its layers; what one of them hides counts here, and not for the budget. */
+  /** Content of its layers, also content that an upper layer hides. The budget does not count hidden content. */
   readonly holdsBytes: number;
-  /** When it was last looked at what a run used; null: never. */
+  /** When a run's reads were last observed; null: never. */
   readonly lookedAtMs: number | null;
   readonly evicted: { readonly files: number; readonly atMs: number } | null;
 }
 
-/** Null where there is no budget, or nothing that it is for. */
+/** Returns null if there is no budget or no head. */
 export async function explainBudget(
   { metadata, signal }: ReadStore,
   { budget, held }: { readonly budget: PolicyValue; readonly held: ListedHead | null },
@@ -41,11 +41,13 @@ export function budgetJson({ budget, holdsBytes, lookedAtMs, evicted }: Explaine
   };
 }
 
-/** `12 MB of 20MB (volume-budget, default); what runs use was last looked at on …; 3 files went in the 30 days up to …`. */
+/** Returns `12 MB of 20MB (volume-budget, default); reads last observed on …; 3 files evicted in the 30 days up to …`. */
 export function budgetText({ budget, holdsBytes, lookedAtMs, evicted }: ExplainedBudget): string {
   const of = `${formatBytes(holdsBytes)} of ${formatPolicyValue('volume-budget', budget.value)}`;
-  const looked = lookedAtMs === null ? 'was never looked at' : `was last looked at on ${formatTime(lookedAtMs)}`;
+  const looked = lookedAtMs === null ? 'reads never observed' : `reads last observed on ${formatTime(lookedAtMs)}`;
   const went =
-    evicted === null ? [] : [`${plural(evicted.files, 'file')} went in the 30 days up to ${formatTime(evicted.atMs)}`];
-  return [`${of} (volume-budget, ${budget.source})`, `what runs use of it ${looked}`, ...went].join('; ');
+    evicted === null
+      ? []
+      : [`${plural(evicted.files, 'file')} evicted in the 30 days up to ${formatTime(evicted.atMs)}`];
+  return [`${of} (volume-budget, ${budget.source})`, looked, ...went].join('; ');
 }

@@ -20,11 +20,11 @@ import type { OpenProject } from '../context/project.ts';
 import type { ReadStore } from '../home/store.ts';
 import { readUserConfig } from '../config/user-config.ts';
 
-/** How long what a run here saves lives, and what became of what there was. */
+/** How long saved contents stay, and what was evicted. */
 export interface ExplainedLifetime {
   readonly key: LifetimeKey;
   readonly policy: Policy;
-  /** Of the nearest lane of the chain that was evicted; null where none was. */
+  /** The eviction of the nearest lane of the read chain; null: none. */
   readonly evicted: Eviction | null;
   readonly budget: ExplainedBudget | null;
 }
@@ -34,11 +34,11 @@ export interface LifetimeQuestion {
   readonly planned: PlannedVolume;
   readonly namespace: Namespace;
   readonly record: NamespaceRecord | undefined;
-  /** Of the own lane. */
+  /** The head of the own lane. */
   readonly held: ListedHead | null;
 }
 
-/** Errors: E_CONFIG where the person's own file cannot be used. */
+/** Returns lifetime, policies and evictions of a volume. Errors: E_CONFIG for an invalid user configuration. */
 export async function explainLifetime(
   { host, store }: { readonly host: Host; readonly store: ReadStore },
   { project, planned, namespace, record, held }: LifetimeQuestion,
@@ -94,7 +94,7 @@ export function lifetimeJson({ key, policy, evicted, budget }: ExplainedLifetime
   };
 }
 
-/** Lines for {@link formatFields}. */
+/** Returns rows for {@link formatFields}. */
 export function lifetimeFields({
   key,
   policy,

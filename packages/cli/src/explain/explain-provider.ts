@@ -13,7 +13,7 @@ export function providerJson({ provider, overridden }: Provided): unknown {
 }
 
 export function providerFields({ provider, overridden }: Provided): readonly (readonly [string, string])[] {
-  if (provider === null) return [['provider', 'project: (nobody chose another one)']];
+  if (provider === null) return [['provider', 'project: (the default)']];
   return [
     ['provider', `${provider.provider} (${provider.chosenBy}): ${provider.gives}`],
     ...overridden.map((wish) => ['overridden', wishText(wish)] as const),
@@ -28,12 +28,12 @@ export function definitionJson({ defined }: Requested): unknown {
   return { name, namespace, version, isLocked: defined.byLock !== undefined, isInStore: defined.byLock !== 'alone' };
 }
 
-/** Null: it was asked for by its own name. */
+/** Returns the catalog definition that was asked for; null: none. */
 export function definitionText({ defined, provider }: Requested): string | null {
   if (defined === undefined) return null;
   const { namespace, name, version } = defined.definition;
   const store = provider === undefined ? 'this store' : 'the latest in this store; the project has locked none';
-  const locked = `${lockFileName}${defined.byLock === 'alone' ? '; this store has not got it' : ''}`;
+  const locked = `${lockFileName}${defined.byLock === 'alone' ? '; this store does not have it' : ''}`;
   return `${name} of ${namespace}, version ${version} (${defined.byLock === undefined ? store : locked})`;
 }
 

@@ -6,20 +6,20 @@ import type { Host } from '../host/host.ts';
 import { isoTime } from '../host/print.ts';
 import type { ReadStore } from '../home/store.ts';
 
-/** What a run here would share of a volume, and with whom; as far as is known without asking the remote. */
+/** Where a run here shares a volume, without contacting the remote. */
 export interface ExplainedRemote {
-  /** Null: nothing is shared. */
+  /** Null: no remote. */
   readonly address: string | null;
-  /** Who named it, or why there is none. */
+  /** Where the address comes from, or why there is none. */
   readonly source: string;
   readonly pushMode: string;
-  /** Why the volume stays on this machine all the same; null where it does not. */
+  /** Why the volume is not shared although there is a remote; null: it is. */
   readonly stays: string | null;
   /** When the own lane was last compared with a remote; null: never. */
   readonly syncedAtMs: number | null;
-  /** Layers of the own lane that no remote has heard of. */
+  /** Layers of the own lane that were pushed to no remote. */
   readonly waiting: number;
-  /** Layers that were taken out of it here, of which some remote has not heard. */
+  /** Layers removed here and not yet in every remote. */
   readonly removals: number;
 }
 
@@ -51,9 +51,9 @@ export function explainedRemoteJson({ syncedAtMs, ...explained }: ExplainedRemot
 
 export function explainedRemoteText(explained: ExplainedRemote): string {
   const { address, source, pushMode, stays, syncedAtMs, waiting, removals } = explained;
-  if (address === null) return `with nobody: ${source}`;
-  if (stays !== null) return `with nobody: ${stays}`;
-  const since = syncedAtMs === null ? 'not compared with it yet' : `compared with it ${formatTime(syncedAtMs)}`;
-  const out = removals === 0 ? '' : `, ${plural(removals, 'layer')} to take out there`;
+  if (address === null) return `no: ${source}`;
+  if (stays !== null) return `no: ${stays}`;
+  const since = syncedAtMs === null ? 'never synced' : `synced ${formatTime(syncedAtMs)}`;
+  const out = removals === 0 ? '' : `, ${plural(removals, 'layer')} to remove there`;
   return `${address}, by ${source}; push ${pushMode}; ${since}, ${plural(waiting, 'layer')} to send${out}`;
 }

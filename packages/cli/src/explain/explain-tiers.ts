@@ -16,7 +16,7 @@ export function tiersJson(tiers: readonly ExplainedTier[]): readonly object[] {
   }));
 }
 
-/** A table, ended by an empty line; empty where there are none. */
+/** Returns a table that ends with an empty line; empty without tiers. */
 export function tiersText(tiers: readonly ExplainedTier[]): string {
   if (tiers.length === 0) return '';
   const table = formatTable(

@@ -29,8 +29,10 @@ export async function explainedRequest(
     if (path !== null || needsPlace || !isCachelaneError(error, 'E_VOLUME')) throw error;
     const record = await metadata.findNamespace(namespace ?? context.namespace, signal);
     const volumes = record === undefined ? [] : await metadata.volumesOf(record.id, signal);
-    if (!volumes.some((each) => each.name === name)) throw error;
+    const stored = volumes.find((each) => each.name === name);
+    if (stored === undefined) throw error;
     // The path is never shown: each run names its own.
-    return { request: selectVolume({ ...argument, path: '/volume' }, selection).request, hasPlace: false };
+    const { request } = selectVolume({ ...argument, path: '/volume' }, selection);
+    return { request: { ...request, tool: stored.tool }, hasPlace: false };
   }
 }

@@ -23,28 +23,28 @@ export interface Explained {
   readonly planned: PlannedVolume;
   /** False for a stored directory whose path each run names with -v. */
   readonly hasPlace: boolean;
-  /** What lies below the lanes that are read; null: nothing. */
+  /** Contents below the read chain; null: none. */
   readonly seed: VolumeSeed | null;
   readonly chain: readonly { readonly link: ChainLink; readonly held: ListedHead | null }[];
-  /** What decided what it is made of; null: it is the project's own volume. */
+  /** The provider's answer; null: the project's own volume. */
   readonly provider: ProviderReport | null;
-  /** What others wanted who have less to say. */
+  /** Provider choices that lost. */
   readonly overridden: readonly ProviderWish[];
-  /** What makes a plain `cachelane run` attach it: a lockfile, a line of the file; null where nothing does. */
+  /** Why a plain `cachelane run` attaches it: a lockfile or a line of the configuration; null: it does not. */
   readonly chosenBy: string | null;
   readonly choice: MounterChoice;
   readonly remote: ExplainedRemote;
-  /** Runs of the namespace that were revoked, the latest first. */
+  /** Revoked runs of the namespace, latest first. */
   readonly revoked: readonly Revocation[];
   readonly lifetime: ExplainedLifetime;
-  /** What a policy makes of a name that no catalog has, and that a definition is deprecated, one sentence; null: nothing is to be said. */
+  /** One sentence on the policy catalog-names or a deprecated definition; null: neither applies. */
   readonly catalog: string | null;
-  /** By that policy: a run is without it. */
+  /** Whether that policy makes runs leave it out. */
   readonly isLeftOut: boolean;
-  /** Why nothing can be saved to it, a volume of another project; null: it can. */
+  /** The missing grant to save to another project's volume; null: none is missing. */
   readonly ungranted: CachelaneError | null;
   /** Nearest first. */
   readonly tiers: readonly ExplainedTier[];
-  /** What else the words may have meant; null where that is plain. */
+  /** Another reading of the argument; null: there is none. */
   readonly note: string | null;
 }

@@ -203,6 +203,6 @@ test('doctor warns of a directory that holds something else, and makes nothing t
   mkdirSync(on.home);
   writeFileSync(join(on.home, 'notes.txt'), '');
   await on.cachelane('doctor');
-  expect(on.out()).toContain(`warn  state.db: ${on.home} is no store: there are other things in it\n`);
+  expect(on.out()).toContain(`warn  state.db: ${on.home} is no store: there are other things in it; `);
   expect(readdirSync(on.home)).toEqual(['notes.txt']);
 });

@@ -26,7 +26,7 @@ export async function parseRun(
   if (found.length > 1) {
     throw new CachelaneError('E_NOT_FOUND', `several runs begin with ${text}`, { hint: 'give more digits' });
   }
-  throw new CachelaneError('E_NOT_FOUND', `there is no run ${text}`, { hint: 'runs are named by: cachelane log' });
+  throw new CachelaneError('E_NOT_FOUND', `there is no run ${text}`, { hint: 'cachelane log lists runs' });
 }
 
 /** A run as people know it: when, where, of what. */

@@ -50,7 +50,7 @@ const markers: Readonly<Record<string, string>> = {
 
 /**
  * A CI system whose variables we cannot read. It builds forks as well as its own branches, and we cannot tell which, so
- * the run is T0: it reads, and saves nothing. A file beside this one that can tell is all that it takes to change that.
+ * the run is T0: it reads and saves nothing. A file beside this one that can tell is all that it takes to change that.
  */
 export const unknownPlatform: Platform = {
   detect: (env) => markerIn(env) !== undefined,

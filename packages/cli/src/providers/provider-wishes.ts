@@ -79,7 +79,7 @@ function parsePair(text: string, source: string, code: 'E_USAGE' | 'E_CONFIG'): 
   const equals = text.indexOf('=');
   const hint = `write it like this: ${source === flag ? `${flag} ` : ''}pip=dir:/mnt/pip`;
   // The text may be an address with a password: it is not repeated.
-  if (equals <= 0) throw new CachelaneError(code, `${source} names no volume, or no provider for it`, { hint });
+  if (equals <= 0) throw new CachelaneError(code, `${source} does not name a volume and its provider`, { hint });
   try {
     return [parseVolumeName(text.slice(0, equals)), parseProviderRef(text.slice(equals + 1), source)];
   } catch (error) {

@@ -57,7 +57,6 @@ describe('where the address comes from, first to last', () => {
   test.each<readonly [string, Said, string | null, string]>([
     ['the flag', { remote: 'dir:/flag/', env, file }, 'dir:/flag', '--remote'],
     ['the flag that wants none', { noRemote: true, env, file }, null, '--no-remote'],
-    ['--remote none is the same', { remote: 'none', env, file }, null, '--no-remote'],
     ['the variable', { env, file }, 'dir:/env', 'CACHELANE_REMOTE'],
     ['an empty variable wants none', { env: { CACHELANE_REMOTE: '' }, file }, null, 'CACHELANE_REMOTE'],
     ['none in the variable', { env: { CACHELANE_REMOTE: 'None' }, file }, null, 'CACHELANE_REMOTE'],
@@ -88,8 +87,8 @@ describe('when is pushed, first to last', () => {
     ['an empty variable is none', { env: { ...env, CACHELANE_PUSH: '' }, file: pushFile }, 'wait', 'FILE:3'],
     ['the file, also for an address from elsewhere', { env, file: pushFile }, 'wait', 'FILE:3'],
     ['in CI before the job ends', { env: { ...env, ...gitlab } }, 'wait', 'this is GitLab CI'],
-    ['elsewhere in the background', { env }, 'background', 'no CI system seen'],
-    ['CI=true alone is no CI system', { env: { ...env, CI: 'true' } }, 'background', 'no CI system seen'],
+    ['elsewhere in the background', { env }, 'background', 'no CI system was detected'],
+    ['CI=true alone is no CI system', { env: { ...env, CI: 'true' } }, 'background', 'no CI system was detected'],
     ['without a remote never', { env: { CACHELANE_PUSH: 'nonsense' } }, 'never', 'there is no remote'],
   ])('%s', async (_, said, pushMode, pushSource) => {
     expect(await choose(said)).toMatchObject({ pushMode, pushSource, problems: [] });
@@ -102,14 +101,14 @@ describe('what cannot be meant lowers what is shared, and is told', () => {
       'a variable that is no address',
       { env: { CACHELANE_REMOTE: '/mnt/cache' }, file },
       { address: null, pushMode: 'never' },
-      'CACHELANE_REMOTE: /mnt/cache is no remote',
+      'CACHELANE_REMOTE: /mnt/cache is not a remote',
       'nothing is shared with other machines',
     ],
     [
       'an address in the file',
       { file: 'remote: s3://My_Bucket' },
       { address: null },
-      'FILE:1: My_Bucket is no name of a bucket',
+      'FILE:1: My_Bucket is not a bucket name',
       'nothing is shared with other machines',
     ],
     [
@@ -123,7 +122,7 @@ describe('what cannot be meant lowers what is shared, and is told', () => {
       'a broken file, which may have said never',
       { file: 'push: nevr', env },
       { address: 'dir:/env', pushMode: 'never' },
-      'FILE:1:7: push is one of',
+      'FILE:1:7: push must be one of',
       'nothing of it counts, and nothing is sent to a remote',
     ],
     [
@@ -146,19 +145,19 @@ describe('what cannot be meant lowers what is shared, and is told', () => {
     const choice = await choose({ env: { ...env, CACHELANE_REMOTE_TIMEOUT: text } });
     expect(choice.waitMs).toBe(limits.remoteWaitMs);
     expect(choice.problems).toMatchObject([{ consequence: 'a run waits 300 s', error: { code: 'E_CONFIG' } }]);
-    expect(choice.problems[0]?.error.message).toMatch(/^CACHELANE_REMOTE_TIMEOUT is/);
+    expect(choice.problems[0]?.error.message).toMatch(/^CACHELANE_REMOTE_TIMEOUT must be/);
   });
 
   test('a flag that cannot be meant is wrong usage', async () => {
     await expect(choose({ remote: '/mnt/cache' })).rejects.toMatchObject({
       code: 'E_USAGE',
-      message: '--remote: /mnt/cache is no remote',
+      message: '--remote: /mnt/cache is not a remote',
     });
     await expect(choose({ remote: 'dir:/x', noRemote: true })).rejects.toMatchObject({ code: 'E_USAGE' });
     for (const timeout of ['soon', '0']) {
       await expect(choose({ env, timeout })).rejects.toMatchObject({
         code: 'E_USAGE',
-        message: expect.stringContaining('--remote-timeout is') as unknown,
+        message: expect.stringContaining('--remote-timeout must be') as unknown,
       });
     }
   });

@@ -147,7 +147,7 @@ async function choosePush({ host, flags, file, problems }: Asking): Promise<Push
   // A job's machine is often gone a moment later, and whatever is still on its way with it.
   const platform = platformName(host.env);
   return platform === null
-    ? { pushMode: 'background', pushSource: 'no CI system seen' }
+    ? { pushMode: 'background', pushSource: 'no CI system was detected' }
     : { pushMode: 'wait', pushSource: `this is ${platform}` };
 }
 

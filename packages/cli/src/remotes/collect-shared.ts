@@ -7,7 +7,7 @@ import {
   type PolicyKey,
   type PolicyValue,
 } from '@cachelane/core';
-import { collectRemote, type RemoteGarbage } from '@cachelane/engine';
+import { collectRemote, type OnProgress, type RemoteGarbage } from '@cachelane/engine';
 import { formatBytes, formatTable, formatTime, plural } from '../base/format.ts';
 import type { Host } from '../host/host.ts';
 import { openChosenRemote, requireRemote } from './open-chosen-remote.ts';
@@ -18,8 +18,11 @@ export interface SharedGarbage extends RemoteGarbage {
   readonly remote: string;
 }
 
-/** What `cachelane gc --remote` does. A remote is everybody's: what one person's own file says can make its heads live longer than the defaults, and never shorter. */
-export async function collectShared(host: Host, dryRun: boolean): Promise<SharedGarbage> {
+/** Collects in the remote. A person's own file can lengthen the default lifetimes of its heads, never shorten them. */
+export async function collectShared(
+  host: Host,
+  { dryRun, onProgress }: { readonly dryRun: boolean; readonly onProgress: OnProgress },
+): Promise<SharedGarbage> {
   const user = (await readUserConfig(host))?.policy ?? {};
   await using shared = await openChosenRemote(host, {
     flags: { address: undefined, push: undefined },
@@ -28,7 +31,8 @@ export async function collectShared(host: Host, dryRun: boolean): Promise<Shared
   });
   const remote = requireRemote(shared);
   const policy = atLeast(policyAt({ user, stored: [], lanes: [] }, { paths: [], lane: null }));
-  const options = { policyOf: () => policy, dryRun, onlyIfDue: host.env[backgroundVariable] !== undefined };
+  const onlyIfDue = host.env[backgroundVariable] !== undefined;
+  const options = { policyOf: () => policy, dryRun, onlyIfDue, onProgress };
   const { clock, random } = host;
   const garbage = await collectRemote({ remote, clock, random }, options, new AbortController().signal);
   return { ...garbage, remote: remote.name };
@@ -69,19 +73,16 @@ export function sharedText({ remote, heads, deleted, marked, swept, isBusy }: Sh
             policy,
           ]),
         )}\n`;
-  const would = dryRun ? 'would take' : 'took';
+  const would = dryRun ? 'would delete' : 'deleted';
   const parts = [
     ...(heads.length > 0 ? [plural(heads.length, 'head')] : []),
     ...(deleted.length > 0 ? [`${plural(deleted.length, 'object')} (${formatBytes(bytesOf(deleted))})`] : []),
     ...(swept > 0 ? [plural(swept, 'unfinished upload')] : []),
   ];
-  const took =
-    parts.length === 0
-      ? `there is nothing to take out of ${remote} now`
-      : `${would} ${parts.join(', ')} out of ${remote}`;
+  const done = parts.length === 0 ? `nothing to delete in ${remote}` : `${would} ${parts.join(', ')} in ${remote}`;
   const later =
     marked.length === 0
       ? ''
-      : `${plural(marked.length, 'object')} (${formatBytes(bytesOf(marked))}) that no head names ${marked.length === 1 ? 'goes' : 'go'} with a collection a day from now or later\n`;
-  return `${table}${took}\n${later}${isBusy ? 'another collection is at work there\n' : ''}`;
+      : `${plural(marked.length, 'object')} (${formatBytes(bytesOf(marked))}) without a head can be deleted by a collection in a day\n`;
+  return `${table}${done}\n${later}${isBusy ? 'another collection is running there\n' : ''}`;
 }

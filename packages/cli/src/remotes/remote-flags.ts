@@ -36,8 +36,11 @@ export const syncOptions: SyncOptionTable = {
   },
 };
 
-/** Of commands that push by themselves, or not at all. */
+/** Options of commands that use a remote and push nothing. */
 export const whichRemote: Omit<RemoteOptionTable, 'push'> = (({ push: _, ...which }) => which)(remoteOptions);
+
+/** Options of commands that cannot do without a remote. */
+export const someRemote: Pick<RemoteOptionTable, 'remote'> = { remote: remoteOptions.remote };
 
 /** What the flags said, checked. */
 export interface RemoteFlags {
@@ -49,7 +52,7 @@ export interface RemoteFlags {
 
 interface RemoteFlagValues {
   readonly remote: string | undefined;
-  readonly 'no-remote': boolean;
+  readonly 'no-remote'?: boolean;
   readonly push?: PushMode | undefined;
   readonly 'remote-timeout'?: string | undefined;
 }
@@ -62,20 +65,25 @@ export function isNoRemote(text: string): boolean {
 export function parseWait(source: string, text: string | undefined): number | undefined {
   const waitMs = parseSeconds(source, text);
   if (waitMs !== 0) return waitMs;
-  throw new CachelaneError('E_USAGE', `${source} is more than 0 seconds`, {
-    hint: 'who does not want to wait has --no-remote, or CACHELANE_REMOTE=none',
+  throw new CachelaneError('E_USAGE', `${source} must be more than 0 seconds`, {
+    hint: 'to wait for no remote, use --no-remote or CACHELANE_REMOTE=none',
   });
 }
 
 /** Errors: E_USAGE. */
 export async function parseRemoteFlags(
   { pieces }: Host,
-  { remote, 'no-remote': isNone, push, 'remote-timeout': timeout }: RemoteFlagValues,
+  { remote, 'no-remote': isNone = false, push, 'remote-timeout': timeout }: RemoteFlagValues,
 ): Promise<RemoteFlags> {
   const rest = { push, waitMs: parseWait('--remote-timeout', timeout) };
   if (remote === undefined) return { address: isNone ? null : undefined, ...rest };
-  if (isNone) throw new CachelaneError('E_USAGE', '--remote and --no-remote contradict each other');
-  if (isNoRemote(remote)) return { address: null, ...rest };
+  if (isNone)
+    throw new CachelaneError('E_USAGE', '--remote and --no-remote exclude each other', { hint: 'use one of them' });
+  if (isNoRemote(remote)) {
+    throw new CachelaneError('E_USAGE', `--remote ${JSON.stringify(remote)} names no remote`, {
+      hint: 'use --no-remote',
+    });
+  }
   try {
     return { address: await pieces.nameRemote(remote), ...rest };
   } catch (error) {

@@ -16,8 +16,12 @@ export interface ReporterChoice {
   readonly clock: Clock;
 }
 
-/** What `auto` means here. CI systems give jobs a terminal now and then; nobody watches it. */
-export function chooseReporter({ name, env, output }: ReporterChoice): Exclude<ReporterName, 'auto'> {
+/** Returns the reporter that `auto` selects. Some CI systems give jobs a terminal that nobody watches. */
+export function chooseReporter({
+  name,
+  env,
+  output,
+}: Pick<ReporterChoice, 'name' | 'env' | 'output'>): Exclude<ReporterName, 'auto'> {
   if (name !== 'auto') return name;
   if (env['GITHUB_ACTIONS'] === 'true') return 'github';
   if (isSet(env['CI']) || env['TERM'] === 'dumb') return 'plain';
@@ -26,7 +30,7 @@ export function chooseReporter({ name, env, output }: ReporterChoice): Exclude<R
 
 export async function openReporter(choice: ReporterChoice): Promise<Reporter> {
   const { env, output, clock, quiet, verbose } = choice;
-  // The convention is that any value but the empty one turns colour off, `0` as well.
+  // By convention, any value except the empty one turns colour off, even `0`.
   const color = (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
   const reporter = await load(chooseReporter(choice), { output, clock, color, verbose });
   return quiet ? quietly(reporter) : reporter;
@@ -47,7 +51,7 @@ async function load(name: Exclude<ReporterName, 'auto'>, options: ReporterOption
   }
 }
 
-/** `CI=false` is how people say that this is none. */
+/** People set `CI=false` to say that this is no CI. */
 function isSet(value: string | undefined): boolean {
   return value !== undefined && value !== '' && value !== 'false' && value !== '0';
 }

@@ -1,6 +1,6 @@
 import type { Reporter, ReporterOptions } from './reporter.ts';
 
-/** One event per line, for programs. */
+/** Prints one JSON event per line. */
 export function jsonReporter({ output }: Pick<ReporterOptions, 'output'>): Reporter {
   return {
     event: (event) => output.write(`${JSON.stringify(event)}\n`),

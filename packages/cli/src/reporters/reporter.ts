@@ -1,16 +1,16 @@
 import type { Clock, EngineEvent } from '@cachelane/core';
 import type { Output } from '../base/output.ts';
 
-/** What is shown during a run: the engine's events, and what the cli itself has to say. */
+/** An event of the engine, or a notice of the CLI. */
 export type RunEvent =
   | EngineEvent
-  /** Worth knowing, nothing is wrong. */
+  /** Useful to know; nothing is wrong. */
   | { readonly type: 'notice'; readonly message: string; readonly hint: string | null };
 
-/** Draws events on stderr: stdout belongs to the command. */
+/** Prints events on stderr, because stdout belongs to the command. */
 export interface Reporter {
   event(event: RunEvent): void;
-  /** Ends whatever is half drawn. */
+  /** Removes a progress bar. */
   close(): void;
 }
 
@@ -23,7 +23,7 @@ export interface ReporterOptions {
   readonly verbose: boolean;
 }
 
-/** Only what the person should act on. */
+/** Returns a reporter that prints warnings only. */
 export function quietly(reporter: Reporter): Reporter {
   return {
     event(event) {

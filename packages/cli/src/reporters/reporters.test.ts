@@ -104,7 +104,7 @@ async function shown(
 }
 
 describe('plain', () => {
-  test('nothing is said before the command', async () => {
+  test('opening a session prints nothing', async () => {
     expect(await shown([opened])).toBe('');
   });
 
@@ -156,7 +156,7 @@ describe('plain', () => {
     expect(await shown([done(more)])).toBe(`cachelane: ${text}\n`);
   });
 
-  test('many conflicts are named in part', async () => {
+  test('of many conflicts, the first three are named', async () => {
     const conflicts = Array.from({ length: 5 }, (_, index) => ({
       path: `f${index}`,
       resolution: 'later run kept',
@@ -168,7 +168,7 @@ describe('plain', () => {
     );
   });
 
-  test('a wait says for how long, what then, and how to change it', async () => {
+  test('a wait names its limit, the consequence and the option', async () => {
     const waiting = { type: 'waiting', message: 'npm is locked by run_1', limitMs: 600_000 } as const;
     expect(await shown([{ ...waiting, thenFails: false }])).toBe(
       'cachelane: waiting: npm is locked by run_1; for 10 min at most (--lock-timeout SECONDS), then the command runs without its volumes\n',
@@ -191,15 +191,21 @@ describe('plain', () => {
     expect(await shown([event], { verbose: true })).toBe(`cachelane: ${line}\n`);
   });
 
-  test('text of others cannot forge a line', async () => {
+  test('foreign text cannot forge a line', async () => {
     expect(await shown([warning('odd\n\u001B[2Jname')])).toBe(
       'cachelane: warning: odd\\u000a\\u001b[2Jname; mend it\n',
     );
   });
 
-  test('progress is for what takes long', async () => {
-    const events = [progress(1), progress(100), progress(200), progress(300)];
-    expect(await shown(events, { at: [0, 900, 1000, 2000] })).toBe('cachelane: npm: saving 200 of 900\n');
+  test('work of more than a second is shown', async () => {
+    const events = [progress(1), progress(100), progress(201), progress(300)];
+    expect(await shown(events, { at: [0, 900, 1000, 2000] })).toBe(
+      'cachelane: npm: saving 201 of 900 entries, 200/s, 4 s left\n',
+    );
+  });
+
+  test('any other event ends an activity, so short activities stay hidden', async () => {
+    expect(await shown([progress(1), opened, progress(1)], { at: [0, 900, 1100] })).toBe('');
   });
 });
 
@@ -219,14 +225,18 @@ test('json is one event a line', async () => {
 });
 
 describe('tty', () => {
-  test('the progress line is gone before anything else is written', async () => {
-    const events = [progress(1), progress(200), done()];
+  test('the progress bar is removed before other output', async () => {
+    const events = [progress(1), progress(201), done()];
     const text = await shown(events, { name: 'tty', at: [0, 1500, 1600], env: { NO_COLOR: '1' } });
     const clear = '\r\u001B[K';
-    expect(text.startsWith(`${clear}cachelane: npm: saving 200 of 900${clear}cachelane: npm restored `)).toBe(true);
+    expect(
+      text.startsWith(
+        `${clear}cachelane: [==        ] npm: saving 201 of 900 entries, 133/s, 6 s left${clear}cachelane: npm restored `,
+      ),
+    ).toBe(true);
   });
 
-  test('colour, and none where it is not wanted', async () => {
+  test('colours follow NO_COLOR', async () => {
     expect(await shown([warning('x')], { name: 'tty' })).toContain('\u001B[33m');
     expect(await shown([warning('x')], { name: 'tty', env: { NO_COLOR: '0' } })).not.toContain('\u001B');
     expect(await shown([warning('x')], { name: 'tty', env: { NO_COLOR: '' } })).toContain('\u001B[33m');
@@ -241,7 +251,7 @@ describe('github', () => {
     );
   });
 
-  test('text of others is no command', async () => {
+  test('foreign text is no command', async () => {
     const text = await shown([done({ skipped: '::add-mask::x\n##[add-mask]x', layer: null })], { name: 'github' });
     expect(text).not.toContain('##[');
     expect(text).not.toMatch(/^\s*::add-mask/m);
@@ -256,11 +266,8 @@ describe('github', () => {
 function chosen(env: Record<string, string>, isTerminal: boolean): string {
   return chooseReporter({
     name: 'auto',
-    quiet: false,
-    verbose: false,
     env,
     output: { isTerminal, write: () => {} },
-    clock: { nowMs: () => 0, monotonicMs: () => 0, sleep: () => Promise.resolve() },
   });
 }
 

@@ -6,18 +6,19 @@ import {
   type Namespace,
   type VolumeReport,
 } from '@cachelane/core';
+import type { ProgressUpdate } from '@cachelane/engine';
 import { formatBytes, formatDuration, formatTime, plural, printable } from '../base/format.ts';
 import { evictionText } from '../inspect/eviction-words.ts';
 import { shortId } from '../host/print.ts';
 import type { RunEvent } from './reporter.ts';
 
-// The sentences that the reporters for people share. Nothing in here knows the command's arguments.
+// Sentences of the reporters for people. They never contain the command's arguments.
 
 type EventOf<T extends RunEvent['type']> = Extract<RunEvent, { readonly type: T }>;
 
 const conflictsShown = 3;
 
-/** A lane, with its namespace where that is not the run's own. */
+/** Returns a lane, with its namespace if that is not the run's own. */
 export function linkText(link: ChainLink, own: Namespace): string {
   return link.namespace === own ? link.lane : `${link.lane} of ${link.namespace}`;
 }
@@ -34,18 +35,18 @@ function sessionText(event: EventOf<'session-opened'>): string {
   return `${namespace}: lane ${lane}, level ${trust}, reads ${chainText(readChain, namespace)}, ${may} (${why}); ${plural(volumes.length, 'volume')}: ${names}`;
 }
 
-/** What a run's lines name in brackets. */
+/** The namespace and lane that a run's lines name in brackets. */
 export interface RunPlace {
   readonly namespace: Namespace;
   readonly lane: LaneName;
 }
 
-/** `main` for t1:ref:main, `pr 12` for t1:pr:12, `local` for t1:local. */
+/** Returns `main` for t1:ref:main, `pr 12` for t1:pr:12, `local` for t1:local. */
 function laneText(lane: LaneName): string {
   return lane.replace(/^t\d:/, '').replace(/^ref:/, '').replace(':', ' ');
 }
 
-/** One line that says what a volume restored and saved, then one sentence for each thing that a person should look at. */
+/** Returns one line on what a volume restored and saved, then one line for each thing to look at. */
 function volumeLines(report: VolumeReport, runPlace: RunPlace | null): readonly string[] {
   const { name, provider } = report;
   const by = provider === null ? '' : `provider ${provider.provider}, ${provider.chosenBy}`;
@@ -82,7 +83,7 @@ function changeText({ savedBytes, added, changed, removed }: VolumeReport): stri
   return isRemovalOnly ? `removed ${plural(removed, 'path')}` : `saved ${formatBytes(savedBytes)}`;
 }
 
-/** For `--verbose`: which lanes held what, what changed, how it was attached and how long that took. */
+/** Returns the details for `--verbose`: lanes, changes, mounter and time. */
 function detailText(report: VolumeReport, place: RunPlace | null): string | null {
   const { mounter, mounterWhy, added, changed, removed, merged } = report;
   if (mounter === null) return null;
@@ -95,7 +96,7 @@ function detailText(report: VolumeReport, place: RunPlace | null): string | null
   return `${report.name}: read ${lanes.join(', ') || 'nothing'}${seed}; ${counts}; ${mounter}: ${mounterWhy ?? ''}; ${spent}`;
 }
 
-/** `3 files (1.2 MB) were made again after policy volume-budget evicted them on 2026-11-24 14:39:00Z`. */
+/** Returns `3 files (1.2 MB) were made again after policy volume-budget evicted them on 2026-11-24 14:39:00Z`. */
 function cameBackText({ files, sizeBytes, atMs }: NonNullable<VolumeReport['cameBack']>): string {
   const were =
     files === 1
@@ -138,7 +139,7 @@ function waitingText({ message, limitMs, thenFails }: EventOf<'waiting'>): strin
   return `waiting: ${message}; for ${formatDuration(limitMs)} at most (--lock-timeout SECONDS), ${then}`;
 }
 
-/** Null where nothing went over the network and nothing waits for it. */
+/** Returns null if nothing was pulled, pushed or left pending. */
 function syncedText({ volume, report }: EventOf<'synced'>): string | null {
   const { remote, pulledLayers, pulledBytes, pullMs } = report;
   const { pushedLayers, pushedBytes, pushMs, pushed, why } = report;
@@ -153,23 +154,22 @@ function syncedText({ volume, report }: EventOf<'synced'>): string | null {
   return parts.length === 0 ? null : `${volume}: ${parts.join('; ')}; ${remote}`;
 }
 
-export function progressText(event: EventOf<'progress'>): string {
-  const { volume, activity, done, total, unit } = event;
-  const count = (value: number): string => (unit === 'bytes' ? formatBytes(value) : String(value));
-  return `${volume}: ${activity} ${total === null ? count(done) : `${count(done)} of ${count(total)}`}`;
+/** Returns an event as a progress update named after its volume. */
+export function updateOf({ volume, activity, done, total, unit }: EventOf<'progress'>): ProgressUpdate {
+  return { activity: `${volume}: ${activity}`, done, total, unit: unit ?? 'entries' };
 }
 
 export function warningText(event: { readonly message: string; readonly hint: string | null }): string {
   return event.hint === null ? event.message : `${event.message}; ${event.hint}`;
 }
 
-/** The lines for an event in a log; none for what only a terminal or a program wants. `place` is null before the session is open. */
+/** Returns the lines for an event. `place` is null before the session is open. */
 export function eventLines(event: RunEvent, place: RunPlace | null, isVerbose: boolean): readonly string[] {
   const lines = isVerbose ? [...wordsOf(event, place), detailsOf(event, place)] : wordsOf(event, place);
   return lines.flatMap((line) => (line === null ? [] : [printable(line)]));
 }
 
-/** What every run prints. */
+/** Returns the lines that every run prints. */
 function wordsOf(event: RunEvent, place: RunPlace | null): readonly string[] {
   switch (event.type) {
     case 'namespace-adopted':
@@ -197,7 +197,7 @@ function wordsOf(event: RunEvent, place: RunPlace | null): readonly string[] {
   }
 }
 
-/** What `--verbose` adds. */
+/** Returns the line that `--verbose` adds. */
 function detailsOf(event: RunEvent, place: RunPlace | null): string | null {
   if (event.type === 'session-opened') return sessionText(event);
   if (event.type === 'volume-done') return detailText(event.report, place);

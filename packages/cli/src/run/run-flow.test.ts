@@ -101,7 +101,7 @@ describe('a remote', () => {
       'a variable',
       { CACHELANE_REMOTE: '/env' },
       '',
-      'CACHELANE_REMOTE: /env is no remote: nothing is shared',
+      'CACHELANE_REMOTE: /env is not a remote: nothing is shared',
       ['store'],
     ],
     ['a broken file', {}, 'remot: dir:/x', 'did you mean remote? Nothing of it counts', ['store']],
@@ -205,7 +205,7 @@ describe('what the command gets', () => {
   test('its own context, and never that of somebody else', async () => {
     using on = stage({ env: { CACHELANE_CONTEXT: '{"namespace": "of/another"}', CACHELANE_NAMESPACE: 'teams/web' } });
     await on.cachelane('run', '--mode=none', 'true');
-    await on.cachelane('context', 'show', '--json');
+    await on.cachelane('context', '--json');
     const told = JSON.parse(on.commands[0]?.env['CACHELANE_CONTEXT'] ?? '') as Record<string, unknown>;
     expect(told).toMatchObject({ namespace: 'teams/web', lane: 't1:local', trust: 'T1', canWrite: true });
     expect(JSON.parse(on.out())).toMatchObject(told);
@@ -232,26 +232,26 @@ describe('what the command gets', () => {
 
 describe('wrong usage runs nothing and is 125', () => {
   test.each([
-    [['run'], 'there is no command to run'],
+    [['run'], 'no command to run was given'],
     [['run', '-C', 'none', 'true'], 'there is no such directory'],
     [['run', '-v', 'nmp:', 'true'], 'has an empty path'],
     [['run', '-n', 'A B', 'true'], '--namespace: "A B"'],
     [['run', '--comit=exit', 'true'], 'did you mean --commit?'],
-    [['run', '--lock-timeout', '-1', 'true'], '--lock-timeout is a number of seconds, not "-1"'],
+    [['run', '--lock-timeout', '-1', 'true'], '--lock-timeout must be a number of seconds, not "-1"'],
     [
       ['run', '-v', 'npm', '-v', 'd:x', '--sharing', 'nmp=SHARED', 'true'],
       'did you mean npm?\n  its volumes: npm, d\n',
     ],
     [
       ['run', '-v', 'npm', '--mounter=overlay', '--sharing=SHARED', 'true'],
-      "--mounter overlay is a view of the run's own, which --sharing SHARED is not\n" +
+      '--mounter overlay gives each run its own view and cannot be used with --sharing SHARED\n' +
         '  PRIVATE goes with overlay, clone; SHARED goes with live; LOCKED goes with overlay, clone, live; without',
     ],
     [
       ['run', '-v', 'npm', '--mounter=live', '--sharing=npm=PRIVATE', 'true'],
-      '--mounter live is one directory for all runs, which --sharing PRIVATE is not',
+      '--mounter live gives all runs one directory and cannot be used with --sharing PRIVATE',
     ],
-    [['run', '--sharing', 'npm=SHARED', 'true'], 'it has no volumes: name one with -v'],
+    [['run', '--sharing', 'npm=SHARED', 'true'], 'the run has no volumes: name one with -v'],
   ])('%j', async (argv, message) => {
     using on = stage();
     expect(await on.cachelane(...argv)).toBe(125);

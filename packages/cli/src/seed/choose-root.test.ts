@@ -9,7 +9,7 @@ import { surveyArchive, type Surveyed } from './survey.ts';
 async function* members(names: readonly string[]): AsyncGenerator<Surveyed> {
   for (const name of names) {
     await Promise.resolve();
-    yield { name: parseRoot(name), kind: name.endsWith('/') ? 'dir' : 'file', linkName: '' };
+    yield { name: parseRoot(name), kind: name.endsWith('/') ? 'dir' : 'file', linkName: '', sizeBytes: 0 };
   }
 }
 
@@ -113,16 +113,16 @@ describe('the directory of an archive that is the volume', () => {
       'several were packed',
       ['a/', 'a/f', '../b/', '../b/f'],
       {},
-      /^F has 2 directories that may be meant: \.\.\/b, a$/,
+      /^F has 2 directories that may hold the volume: \.\.\/b, a$/,
       /--from DIRECTORY/,
     ],
-    ['one leads up', ['./', './a', '../evil'], {}, /2 directories that may be meant: \., \.\.$/, /--from/],
-    ['one is absolute', ['./', './a', '/etc/evil'], {}, /2 directories that may be meant: \., \/etc$/, /--from/],
+    ['one leads up', ['./', './a', '../evil'], {}, /2 directories that may hold the volume: \., \.\.$/, /--from/],
+    ['one is absolute', ['./', './a', '/etc/evil'], {}, /2 directories that may hold the volume: \., \/etc$/, /--from/],
     [
       'several are of the tool',
       [`a/x/${content}`, `b/x/${content}`],
       npm,
-      /2 directories that may be meant: a\/x, b\/x$/,
+      /2 directories that may hold the volume: a\/x, b\/x$/,
       /--from/,
     ],
     [

@@ -4,20 +4,19 @@ import { holderOf, holdersOf, type Survey } from './survey.ts';
 
 export interface RootQuestion {
   readonly file: string;
-  /** What `--from` said, as the archive's members are named; null where it was left out. */
+  /** The directory that `--from` names, spelled as in the archive; null: none. */
   readonly from: string | null;
-  /** Where the volume lies here, absolute: an archive of the same directory of another machine ends alike. */
+  /** The volume's directory here, absolute. The same directory on another machine ends alike. */
   readonly target: string;
-  /** Whether the volume's tool has names that tell. */
+  /** Whether the tool's files have names that identify its cache. */
   readonly hasLayout: boolean;
 }
 
 const rootsNamed = 5;
 
 /**
- * Which directory of an archive is the volume's: what was asked for; else the one with the tool's own names in it; else the one that is called
- * as the volume's directory here; else the one that was packed. Errors: E_NOT_FOUND for what was asked for and is not there, E_USAGE
- * where several may be meant.
+ * Returns the directory of an archive to import: the one of `--from`, else the one that looks like the tool's cache, else the one named like
+ * the volume's directory, else the one that was packed. Errors: E_NOT_FOUND if `--from` is not in the archive, E_USAGE if several fit.
  */
 export function chooseRoot(survey: Survey, { file, from, target, hasLayout }: RootQuestion): string {
   if (from !== null) {
@@ -34,14 +33,14 @@ export function chooseRoot(survey: Survey, { file, from, target, hasLayout }: Ro
   if (only !== undefined && candidates.length === 1) return only;
   throw new CachelaneError(
     'E_USAGE',
-    `${file} has ${plural(candidates.length, 'directory', 'directories')} that may be meant: ${shownRoots(candidates)}`,
+    `${file} has ${plural(candidates.length, 'directory', 'directories')} that may hold the volume: ${shownRoots(candidates)}`,
     {
-      hint: 'say which one is to be imported: --from DIRECTORY',
+      hint: 'choose one: --from DIRECTORY',
     },
   );
 }
 
-/** As people write it: `.` for the archive's top. */
+/** Returns a root as people write it: `.` for the top of the archive. */
 export function shownRoot(root: string): string {
   return root === '' ? '.' : displayPath(root as BytePath);
 }
@@ -55,18 +54,18 @@ function packedRoots({ tops, loose }: Survey): readonly string[] {
   return [...new Set([...tops, ...loose])].toSorted();
 }
 
-/** Without those that others hold. */
+/** Returns the roots that lie in no other root. */
 function highest(roots: ReadonlySet<string>): readonly string[] {
   return [...roots].filter((root) => !holdersOf(root).some((holder) => roots.has(holder)));
 }
 
-/** Those that share the most names with the target, from its end. */
+/** Returns the roots that share the most names with the target, counted from its end. */
 function nearest(roots: readonly string[], target: string): readonly string[] {
   const most = Math.max(...roots.map((root) => namesShared(root, target)));
   return roots.filter((root) => namesShared(root, target) === most);
 }
 
-/** Directories called as the target is. One name says little of a directory somewhere in the middle. */
+/** Returns directories named like the target. A single common name in the middle of a path does not count. */
 function alikeIn({ directories, tops, loose }: Survey, target: string, hasLayout: boolean): readonly string[] {
   const ends = new Set([...tops, ...loose].flatMap((name) => [name, ...holdersOf(name)]));
   const enough = (root: string): number => (hasLayout || ends.has(root) ? 1 : 2);
@@ -87,7 +86,7 @@ function namesShared(root: string, target: string): number {
   return differs < 0 ? a.length : differs;
 }
 
-/** What was packed, where it is one directory or lies together in one. */
+/** Returns the packed directory, or the one that holds everything packed. */
 function commonRoot({ tops, loose }: Survey): readonly string[] {
   const [top] = tops;
   if (top !== undefined && tops.size === 1 && loose.size === 0) return [top];
@@ -96,7 +95,7 @@ function commonRoot({ tops, loose }: Survey): readonly string[] {
   return holders.size === 1 ? [...holders] : [];
 }
 
-/** An archive without directories says by its files alone where they lie. */
+/** Returns the directory of the files in an archive that lists no directories. */
 function commonHolder(places: readonly string[]): readonly string[] {
   const [first, ...others] = places.map((place) => [place, ...holdersOf(place)]);
   const common = first?.find((holder) => others.every((holders) => holders.includes(holder)));

@@ -1,16 +1,16 @@
 import { unknownToolName, type Tool } from '@cachelane/core';
 
-/** Of what a tool stores, this many names from the cache's root are enough to know it: `_cacache/index-v5`. */
+/** So many names below the root identify a tool's cache: `_cacache/index-v5`. */
 const knownNames = 2;
 
 /**
- * Finds the first names that a tool gives what it stores, wherever a path has them: the match stands right behind the cache's root. Null for
- * a tool without names of its own. Paths are those of {@link Tool.stored}, where digits stand for any.
+ * Returns a pattern for the first names below a tool's cache; a match starts right behind the root. Returns null for a tool without such names.
+ * The names come from {@link Tool.stored}, with any number for digits.
  */
 export function layoutOf({ name, stored }: Pick<Tool, 'name' | 'stored'>): RegExp | null {
   if (name === unknownToolName) return null;
   const starts = stored.map(({ path }) => path.split('/').slice(0, knownNames));
-  // A single plain name may be anybody's.
+  // A single plain name could belong to anything.
   const telling = starts.filter((names) => names.length === knownNames || names.join().includes('<'));
   if (telling.length === 0) return null;
   const patterns = new Set(telling.map((names) => names.map(pattern).join('/')));

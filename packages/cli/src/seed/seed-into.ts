@@ -1,6 +1,9 @@
 import { statSync } from 'node:fs';
 import { CachelaneError, type Tool } from '@cachelane/core';
+import type { OnProgress } from '@cachelane/engine';
+import { countBytes } from '../base/count-bytes.ts';
 import type { ImportFiles } from '../host/pieces.ts';
+import { countInto } from '../reporters/progress.ts';
 import { chooseRoot } from './choose-root.ts';
 import { layoutOf } from './layout.ts';
 import { surveyArchive } from './survey.ts';
@@ -9,38 +12,44 @@ export interface Seed {
   readonly files: ImportFiles;
   /** A directory, or a tar archive. */
   readonly file: string;
-  /** The directory of the archive that is meant, where somebody said so. */
+  /** The directory of the archive that `--from` names; null: none. */
   readonly from: string | null;
   readonly tool: Tool;
-  /** Where the volume lies for its tool here. */
+  /** The volume's directory here. */
   readonly target: string;
+  readonly onProgress: OnProgress;
   readonly signal: AbortSignal;
 }
 
 export interface Seeded {
-  /** The directory of the archive that was taken; null where the seed is a directory. */
+  /** The imported directory of the archive; null if the seed is a directory. */
   readonly root: string | null;
-  /** Entries of the archive that lie elsewhere. */
+  /** Entries of the archive outside that directory. */
   readonly elsewhere: number;
-  /** Symlinks that lead out of the volume. */
+  /** Symlinks out of the volume, which were not imported. */
   readonly linksLeftOut: number;
 }
 
-/** Fills an empty directory. An archive is read twice: what cannot be read, or may mean several things, is known before anything is made. */
-export async function seedInto(dir: string, { files, file, from, tool, target, signal }: Seed): Promise<Seeded> {
+/** Fills an empty directory. It reads an archive twice, so that nothing is written if the archive is damaged or ambiguous. */
+export async function seedInto(
+  dir: string,
+  { files, file, from, tool, target, onProgress, signal }: Seed,
+): Promise<Seeded> {
   if (statSync(file).isDirectory()) {
     if (from !== null)
       throw new CachelaneError('E_USAGE', '--from is for archives', { hint: `name the directory itself: ${file}/…` });
-    const unpacked = await files.unpack(files.directory(file, signal), { dir, root: '', hardLinks: [] });
+    const members = countBytes(files.directory(file, signal), countInto(onProgress, 'copying', null));
+    const unpacked = await files.unpack(members, { dir, root: '', hardLinks: [] });
     return { ...unpacked, root: null };
   }
   const layout = layoutOf(tool);
-  const survey = await surveyArchive(files.archive(file, signal), layout);
+  const survey = await surveyArchive(files.archive(file, signal), layout, countInto(onProgress, 'reading', null));
   const root = chooseRoot(survey, { file, from, target, hasLayout: layout !== null });
-  return { ...(await files.unpack(files.archive(file, signal), { dir, root, hardLinks: survey.hardLinks })), root };
+  const members = countBytes(files.archive(file, signal), countInto(onProgress, 'unpacking', survey.sizeBytes));
+  return { ...(await files.unpack(members, { dir, root, hardLinks: survey.hardLinks })), root };
 }
 
-/** `--from` as members of archives are named; people may write `./a/` for `a`. */
+/** Returns the value of `--from` as archives spell it: `a` for `./a/`. */
 export function parseRoot(text: string): string {
   const bytes = Buffer.from(text).toString('latin1');
   const names = bytes.split('/').filter((name) => name !== '' && name !== '.');

@@ -1,33 +1,43 @@
-/** What decides about a member of an archive. Names as the store gives them: `a/b`, `../../.npm`, `/home/ann/.npm`; the top is `''`. */
+/** One member of an archive. Names are like `a/b`, `../../.npm` or `/home/ann/.npm`; the top is `''`. */
 export interface Surveyed {
   readonly name: string;
   readonly kind: string;
   readonly linkName: string;
+  readonly sizeBytes: number;
 }
 
 export interface Survey {
-  /** Directories that no other directory of the archive holds: what tar was told to pack. */
+  /** Directories in no other directory of the archive: the arguments of tar. */
   readonly tops: ReadonlySet<string>;
-  /** Where files lie that no directory of the archive holds. */
+  /** Parents of files whose directory is not in the archive. */
   readonly loose: ReadonlySet<string>;
-  /** All directories, also those that only lead to something, the highest of each path first. */
+  /** All directories, also implied ones, parents first. */
   readonly directories: ReadonlySet<string>;
-  /** Directories whose contents have the names that the tool gives. */
+  /** Directories whose contents look like the tool's cache. */
   readonly marked: ReadonlySet<string>;
   readonly hardLinks: readonly { readonly name: string; readonly linkName: string }[];
+  /** Total content of all members. */
+  readonly sizeBytes: number;
 }
 
-/** A volume lies no deeper in an archive. */
+/** Deeper directories are no candidates. */
 const depthMax = 24;
 
-/** Reads an archive to its end, so that what cannot be read is known before anything is made of it. */
-export async function surveyArchive(members: AsyncIterable<Surveyed>, layout: RegExp | null): Promise<Survey> {
+/** Reads a whole archive, so that damage is found before anything is written. */
+export async function surveyArchive(
+  members: AsyncIterable<Surveyed>,
+  layout: RegExp | null,
+  onBytes: (count: number) => void = () => undefined,
+): Promise<Survey> {
   const packed = new Set<string>();
   const directories = new Set<string>();
   const marked = new Set<string>();
   const loose = new Set<string>();
   const hardLinks: { readonly name: string; readonly linkName: string }[] = [];
-  for await (const { name, kind, linkName } of members) {
+  let bytes = 0;
+  for await (const { name, kind, linkName, sizeBytes } of members) {
+    bytes += sizeBytes;
+    onBytes(sizeBytes);
     if (kind === 'hard link') hardLinks.push({ name, linkName });
     const holder = kind === 'dir' ? name : holderOf(name);
     if (kind === 'dir') packed.add(name);
@@ -43,6 +53,7 @@ export async function surveyArchive(members: AsyncIterable<Surveyed>, layout: Re
     directories,
     marked,
     hardLinks,
+    sizeBytes: bytes,
   };
 }
 
@@ -52,7 +63,7 @@ function addPath(directories: Set<string>, name: string): void {
   if (all.length <= depthMax) for (const each of all) directories.add(each);
 }
 
-/** The directory that holds a name: of `../x` it is `..`, and of that one, of `/` and of the top nothing is known: itself. */
+/** Returns the parent of a name: `..` for `../x`. Returns `..`, `/` and the top unchanged. */
 export function holderOf(name: string): string {
   if (/^(?:\.\.(?:\/\.\.)*)?$/.test(name)) return name;
   const slash = name.lastIndexOf('/');
@@ -60,7 +71,7 @@ export function holderOf(name: string): string {
   return slash < 0 ? '' : name.slice(0, slash);
 }
 
-/** Nearest first. */
+/** Returns all parents of a name, nearest first. */
 export function holdersOf(name: string): readonly string[] {
   const holders: string[] = [];
   for (let at = name, above = holderOf(at); above !== at; at = above, above = holderOf(at)) holders.push(above);

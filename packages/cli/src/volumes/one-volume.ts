@@ -8,11 +8,17 @@ import { homeOf, readStore } from '../home/store.ts';
 import { parseVolumeArgument } from '../base/volume-argument.ts';
 import { plainSelection, selectVolumes } from './volumes.ts';
 
-/** A volume as a run here would have it, for commands that work on one. Errors: those of what is typed after `run -v`. */
+interface OneVolume {
+  readonly text: string;
+  readonly flags?: ProviderFlags;
+  readonly tool?: string;
+}
+
+/** Returns a volume as a run here would have it. `text` is as after `run -v`; `tool` is as in {@link VolumeArgument}. Errors: those of `run -v`. */
 export async function oneVolume(
   host: Host,
   project: OpenProject,
-  { text, flags = noFlags }: { readonly text: string; readonly flags?: ProviderFlags },
+  { text, flags = noFlags, tool }: OneVolume,
 ): Promise<{ readonly planned: PlannedVolume; readonly tools: readonly Tool[] }> {
   const { context } = project;
   const tools = await host.pieces.loadTools();
@@ -20,7 +26,7 @@ export async function oneVolume(
   const storeDir = homeOf(host);
   const providers = await providerWishes(host, { flags });
   const plain = plainSelection(project, { tools, environment, storeDir, providers });
-  const selection = selectVolumes({ ...plain, asked: [parseVolumeArgument(text)] });
+  const selection = selectVolumes({ ...plain, asked: [{ ...parseVolumeArgument(text), tool }] });
   for (const { code, message, hint } of selection.dropped) throw new CachelaneError(code, message, { hint });
   const [selected] = selection.volumes;
   if (selected === undefined) throw new CachelaneError('E_INTERNAL', `no volume was selected for ${text}`);

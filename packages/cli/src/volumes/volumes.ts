@@ -165,7 +165,8 @@ export function requestOf(argument: VolumeArgument, request: SelectionRequest): 
     const volume = configuredVolume(configured, request.config, request);
     return path === null ? volume : { ...volume, path, source: '-v' };
   }
-  const tool = findTool(name, request.tools);
+  const ofName = findTool(name, request.tools);
+  const tool = ofName ?? (path === null ? findTool(argument.tool ?? '', request.tools) : undefined);
   if (tool === undefined && path === null) {
     throw new CachelaneError('E_VOLUME', `no tool is called ${name}${didYouMean(name, toolNames(request.tools))}`, {
       hint: `give any directory a name with its path: -v ${name}:/path`,

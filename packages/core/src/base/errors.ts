@@ -1,7 +1,7 @@
 /**
- * The one error type of the project. A code is API: scripts match on it, exit codes and warnings derive from it, so a
- * code is never renamed or reused. Whatever is put into `message` or `hint` is shown to people and written to logs:
- * callers redact before they construct (see {@link redactUrl}).
+ * The one error type of the project. Codes are API: scripts match them, and exit codes derive from them, so a code is
+ * never renamed or reused. `message` and `hint` are shown and logged: callers redact them first (see {@link
+ * redactUrl}).
  */
 export const errorCodes = [
   'E_USAGE',
@@ -48,9 +48,9 @@ export const errorCodes = [
 export type ErrorCode = (typeof errorCodes)[number];
 
 export interface CachelaneErrorOptions {
-  /** What the person can do about it, one sentence. */
+  /** What the user can do about it, one sentence. */
   readonly hint?: string;
-  /** Whether the same call may succeed later without anyone changing anything. */
+  /** Whether the same call may succeed later without any change. */
   readonly retryable?: boolean;
   readonly cause?: unknown;
 }
@@ -69,27 +69,27 @@ export class CachelaneError extends Error {
   }
 }
 
-/** Without codes: whatever it is about. */
+/** Returns whether the value is a CachelaneError with one of the codes, or with any code if none is given. */
 export function isCachelaneError(value: unknown, ...codes: readonly ErrorCode[]): value is CachelaneError {
   return value instanceof CachelaneError && (codes.length === 0 || codes.includes(value.code));
 }
 
-/** For the places where we fail open: whatever was thrown, as an error with a code. A foreign error is a bug of ours or of the system below. */
+/** Returns anything thrown as an error with a code. Errors of other types are bugs of ours or of the system. */
 export function asCachelaneError(thrown: unknown): CachelaneError {
   if (thrown instanceof CachelaneError) return thrown;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return new CachelaneError('E_INTERNAL', message, {
     cause: thrown,
-    hint: 'this is a fault of cachelane; please report it',
+    hint: 'this is a bug in cachelane; please report it',
   });
 }
 
-/** Marks a case that the types rule out; reaching it is a bug, not a condition. */
+/** Marks a case that the types exclude; reaching it is a bug. */
 export function unreachable(value: never): never {
   throw new CachelaneError('E_INTERNAL', `unreachable case: ${String(value)}`);
 }
 
-/** Checks an invariant of our own code; a failure is a bug, never a user's mistake. */
+/** Throws E_INTERNAL if an invariant of our own code fails. */
 export function invariant(condition: unknown, message: string): asserts condition {
   if (!condition) throw new CachelaneError('E_INTERNAL', `broken invariant: ${message}`);
 }

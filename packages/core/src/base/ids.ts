@@ -1,9 +1,9 @@
-import { hexOf } from './hex.ts';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import { CachelaneError } from './errors.ts';
 
 /**
- * Identifiers are opaque text made from random bytes (`<prefix>_<32 hex>`), so that a brand and a look at a log line both
- * tell what kind of thing is meant.
+ * Identifiers are random bytes with a prefix for their kind (`<prefix>_<32 hex>`), so types and log lines show what
+ * they identify.
  */
 export type NamespaceId = string & { readonly __namespaceId: unique symbol };
 export type VolumeId = string & { readonly __volumeId: unique symbol };
@@ -19,13 +19,13 @@ interface IdTypes {
   run: RunId;
 }
 
-/** `random` must hold 16 bytes from a cryptographic source. */
+/** Returns a new id. `random` must hold 16 bytes from a cryptographic source. */
 export function newId<K extends keyof IdTypes>(kind: K, random: Uint8Array): IdTypes[K] {
-  const hex = hexOf(random.subarray(0, 16));
+  const hex = bytesToHex(random.subarray(0, 16));
   return parseId(kind, `${prefixes[kind]}_${hex}`);
 }
 
-/** Throws E_INTERNAL for anything that {@link newId} does not make: ids come from our own stores only. */
+/** Returns the text as an id. Throws E_INTERNAL for other text, because ids come only from our own stores. */
 export function parseId<K extends keyof IdTypes>(kind: K, text: string): IdTypes[K] {
   if (!text.startsWith(`${prefixes[kind]}_`) || !/^[0-9a-f]{32}$/.test(text.slice(prefixes[kind].length + 1))) {
     throw new CachelaneError('E_INTERNAL', `not a ${kind} id: ${JSON.stringify(text.slice(0, 80))}`);

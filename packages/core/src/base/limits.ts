@@ -1,6 +1,6 @@
-/** Every bound of the system in one place, each with the reason for its value. */
+/** All bounds of the system, with the reasons for their values. */
 export const limits = {
-  /** Namespaces: long enough for the deepest real monorepo path, short enough for an index key. */
+  /** Long enough for the deepest real monorepo path, short enough for an index key. */
   namespaceSegmentBytes: 128,
   namespaceSegments: 24,
   namespaceBytes: 1024,
@@ -9,178 +9,189 @@ export const limits = {
   compatFields: 16,
   compatValueBytes: 256,
   laneRefBytes: 512,
-  /** Lanes of one read chain: own, base, default and the parents. */
+  /** Own, base, default and parent lanes of one read chain. */
   readChainLanes: 24,
   volumesPerRun: 32,
-  /** Of one catalog: several times what an organisation offers; a client is generated of all of them. */
+  /** Definitions of one catalog: several times what an organisation offers. A generated client contains all. */
   catalogDefinitions: 2000,
-  /** Of all that a project has locked, with what is gone of it: an engine makes types of them for each session. */
+  /** Locked definitions of a project, including removed ones. An engine creates types for them in each session. */
   lockedDefinitions: 4000,
   catalogNameBytes: 64,
-  /** How long it is known who used a definition: 90 days, so that what runs once in a quarter is seen. */
+  /** How long uses of a definition are recorded: 90 days, so that quarterly jobs are seen. */
   catalogUsesMs: 7_776_000_000,
-  /** Characters of a text of a catalog: a page. */
+  /** Characters of a catalog text: one page. */
   catalogTextLength: 4000,
-  /** Characters of what a lock says of a definition that is gone: such a text, and what version it was. */
+  /** Characters of a lock's text about a removed definition: a catalog text and a version. */
   catalogWhyLength: 4200,
-  /** Directories below the one that a command runs in that are looked into for lockfiles: a few milliseconds. */
+  /** Subdirectories searched for lockfiles: a few milliseconds. */
   partsLookedInto: 200,
-  /** How deep they lie: `apps/web/server`. */
+  /** Depth of that search: `apps/web/server`. */
   partsDepth: 3,
   /** POSIX NAME_MAX and PATH_MAX. */
   fileNameBytes: 255,
   pathBytes: 4096,
   symlinkTargetBytes: 4095,
-  /** Look-ups of missing names cost 4.5 us at 1 layer, 14 at 16, 45 at 80. */
+  /** Look-ups of missing names take 4.5 us at 1 layer, 14 at 16, 45 at 80. */
   viewLayers: 16,
-  /** Layers of a head beyond which it is squashed whole, however large its base is: above one, a clean-up and what lies between two of them stay by themselves. */
+  /**
+   * Layers of a head beyond which it is squashed whole, whatever the size of its base. Clean-ups and the layers
+   * between two of them stay separate.
+   */
   headLayers: 32,
-  /** Neighbouring layers that one squashed layer replaces in a view. */
+  /** Neighbouring layers that one squash replaces in a view. */
   squashFanOut: 4,
-  /** Squashes of squashes: a lane comes to a few dozen. */
+  /** Nested squashes: a lane reaches a few dozen. */
   squashDepth: 500,
-  /** A merge driver reads whole files into memory; a larger one is treated as content without an opinion. */
+  /** A merge driver reads whole files into memory. Larger files merge as opaque content. */
   mergedFileBytes: 67_108_864,
-  /** Entries of a layer that comes from elsewhere: several times the largest cache that was seen. */
+  /** Entries of an incoming layer: several times the largest known cache. */
   incomingEntries: 999_999,
-  /** Of its index: room for as many entries with long names. */
+  /** Index size of an incoming layer: room for as many entries with long names. */
   incomingIndexBytes: 536_870_912,
-  /** Layers of one file that is imported. */
+  /** Layers of one imported file. */
   importedLayers: 10_000,
-  /** Parts of files that drivers work on, of one such layer: they are held in memory. */
+  /** Driver data of one incoming layer, which is held in memory. */
   incomingDeltaBytes: 134_217_728,
-  /** What every file system of ours can hold, in seconds: ext4 has 34 bits of them. */
+  /** Seconds that all supported file systems can store: ext4 has 34 bits. */
   timeSecondsMin: -2_147_483_648,
   timeSecondsMax: 15_032_385_535,
-  /** A layer that grows by more than this when it is decompressed, and beyond the number of bytes below, is made to fill the disk. */
+  /** An incoming layer that exceeds both this ratio when decompressed and the bytes below is an attack on the disk. */
   incomingExpansion: 1000,
   incomingUnchecked: 1_073_741_824,
-  /** Of an image of a registry, as it comes and as it lies on the disk: more than any cache that was seen. */
+  /** Size of a registry image, packed and unpacked: more than any known cache. */
   providedImageBytes: 68_719_476_736,
-  /** Of all names in its layers, and of where links lead: what is known of links and directories is held in memory until the end. */
+  /**
+   * Total length of names and link targets in its layers, because links and directories are held in memory until the
+   * end.
+   */
   providedImageNameBytes: 268_435_456,
-  /** Attempts to move a head before the save is given up and reported. */
+  /** Attempts to move a head before a save fails. */
   commitAttempts: 40,
   historyGenerations: 20,
   historyMs: 1_209_600_000,
-  /** How long layers stay that a squash replaced, so that a run can be taken out as if it had never been: 14 days. */
+  /** How long layers replaced by a squash stay, so that a run can still be removed from it: 14 days. */
   revocationMs: 1_209_600_000,
-  /** How long it is known what a run read: 90 days. What a poisoned cache got into is asked late. */
+  /** How long reads of runs are recorded: 90 days, because poisoned caches are noticed late. */
   readsMs: 7_776_000_000,
-  /** Unreferenced files younger than this may belong to a command that has not recorded them yet. */
+  /** Younger unreferenced files may belong to a command that has not recorded them yet. */
   sweepGraceMs: 600_000,
-  /** How exactly it is known when a head was read last: each session that finds an older note writes a newer one. */
+  /** Precision of a head's last use: a session that finds an older record writes a new one. */
   useNotedMs: 3_600_000,
-  /** How long it is known that a head was evicted, and by which policy. */
+  /** How long evictions of heads are recorded. */
   evictionsMs: 2_592_000_000,
-  /** How long it is known what runs used, and what went because of a budget: 30 days. */
+  /** How long uses and evictions of paths are recorded: 30 days. */
   pathNotesMs: 2_592_000_000,
-  /** A note that lies further ahead than a run lasts was written by a clock that went wrong: a day. */
+  /** A note further ahead than a run can last came from a wrong clock: one day. */
   noteAheadMs: 86_400_000,
-  /** Of one head: 10 bytes each. */
+  /** Notes of one head, 10 bytes each. */
   notedPaths: 500_000,
-  /** What no run was seen to use for so long before the last look counts as not used: a week, so that a build of Mondays stays. */
+  /**
+   * A path that no run used for this long before the last look counts as unused: a week, so that weekly builds keep
+   * theirs.
+   */
   usedWithinMs: 604_800_000,
-  /** Beyond this part of its budget, it is looked at what runs use of a volume. */
+  /** Above this part of its budget, uses of a volume are observed. */
   lookAtPart: 0.8,
-  /** Where so many times of what the volume holds is free: a look takes once that much. */
+  /** A look needs free space of this many times the volume's size, because it takes up once the size. */
   lookRoom: 2,
-  /** How often, where nothing went since. */
+  /** How often to look if nothing was evicted since. */
   lookEveryMs: 86_400_000,
-  /** Nothing goes before it was looked at what is used, up to so many times the budget. */
+  /** Up to this many times the budget, nothing is evicted before a look. */
   unseenGrowth: 1.5,
-  /** Runs whose additions stay: the last, and the one before that may have run beside it. */
+  /** Runs whose additions are never evicted: the last one, and one that may have run beside it. */
   recentRuns: 2,
-  /** By itself, a smaller file of an index frees nothing to speak of, and may be missed: a block of a file system. */
+  /** Smaller files of an index are not evicted by themselves: less than a block is not worth it. */
   goingFileBytes: 4096,
-  /** What a lane that nobody vouches for may take, whatever its share comes to. */
+  /** The most bytes that a T0 lane may take, whatever its share. */
   t0LaneBytes: 1_073_741_824,
-  /** Unless somebody says how much has to stay free, not more than this part of the file system: a small one would be full when it is empty. */
+  /**
+   * The default free space is at most this part of the file system; otherwise a small one would always count as full.
+   */
   freePart: 0.05,
-  /** Down to a multiple of this, which can be said in few digits. */
+  /** Round down to a multiple of this, for short numbers. */
   freeStep: 65_536,
-  /** How often a home collects by itself. */
+  /** How often a home collects garbage automatically. */
   collectEveryMs: 3_600_000,
-  /** How often a collection looks at every layer on the disk, for what no metadata know of: a crash may have left it. */
+  /** How often a collection compares the whole disk with the metadata, to find layers left by a crash. */
   lookAtAllMs: 86_400_000,
-  /** How long processes that outlive the command get between TERM and KILL. */
+  /** Time between TERM and KILL for processes that outlive the command. */
   leftoverGraceMs: 5000,
-  /** How long a run waits for one that has a LOCKED volume, by default. */
+  /** Default wait for a run that holds a LOCKED volume. */
   lockWaitMs: 600_000,
-  /** How often it looks whether that one is gone. */
+  /** How often to check the lock. */
   lockPollMs: 200,
-  /** How long a run that cannot mount waits for one at the same place that has not found out yet whether it can. */
+  /** How long a run that cannot mount waits for another run at the same path that does not know yet whether it can. */
   startWaitMs: 5000,
-  /** What runs that share a directory have finished is saved this long after the last save, whoever goes on working there. */
+  /** Time between partial saves of a shared directory while other runs use it. */
   sharedSaveMs: 300_000,
-  /** A file of a shared directory that nobody changed for so long, and nobody has open, is finished. */
+  /** A shared file that is closed and unchanged for this long is finished. */
   finishedAfterMs: 2000,
-  /** How long one process waits for another one's metadata transaction. */
+  /** How long a process waits for another one's metadata transaction. */
   storeBusyMs: 10_000,
   conflictsReported: 1000,
-  /** S3 allows 1024 bytes for a key, prefix and all. */
+  /** S3 allows 1024 bytes for a key with its prefix. */
   remoteKeyBytes: 512,
   remoteKeySegmentBytes: 128,
-  /** A head is read and written whole with each move; room for some 7,000 layers. */
+  /** A head is read and written whole on each move; room for about 7,000 layers. */
   remoteHeadBytes: 4_194_304,
-  /** S3 lists no more at once. */
+  /** The maximum of S3. */
   remoteListPage: 1000,
-  /** What is sent at once, from memory; with the 10,000 parts of S3 an object has at most 80 GiB. */
+  /** Part size of uploads, sent from memory. With 10,000 parts of S3, an object has at most 80 GiB. */
   remotePartBytes: 8_388_608,
-  /** Parts on their way to one bucket, of all uploads together; each upload fills one more meanwhile. */
+  /** Parts in transit to one bucket for all uploads together; each upload fills one more. */
   remoteParallelParts: 6,
   remoteParallelCalls: 8,
-  /** With waits that double from the first to the last: about half a minute in all. */
+  /** With doubling waits: about half a minute in total. */
   remoteAttempts: 8,
   remoteFirstWaitMs: 250,
   remoteLongestWaitMs: 10_000,
-  /** A remote that says nothing for so long says nothing any more. */
+  /** After this much silence, the connection to a remote counts as dead. */
   remoteSilenceMs: 30_000,
-  /** What was begun there is given back when it is given up, for so long: what stays is swept later. */
+  /** How long to wait for the clean-up of an abandoned upload; a sweep removes the rest. */
   remoteAbandonMs: 2000,
-  /** What an unfinished upload of so long ago has left is nobody's. */
+  /** Older unfinished uploads are abandoned. */
   remoteSweepGraceMs: 86_400_000,
-  /** So long after objects were marked they go: longer than any pull that has read a head that named them. */
+  /** Marked objects are deleted after this time: longer than any pull whose head named them. */
   remoteMarkGraceMs: 86_400_000,
-  /** Objects that are younger may belong to a push that has not named them yet. */
+  /** Younger objects may belong to a push that has not named them yet. */
   remoteObjectGraceMs: 172_800_000,
-  /** With each about 100 bytes, one head has room for them. */
+  /** At about 100 bytes each, one head has room for them. */
   remoteMarkedObjects: 20_000,
-  /** Times that a remote gives may be this much apart and mean one moment: buckets know seconds. */
+  /** Times from a remote that differ by less may be equal: buckets store seconds. */
   remoteClockStepMs: 5000,
-  /** A collection of a remote deletes no longer than this at once. */
+  /** The longest deletion phase of a remote collection. */
   remoteDeletingMs: 60_000,
-  /** One that began to delete so long ago is dead. */
+  /** A collection that began to delete this long ago is dead. */
   remoteDeadMs: 900_000,
-  /** How exactly a remote knows that somebody read a head. */
+  /** Precision of a head's last use in a remote. */
   remoteUseNotedMs: 86_400_000,
-  /** How often a home collects in a remote by itself. */
+  /** How often a home collects in a remote automatically. */
   remoteCollectEveryMs: 86_400_000,
-  /** How long a run waits, before its command begins, for a remote to say what it has. */
+  /** How long a run waits at the start for a remote's answer. */
   remoteAnswerMs: 10_000,
-  /** The same at its end, where the remote was gone at the start: it may have come back, but nobody waits for that. */
+  /** The same at the end if the remote was unreachable at the start. */
   remoteAgainMs: 2000,
-  /** How long a run waits for layers at its start, and again at its end, by default. */
+  /** Default wait of a run for layers, at the start and again at the end. */
   remoteWaitMs: 300_000,
-  /** Layers that are pulled, or pushed, at once: the next one is on its way while one is written down. */
+  /** Layers pulled or pushed in parallel. */
   parallelLayers: 4,
-  /** What asking for one more layer is worth, where one can be had in several ways: two requests. */
+  /** The cost of one more layer in bytes, to compare ways of pulling: two requests. */
   layerRequestBytes: 65_536,
-  /** Indexes of other machines' layers that a push is compared with: some 600,000 entries. */
+  /** Total size of the remote indexes that a push is compared with: about 600,000 entries. */
   comparedIndexBytes: 67_108_864,
-  /** Of what is smaller, a download that broke off begins anew. */
+  /** Smaller downloads restart from the beginning. */
   resumableBytes: 8_388_608,
-  /** Of layers that squashes replaced: some 1.5 MB of a head. */
+  /** Layers replaced by squashes: about 1.5 MB of a head. */
   replacedLayers: 4000,
-  /** Runs that only entries of squashes name: some 400 KB of a head. Of others it is not known any more there what they were. */
+  /** Runs named only by squash entries: about 400 KB of a head. Details of further runs are dropped. */
   manifestRuns: 2000,
   revokedRuns: 1000,
-  /** A machine that was away for longer than so many removals brings back what was removed first: space, and nothing else. */
+  /** A machine that was offline during more removals uploads the first ones again, which costs only space. */
   removedLayers: 2000,
-  /** Old states of a head that a directory keeps, for readers that have just looked which one is the newest. */
+  /** Old states of a head that a directory remote keeps for concurrent readers. */
   remoteHeadsKept: 8,
-  /** What is to be sent and is no larger than this never becomes a file: most layers of a run are small. */
+  /** Smaller uploads are held in memory: most layers of a run are small. */
   spooledInMemoryBytes: 1_048_576,
-  /** Half a download is gone on with by the next run, or by a job that is tried again; after a day the head has moved on. */
+  /** How long partial downloads are kept for a retry; after a day the head has moved on. */
   partialDownloadMs: 86_400_000,
 } as const;

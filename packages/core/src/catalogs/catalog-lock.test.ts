@@ -28,35 +28,35 @@ describe('a lock', () => {
   });
 
   test.each([
-    ['no JSON', 'x', 'is no JSON'],
-    ['another file', '{}', 'is no lock file'],
+    ['no JSON', 'x', 'is not JSON'],
+    ['another file', '{}', 'is not a lock file'],
     ['a later version', text.replace('"version": 1,\n  "catalogs"', '"version": 2,\n  "catalogs"'), 'later version'],
     [
       'a version that is no number',
       text.replace('"version": 1,\n  "cat', '"version": "x",\n  "cat'),
-      'in which version of its',
+      'no format version',
     ],
     [
       'marks of a merge',
       text.replace('  "catalogs"', '<<<<<<< HEAD\n  "catalogs"'),
-      'the marks of a merge that is not done',
+      'the conflict markers of an unfinished merge',
     ],
-    ['a definition whose name is code', text.replace('"gradle": {', '"x(){}": {'), 'volumes.x(){} is no name'],
-    ['an edited definition', text.replace('"key": "m2"', '"key": "m3"'), 'is not what was locked'],
+    ['a definition whose name is code', text.replace('"gradle": {', '"x(){}": {'), 'volumes.x(){} is not a valid name'],
+    ['an edited definition', text.replace('"key": "m2"', '"key": "m3"'), 'does not match its digest'],
     ['no digest', text.replaceAll(/"digest": "[0-9a-f]+"/g, '"digest": 7'), 'has no digest'],
     ['a version that is none', text.replace('"version": 4', '"version": 0'), 'has no version'],
-    ['an alias that is code', text.replace('"tools": {', '"tools(){}": {'), 'cannot be what a catalog is called'],
+    ['an alias that is code', text.replace('"tools": {', '"tools(){}": {'), 'is not a valid alias'],
     ['aliases that are one method', text.replace('"tools": {', '"myOrg": {'), 'would both be the method myOrg'],
-    ['a name that is code', text.replace('"old-cache":', '"old(): 1; x":'), 'among what is gone'],
-    ['a name that is no method', text.replace('"old-cache":', '"then":'), 'among what is gone'],
-    ['a reason with a control character', text.replace('removed in version 4', String.raw`a\u2028b`), 'what is gone'],
-    ['a reason that is none', text.replace(/"old-cache": ".*"/, '"old-cache": 7'), 'among what is gone'],
-    ['what is offered among what is gone', text.replace('"old-cache":', '"pip_cache":'), 'among what is gone'],
-    ['what is not offered among what changed', text.replace('"maven": "made', '"m": "made'), 'among what is changed'],
+    ['a name that is code', text.replace('"old-cache":', '"old(): 1; x":'), 'as gone'],
+    ['a name that is no method', text.replace('"old-cache":', '"then":'), 'as gone'],
+    ['a reason with a control character', text.replace('removed in version 4', String.raw`a\u2028b`), 'as gone'],
+    ['a reason that is none', text.replace(/"old-cache": ".*"/, '"old-cache": 7'), 'as gone'],
+    ['what is offered among what is gone', text.replace('"old-cache":', '"pip_cache":'), 'as gone'],
+    ['what is not offered among what changed', text.replace('"maven": "changed', '"m": "changed'), 'as changed'],
     [
       'two that went and are one method',
       text.replace('"old-cache":', '"oldCache": "x", "old-cache":'),
-      'be one method',
+      'be the same method',
     ],
   ])('is refused with %s', (_, changed, why) => {
     expect(changed).not.toBe(text);
@@ -82,7 +82,7 @@ describe('a lock', () => {
       text.replace('"gradle": {', '"x(){}": {'),
       text.replace('"key": "m2"', '"key": "m3"'),
     ]) {
-      const error = expect.objectContaining({ hint: expect.stringContaining('remove it, and lock what it had anew') });
+      const error = expect.objectContaining({ hint: expect.stringContaining('delete it and lock its catalogs again') });
       expect(() => parseLock(changed, 'cachelane.lock')).toThrow(error as Error);
     }
   });

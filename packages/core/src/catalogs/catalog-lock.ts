@@ -7,56 +7,61 @@ import type { CatalogContent } from './definition.ts';
 import { isFreeAlias, isFreeMethodName, methodName } from './method-name.ts';
 import { isWhyText, isDefinitionName, readCatalog } from './read-catalog.ts';
 
-/** One catalog as a project's code was written for it. */
+/** A catalog version that a project's code was written for. */
 export interface LockedCatalog {
-  /** What the project calls it, so that code need not name the organisation: `my-org`. */
+  /** The project's name for the catalog: `my-org`. */
   readonly alias: string;
   readonly namespace: Namespace;
   readonly version: number;
   readonly digest: Digest;
   readonly content: CatalogContent;
-  /** Definitions that an earlier locked version had. In the order of their names, as the other list. */
+  /** Definitions of earlier locked versions that no longer exist, in the order of their names. */
   readonly gone: readonly StaleDefinition[];
-  /** Definitions that are another volume than the project's code was written for, and that nobody has accepted yet. */
+  /** Definitions that now mean another volume, and that the project has not accepted. */
   readonly changed: readonly StaleDefinition[];
 }
 
-/** What code may still ask for, and would not get: whoever does is told, and given no empty volume instead. */
+/** A definition that code may still use. Using it fails with the reason, instead of returning an empty volume. */
 export interface StaleDefinition {
   readonly name: string;
-  /** Behind "was": `removed in version 4: use uv-cache`. */
+  /** The text after "was": `removed in version 4: use uv-cache`. */
   readonly why: string;
 }
 
-/** A sentence for whoever asks for it. */
+/** Returns a sentence for whoever uses the definition. */
 export function staleText({ name, why }: StaleDefinition): string {
   return `${name} was ${why}`;
 }
 
 export const lockFileName = 'cachelane.lock';
 
-/** A catalog as a project names it. */
+/** Identifies a catalog in a lock. */
 export interface LockQuestion {
-  /** By all names that it may be locked under. */
+  /** All names that it may be locked under. */
   readonly names: readonly Namespace[];
-  /** What it was called; left out: by its namespace. */
+  /** The preferred alias; absent: find it by namespace. */
   readonly alias?: string | undefined;
 }
 
-/** What a project has locked of a catalog; undefined: nothing. Where it has several versions of one, under several aliases, and goes by none of these, that is the latest. */
+/**
+ * Returns the locked catalog, if any. If several aliases lock versions of it and none is the preferred one, returns
+ * the latest version.
+ */
 export function lockedAs(locked: readonly LockedCatalog[], { names, alias }: LockQuestion): LockedCatalog | undefined {
   const all = locked.filter(({ namespace }) => names.includes(namespace));
   return all.find((each) => each.alias === alias) ?? all.toSorted((a, b) => b.version - a.version)[0];
 }
 
-/** What becomes of one that cannot be read. */
-export const lockHint =
-  'put it back as it was; or remove it, and lock what it had anew: cachelane add NAMESPACE --as ALIAS';
+/** The hint for an unreadable lock. */
+export const lockHint = 'restore it, or delete it and lock its catalogs again: cachelane add NAMESPACE --as ALIAS';
 
 const format = 'cachelane-lock';
 const version = 1;
 
-/** JSON that differs only where the lock does: a line for each definition, for people who merge it. Errors: E_LIMIT. */
+/**
+ * Returns the lock as JSON with one line for each definition, so that merges are easy. Equal locks give equal text.
+ * Errors: E_LIMIT.
+ */
 export function encodeLock(catalogs: readonly LockedCatalog[]): string {
   requireSize(catalogs, lockFileName);
   const entries = catalogs.toSorted((a, b) => (a.alias < b.alias ? -1 : 1)).map((each) => [each.alias, partsOf(each)]);
@@ -89,17 +94,17 @@ function requireSize(catalogs: readonly LockedCatalog[], source: string): void {
     'E_LIMIT',
     `${source} would have ${count} definitions, at most ${limits.lockedDefinitions}`,
     {
-      hint: 'lock what is used, and let go of what is gone: cachelane add NAMESPACE --accept NAME',
+      hint: 'lock only catalogs in use, and accept removed definitions: cachelane add NAMESPACE --accept NAME',
     },
   );
 }
 
-/** Throws E_CATALOG for what no version of Cachelane wrote, and for what was changed by hand; E_LIMIT. */
+/** Parses a lock. Throws E_CATALOG for other text and for manual changes; E_LIMIT. */
 export function parseLock(text: string, source: string): readonly LockedCatalog[] {
   const root = recordIn(jsonIn(text, source));
-  if (root?.['format'] !== format) throw broken(source, 'it is no lock file of cachelane');
+  if (root?.['format'] !== format) throw broken(source, 'it is not a lock file of cachelane');
   const written = root['version'];
-  if (typeof written !== 'number') throw broken(source, 'it does not say in which version of its format it is');
+  if (typeof written !== 'number') throw broken(source, 'it has no format version');
   if (written !== version) {
     throw new CachelaneError('E_CATALOG', `${source} was written by a later version of cachelane`, {
       hint: 'use that one here',
@@ -111,28 +116,28 @@ export function parseLock(text: string, source: string): readonly LockedCatalog[
   return catalogs;
 }
 
-/** Throws E_CATALOG for an alias that no method can have, and for one that an engine, or its schema, has another meaning for. */
+/**
+ * Returns the alias. Throws E_CATALOG if it cannot be a method name, or if engines or their schema already have that
+ * name.
+ */
 export function requireAlias(alias: string): string {
   const refused = (why: string, hint: string): CachelaneError =>
     new CachelaneError('E_CATALOG', `${JSON.stringify(alias.slice(0, 100))} ${why}`, { hint });
   if (!/^[A-Za-z][A-Za-z0-9-]{0,63}$/.test(alias))
-    throw refused('cannot be what a catalog is called', 'letters, digits and hyphens behind a letter: my-org');
+    throw refused('is not a valid alias', 'use a letter, then letters, digits and hyphens: my-org');
   const method = methodName(alias);
   if (isFreeMethodName(method) && isFreeAlias(method)) return alias;
-  throw refused(
-    `cannot be what a catalog is called: ${method} is what clients have already`,
-    'choose another one with --as',
-  );
+  throw refused(`is not a valid alias: clients already have a method ${method}`, 'choose another one with --as');
 }
 
-/** Throws E_CATALOG for two aliases that a client could not tell apart. */
+/** Returns the catalogs. Throws E_CATALOG for two aliases with the same method name. */
 export function requireApart(catalogs: readonly LockedCatalog[]): readonly LockedCatalog[] {
   const first = new Map<string, string>();
   for (const { alias } of catalogs) {
     const other = first.get(methodName(alias));
     if (other !== undefined) {
       throw new CachelaneError('E_CATALOG', `${other} and ${alias} would both be the method ${methodName(alias)}`, {
-        hint: 'call one of them otherwise: cachelane add NAMESPACE --as ALIAS',
+        hint: 'choose another alias for one of them: cachelane add NAMESPACE --as ALIAS',
       });
     }
     first.set(methodName(alias), alias);
@@ -147,13 +152,13 @@ function lockedIn(alias: string, value: unknown, source: string): LockedCatalog 
     throw broken(source, `${alias} has no version`);
   const digest = digestIn(parts['digest'], source, alias);
   const content = contentIn(parts['content'], source, alias);
-  if (catalogDigest(content) !== digest) throw broken(source, `what ${alias} offers is not what was locked`);
+  if (catalogDigest(content) !== digest) throw broken(source, `the content of ${alias} does not match its digest`);
   const offered = new Set(content.definitions.map(({ name }) => methodName(name)));
   const staleIn = (key: string): readonly StaleDefinition[] =>
     Object.entries(recordIn(parts[key]) ?? {}).map(([name, why]) => {
       const isGone = key === 'gone';
       if (isDefinitionName(name) && isWhyText(why) && offered.has(methodName(name)) !== isGone) return { name, why };
-      throw broken(source, `${alias} cannot have ${JSON.stringify(name.slice(0, 100))} among what is ${key}`);
+      throw broken(source, `${alias} cannot list ${JSON.stringify(name.slice(0, 100))} as ${key}`);
     });
   return {
     alias: requireAlias(alias),
@@ -171,7 +176,7 @@ function contentIn(value: unknown, source: string, alias: string): CatalogConten
     return readCatalog(value, { source: `${source}, ${alias}`, tools: null });
   } catch (error) {
     if (!(error instanceof CachelaneError)) throw error;
-    // It is nothing that somebody is about to publish.
+    // Nobody is about to publish this content, so the publishing hint would not fit.
     throw new CachelaneError(error.code, error.message, { hint: lockHint, cause: error });
   }
 }
@@ -184,10 +189,10 @@ function digestIn(value: unknown, source: string, alias: string): Digest {
   }
 }
 
-/** One method for each, also among what is gone. */
+/** Gone definitions need different method names too. */
 function requireNames(gone: readonly StaleDefinition[], source: string): readonly StaleDefinition[] {
   if (new Set(gone.map(({ name }) => methodName(name))).size === gone.length) return gone;
-  throw broken(source, 'two that are gone would be one method');
+  throw broken(source, 'two gone definitions would be the same method');
 }
 
 function jsonIn(text: string, source: string): unknown {
@@ -195,12 +200,12 @@ function jsonIn(text: string, source: string): unknown {
     return JSON.parse(text);
   } catch (error) {
     if (/^(<{7}|={7}|>{7})/m.test(text)) {
-      throw new CachelaneError('E_CATALOG', `${source} has the marks of a merge that is not done`, {
-        hint: 'take one side of it whole, run cachelane add for what only the other side had, and cachelane generate',
+      throw new CachelaneError('E_CATALOG', `${source} has the conflict markers of an unfinished merge`, {
+        hint: 'keep one side, run cachelane add for the catalogs of the other side, then cachelane generate',
         cause: error,
       });
     }
-    throw new CachelaneError('E_CATALOG', `${source} is no JSON`, { hint: lockHint, cause: error });
+    throw new CachelaneError('E_CATALOG', `${source} is not JSON`, { hint: lockHint, cause: error });
   }
 }
 

@@ -48,13 +48,13 @@ describe('a catalog', () => {
   test.each([
     ['no mapping', [], 'it must be a mapping with volumes'],
     ['no volumes', { docs: 'Ours.' }, 'volumes must be a mapping'],
-    ['a key that nobody knows', { volumes: {}, volume: {} }, 'volume is no key of a catalog'],
+    ['an unknown key', { volumes: {}, volume: {} }, 'volume is not a key of a catalog'],
     ['a definition that is a word', { volumes: { npm: 'npm' } }, 'volumes.npm must be a mapping'],
-    ['a key of a definition that nobody knows', { volumes: { npm: { tools: 'npm' } } }, 'volumes.npm.tools is no key'],
-    ['a tool that nobody knows', { volumes: { npm: { tool: 'npn' } } }, '"npn" is no tool that cachelane knows'],
-    ['a tier that nobody knows', { volumes: { npm: { tier: 'team' } } }, 'volumes.npm.tier is one of project, catalog'],
-    ['a name that is none', { volumes: { 'pip cache': { tool: 'pip' } } }, 'volumes.pip cache is no name'],
-    ['a name that begins with no letter', { volumes: { '3d': { tool: 'pip' } } }, 'volumes.3d is no name'],
+    ['an unknown key of a definition', { volumes: { npm: { tools: 'npm' } } }, 'volumes.npm.tools is not a key'],
+    ['an unknown tool', { volumes: { npm: { tool: 'npn' } } }, '"npn" is not a tool that cachelane knows'],
+    ['an unknown tier', { volumes: { npm: { tier: 'team' } } }, 'volumes.npm.tier must be one of project, catalog'],
+    ['a name that is none', { volumes: { 'pip cache': { tool: 'pip' } } }, 'volumes.pip cache is not a valid name'],
+    ['a name that begins with no letter', { volumes: { '3d': { tool: 'pip' } } }, 'volumes.3d is not a valid name'],
     ['a name that objects inherit', JSON.parse('{"volumes":{"__proto__":{"tool":"npm"}}}'), 'volumes.__proto__ is no'],
     ['a key that is no volume', { volumes: { npm: { key: 'a b' } } }, 'volumes.npm.key volume name "a b"'],
     ['a number where text belongs', { volumes: { npm: { docs: 7 } } }, 'volumes.npm.docs must be text'],
@@ -73,13 +73,13 @@ describe('a catalog', () => {
   test('that names no tool is told which there are, and what a plain directory is', () => {
     expect(() => read({ volumes: { data: {} } })).toThrow(
       expect.objectContaining({
-        message: 'the catalog: volumes.data.tool "data" is no tool that cachelane knows',
-        hint: 'mend it and publish again: nothing was changed. cachelane tools lists the tools; what is none of theirs has tool: directory',
+        message: 'the catalog: volumes.data.tool "data" is not a tool that cachelane knows',
+        hint: 'fix it and publish again; nothing was changed. cachelane tools lists the tools; use tool: directory for other directories',
       }),
     );
     expect(() => read({ volumes: { npn: {} } })).toThrow(/knows; did you mean npm\?$/);
     expect(() => read({ volumes: [] })).toThrow(
-      expect.objectContaining({ hint: 'mend it and publish again: nothing was changed' }),
+      expect.objectContaining({ hint: 'fix it and publish again; nothing was changed' }),
     );
   });
 
@@ -181,6 +181,6 @@ describe('what was published', () => {
       docs: 'Ours.',
       definitions: [{ name: 'npm', tool: 'later' }],
     });
-    expect(() => parseCatalogText('{', 'version 3')).toThrow('version 3 is no catalog');
+    expect(() => parseCatalogText('{', 'version 3')).toThrow('version 3 is not a catalog');
   });
 });

@@ -1,12 +1,13 @@
 /**
- * Paragraphs of what others wrote, as one comment. Nothing in them ends it, and no line of theirs is a tag. `deprecated` becomes one, for editors and linters.
+ * Returns paragraphs from others as one comment. They cannot end it or start a tag. `deprecated` becomes a tag for
+ * editors and linters.
  */
 export function comment(
   paragraphs: readonly string[],
   { indent = '', deprecated = null }: { readonly indent?: string; readonly deprecated?: string | null } = {},
 ): string {
   const texts = paragraphs.filter((text) => text !== '').map((text) => harmless(text, /^(\s*)@/gm));
-  // Behind a tag others begin in the middle of a line as well.
+  // After a tag, other tags could start in the middle of a line.
   if (deprecated !== null) texts.push(`@deprecated ${harmless(deprecated, /(^|\s)@/gm)}`);
   const lines = texts.join('\n\n').split('\n');
   if (lines.length === 1) return `${indent}/** ${lines[0]} */\n`;
@@ -23,18 +24,18 @@ function harmless(text: string, tags: RegExp): string {
 
 const otherLineEnds = /\r\n?|[\u2028\u2029]/g;
 
-/** Signs that let code look otherwise than it is read. */
+/** Characters that make code look different from what it does. */
 const turning = /[\u202a-\u202e\u2066-\u2069]/g;
 
-/** A literal with the text, whatever it is. */
+/** Returns a string literal of any text. */
 export function quoted(text: string): string {
   const json = JSON.stringify(text.replaceAll(turning, '')).slice(1, -1);
-  // Lines end there for tools that are older than JSON in JavaScript.
+  // Tools older than JSON in JavaScript treat these as line ends.
   const inner = json.replaceAll('\u2028', String.raw`\u2028`).replaceAll('\u2029', String.raw`\u2029`);
   return `'${inner.replaceAll(String.raw`\"`, '"').replaceAll("'", String.raw`\'`)}'`;
 }
 
-/** In an interface, `new(): T` is no method. */
+/** In an interface, `new(): T` is not a method. */
 export function methodKey(method: string): string {
   return method === 'new' ? "'new'" : method;
 }

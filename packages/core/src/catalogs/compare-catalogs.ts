@@ -1,18 +1,18 @@
 import { compatKey } from '../names/volume.ts';
 import type { CatalogContent, VolumeDefinition } from './definition.ts';
 
-/** `breaks`: code that was written for the older version fails, or finds another volume. */
+/** A change of a definition. `breaks`: code for the older version fails or finds another volume. */
 export interface DefinitionChange {
   readonly name: string;
   readonly kind: 'added' | 'removed' | 'changed' | 'deprecated';
   readonly breaks: boolean;
-  /** The older version said already that it is deprecated: whoever still uses it was told. */
+  /** Whether the older version already was deprecated. */
   readonly wasAnnounced: boolean;
-  /** For people, one clause for each: `key pip -> pip3`. */
+  /** One clause for each change, for people: `key pip -> pip3`. */
   readonly what: readonly string[];
 }
 
-/** In the order of the names. */
+/** Returns the changes in the order of the names. */
 export function compareCatalogs(before: CatalogContent, after: CatalogContent): readonly DefinitionChange[] {
   const older = new Map(before.definitions.map((each) => [each.name, each]));
   const newer = new Map(after.definitions.map((each) => [each.name, each]));
@@ -42,7 +42,7 @@ function changeOf(
     tool: ({ tool }) => tool,
   });
   const others = differing(before, after, {
-    sharing: ({ sharing }) => sharing ?? 'as suits the tool',
+    sharing: ({ sharing }) => sharing ?? 'the default of the tool',
     docs: ({ docs }) => docs,
     deprecated: ({ deprecated }) => deprecated ?? '',
   });
@@ -66,7 +66,7 @@ function differing(
 
 const shownLength = 80;
 
-/** The beginning of what may be a page. */
+/** Returns the beginning of a long text. */
 function shown(text: string): string {
   const [first = '', ...more] = text.split('\n');
   const isWhole = more.length === 0 && first.length <= shownLength;

@@ -4,32 +4,32 @@ import type { Compat, VolumeName } from '../names/volume.ts';
 import type { SharingMode } from '../ports/mounter.ts';
 
 /**
- * Whose volume a definition means. `project`: each consumer has its own, with what the namespaces above share of that key below it. `catalog`: there is one, of the namespace
- * that publishes.
+ * The owner of a definition's volume. `project`: each consumer has its own volume, above what the namespaces above
+ * share. `catalog`: the publishing namespace has one volume for all.
  */
 export const definitionTiers = ['project', 'catalog'] as const;
 export type DefinitionTier = (typeof definitionTiers)[number];
 
-/** One volume that a namespace offers, as it stands in a catalog. */
+/** One volume in a catalog. */
 export interface VolumeDefinition {
-  /** What consumers ask for: `pip-cache`. */
+  /** The name that consumers use: `pip-cache`. */
   readonly name: string;
   /** The tool whose rules decide what is stored and how it merges. */
   readonly tool: string;
   /** The key of the volume. */
   readonly key: VolumeName;
   readonly tier: DefinitionTier;
-  /** Null: as suits the tool. */
+  /** Null: the tool's default. */
   readonly sharing: SharingMode | null;
   /** Added to the tool's own fields. */
   readonly compat: Compat;
-  /** For people, one paragraph or more; empty: nothing is said. */
+  /** For people, in paragraphs; may be empty. */
   readonly docs: string;
-  /** What to use instead, and why, for people; null: it is not deprecated. */
+  /** The reason and the replacement, for people; null: not deprecated. */
   readonly deprecated: string | null;
 }
 
-/** What a namespace offers, in the order of the definitions' names. Immutable: a change is another version. */
+/** The content of a catalog, sorted by definition names. Immutable: a change makes a new version. */
 export interface CatalogContent {
   readonly docs: string;
   readonly definitions: readonly VolumeDefinition[];
@@ -37,9 +37,9 @@ export interface CatalogContent {
 
 export interface Catalog extends CatalogContent {
   readonly namespace: Namespace;
-  /** 1 for the first that was published, and each other content one more. */
+  /** 1 for the first; each new content adds 1. */
   readonly version: number;
-  /** Of the canonical text. */
+  /** The digest of the canonical text. */
   readonly digest: Digest;
   readonly publishedAtMs: number;
 }

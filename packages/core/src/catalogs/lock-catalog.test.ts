@@ -55,13 +55,13 @@ describe('a catalog that is locked', () => {
   test('keeps what became another volume until somebody accepts that', () => {
     const to = catalogOf(2, { npm: { docs: 'New.' }, pip: { key: 'pip3', docs: 'New.' }, go: { tool: 'go-build' } });
     const after = next(first.locked, [to]);
-    const expected = { gone: [], changed: ['pip was made another volume in version 2: key pip -> pip3'] };
+    const expected = { gone: [], changed: ['pip was changed to another volume in version 2: key pip -> pip3'] };
     expect(stale(after)).toEqual(expected);
     expect(stale(next(after.locked, [to]))).toEqual(expected);
     expect(stale(next(after.locked, [to], ['pip']))).toEqual({ gone: [], changed: [] });
     expect(stale(next(first.locked, [to], ['pip']))).toEqual({ gone: [], changed: [] });
     expect(() => next(first.locked, [to], ['npm'])).toThrow(
-      expect.objectContaining({ code: 'E_CATALOG', hint: 'these are: pip' }),
+      expect.objectContaining({ code: 'E_CATALOG', hint: 'gone or changed: pip' }),
     );
   });
 

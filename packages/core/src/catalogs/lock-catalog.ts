@@ -8,30 +8,33 @@ import { methodName } from './method-name.ts';
 
 export interface LockRequest {
   readonly alias: string;
-  /** What the project has locked; null: nothing under this alias. */
+  /** The locked catalog; null: none under this alias. */
   readonly before: LockedCatalog | null;
-  /** Versions after that one and before `to`, oldest first, as far as they are still there: they say when something went, and why. */
+  /** The existing versions between that one and `to`, oldest first. They show when and why definitions were removed. */
   readonly between: readonly Catalog[];
   readonly to: Catalog;
-  /** Names of definitions that are known to be gone, or another volume now: whoever asks for one is told no more. */
+  /** Names of removed or changed definitions that the project accepts. */
   readonly accepted: readonly string[];
 }
 
 export interface NextLock {
   readonly locked: LockedCatalog;
-  /** Since what was locked; all for a catalog that is new to the project. */
+  /** Changes since the locked version; all definitions for a new catalog. */
   readonly changes: readonly DefinitionChange[];
 }
 
 const nothing: CatalogContent = { docs: '', definitions: [] };
 
-/** What a project has locked when it goes to another version. Errors: E_CATALOG for accepting what nobody needs to, and for a catalog that says more than this version of Cachelane can lock. */
+/**
+ * Returns the lock entry for a new version. Errors: E_CATALOG for accepting an unchanged definition, and for a
+ * catalog with fields that only later versions of Cachelane know.
+ */
 export function lockCatalog({ alias, before, between, to, accepted }: LockRequest): NextLock {
   const { namespace, version, digest, docs, definitions } = to;
   if (catalogDigest(to) !== digest) {
     throw new CachelaneError(
       'E_CATALOG',
-      `version ${version} of the catalog of ${namespace} was published by a later version of cachelane, and says what this one does not know`,
+      `version ${version} of the catalog of ${namespace} was published by a later version of cachelane, with content that this version does not know`,
       { hint: 'use a later version of cachelane, or lock an earlier version of the catalog with --version' },
     );
   }
@@ -55,11 +58,11 @@ export function lockCatalog({ alias, before, between, to, accepted }: LockReques
 interface Way {
   readonly before: LockedCatalog;
   readonly changes: readonly DefinitionChange[];
-  /** Versions on the way to the new one, and that itself at the end. */
+  /** The versions up to the new one, which is last. */
   readonly ways: readonly Catalog[];
 }
 
-/** In the order of the names; one for each method, and the later word counts. */
+/** Returns stale definitions in the order of their names. One for each method name; the later reason wins. */
 function staleOf({ before, changes, ways }: Way): readonly StaleDefinition[] {
   const [to] = ways.slice(-1);
   const offered = new Map(to?.definitions.map(({ name }) => [methodName(name), name]));
@@ -80,22 +83,22 @@ function staleOf({ before, changes, ways }: Way): readonly StaleDefinition[] {
 
 function shortened({ name, why }: StaleDefinition): StaleDefinition {
   const { catalogWhyLength: most } = limits;
-  // Not in the middle of a character.
+  // Do not cut a character in half.
   return { name, why: why.length <= most ? why : `${why.slice(0, most - 2).toWellFormed()}…` };
 }
 
-/** Texts for people make no other volume. */
+/** Texts for people do not change the volume. */
 function changeText(version: number, what: readonly string[]): string {
   const identity = what.filter((clause) => !/^(docs|sharing|deprecated) /.test(clause));
-  return `made another volume in version ${version}: ${identity.join(', ')}`;
+  return `changed to another volume in version ${version}: ${identity.join(', ')}`;
 }
 
-/** Whether it is what it was before it went, the lock does not say. */
+/** The lock does not tell whether the definition is the same as before. */
 function returnText(gone: StaleDefinition, version: number): string {
   return `offered again in version ${version}, perhaps as another volume, after ${staleText(gone)}`;
 }
 
-/** With what was said last of why: a version that was never locked may have deprecated it. */
+/** Includes the last deprecation text, which may come from a version that was never locked. */
 function removal(name: string, before: LockedCatalog, ways: readonly Catalog[]): StaleDefinition {
   const last = ways.at(-1)?.version ?? 0;
   if (last < before.version) return { name, why: `not offered yet in version ${last}` };
@@ -112,7 +115,7 @@ function find(definitions: readonly VolumeDefinition[], name: string): VolumeDef
 function requireStale(accepted: readonly string[], stale: readonly StaleDefinition[]): void {
   const unknown = accepted.find((name) => stale.every((each) => each.name !== name));
   if (unknown === undefined) return;
-  throw new CachelaneError('E_CATALOG', `${JSON.stringify(unknown)} is neither gone nor another volume`, {
-    hint: stale.length === 0 ? 'nothing is' : `these are: ${stale.map(({ name }) => name).join(', ')}`,
+  throw new CachelaneError('E_CATALOG', `${JSON.stringify(unknown)} is neither gone nor changed`, {
+    hint: stale.length === 0 ? 'no definition is' : `gone or changed: ${stale.map(({ name }) => name).join(', ')}`,
   });
 }

@@ -39,7 +39,7 @@ export const exampleLock: readonly LockedCatalog[] = [
     ),
     {
       gone: [{ name: 'old-cache', why: 'removed in version 4: use "pip-cache"' }],
-      changed: [{ name: 'maven', why: 'made another volume in version 4: key maven -> m2' }],
+      changed: [{ name: 'maven', why: 'changed to another volume in version 4: key maven -> m2' }],
     },
   ),
   lockedOf(catalogOf(1, { new: { tool: 'npm' } }), { alias: 'tools' }),

@@ -1,11 +1,14 @@
-/** `pip-cache`, `Pip_cache` and `pip.cache` are `pipCache`; empty for what begins with no letter. */
+/**
+ * Returns the method for a name: `pip-cache`, `Pip_cache` and `pip.cache` become `pipCache`. Empty if the name does
+ * not begin with a letter.
+ */
 export function methodName(name: string): string {
   const words = name.split(/[^A-Za-z0-9]+/).filter((word) => word !== '');
   const joined = words.map((word, index) => (index === 0 ? lowered(word) : raised(word))).join('');
   return /^[A-Za-z]/.test(joined) ? joined : '';
 }
 
-/** `PIP` is one word, not `pIP`. */
+/** `PIP` becomes `pip`, not `pIP`. */
 function lowered(word: string): string {
   return word === word.toUpperCase() ? word.toLowerCase() : word.charAt(0).toLowerCase() + word.slice(1);
 }
@@ -14,7 +17,7 @@ function raised(word: string): string {
   return word.charAt(0).toUpperCase() + word.slice(1);
 }
 
-/** What objects of a generated client have already, and what would make of one something else: whoever has `then` is awaited. */
+/** Names with a meaning for every object. An object with `then`, for example, would be awaited. */
 const taken: ReadonlySet<string> = new Set([
   'then',
   'constructor',
@@ -32,7 +35,7 @@ export function isFreeMethodName(method: string): boolean {
   return method !== '' && !taken.has(method);
 }
 
-/** What an engine of the SDK has, and what its schema has at its top: catalogs are asked for beside it. Tests of both compare. */
+/** Names of SDK engines and of top-level schema fields, which would collide with catalogs. Tests of both compare. */
 const takenByEngines: ReadonlySet<string> = new Set([
   'address',
   'attach',
@@ -63,7 +66,7 @@ const takenByEngines: ReadonlySet<string> = new Set([
   'volumes',
   'withdrawGrantAll',
   'withNamespace',
-  // Types of the schema that would be called as that of a catalog.
+  // Names whose catalog type would collide with a schema type.
   'published',
   'removed',
 ]);
@@ -72,7 +75,7 @@ export function isFreeAlias(method: string): boolean {
   return !takenByEngines.has(method);
 }
 
-/** The type of a catalog in generated code and in schemas: `MyOrgCatalog`. */
+/** Returns the type name of a catalog in generated code and schemas: `MyOrgCatalog`. */
 export function catalogTypeName(alias: string): string {
   return `${raised(methodName(alias))}Catalog`;
 }

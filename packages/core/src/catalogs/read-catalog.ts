@@ -8,9 +8,12 @@ import { definitionTiers, type CatalogContent, type VolumeDefinition } from './d
 import { isFreeMethodName, methodName } from './method-name.ts';
 
 export interface CatalogReading {
-  /** How messages call what is read: `cachelane.catalog.yaml`. */
+  /** The name of the input in messages: `cachelane.catalog.yaml`. */
   readonly source: string;
-  /** Null: it was published, perhaps by a later version of Cachelane. Any name may be that of a tool, and what has a key that this version does not know is read without it. */
+  /**
+   * The known tools. Null for published catalogs, which a later version may have written: every tool name is valid,
+   * and unknown keys are ignored.
+   */
   readonly tools: ReadonlySet<string> | null;
 }
 
@@ -18,15 +21,15 @@ const problemsShown = 5;
 const definitionKeys = ['tool', 'key', 'tier', 'sharing', 'compat', 'docs', 'deprecated'];
 
 /**
- * A catalog as code or YAML says it: `{ docs, volumes: { NAME: { tool, key, tier, sharing, compat, docs, deprecated } } }`. Throws E_CATALOG with what is wrong, each with
- * its place, and E_LIMIT for too many definitions.
+ * Reads a catalog from code or YAML: `{ docs, volumes: { NAME: { tool, key, tier, sharing, compat, docs, deprecated }
+ * } }`. Throws E_CATALOG with all problems and their places, and E_LIMIT for too many definitions.
  */
 export function readCatalog(value: unknown, { source, tools }: CatalogReading): CatalogContent {
   const problems: string[] = [];
   const report = (place: string, why: string): void => void problems.push(`${place} ${why}`);
   const root = recordIn(value) ?? refuse(source, ['it must be a mapping with volumes']);
   for (const key of tools === null ? [] : Object.keys(root))
-    if (key !== 'docs' && key !== 'volumes') report(key, 'is no key of a catalog');
+    if (key !== 'docs' && key !== 'volumes') report(key, 'is not a key of a catalog');
   const volumes = recordIn(root['volumes']) ?? refuse(source, ['volumes must be a mapping of names to definitions']);
   const named = Object.entries(volumes).toSorted(([a], [b]) => (a < b ? -1 : 1));
   if (named.length > limits.catalogDefinitions) {
@@ -45,13 +48,13 @@ function refuse(source: string, problems: readonly string[]): never {
   const more = problems.length - problemsShown;
   const shown = problems.slice(0, problemsShown).join('; ');
   throw new CachelaneError('E_CATALOG', `${source}: ${shown}${more > 0 ? `; and ${more} more` : ''}`, {
-    hint: `mend it and publish again: nothing was changed${problems.some(isOfTool) ? toolHint : ''}`,
+    hint: `fix it and publish again; nothing was changed${problems.some(isOfTool) ? toolHint : ''}`,
   });
 }
 
-const noTool = 'is no tool that cachelane knows';
+const noTool = 'is not a tool that cachelane knows';
 const isOfTool = (problem: string): boolean => problem.includes(noTool);
-const toolHint = `. cachelane tools lists the tools; what is none of theirs has tool: ${unknownToolName}`;
+const toolHint = `. cachelane tools lists the tools; use tool: ${unknownToolName} for other directories`;
 
 type Report = (place: string, why: string) => void;
 
@@ -67,14 +70,14 @@ function readDefinition({ name, given, tools, report }: Given): VolumeDefinition
   const parts = recordIn(given ?? {}) ?? {};
   if (recordIn(given ?? {}) === null) report(place, 'must be a mapping');
   for (const key of tools === null ? [] : Object.keys(parts))
-    if (!definitionKeys.includes(key)) report(`${place}.${key}`, 'is no key of a definition');
+    if (!definitionKeys.includes(key)) report(`${place}.${key}`, 'is not a key of a definition');
   if (!hasNameForm(name)) {
     report(
       place,
-      `is no name of a definition: letters, digits and . _ - behind a letter, at most ${limits.catalogNameBytes}`,
+      `is not a valid name: use a letter, then letters, digits and . _ -, at most ${limits.catalogNameBytes}`,
     );
   } else if (!isFreeMethodName(methodName(name))) {
-    report(place, `would be the method ${methodName(name)}, which every object of a generated client has`);
+    report(place, `would be the method ${methodName(name)}, which generated clients already have`);
   }
   const text = (key: string): string | null => textIn({ value: parts[key], place: `${place}.${key}`, report });
   const choice = <T extends string>(key: string, choices: readonly T[]): T | null =>
@@ -110,7 +113,7 @@ export function isDefinitionName(name: string): boolean {
   return hasNameForm(name) && isFreeMethodName(methodName(name));
 }
 
-/** Two that a generated client could not tell apart. */
+/** Reports definitions with the same method name. */
 function reportCollisions(definitions: readonly VolumeDefinition[], report: Report): void {
   const first = new Map<string, string>();
   for (const { name } of definitions) {
@@ -125,7 +128,7 @@ function reportCollisions(definitions: readonly VolumeDefinition[], report: Repo
 interface Checked<T> {
   readonly place: string;
   readonly report: Report;
-  /** Stands in while the other problems are looked for. */
+  /** The value to use while looking for further problems. */
   readonly otherwise: T;
 }
 
@@ -155,13 +158,13 @@ function textIn({ value, place, report }: Part): string | null {
   return null;
 }
 
-/** Text as a catalog may have it, with what a lock says around it. */
+/** Returns whether the value is a valid text for a lock, which includes text around a catalog's own. */
 export function isWhyText(value: unknown): value is string {
   if (typeof value !== 'string' || value === '' || !value.isWellFormed() || hasControls(value)) return false;
   return value.length <= limits.catalogWhyLength;
 }
 
-/** But line breaks, which paragraphs need. */
+/** Line breaks are valid, for paragraphs. */
 function hasControls(text: string): boolean {
   // oxlint-disable-next-line no-control-regex -- texts are printed, and become comments of generated code
   return /[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]/.test(text);
@@ -175,16 +178,16 @@ function choiceIn<T extends string>({
 }: Part & { readonly choices: readonly T[] }): T | null {
   if (value === undefined || value === null) return null;
   const chosen = choices.find((each) => typeof value === 'string' && each.toLowerCase() === value.toLowerCase());
-  if (chosen === undefined) report(place, `is one of ${choices.join(', ')}`);
+  if (chosen === undefined) report(place, `must be one of ${choices.join(', ')}`);
   return chosen ?? null;
 }
 
-/** Numbers as they are written by who knows that they are texts. Errors: E_CATALOG. */
+/** Checks compat fields, all of which must be texts. Errors: E_CATALOG. */
 function compatIn(value: unknown): Readonly<Record<string, string>> {
   const fields = recordIn(value ?? {});
   const isText = fields !== null && Object.values(fields).every((field) => typeof field === 'string');
   if (isText) return fields as Readonly<Record<string, string>>;
-  throw new CachelaneError('E_CATALOG', 'must be a mapping of names to texts', { hint: 'put numbers into quotes' });
+  throw new CachelaneError('E_CATALOG', 'must map names to texts', { hint: 'put numbers into quotes' });
 }
 
 function recordIn(value: unknown): Readonly<Record<string, unknown>> | null {

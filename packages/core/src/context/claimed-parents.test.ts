@@ -35,7 +35,7 @@ describe('in CI', () => {
     expect(context.parents).toEqual([acme, site]);
     expect(links(context).slice(-2)).toEqual([`${acme} t1:ref:main`, `${site} t1:ref:main`]);
     expect(warning).toBe(
-      'cachelane.yaml:3 names teams/payments as a parent, and github.com/acme/web has no grant for it: left out; whoever runs the job sets CACHELANE_PARENTS=teams/payments,github.com/acme,teams/site, or cachelane grant --all -n teams/payments --to github.com/acme/web',
+      'cachelane.yaml:3 names teams/payments as a parent, and github.com/acme/web has no grant for it; it is skipped: set CACHELANE_PARENTS=teams/payments,github.com/acme,teams/site in the CI configuration, or run cachelane grant --all -n teams/payments --to github.com/acme/web',
     );
     expect(settled({ [site]: null, [team]: null }, ci)).toMatchObject({
       warning: null,
@@ -45,7 +45,7 @@ describe('in CI', () => {
     expect(ofBoth).toContain(
       'cachelane.yaml:3 names teams/payments, teams/site as parents, and github.com/acme/web has no',
     );
-    expect(ofBoth).toMatch(/-n teams\/payments --to github\.com\/acme\/web, and likewise for the others$/);
+    expect(ofBoth).toMatch(/-n teams\/payments --to github\.com\/acme\/web, and the same for the others$/);
   });
 
   test('give what they share and nothing else, and nothing before that is known', () => {
@@ -82,7 +82,7 @@ describe('on a machine of one’s own', () => {
     expect(sharedLinks(context, context.readChain, pip)).toEqual(context.readChain);
     expect(openParents(context)).toEqual(context.parents);
     expect(warning).toBe(
-      'cachelane.yaml:3 names teams/payments as a parent, and github.com/acme/web has no grant for it: read all the same, on your own machine; for a run without this line: cachelane grant --all -n teams/payments --to github.com/acme/web',
+      'cachelane.yaml:3 names teams/payments as a parent, and github.com/acme/web has no grant for it; it is read anyway outside CI: to avoid this warning, run cachelane grant --all -n teams/payments --to github.com/acme/web',
     );
     expect(settled({ [site]: npm, [team]: npm }, null).warning).toBe(null);
   });

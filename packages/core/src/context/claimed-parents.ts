@@ -6,11 +6,14 @@ import type { ClaimedParent, Context, ContextInput } from './context.ts';
 
 export interface SettledParents {
   readonly context: Context;
-  /** What a person must be told of parents that share nothing, one sentence; null: there are none. */
+  /** A warning about parents that share nothing, one sentence; null if there are none. */
   readonly warning: string | null;
 }
 
-/** The context with what is shared with its project. Claimed parents that share nothing are no parents where that needs a grant. */
+/**
+ * Returns the context with the project's grants. If parents need grants, claimed parents that share nothing are
+ * removed.
+ */
 export function settleParents(context: Context, shared: Bounds): SettledParents {
   const { claimed } = context;
   if (claimed === undefined) return { context, warning: null };
@@ -38,14 +41,16 @@ function strangersText({ namespace, named, claimed }: Context, strangers: readon
   const names = strangers.map((each) => each.namespace).join(', ');
   const [first] = strangers;
   const isOne = strangers.length === 1;
-  const grant = `cachelane grant --all -n ${first?.namespace} --to ${namespace}${isOne ? '' : ', and likewise for the others'}`;
+  const grant = `cachelane grant --all -n ${first?.namespace} --to ${namespace}${isOne ? '' : ', and the same for the others'}`;
   const what = `${first?.source} names ${names} as ${isOne ? 'a parent' : 'parents'}, and ${namespace} has no grant for it`;
   return claimed?.needGrant === true
-    ? `${what}: left out; whoever runs the job sets CACHELANE_PARENTS=${named?.parents.join(',')}, or ${grant}`
-    : `${what}: read all the same, on your own machine; for a run without this line: ${grant}`;
+    ? `${what}; it is skipped: set CACHELANE_PARENTS=${named?.parents.join(',')} in the CI configuration, or run ${grant}`
+    : `${what}; it is read anyway outside CI: to avoid this warning, run ${grant}`;
 }
 
-/** The links of a project's own chain for a volume, without those of claimed parents that do not share it where that needs a grant. */
+/**
+ * Returns the chain for a volume. If parents need grants, it leaves out claimed parents that do not share the volume.
+ */
 export function sharedLinks(
   { claimed }: Pick<Context, 'claimed'>,
   chain: readonly ChainLink[],
@@ -60,7 +65,7 @@ export function sharedLinks(
   );
 }
 
-/** Parents all of whose volumes a run may read, without a grant for each. */
+/** Returns the parents whose volumes a run may read without separate grants. */
 export function openParents({ parents, claimed }: Pick<Context, 'parents' | 'claimed'>): readonly Namespace[] {
   return claimed?.needGrant === true ? parents.filter((parent) => !isOneOf(claimed.parents, parent)) : parents;
 }
@@ -69,7 +74,7 @@ function isOneOf(claims: readonly ClaimedParent[], asked: Namespace): boolean {
   return claims.some(({ namespace }) => namespace === asked);
 }
 
-/** Who made a namespace a parent of the project, and by what right; one clause for people. */
+/** Returns what made a namespace a parent of the project; one clause for people. */
 export function parentBy({ named, claimed }: Pick<Context, 'named' | 'claimed'>, parent: Namespace): string {
   const claim = claimed?.parents.find(({ namespace }) => namespace === parent);
   if (claimed !== undefined && claim !== undefined) {

@@ -265,7 +265,7 @@ describe('a personal tier', () => {
   test('has no part in a lane of a CI system', () => {
     const context = derive({ ...asked, platform: ci });
     expect(context.personalTier).toBe(false);
-    expect(inputOf(context, 'personal tier')?.value).toMatch(/^off: t1:\S+ has no part in it$/);
+    expect(inputOf(context, 'personal tier')?.value).toMatch(/^off on t1:\S+$/);
   });
 
   test.each([
@@ -275,7 +275,7 @@ describe('a personal tier', () => {
   ])('is named by no file of a repository: %j', (names) => {
     const config = { directory: root, ...names };
     const refused = (): Context => derive({ config, repository: { root, remote: null } });
-    expect(refused).toThrow(/^cachelane\.yaml:2: ~(\/web)? is the tier of whoever owns the machine$/);
+    expect(refused).toThrow(/^cachelane\.yaml:2: ~(\/web)? is the personal tier of the user$/);
   });
 });
 

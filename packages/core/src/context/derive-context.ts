@@ -13,9 +13,9 @@ import { derivedNamespace, localNamespaceOf, parentsOf } from './project-names.t
 import { saidParents } from './said-parents.ts';
 
 /**
- * Where and who a command is, from what it was given and what lies around it. The namespace comes from the first of
- * --namespace, CACHELANE_NAMESPACE, cachelane.yaml, the git remote with the project's path inside the repository, and
- * the directory's own path. Throws E_NAMESPACE and E_LIMIT that name the source of the value that was refused.
+ * Returns the context of a command. The namespace comes from the first of --namespace, CACHELANE_NAMESPACE,
+ * cachelane.yaml, the git remote with the project's path inside the repository, and the directory's own path. Throws
+ * E_NAMESPACE and E_LIMIT with the source of the refused value.
  */
 export function deriveContext(given: ContextSources): Context {
   const { config, claims } = fileNames(given);
@@ -56,13 +56,13 @@ export function deriveContext(given: ContextSources): Context {
   };
 }
 
-/** What must be told in every run. Throws as {@link deriveContext} does. */
+/** Returns the warnings to show in every run. Throws as {@link deriveContext} does. */
 export function contextWarnings(given: ContextSources): readonly string[] {
   const { config, warnings } = fileNames(given);
   const sources = { ...given, config };
   const { leftOut, named } = parentsOf(sources, nameProject(sources));
   if (leftOut.length === 0) return warnings;
-  return [...warnings, `${named?.by} names ${leftOut.join(', ')}: left out in a run that nobody vouches for`];
+  return [...warnings, `${named?.by} names ${leftOut.join(', ')}: skipped in an untrusted run (T0)`];
 }
 
 function claimed({ value, line }: ConfiguredName): ClaimedParent {
@@ -111,10 +111,10 @@ function laneInputs(platform: PlatformHints | null, decision: LaneDecision): rea
 
 function personalInput({ lane }: LaneDecision, source: string): ContextInput {
   const isRead = lane === personalLane;
-  return { name: 'personal tier', value: isRead ? 'on' : `off: ${lane} has no part in it`, source };
+  return { name: 'personal tier', value: isRead ? 'on' : `off on ${lane}`, source };
 }
 
-/** Variables and urls hold what others put there. */
+/** Escapes control characters, because variables and urls come from others. */
 function safe({ name, value, source }: ContextInput): ContextInput {
   return { name, value: printable(value), source: printable(source) };
 }

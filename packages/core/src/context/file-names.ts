@@ -5,20 +5,19 @@ import { defaultParents } from '../names/parents.ts';
 import { namespaceFromRemote } from '../names/remote.ts';
 import type { ConfiguredName, ConfigNames, ContextSources } from './context-sources.ts';
 
-/** What counts of the names in `cachelane.yaml`, and what a person must be told of them. */
+/** The names of `cachelane.yaml` that count, with warnings. */
 interface FileNames {
   readonly config: ConfigNames | null;
-  /** Of its parents those that are none of the repository's own names. */
+  /** Parents outside the repository's own names. */
   readonly claims: readonly ConfiguredName[];
   readonly warnings: readonly string[];
 }
 
 /**
- * A file in the repository may choose among the repository's own names: whoever writes it (a fork's pull request, the
- * owner of a repository that was cloned to have a look) must not reach the caches of another project. A namespace outside of
- * the remote's is accepted on one's own machine only, and never without a warning; parents outside of it are claims, which
- * what is granted to the project settles; a run that nobody vouches for is not asked at all. Without a remote the file's name
- * is the only one. Throws E_NAMESPACE in CI.
+ * Returns the names that count. A repository file may choose only among the repository's own names, because its
+ * writer (a pull request of a fork, the owner of a cloned repository) must not reach other projects. Outside CI,
+ * another namespace is accepted with a warning. Other parents are claims, which need grants. Untrusted runs (T0)
+ * ignore the file. Without a remote, every name counts. Throws E_NAMESPACE in CI.
  */
 export function fileNames(sources: ContextSources): FileNames {
   const { namespaceFlag, namespaceVariable, parentsVariable, platform } = sources;
@@ -28,10 +27,11 @@ export function fileNames(sources: ContextSources): FileNames {
   const named = [config?.namespace ?? null, ...(config?.parents ?? [])].filter((name) => name !== null);
   if (config === null || named.length === 0) return { config, claims: [], warnings: [] };
   const isUnvouched = platform !== null && laneWithoutHub(platform).trust === 'T0';
-  // Where a name is forced the file spoke of another one, but for a confined session: that is told its name, and may have parents by the file.
+  // The file is about another name than the forced one. But a confined session is told its own name, and may take
+  // parents from the file.
   if (isForced) return { config: isUnvouched ? { ...config, parents: null } : config, claims: [], warnings: [] };
   if (isUnvouched) {
-    const warnings = [`cachelane.yaml:${named[0]?.line}: its names do not count in a run that nobody vouches for`];
+    const warnings = [`cachelane.yaml:${named[0]?.line}: its names are ignored in an untrusted run (T0)`];
     return { config: { ...config, namespace: null, parents: null }, claims: [], warnings };
   }
   const own = ownNamespace(sources);
@@ -42,14 +42,18 @@ export function fileNames(sources: ContextSources): FileNames {
     return { config, claims, warnings: [] };
   const problem = `cachelane.yaml:${namespace.line} names ${namespace.value}, this checkout is ${own}`;
   if (platform !== null) {
-    throw new CachelaneError('E_NAMESPACE', `${problem}: in CI a file in the repository cannot reach other projects`, {
-      hint: 'name the namespace in the configuration of the CI system: CACHELANE_NAMESPACE, or --namespace',
-    });
+    throw new CachelaneError(
+      'E_NAMESPACE',
+      `${problem}: in CI, a file in the repository cannot select another project`,
+      {
+        hint: 'set CACHELANE_NAMESPACE or --namespace in the CI configuration',
+      },
+    );
   }
-  return { config, claims, warnings: [`${problem}: it reads, or writes, what is not its own`] };
+  return { config, claims, warnings: [`${problem}: this run uses the caches of another project`] };
 }
 
-/** Of a variable: an unset one in CI is often empty. */
+/** Returns whether a variable is set and not empty; unset variables in CI are often empty. */
 export function isSaid(variable: string | null | undefined): variable is string {
   return variable !== null && variable !== undefined && variable.trim() !== '';
 }

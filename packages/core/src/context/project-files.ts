@@ -1,13 +1,13 @@
-/** The project's own settings. */
+/** The project's configuration file. */
 export const configFileName = 'cachelane.yaml';
 
-/** What other programs take as well, and we do not: two files with settings would be one too many. */
+/** A common misspelling, which is refused. */
 export const misnamedConfigFile = 'cachelane.yml';
 
 /**
- * Files that make a directory a project: our own, and the manifests and lockfiles of tools that have caches. The most
- * frequent first, since a search asks for them in this order. Left out: files that stand in every directory of a tree
- * (CMakeLists.txt, BUILD.bazel, Makefile), which would make a project of each.
+ * Files that make a directory a project: our own, and manifests and lockfiles of tools with caches, most frequent
+ * first, because searches use this order. Files found in every directory of a tree are left out (CMakeLists.txt,
+ * BUILD.bazel, Makefile).
  */
 export const projectFiles: readonly string[] = [
   configFileName,

@@ -7,17 +7,17 @@ import type { NamedParents } from './context.ts';
 import type { ConfiguredName, ContextSources, NamedProject } from './context-sources.ts';
 import { chosenName, checkSaid, saidParents } from './said-parents.ts';
 
-/** Hex characters of a path's hash: enough for the directories of one machine, short enough to read. */
+/** Hex characters of a path's hash: enough for the directories of one machine, and short enough to read. */
 const pathHashLength = 16;
 
-/** `local/<dir>-<hash of real path>`: the name of a directory that nothing else names. */
+/** Returns `local/<dir>-<hash of real path>`, the name of a directory without another name. */
 export function localNamespaceOf(realPath: string): Namespace {
   const name = realPath.slice(realPath.lastIndexOf('/') + 1);
   return canonicalNamespace('local', `${name === '' ? 'root' : name}-${digestOf(realPath).slice(0, pathHashLength)}`);
 }
 
 /**
- * The namespace of a directory of the project's tree, from configuration, remote or path. Throws E_NAMESPACE for a
+ * Returns the namespace of a project directory from configuration, remote or path. Throws E_NAMESPACE for a
  * configured name that is not canonical.
  */
 export function derivedNamespace(sources: ContextSources, directory: string): Namespace {
@@ -31,31 +31,31 @@ export function derivedNamespace(sources: ContextSources, directory: string): Na
   return childNamespace(namespaceFromRemote(repository.remote.url), ...segmentsBelow(repository.root, directory));
 }
 
-/** What a project reads, and who decided it. */
+/** The parents of a project, with their source. */
 interface Parents {
   readonly parents: readonly Namespace[];
-  /** Null: they are the path prefixes. */
+  /** Null: the path prefixes. */
   readonly named: NamedParents | null;
-  /** Named by a person, for a run that nobody vouches for: it reads what lies above it and no more. */
+  /** Named parents that an untrusted run (T0) does not read. */
   readonly leftOut: readonly Namespace[];
 }
 
 /**
- * Parents of the project's namespace: those of CACHELANE_PARENTS, else of the person's own file, else of the project's, else the path prefixes. A project below
- * the one that they are named for reads what lies between first. A name that is forced for one command has its path prefixes
- * where nobody names others in person: the file spoke of another one. Throws E_NAMESPACE, E_LIMIT.
+ * Returns the parents of the project's namespace: those of CACHELANE_PARENTS, else of the user's configuration, else
+ * of `cachelane.yaml`, else the path prefixes. If they are named for a project above, the namespaces between come
+ * first. A name forced for one command ignores `cachelane.yaml`. Throws E_NAMESPACE, E_LIMIT.
  */
 export function parentsOf(sources: ContextSources, { namespace, by }: NamedProject): Parents {
   const { config, repository, project } = sources;
   const isForced = by === 'flag' || by === 'variable';
   const prefixes = defaultParents(namespace);
-  // `local/…` names are flat: a package of a repository without a remote finds its repository here.
+  // `local/…` names are flat, so a package of a repository without a remote gets its repository as parent here.
   const isInside = by === 'path' && repository !== null && repository.root !== project.directory;
   const root = isInside ? [localNamespaceOf(repository.root)] : [];
   const said = saidParents(sources, namespace);
   if (said !== null) {
     const top = isForced ? namespace : derivedNamespace(sources, repository?.root ?? project.directory);
-    // The project's own, of which whoever names parents for many projects does not know.
+    // Parents named for many projects do not include the project's own prefixes.
     const above = by === 'path' ? root : prefixes.filter((prefix) => isAtOrBelow(prefix, top));
     const { parents, leftOut } = checkSaid(sources, namespace, said);
     return { parents: inOrder(namespace, [...above, ...parents]), named: { parents, by: said.source }, leftOut };
@@ -76,7 +76,10 @@ export function parentsOf(sources: ContextSources, { namespace, by }: NamedProje
   return { parents: inOrder(namespace, [...above, ...parents]), named: { parents, by: source }, leftOut: [] };
 }
 
-/** Whether what the file says of parents counts though the name was forced: where it is about that name, and every parent has to share what is read of it. */
+/**
+ * Returns whether the file's parents count although the name was forced: it is the file's own name, and grants check
+ * every parent.
+ */
 function isAbout(sources: ContextSources, namespace: Namespace): boolean {
   return sources.isBounded === true && derivedNamespace(sources, sources.project.directory) === namespace;
 }
@@ -94,7 +97,7 @@ function parentsSource(parents: readonly ConfiguredName[]): string {
   return first === undefined ? 'cachelane.yaml' : `cachelane.yaml:${first.line}`;
 }
 
-/** Path segments of `directory` below `ancestor`; none where it does not lie there. */
+/** Returns the path segments of `directory` below `ancestor`; none if it is not below. */
 function segmentsBelow(ancestor: string, directory: string): readonly string[] {
   const prefix = ancestor.endsWith('/') ? ancestor : `${ancestor}/`;
   return directory.startsWith(prefix) ? directory.slice(prefix.length).split('/') : [];

@@ -38,7 +38,7 @@ test('may be the same for all projects of an organisation, those that are parent
 });
 
 test.each([
-  ['~', 'CACHELANE_PARENTS: ~ is the tier of whoever owns the machine'],
+  ['~', 'CACHELANE_PARENTS: ~ is the personal tier of the user'],
   ['GitHub.com/acme', 'CACHELANE_PARENTS: "GitHub.com/acme"'],
 ])('%s is refused', (parentsVariable, message) => {
   const refused = expect.objectContaining({ code: 'E_NAMESPACE', message: expect.stringContaining(message) });
@@ -52,7 +52,7 @@ test('are those above it alone in a run that nobody vouches for', () => {
   expect(links(context)).not.toContainEqual(expect.stringContaining('teams/payments'));
   expect(parentsOf({ platform: ofFork, parentsVariable: 'none' })).toEqual([]);
   expect(contextWarnings(sourcesOf({ platform: ofFork, parentsVariable }))).toEqual([
-    'CACHELANE_PARENTS names teams/payments, github.com: left out in a run that nobody vouches for',
+    'CACHELANE_PARENTS names teams/payments, github.com: skipped in an untrusted run (T0)',
   ]);
   expect(contextWarnings(sourcesOf({ platform: ci, parentsVariable }))).toEqual([]);
 });
@@ -87,7 +87,7 @@ describe('of the person’s own file', () => {
   test('give a run that nobody vouches for nothing beyond what lies above it', () => {
     expect(parentsOf({ platform: ofFork, userParents })).toEqual([]);
     expect(contextWarnings(sourcesOf({ platform: ofFork, userParents }))).toEqual([
-      'config.yaml:github.com/acme/web names teams/site: left out in a run that nobody vouches for',
+      'config.yaml:github.com/acme/web names teams/site: skipped in an untrusted run (T0)',
     ]);
     expect(parentsOf({ platform: ci, userParents })).toEqual(['teams/site']);
   });

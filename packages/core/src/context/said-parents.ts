@@ -7,13 +7,16 @@ import { requireNotPersonal } from '../tiers/personal-tier.ts';
 import type { ContextSources } from './context-sources.ts';
 import { isSaid } from './file-names.ts';
 
-/** Parents that a person names, and who it was. */
+/** Parents named by a person, with their source. */
 interface SaidParents {
   readonly names: readonly string[];
   readonly source: string;
 }
 
-/** Null: nobody but files of the repository has a say. Of a person's own lists the one that is most about the project counts. */
+/**
+ * Returns the parents from CACHELANE_PARENTS, or from the most specific list of the user's configuration; null if
+ * there are none.
+ */
 export function saidParents(
   { parentsVariable, userParents = [] }: ContextSources,
   namespace: Namespace,
@@ -34,11 +37,11 @@ function nearness({ namespace, below }: Grantee): number {
 
 interface CheckedParents {
   readonly parents: readonly Namespace[];
-  /** Beyond what a run that nobody vouches for reads: its workflow may be a stranger's as well. */
+  /** Parents that an untrusted run (T0) does not read, because a stranger may have written its workflow. */
   readonly leftOut: readonly Namespace[];
 }
 
-/** Throws E_NAMESPACE, E_LIMIT. */
+/** Checks named parents. Throws E_NAMESPACE, E_LIMIT. */
 export function checkSaid(
   { platform }: ContextSources,
   namespace: Namespace,
@@ -46,7 +49,8 @@ export function checkSaid(
 ): CheckedParents {
   const asked = validateParents({
     namespace,
-    // It may hold for all that an organisation runs, the parents' own runs among them, and those of what is above a parent.
+    // One list may serve a whole organisation, including the parents' own runs, so skip the namespace itself and
+    // those below it.
     explicit: names
       .map((name) => chosenName(name, source))
       .filter((name) => name !== namespace && !name.startsWith(`${namespace}/`)),
@@ -61,7 +65,7 @@ export function checkSaid(
   };
 }
 
-/** A name that somebody typed, and that is not a person's own tier. Throws E_NAMESPACE. */
+/** Parses a typed name. Throws E_NAMESPACE, also for the personal tier. */
 export function chosenName(text: string, source: string): Namespace {
   return requireNotPersonal(parseNamespace(text, source), source);
 }

@@ -8,78 +8,84 @@ import type { Eviction } from '../ports/metadata/collection-store.ts';
 import type { MounterName, SharingMode } from '../ports/mounter.ts';
 import type { Survivor } from '../ports/runtime.ts';
 
-/** How one conflicting path was decided. */
+/** How a conflicting path was resolved. */
 export interface Conflict {
-  /** Display form. */
+  /** The path in display form. */
   readonly path: string;
-  /** `later run kept`, `nearest lane kept`, … for people. */
+  /** For people: `later run kept`, `nearest lane kept`, …. */
   readonly resolution: string;
-  /** Holds the version that does not show; null where it is not known any more. */
+  /** The layer with the version that lost; null if unknown. */
   readonly layer: LayerId | null;
 }
 
-/** What of a volume went over the network. */
+/** What a volume transferred over the network. */
 export interface SyncReport {
   /** For people: `s3://bucket/prefix`. */
   readonly remote: string;
   readonly pulledLayers: number;
-  /** What came for it, as it went over the wire. */
+  /** Bytes received over the wire. */
   readonly pulledBytes: number;
-  /** How long the run waited for all its volumes together. */
+  /** How long the run waited for the pulls of all its volumes. */
   readonly pullMs: number;
   readonly pushedLayers: number;
   readonly pushedBytes: number;
-  /** As `pullMs`. */
+  /** How long the run waited for the pushes of all its volumes. */
   readonly pushMs: number;
-  /** `sent`: the remote has all that the lane has; `later`: something is kept here for a later push; `none`: there was nothing to send. */
+  /**
+   * `sent`: the remote has everything in the lane; `later`: some layers wait here for a later push; `none`: nothing
+   * was pending.
+   */
   readonly pushed: 'sent' | 'later' | 'none';
-  /** Why later, one clause; else null. */
+  /** The reason for `later`, one clause; otherwise null. */
   readonly why: string | null;
-  /** With what other machines had pushed meanwhile: the layer holds their version. */
+  /** Conflicts with changes that other machines pushed. The layer holds their version. */
   readonly conflicts: readonly Conflict[];
 }
 
-/** What decided what a volume is made of. */
+/** The provider of a volume. */
 export interface ProviderReport {
-  /** As a reference names it: `dir:/mnt/pip`. */
+  /** A provider reference: `dir:/mnt/pip`. */
   readonly provider: string;
-  /** `--provider`, `CACHELANE_PROVIDERS`, `cachelane.yaml:4`. */
+  /** Where it was chosen: `--provider`, `CACHELANE_PROVIDERS`, `cachelane.yaml:4`. */
   readonly chosenBy: string;
-  /** A volume of the store; a directory that cachelane saves nothing of; an empty one that goes after the run. Null: the run went without it. */
+  /**
+   * A volume of the store, a directory that cachelane never saves, or an empty directory deleted after the run. Null:
+   * the run had none.
+   */
   readonly kind: 'volume' | 'directory' | 'nothing' | null;
-  /** That, for people: `directory /mnt/pip`. */
+  /** What it provides, for people: `directory /mnt/pip`. */
   readonly gives: string | null;
 }
 
-/** What one volume got and gave; the shape of a row in `run --report`. */
-/** A tier that took something of what a run saved. */
+/** A tier that received layers of a run. */
 export interface FedTier {
   readonly namespace: Namespace;
   readonly lane: LaneName;
-  /** Layers that came. */
+  /** The number of new layers. */
   readonly layers: number;
   readonly sizeBytes: number;
 }
 
+/** The result of one volume; a row of `run --report`. */
 export interface VolumeReport {
   readonly name: string;
   readonly path: string;
-  /** Null where the run had no cache for it. */
+  /** Null if the run had no cache for the volume. */
   readonly mounter: MounterName | null;
-  /** Why that mounter, one clause; null without one. */
+  /** The reason for the mounter, one clause; null without one. */
   readonly mounterWhy: string | null;
-  /** Who could be at work in it at once, as it was and not only as it was asked for; null without a mounter. */
+  /** The sharing mode in effect, which may differ from the requested one; null without a mounter. */
   readonly sharing: SharingMode | null;
   readonly hits: readonly { readonly namespace: Namespace; readonly lane: LaneName; readonly layers: number }[];
-  /** What lay below all lanes and held something: a directory, or `NAMESPACE:VOLUME`. Null: nothing did. */
+  /** The seed below all lanes, if it had contents: a directory or `NAMESPACE:VOLUME`. */
   readonly seed: string | null;
-  /** Where it started cold because what there was had been evicted: what, when and why. */
+  /** The eviction that explains a cold start. */
   readonly evicted: Eviction | null;
-  /** Files that it made again though the volume had had them: when the last of them went because of the volume's budget. Null: none. */
+  /** Files made again after the volume's budget evicted them, and when the last was evicted. Null: none. */
   readonly cameBack: { readonly files: number; readonly sizeBytes: number; readonly atMs: number } | null;
-  /** What went at its end because the volume is over its budget; null: nothing. */
+  /** What the volume's budget removed at the end of the run; null: nothing. */
   readonly shrunk: { readonly files: number; readonly sizeBytes: number; readonly budgetBytes: number } | null;
-  /** Content of the layers that the run had, wherever they were before. */
+  /** Total content of the layers in the run's view, wherever they came from. */
   readonly restoredBytes: number;
   readonly attachMs: number;
   readonly saveMs: number;
@@ -88,20 +94,20 @@ export interface VolumeReport {
   readonly removed: number;
   readonly savedBytes: number;
   readonly layer: LayerId | null;
-  /** Paths that a merge driver united with work of other runs. */
+  /** The number of paths that a merge driver merged with other runs' versions. */
   readonly merged: number;
-  /** Tiers that took something of what the lane has by now; nearest first. */
+  /** Tiers that received layers of the lane, nearest first. */
   readonly fed: readonly FedTier[];
   readonly conflicts: readonly Conflict[];
   /** Why nothing was saved, or null. */
   readonly skipped: string | null;
-  /** Null where it has no part in any remote. */
+  /** Null if the volume is not synced. */
   readonly sync: SyncReport | null;
-  /** Null: nobody chose a provider, and it is the project's own. */
+  /** Null: the default, the project's own volume. */
   readonly provider: ProviderReport | null;
-  /** What a person has to be told of the request for it, one sentence each: that its definition is deprecated, or its name in no catalog. */
+  /** Warnings about the request, one sentence each: a deprecated definition, or a name in no catalog. */
   readonly warnings: readonly string[];
-  /** Nothing was saved by this run, but what it did lies in a directory that others are at work in, and is saved with their work. */
+  /** Whether other runs still use the shared directory and will save this run's changes with theirs. */
   readonly leftToOthers: boolean;
 }
 
@@ -113,7 +119,7 @@ export interface RunReport {
   readonly volumes: readonly VolumeReport[];
 }
 
-/** What the engine tells while it works; reporters render it, nothing else prints. */
+/** What the engine reports while it works. Reporters render events; nothing else prints. */
 export type EngineEvent =
   | {
       readonly type: 'session-opened';
@@ -122,7 +128,7 @@ export type EngineEvent =
       readonly trust: TrustLevel;
       readonly readChain: readonly ChainLink[];
       readonly canWrite: boolean;
-      /** Why it may or may not write, one clause. */
+      /** Why the session may or may not write, one clause. */
       readonly why: string;
       readonly volumes: readonly { readonly name: string; readonly path: string }[];
       readonly run: RunId;
@@ -137,9 +143,12 @@ export type EngineEvent =
       readonly mounter: MounterName;
       readonly mounterWhy: string;
     }
-  /** Layers that lie in images are given trees, since they could not be mounted; then the run is tried once more. */
+  /** Image layers could not be mounted, so they are extracted and the run is tried once more. */
   | { readonly type: 'extracting'; readonly layers: number; readonly reason: string }
-  /** For a lock that another run has; told once for each holder. `thenFails`: else the command runs without its volumes. */
+  /**
+   * Waiting for a lock of another run; sent once for each holder. `thenFails`: the run fails after the limit instead
+   * of continuing without its volumes.
+   */
   | { readonly type: 'waiting'; readonly message: string; readonly limitMs: number; readonly thenFails: boolean }
   | { readonly type: 'command-ended'; readonly exitCode: number; readonly interrupted: boolean }
   | {
@@ -147,24 +156,24 @@ export type EngineEvent =
       readonly processes: readonly Survivor[];
       readonly action: 'ending' | 'ended' | 'left';
     }
-  /** At most a few per second; `total` is null while unknown. */
+  /** Sent at most a few times per second; `total` is null while unknown. */
   | {
       readonly type: 'progress';
       readonly activity: string;
       readonly volume: string;
       readonly done: number;
       readonly total: number | null;
-      /** Of `done` and `total`; entries where it is absent. */
+      /** The unit of `done` and `total`; absent for entries. */
       readonly unit?: 'bytes';
     }
-  /** When the run is over, of a volume that is synced. */
+  /** Sent after the run, once for each synced volume. */
   | { readonly type: 'synced'; readonly volume: string; readonly report: SyncReport }
   | { readonly type: 'volume-done'; readonly report: VolumeReport }
   | { readonly type: 'warning'; readonly code: ErrorCode; readonly message: string; readonly hint: string | null };
 
 export type EventSink = (event: EngineEvent) => void;
 
-/** A failure that the run goes on without, as an event. */
+/** Returns a warning event for an error that does not stop the run. */
 export function warningOf(error: CachelaneError, message: string = error.message): EngineEvent {
   return { type: 'warning', code: error.code, message, hint: error.hint ?? null };
 }

@@ -1,25 +1,28 @@
 import type { ChainLink } from './chain-link.ts';
 import { type LaneName, compareTrust, laneTrust } from './lane.ts';
 
-/** What a namespace allows beyond the rules that always hold. */
+/** A namespace's own read rules, within the fixed rules. */
 export interface ReadPolicy {
-  /** Whether T1 lanes read each other. Without a hub they do: nobody is there to defend against. */
+  /** Whether T1 lanes read each other. Without a hub they do. */
   readonly siblings: 'read' | 'none';
-  /** Whether T3 reads lanes below it; a release is made of nothing else unless its namespace opts in. */
+  /** Whether T3 reads T2 lanes. By default, a release reads only releases. */
   readonly releaseReads: 'release' | 'protected';
 }
 
 export const policyWithoutHub: ReadPolicy = { siblings: 'read', releaseReads: 'release' };
 
-/** Whether a run in lane `from` may read `lane` of the same namespace: its own always, others by {@link canReadOther}. */
+/**
+ * Returns whether a run in lane `from` may read `lane` of the same namespace: its own always, others by {@link
+ * canReadOther}.
+ */
 export function canRead(from: LaneName, lane: LaneName, policy: ReadPolicy = policyWithoutHub): boolean {
   return lane === from || canReadOther(from, lane, policy);
 }
 
 /**
- * Whether a run in lane `from` may read somebody else's `lane`, which in another namespace may have the same name. Never
- * one of lower trust, never a T0 lane (it belongs to one run), a T1 lane from T1 only among siblings. The one exception to
- * "never lower" is T3 reading T2 by opt-in.
+ * Returns whether a run in lane `from` may read another lane, which may have the same name in another namespace.
+ * Never a T0 lane, which belongs to one run, and never a lane of lower trust, except T2 from T3 if the policy allows.
+ * T1 lanes read each other only if the policy allows siblings.
  */
 export function canReadOther(from: LaneName, lane: LaneName, policy: ReadPolicy = policyWithoutHub): boolean {
   const own = laneTrust(from);
@@ -29,7 +32,7 @@ export function canReadOther(from: LaneName, lane: LaneName, policy: ReadPolicy 
   return own !== 'T1' || other !== 'T1' || policy.siblings === 'read';
 }
 
-/** Whether a run writes a lane: exactly the first of its read chain, and only if it may write at all. */
+/** Returns whether a run may write a lane: only the first of its read chain, and only if it may write. */
 export function mayWrite(
   run: { readonly readChain: readonly ChainLink[]; readonly canWrite: boolean },
   target: ChainLink,

@@ -5,16 +5,19 @@ import { escapeSegment, isEscapedSegment, shortenEscaped } from '../names/segmen
 /** Lowest first. */
 export const trustLevels = ['T0', 'T1', 'T2', 'T3'] as const;
 export type TrustLevel = (typeof trustLevels)[number];
-/** `t1:ref:feat-a`: who writes. Trust level, kind and ref, the ref escaped like a namespace segment but with `/` kept. */
+/**
+ * The writer of a head, such as `t1:ref:feat-a`: trust level, kind and ref. The ref is escaped like a namespace
+ * segment but keeps `/`.
+ */
 export type LaneName = string & { readonly __laneName: unique symbol };
 
-/** Stands where a lane stands in what a run reads, for the seed below all of them. No lane has this name: nothing is ever written there. */
+/** A placeholder in read chains for the seed below all lanes. It is never written. */
 export const seedLane = 'seed' as LaneName;
 
 /** What a lane is named after. */
 export type LaneKind = 'env' | 'ref' | 'tag' | 'pr' | 'mq' | 'user' | 'local' | 'run';
 
-/** The levels at which each kind can be. */
+/** The possible levels of each kind. */
 const kinds: Readonly<Record<LaneKind, readonly TrustLevel[]>> = {
   /** A protected environment of a release job. */
   env: ['T3'],
@@ -26,21 +29,21 @@ const kinds: Readonly<Record<LaneKind, readonly TrustLevel[]>> = {
   /** The merge queue or train of a branch. */
   mq: ['T1'],
   user: ['T1'],
-  /** A machine of one's own without a hub; has no ref. */
+  /** A user's own machine without a hub; has no ref. */
   local: ['T1'],
-  /** A run that nobody vouches for, by id. */
+  /** An untrusted run, by id. */
   run: ['T0'],
 };
 
-/** A lane taken apart. */
+/** The parts of a lane name. */
 export interface Lane {
   readonly trust: TrustLevel;
   readonly kind: LaneKind;
-  /** As {@link escapeRef} writes it; empty for `local` only. */
+  /** As {@link escapeRef} writes it; empty only for `local`. */
   readonly ref: string;
 }
 
-/** Throws E_USAGE for what {@link formatLane} does not write. */
+/** Parses a lane name. Throws E_USAGE for text that {@link formatLane} does not write. */
 export function parseLane(text: string): Lane {
   const found = /^t([0-3]):([a-z]+)(?::(.+))?$/s.exec(text);
   const [, level = '', kind = '', ref = ''] = found ?? [];
@@ -53,7 +56,7 @@ export function parseLane(text: string): Lane {
   return lane;
 }
 
-/** Throws E_INTERNAL for a lane that cannot be: a ref that is not escaped, a kind at a level that it does not have. */
+/** Returns the name of a lane. Throws E_INTERNAL for an unescaped ref, or a level that the kind does not have. */
 export function formatLane(lane: Lane): LaneName {
   if (!isLane(lane)) throw new CachelaneError('E_INTERNAL', `no such lane: ${JSON.stringify(lane)}`);
   return nameOf(lane);
@@ -70,8 +73,9 @@ function isLane({ trust, kind, ref }: Lane): boolean {
 }
 
 /**
- * Writes a branch name, a user or an id as the ref of a lane: each part between slashes is escaped like a segment of a
- * namespace, empty parts go, what is over `limits.laneRefBytes` ends in a hash. Null when nothing is left. Never throws.
+ * Returns a branch name, a user or an id as the ref of a lane. Each part between slashes is escaped like a namespace
+ * segment, empty parts are dropped, and text over `limits.laneRefBytes` ends in a hash. Returns null if nothing is
+ * left. Never throws.
  */
 export function escapeRef(text: string): string | null {
   const parts = text
@@ -81,17 +85,17 @@ export function escapeRef(text: string): string | null {
   return parts.length === 0 ? null : shortenEscaped(parts.join('/'), limits.laneRefBytes);
 }
 
-/** The brand says that it was parsed, so nothing is parsed again: this is asked for each link of each chain. */
+/** Returns the trust level without parsing, because chains ask for it often and the brand ensures validity. */
 export function laneTrust(lane: LaneName): TrustLevel {
   return `T${lane[1] ?? '0'}` as TrustLevel;
 }
 
-/** Negative when `a` is trusted less than `b`. */
+/** Returns a negative number if `a` is trusted less than `b`. */
 export function compareTrust(a: TrustLevel, b: TrustLevel): number {
   return trustLevels.indexOf(a) - trustLevels.indexOf(b);
 }
 
-/** The level of somebody about whom several things are known; T0 when nothing is. */
+/** Returns the lowest of the levels; T0 for none. */
 export function lowest(levels: readonly TrustLevel[]): TrustLevel {
   return levels.length === 0 ? 'T0' : levels.reduce((low, level) => (compareTrust(level, low) < 0 ? level : low));
 }

@@ -1,35 +1,35 @@
 import { escapeRef, formatLane, type Lane, type LaneName, lowest, type TrustLevel } from './lane.ts';
 import type { Hint, PlatformHints, RefHint, TrustSignal } from './platform-hints.ts';
 
-/** Who a run is where no hub can tell. */
+/** The lane of a run without a hub. */
 export interface LaneDecision {
   readonly lane: LaneName;
   readonly trust: TrustLevel;
   readonly canWrite: boolean;
-  /** Lane of the branch that a pull request or merge queue goes to. */
+  /** The lane of the target branch of a pull request or merge queue. */
   readonly base: LaneName | null;
   readonly defaultLane: LaneName | null;
-  /** Where the namespace's parents share; null where that cannot be told. */
+  /** The lane that is read from parents; null if unknown. */
   readonly parentLane: LaneName | null;
   /** One clause for people. */
   readonly why: string;
-  /** What named the lane: `GITHUB_REF in the environment`. */
+  /** The source of the lane: `GITHUB_REF in the environment`. */
   readonly source: string;
 }
 
 const laptop = formatLane({ trust: 'T1', kind: 'local', ref: '' });
 
 /**
- * The lane of a run without a hub. Without a CI system it is `t1:local`, shared by the branches of a project. In CI the
- * variables name it: they are unsigned, so T1 is the most that they can say, and what they do not say is T0, which reads
- * and writes nothing. Never throws, whatever the hints hold.
+ * Returns the lane of a run without a hub. Outside CI it is `t1:local`, shared by all branches of a project. In CI,
+ * variables name the lane. They are unsigned, so they give at most T1; without them the run is T0 and saves nothing.
+ * Never throws.
  */
 export function laneWithoutHub(hints: PlatformHints | null): LaneDecision {
   if (hints === null) return ofLaptop();
   const ref = hints.ref === null ? null : namedLane(hints.ref);
   const doubts: readonly TrustSignal[] =
-    ref === null ? [{ level: 'T0', why: 'nothing says what the run is for', source: hints.platform }] : [];
-  // What the platform says is the better reason.
+    ref === null ? [{ level: 'T0', why: 'no variable names what the run builds', source: hints.platform }] : [];
+  // Put the platform's own signals first: they are better reasons.
   const signals = [...hints.signals, ...doubts];
   const trust = lowest(['T1', ...signals.map((signal) => signal.level)]);
   const defaultLane = branchLane(hints.defaultBranch);
@@ -43,7 +43,7 @@ export function laneWithoutHub(hints: PlatformHints | null): LaneDecision {
     canWrite: true,
     base,
     defaultLane,
-    // A branch that builds where no variable names the default one shares with the parents' branch of the same name.
+    // If no variable names the default branch, a branch build reads the parents' branch of the same name.
     parentLane: defaultLane ?? base ?? (ref.lane.kind === 'ref' ? own : null),
     why: `${ref.title} on ${hints.platform}; without a hub its variables give at most T1`,
     source: ref.source,
@@ -63,7 +63,7 @@ function ofLaptop(): LaneDecision {
   };
 }
 
-/** The base that such a run names counts for nothing; the default branch is what everybody may read. */
+/** The base of an untrusted run is ignored; everyone may read the default branch. */
 function untrusted(hints: PlatformHints, defaultLane: LaneName | null, signals: readonly TrustSignal[]): LaneDecision {
   const id = escapeRef(hints.runId?.value ?? '') ?? 'unknown';
   const signal = signals.find(({ level }) => level === 'T0');
@@ -74,7 +74,7 @@ function untrusted(hints: PlatformHints, defaultLane: LaneName | null, signals: 
     base: null,
     defaultLane,
     parentLane: defaultLane,
-    why: `${signal?.why ?? 'nobody vouches for the run'}: it reads, and saves nothing`,
+    why: `${signal?.why ?? 'the run is untrusted'}: it reads and saves nothing`,
     source: signal?.source ?? hints.platform,
   };
 }
@@ -85,7 +85,7 @@ interface NamedLane {
   readonly source: string;
 }
 
-/** Null for a hint that names no lane. */
+/** Returns null for a hint that names no lane. */
 function namedLane(hint: RefHint): NamedLane | null {
   const { kind, value, source } = hint;
   if (kind === 'pr' && !/^[1-9]\d{0,17}$/.test(value)) return null;

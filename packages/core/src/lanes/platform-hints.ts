@@ -1,18 +1,18 @@
 import type { TrustLevel } from './lane.ts';
 
-/** Something that an environment variable or an event file says. Nobody signed it. */
+/** A value from an environment variable or event file. It is unsigned. */
 export interface Hint {
   readonly value: string;
   /** For people: `GITHUB_REF in the environment`. */
   readonly source: string;
 }
 
-/** What the run is for. For `pr` the value is its number, for `mq` the branch that the queue goes to. */
+/** What the run builds. For `pr` the value is its number, for `mq` the target branch of the queue. */
 export interface RefHint extends Hint {
   readonly kind: 'ref' | 'tag' | 'pr' | 'mq';
 }
 
-/** A reason to trust a run less. */
+/** A reason to lower the trust of a run. */
 export interface TrustSignal {
   readonly level: TrustLevel;
   /** One clause: `pull request from a fork`. */
@@ -21,20 +21,20 @@ export interface TrustSignal {
 }
 
 /**
- * A CI system's variables, read. Hints choose the names of lanes and lower the level; nothing in here can raise it, so
- * whatever is missing or does not parse is null, and a doubt is one more signal.
+ * The parsed variables of a CI system. Hints name lanes and lower the level, but never raise it. Missing or invalid
+ * values are null, and doubts become signals.
  */
 export interface PlatformHints {
   /** `GitHub Actions`. */
   readonly platform: string;
   readonly event: Hint | null;
-  /** Null where nothing says what the run is for: then it is T0. */
+  /** Null if unknown; the run is then T0. */
   readonly ref: RefHint | null;
-  /** Branch that a pull request or merge queue goes to. */
+  /** The target branch of a pull request or merge queue. */
   readonly base: Hint | null;
   readonly defaultBranch: Hint | null;
   readonly runId: Hint | null;
-  /** Commit that the platform says it runs. */
+  /** The commit that the platform reports. */
   readonly revision: string | null;
   readonly workflow: string | null;
   readonly signals: readonly TrustSignal[];

@@ -8,20 +8,20 @@ export interface ReadChainRequest {
   readonly namespace: Namespace;
   /** The run's own lane. */
   readonly lane: LaneName;
-  /** The lane of the branch that a pull request or merge queue goes to. */
+  /** The lane of the target branch of a pull request or merge queue. */
   readonly base: LaneName | null;
   /** The lane of the default branch. */
   readonly defaultLane: LaneName | null;
   /** In the order of reading. */
   readonly parents: readonly Namespace[];
-  /** The lane in which parents share; null: they are not read. */
+  /** The lane that is read from parents; null: they are not read. */
   readonly parentLane: LaneName | null;
   readonly policy: ReadPolicy;
 }
 
 /**
- * The lanes that a run reads, nearest first: own, base, default, parents. The own lane is always the first, whether or not
- * it may be written. No link comes twice, none is one that the run may not read, at most `limits.readChainLanes`.
+ * Returns the lanes that a run reads, nearest first: own, base, default, parents. The own lane is always first,
+ * writable or not. Links are unique and readable, at most `limits.readChainLanes`.
  */
 export function readChain(request: ReadChainRequest): readonly ChainLink[] {
   const { namespace, lane, base, defaultLane, parents, parentLane, policy } = request;

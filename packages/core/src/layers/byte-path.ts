@@ -2,15 +2,15 @@ import { CachelaneError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 
 /**
- * A path inside a volume: relative, `/`-separated, without empty, `.` or `..` segments. File names are bytes, not text,
- * so each character of this string stands for one byte (latin1): `<` on two such strings is byte order, a map key is
- * exact, and nothing is lost for names that are not UTF-8. The volume's root is the empty string.
+ * A path inside a volume: relative, `/`-separated, without empty, `.` or `..` segments. File names are bytes, so each
+ * character stands for one byte (latin1): `<` gives byte order, map keys are exact, and names that are not UTF-8 lose
+ * nothing. The root is the empty string.
  */
 export type BytePath = string & { readonly __bytePath: unique symbol };
 
 export const rootPath = '' as BytePath;
 
-/** Parses bytes that came from outside (a directory listing, an index). Throws E_LAYER_REFUSED when they are no such path. */
+/** Parses bytes from outside (a directory listing, an index). Throws E_LAYER_REFUSED for an invalid path. */
 export function parseBytePath(latin1: string): BytePath {
   if (latin1 === '') return rootPath;
   if (latin1.length > limits.pathBytes) throw refuse(latin1, `longer than ${limits.pathBytes} bytes`);
@@ -26,12 +26,12 @@ function refuse(path: string, why: string): CachelaneError {
   return new CachelaneError('E_LAYER_REFUSED', `path ${JSON.stringify(path.slice(0, 200))} is refused: ${why}`);
 }
 
-/** `name` is one file name, already known to be valid. */
+/** Returns the path of a child. `name` must be a valid file name. */
 export function childPath(parent: BytePath, name: string): BytePath {
   return (parent === '' ? name : `${parent}/${name}`) as BytePath;
 }
 
-/** The directory that holds `path`; the root's parent is the root. */
+/** Returns the parent directory; the root's parent is the root. */
 export function parentPath(path: BytePath): BytePath {
   const slash = path.lastIndexOf('/');
   return (slash < 0 ? '' : path.slice(0, slash)) as BytePath;
@@ -41,28 +41,28 @@ export function baseName(path: BytePath): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
-/** True when `path` lies strictly below `ancestor`. */
+/** Returns whether `path` is strictly below `ancestor`. */
 export function isBelow(path: BytePath, ancestor: BytePath): boolean {
   return ancestor === ''
     ? path !== ''
     : path.length > ancestor.length && path[ancestor.length] === '/' && path.startsWith(ancestor);
 }
 
-/** Strict ancestors of a path, nearest first, without the root. */
+/** Returns strict ancestors, nearest first, without the root. */
 export function* ancestors(path: BytePath): Generator<BytePath> {
   for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
     yield path.slice(0, slash) as BytePath;
   }
 }
 
-/** Byte order; the order of a layer's index. */
+/** Compares in byte order, the order of a layer's index. */
 export function comparePaths(a: BytePath, b: BytePath): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** For people and JSON: the text where the bytes are UTF-8, else each odd byte as `\xNN`. */
+/** Returns the path for people and JSON: text if the bytes are UTF-8, otherwise `\xNN` for each unusual byte. */
 export function displayPath(path: BytePath): string {
   // oxlint-disable-next-line no-control-regex -- a printable ASCII path is its own display form
   if (/^[\x20-\x7e]*$/.test(path)) return path;

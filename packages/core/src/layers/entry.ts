@@ -7,26 +7,26 @@ export type LayerId = Digest & { readonly __layerId: unique symbol };
 export type EntryType = 'file' | 'dir' | 'symlink';
 
 /**
- * How versions of one path relate (docs/explanation/merging.md): U path union, A append-union of lines,
- * L newest embedded time, Q SQLite upsert, G atomic group, W last writer, D unknown directory.
+ * How versions of one path merge (docs/explanation/merging.md): U path union, A append-union of lines, L newest
+ * embedded time, Q SQLite upsert, G atomic group, W last writer, D unknown directory.
  */
 export const mergeClasses = ['U', 'A', 'L', 'Q', 'G', 'W', 'D'] as const;
 export type MergeClass = (typeof mergeClasses)[number];
 
 /**
- * `whole`: the layer holds the path's full content. `delta`: the layer holds only what its run added to a version below
- * (lines, rows); a reader needs the class's driver to make the file.
+ * `whole`: the layer holds the full content. `delta`: it holds only what its run added to a version below (lines,
+ * rows); reading it needs the class's driver.
  */
 export type EntryForm = 'whole' | 'delta';
 
 /**
- * What a layer takes away from the layers below it.
- * - `counted`: the path and everything below it is absent, unless a layer above brings it back (the tree holds a whiteout);
- * - `below`: the path is there, but what lower layers have at or below it does not count. On a directory: its lower
- *   contents are absent (the tree's directory carries the overlay's opaque marker); a run that removed a directory and made it anew
- *   leaves this. On a whole file of a merging class: older versions are not united with it (the tree needs no marker); a
- *   prune run that took lines or rows out of it leaves this. A squash leaves both;
- * - `hint`: the run removed it, but its class does not let removals count: the tree tells nothing, only garbage collection reads it.
+ * What a layer removes from the layers below it.
+ * - `counted`: the path and everything below it is absent, unless a higher layer restores it. The tree holds a
+ *   whiteout;
+ * - `below`: the path exists, but lower layers do not count at or below it. On a directory: lower contents are
+ *   absent, as after a run that replaced the directory; the tree has an opaque marker. On a whole file of a merging
+ *   class: older versions are not merged, as after a prune run; the tree needs no marker. A squash leaves both;
+ * - `hint`: the run removed the path, but removals of its class do not count. Only garbage collection reads it.
  */
 export type Removal = 'counted' | 'below' | 'hint';
 
@@ -34,42 +34,42 @@ export type Removal = 'counted' | 'below' | 'hint';
 export interface Entry {
   readonly path: BytePath;
   readonly type: EntryType;
-  /** Permission bits 0o777 and sticky; setuid and setgid never enter a layer. */
+  /** Permission bits 0o777 and sticky. Layers never have setuid or setgid. */
   readonly mode: number;
   /** Modification time in nanoseconds since the epoch. */
   readonly mtimeNs: bigint;
-  /** Bytes of the stored content: of the delta where the form is `delta`; 0 for directories and removals. */
+  /** Bytes of the stored content (of the delta for `delta`); 0 for directories and removals. */
   readonly sizeBytes: number;
-  /** Of the stored content; of the target for a symlink; null for directories and removals. */
+  /** Digest of the stored content or symlink target; null for directories and removals. */
   readonly digest: Digest | null;
-  /** Runs that put this entry there; several after a merge or a squash, sorted, without repeats. */
+  /** The runs that made this entry, sorted and unique; several after a merge or squash. */
   readonly origins: readonly RunId[];
   readonly mergeClass: MergeClass;
-  /** Label of the atomic group that the path belongs to: a layer holds a group complete or not at all. */
+  /** Label of the path's atomic group. A layer holds a group completely or not at all. */
   readonly group: string | null;
   readonly form: EntryForm;
   readonly removed: Removal | null;
 }
 
-/** Whether people would call it a file that the layer holds. */
+/** Returns whether the entry counts as a file of the layer for people. */
 export function isHeldFile({ type, removed }: Entry): boolean {
   return type !== 'dir' && (removed === null || removed === 'below');
 }
 
 /**
- * A layer's sorted list of entries with random access. Implementations may decode on demand: a view of a 120k-file
- * volume must not cost 120k objects to look one path up.
+ * A layer's sorted entries with random access. Implementations may decode on demand: looking up one path of 120k must
+ * not create 120k objects.
  */
 export interface LayerIndex {
   readonly count: number;
-  /** The entry at exactly this path. */
+  /** Returns the entry at exactly this path. */
   find(path: BytePath): Entry | undefined;
-  /** In byte order of the paths; those from place `from` (0) up to place `to` (`count`), without it. */
+  /** Returns entries in byte order, from position `from` (0) to before position `to` (`count`). */
   entries(from?: number, to?: number): Iterable<Entry>;
-  /** In byte order; everything strictly below `directory`, at any depth. */
+  /** Returns everything strictly below `directory`, in byte order. */
   below(directory: BytePath): Iterable<Entry>;
-  /** Entries whose form is `delta`, that are grouped, or that remove: the few that composing must look at one by one. */
+  /** Returns deltas, grouped entries and removals: the few that merging must check one by one. */
   special(): Iterable<Entry>;
-  /** Runs, the origins of all entries among them; found without going through those. */
+  /** Returns runs, including the origins of all entries, without reading the entries. */
   runs(): Iterable<RunId>;
 }

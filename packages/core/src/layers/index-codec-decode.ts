@@ -28,9 +28,8 @@ import { entryFault, isDirectoryPath, isFileName } from './index-codec-rules.ts'
 type Attributes = Pick<Entry, 'type' | 'mode' | 'origins' | 'mergeClass' | 'group' | 'form' | 'removed'>;
 
 /**
- * Reads single entries out of an index's bytes. Trusts nothing in them: the header's counts must give exactly the length
- * at hand, and every number and offset is bounded when it is followed. What is shared (directories, attributes) is
- * decoded once.
+ * Reads single entries of an index. It trusts no bytes: the header's counts must match the length exactly, and every
+ * number and offset is checked before use. Shared values (directories, attributes) are decoded once.
  */
 export class IndexReader {
   readonly count: number;
@@ -43,13 +42,13 @@ export class IndexReader {
   readonly #directories: (BytePath | undefined)[];
   readonly #attributes: (Attributes | undefined)[];
 
-  /** Throws E_LAYER_CORRUPT for what is no index, E_STORE_NEWER for one of a later version. */
+  /** Throws E_LAYER_CORRUPT if the bytes are not an index, E_STORE_NEWER for a later version. */
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#counts = readHeader(bytes, this.#view);
     this.#sections = layOut(this.#counts);
-    if (this.#sections.total !== bytes.length) throw corrupt('its length is not what its header says');
+    if (this.#sections.total !== bytes.length) throw corrupt('its length does not match its header');
     this.count = this.#counts.entries;
     this.specials = this.#counts.specials;
     this.runs = this.#counts.runs;
@@ -57,7 +56,7 @@ export class IndexReader {
     this.#attributes = [];
   }
 
-  /** `number` < count. */
+  /** `number` must be below `count`. */
   entry(number: number): Entry {
     const at = this.#sections.records + number * recordBytes;
     const attributes = this.#attributesOf(this.#view.getUint32(at + record.attribute, true));
@@ -88,13 +87,13 @@ export class IndexReader {
     const { from, to } = this.#nameRange(number);
     if (to - from > limits.fileNameBytes) throw corrupt(`a name over ${limits.fileNameBytes} bytes`);
     const name = latin1(this.#bytes, from, to);
-    if (!isFileName(name)) throw corrupt('a name that is none');
+    if (!isFileName(name)) throw corrupt('an invalid name');
     const path = childPath(directory, name);
     if (path.length > limits.pathBytes) throw corrupt(`a path over ${limits.pathBytes} bytes`);
     return path;
   }
 
-  /** Negative when the entry's path sorts before `path`, 0 when it is the same. Makes no strings. */
+  /** Compares an entry's path with `path`: negative if it sorts before, 0 if equal. Allocates no strings. */
   compare(number: number, path: string): number {
     const directory = this.#directory(number);
     let at = 0;
@@ -117,7 +116,7 @@ export class IndexReader {
     return at === path.length ? 0 : -1;
   }
 
-  /** The entry number in place `position` of the table of special entries; ascending. */
+  /** Returns the number of the special entry at `position`; ascending. */
   special(position: number): number {
     const number = this.#view.getUint32(this.#sections.specials + 4 * position, true);
     const previous = position === 0 ? -1 : this.#view.getUint32(this.#sections.specials + 4 * (position - 1), true);
@@ -125,7 +124,7 @@ export class IndexReader {
     return number;
   }
 
-  /** The run in place `number` of their table. */
+  /** Returns the run at `number` in the table. */
   run(number: number): RunId {
     const at = this.#sections.runs + number * runBytes;
     return `run_${hex(this.#bytes, at, at + runBytes)}` as RunId;
@@ -139,7 +138,7 @@ export class IndexReader {
     const { from, to } = this.#range(this.#sections.directoryEnds, directory, this.#counts.directoryBytes);
     if (to - from > limits.pathBytes) throw corrupt(`a directory over ${limits.pathBytes} bytes`);
     const path = latin1(this.#bytes, this.#sections.directoryBytes + from, this.#sections.directoryBytes + to);
-    if (!isDirectoryPath(path)) throw corrupt('a directory that is no path');
+    if (!isDirectoryPath(path)) throw corrupt('an invalid directory');
     this.#directories[directory] = path as BytePath;
     return path as BytePath;
   }
@@ -152,7 +151,7 @@ export class IndexReader {
     return { from: this.#sections.nameBytes + from, to: this.#sections.nameBytes + to };
   }
 
-  /** Piece `number` of a table of ends, relative to the bytes that it cuts. */
+  /** Returns piece `number` of a table of ends, relative to its bytes. */
   #range(endsAt: number, number: number, limit: number): { readonly from: number; readonly to: number } {
     const to = this.#view.getUint32(endsAt + 4 * number, true);
     const from = number === 0 ? 0 : this.#view.getUint32(endsAt + 4 * (number - 1), true);
@@ -199,7 +198,7 @@ export class IndexReader {
     try {
       return utf8.decode(this.#bytes.subarray(at + from, at + to));
     } catch {
-      throw corrupt('a group label that is no UTF-8');
+      throw corrupt('a group label that is not UTF-8');
     }
   }
 
@@ -207,7 +206,7 @@ export class IndexReader {
     if (type !== 'dir' && removed !== 'counted' && removed !== 'hint') {
       return hex(this.#bytes, at, at + digestBytes) as Digest;
     }
-    for (let i = at; i < at + digestBytes; i++) if (this.#bytes[i] !== 0) throw corrupt('a digest of nothing');
+    for (let i = at; i < at + digestBytes; i++) if (this.#bytes[i] !== 0) throw corrupt('a digest without content');
     return null;
   }
 }
@@ -216,15 +215,20 @@ const slash = 0x2f;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 function readHeader(bytes: Uint8Array, view: DataView): IndexCounts {
-  if (bytes.length < headerBytes || indexMagic.some((byte, i) => bytes[i] !== byte)) throw corrupt('it is no index');
+  if (bytes.length < headerBytes || indexMagic.some((byte, i) => bytes[i] !== byte))
+    throw corrupt('it is not an index');
   const version = view.getUint32(header.version, true);
   if (version > indexVersion) {
-    throw new CachelaneError('E_STORE_NEWER', `the layer's index has version ${version}; this is for ${indexVersion}`, {
-      hint: 'use the cachelane that wrote it, or a later one',
-    });
+    throw new CachelaneError(
+      'E_STORE_NEWER',
+      `the layer's index has version ${version}; this cachelane reads version ${indexVersion}`,
+      {
+        hint: 'use the version of cachelane that wrote it, or a later one',
+      },
+    );
   }
   const reserved = view.getUint32(header.reserved, true) | view.getUint32(header.reservedEnd, true);
-  if (version !== indexVersion || reserved !== 0) throw corrupt('a header that no version writes');
+  if (version !== indexVersion || reserved !== 0) throw corrupt('an invalid header');
   const at = (field: keyof IndexCounts): number => view.getUint32(header[field], true);
   return {
     entries: at('entries'),
@@ -242,11 +246,11 @@ function readHeader(bytes: Uint8Array, view: DataView): IndexCounts {
 }
 
 function decode<T>(codes: readonly T[], code: number): T {
-  if (code >= codes.length) throw corrupt('a code that no version writes');
+  if (code >= codes.length) throw corrupt('an unknown code');
   return codes[code] as T;
 }
 
-/** At most `limits.pathBytes` bytes: they are passed as arguments. */
+/** At most `limits.pathBytes` bytes, because they are passed as arguments. */
 function latin1(bytes: Uint8Array, from: number, to: number): string {
   return String.fromCharCode.apply(null, bytes.subarray(from, to) as unknown as number[]);
 }
@@ -254,7 +258,7 @@ function latin1(bytes: Uint8Array, from: number, to: number): string {
 const hexCodes: readonly number[] = Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));
 const hexScratch: number[] = Array.from({ length: 2 * digestBytes }, () => 0);
 
-/** In one go: a text that grows by pairs would keep every step of its growth in memory. */
+/** Built in one step; appending pairs would keep every intermediate string in memory. */
 function hex(bytes: Uint8Array, from: number, to: number): string {
   hexScratch.length = 2 * (to - from);
   for (let i = from, at = 0; i < to; i++, at += 2) {

@@ -24,7 +24,7 @@ import { isSpecial } from './memory-index.ts';
 const hexDigits = '0123456789abcdef';
 const nanosecondsPerSecond = 1_000_000_000n;
 
-/** Values in the order of their first use, each with its number. */
+/** Distinct values, numbered in the order of first use. */
 class Table<T> {
   readonly values: T[] = [];
   readonly #numbers = new Map<string, number>();
@@ -42,11 +42,11 @@ class Table<T> {
 interface AttributeRow {
   readonly entry: Entry;
   readonly originSet: number;
-  /** 0 for none, else the label's number plus one. */
+  /** 0 for none, otherwise the label's number plus one. */
   readonly group: number;
 }
 
-/** Everything that is shared between entries, collected before the first byte is written. */
+/** Values shared between entries, collected before writing. */
 interface Tables {
   readonly sorted: readonly Entry[];
   readonly directories: Table<BytePath>;
@@ -60,9 +60,9 @@ interface Tables {
 }
 
 /**
- * The bytes of an index, version 1 (docs/reference/store-format.md). Takes the entries in any order; the same entries always give
- * the same bytes, and a layer's id is their digest. Throws E_INTERNAL for two entries of one path and for entries that
- * cannot be (see {@link entryFault}): what comes from outside is checked before it gets here.
+ * Returns the bytes of an index, version 1 (docs/reference/store-format.md). The order of the input does not matter: equal
+ * entries give equal bytes, whose digest is the layer's id. Throws E_INTERNAL for duplicate paths and invalid entries
+ * (see {@link entryFault}); check external input first.
  */
 export function encodeIndex(entries: Iterable<Entry>): Uint8Array {
   const tables = collect([...entries].toSorted((a, b) => comparePaths(a.path, b.path)));
@@ -136,14 +136,14 @@ function collect(sorted: readonly Entry[]): Tables {
   return { sorted, directories, attributes, originSets, runs, groups, rows, counts };
 }
 
-/** The 32 hex digits of a run id: ids come from our own parser, so anything else is a bug. */
+/** Returns the 32 hex digits of a run id, which comes from our own parser. */
 function runHex(run: string): string {
-  invariant(/^run_[0-9a-f]{32}$/.test(run), 'an origin that is no run id');
+  invariant(/^run_[0-9a-f]{32}$/.test(run), 'an origin that is not a run id');
   return run.slice(4);
 }
 
 function groupBytesOf(label: string, encoder: TextEncoder): Uint8Array {
-  invariant(label.isWellFormed(), 'a group label that is no text');
+  invariant(label.isWellFormed(), 'a group label that is not text');
   return encoder.encode(label);
 }
 
@@ -165,7 +165,7 @@ function writeRecords(bytes: Uint8Array, view: DataView, { sorted, rows }: Table
   sorted.forEach((entry, i) => {
     const at = place.at + i * recordBytes;
     const name = baseName(entry.path);
-    invariant(isFileName(name) && entry.path.length <= limits.pathBytes, 'an entry with a name that is none');
+    invariant(isFileName(name) && entry.path.length <= limits.pathBytes, 'an entry with an invalid name');
     writeLatin1(bytes, place.namesAt + nameEnd, name);
     nameEnd += name.length;
     if (entry.digest !== null) writeHex(bytes, at + record.digest, entry.digest, digestBytes);
@@ -179,7 +179,7 @@ function writeRecords(bytes: Uint8Array, view: DataView, { sorted, rows }: Table
   });
 }
 
-/** Seconds round down, so that times before 1970 have nanoseconds from 0 to 999,999,999 as well. */
+/** Round seconds down, so that nanoseconds are never negative before 1970. */
 function splitTime(ns: bigint): { readonly seconds: bigint; readonly nanoseconds: number } {
   const rest = ns % nanosecondsPerSecond;
   const nanoseconds = rest < 0n ? rest + nanosecondsPerSecond : rest;
@@ -217,7 +217,7 @@ function writeLatin1(bytes: Uint8Array, at: number, latin1: string): void {
   for (let i = 0; i < latin1.length; i++) bytes[at + i] = latin1.charCodeAt(i);
 }
 
-/** Value of each lower-case digit by its code. */
+/** The value of each lower-case digit by its code. */
 const hexValues = Uint8Array.from({ length: 128 }, (_, code) =>
   Math.max(0, hexDigits.indexOf(String.fromCharCode(code))),
 );

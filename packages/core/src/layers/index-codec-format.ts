@@ -1,10 +1,10 @@
 import { CachelaneError } from '../base/errors.ts';
 import type { EntryForm, EntryType, Removal } from './entry.ts';
 
-// The byte layout of index version 1, as docs/reference/store-format.md, "Index", describes it. All numbers are
-// little-endian; a table of n "ends" cuts the bytes it belongs to into n pieces, each starting where the one before ends.
+// The byte layout of index version 1 (docs/reference/store-format.md, "Index"). Numbers are little-endian. A table
+// of n "ends" divides its bytes into n consecutive pieces.
 
-/** `clindex` and a line feed: a text tool shows what the file is. */
+/** `clindex` and a line feed, so that text tools show the file type. */
 export const indexMagic: readonly number[] = [0x63, 0x6c, 0x69, 0x6e, 0x64, 0x65, 0x78, 0x0a];
 export const indexVersion = 1;
 
@@ -14,7 +14,7 @@ export const attributeBytes = 16;
 export const runBytes = 16;
 export const digestBytes = 32;
 
-/** Offsets inside the header. */
+/** Offsets in the header. */
 export const header = {
   version: 8,
   reserved: 12,
@@ -32,7 +32,7 @@ export const header = {
   reservedEnd: 60,
 } as const;
 
-/** Offsets inside an entry's record. */
+/** Offsets in an entry's record. */
 export const record = {
   digest: 0,
   seconds: 32,
@@ -43,7 +43,7 @@ export const record = {
   attribute: 60,
 } as const;
 
-/** Offsets inside an attribute record: what many entries have in common. */
+/** Offsets in an attribute record, which entries share. */
 export const attribute = {
   type: 0,
   mergeClass: 1,
@@ -55,7 +55,7 @@ export const attribute = {
   group: 12,
 } as const;
 
-/** A code is the position in these lists; new values are only ever appended, by a new version. */
+/** A code is the position in these lists. New versions may only append. */
 export const typeCodes: readonly EntryType[] = ['file', 'dir', 'symlink'];
 export const formCodes: readonly EntryForm[] = ['whole', 'delta'];
 export const removalCodes: readonly (Removal | null)[] = [null, 'counted', 'below', 'hint'];
@@ -74,7 +74,7 @@ export interface IndexCounts {
   readonly groupBytes: number;
 }
 
-/** Where each section starts, and the length of the whole. */
+/** Where each section starts, and the total length. */
 export interface IndexSections {
   readonly records: number;
   readonly attributes: number;
@@ -90,7 +90,7 @@ export interface IndexSections {
   readonly total: number;
 }
 
-/** Sections follow each other without gaps; eight-byte fields stay aligned because the wide sections come first. */
+/** Sections follow each other without gaps. Eight-byte fields stay aligned because the wide sections come first. */
 export function layOut(counts: IndexCounts): IndexSections {
   const records = headerBytes;
   const attributes = records + counts.entries * recordBytes;
@@ -122,6 +122,6 @@ export function layOut(counts: IndexCounts): IndexSections {
 
 export function corrupt(what: string): CachelaneError {
   return new CachelaneError('E_LAYER_CORRUPT', `the layer's index is damaged: ${what}`, {
-    hint: 'the next run takes damaged layers out of use, and makes again what they held',
+    hint: 'the next run discards damaged layers and rebuilds their contents',
   });
 }

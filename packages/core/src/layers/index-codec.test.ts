@@ -185,7 +185,7 @@ describe('an index cannot be made of', () => {
     ['a removal with content', [{ ...file, removed: 'counted' }]],
     ['a delta that hides what is below', [{ ...file, form: 'delta', removed: 'below' }]],
     ['origins out of order', [{ ...file, origins: [otherRun, run] }]],
-    ['a group label that is no text', [{ ...file, group: '\ud800' }]],
+    ['a group label that is not text', [{ ...file, group: '\ud800' }]],
     ['a path with an empty name', [{ ...file, path: 'a//b' as BytePath }]],
     ['a path that leads up', [{ ...file, path: 'a/../b' as BytePath }]],
     ['a name that leads up', [{ ...file, path: '..' as BytePath }]],

@@ -6,11 +6,9 @@ import { corrupt } from './index-codec-format.ts';
 import { isSpecial } from './memory-index.ts';
 
 /**
- * An index over its bytes ({@link encodeIndex} made them; docs/reference/store-format.md describes them). Opening costs the same
- * whatever the size; entries are decoded when they are asked for, and checked then. `bytes` must not change afterwards.
- *
- * Throws E_LAYER_CORRUPT, here or from whatever meets the damage, and E_STORE_NEWER for a later version. Damage that
- * leaves well-formed entries is found by the digest of the bytes, which is the layer's id, not here.
+ * Opens the bytes of an index ({@link encodeIndex}) at constant cost. Entries are decoded and checked on access, so
+ * `bytes` must not change. Throws E_LAYER_CORRUPT, now or on access, and E_STORE_NEWER for a later version. Does not
+ * detect damage that leaves valid entries: compare the digest of the bytes with the layer's id.
  */
 export function openIndex(bytes: Uint8Array): LayerIndex {
   const reader = new IndexReader(bytes);
@@ -31,7 +29,7 @@ function* runsOf(reader: IndexReader): Generator<RunId> {
   for (let number = 0; number < reader.runs; number++) yield reader.run(number);
 }
 
-/** The first entry whose path is not before `path`; `count` when there is none. */
+/** Returns the position of the first entry not before `path`; `count` if there is none. */
 function lowerBound(reader: IndexReader, path: string): number {
   let low = 0;
   let high = reader.count;
@@ -43,7 +41,7 @@ function lowerBound(reader: IndexReader, path: string): number {
   return low;
 }
 
-/** Places from `from` up to `to`, without it. */
+/** Yields entries from position `from` to before `to`. */
 function* entriesAt(reader: IndexReader, from: number, to: number): Generator<Entry> {
   let specials = specialsBefore(reader, from);
   let previous: BytePath | undefined;
@@ -58,7 +56,7 @@ function* entriesAt(reader: IndexReader, from: number, to: number): Generator<En
   }
 }
 
-/** How many of the special entries have places before this one. */
+/** Returns how many special entries have lower positions. */
 function specialsBefore(reader: IndexReader, place: number): number {
   let low = 0;
   let high = reader.specials;
@@ -97,7 +95,7 @@ function checkOrder(previous: BytePath | undefined, path: BytePath): void {
   if (previous !== undefined && previous >= path) throw corrupt('entries out of order');
 }
 
-/** As often as one likes, like an array. */
+/** Allows repeated iteration, like an array. */
 function iterable<T>(each: () => Generator<T>): Iterable<T> {
   return { [Symbol.iterator]: each };
 }

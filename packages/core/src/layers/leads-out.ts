@@ -1,8 +1,8 @@
 import type { BytePath } from './byte-path.ts';
 
 /**
- * A symlink's target must stay in the volume, whatever other symlinks it passes: as many `..` as it lies deep at most, all of them at the
- * beginning, where only directories of the layer are left. `target`: each character a byte.
+ * Returns whether a symlink's target may leave the volume through any other symlinks. It may not if all `..` are at
+ * the beginning and no more than the link's depth. Each character of `target` is a byte.
  */
 export function leadsOut(path: BytePath, target: string): boolean {
   const parts = target.split('/').filter((part) => part !== '' && part !== '.');

@@ -2,7 +2,7 @@ import { invariant } from '../base/errors.ts';
 import { comparePaths, isBelow, type BytePath } from './byte-path.ts';
 import type { Entry, LayerIndex } from './entry.ts';
 
-/** An index over entries that are already in memory; sorts them, refuses two entries for one path. */
+/** Returns a sorted index over entries in memory. Throws E_INTERNAL for duplicate paths. */
 export function memoryIndex(entries: Iterable<Entry>): LayerIndex {
   const sorted = [...entries].toSorted((a, b) => comparePaths(a.path, b.path));
   const byPath = new Map<BytePath, Entry>();
@@ -20,7 +20,7 @@ export function memoryIndex(entries: Iterable<Entry>): LayerIndex {
   };
 }
 
-/** Whether composing must look at this entry even where no other layer has its path. */
+/** Returns whether merging must check the entry even if no other layer has its path. */
 export function isSpecial(entry: Entry): boolean {
   return entry.form === 'delta' || entry.group !== null || entry.removed !== null;
 }

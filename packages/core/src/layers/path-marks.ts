@@ -1,26 +1,29 @@
 import type { BytePath } from './byte-path.ts';
 import { digestOf } from '../base/digest.ts';
 
-/** Six bytes of a path's digest: of a million paths of one volume, two are alike once in five hundred volumes, and then one of them stays longer than it would. */
+/**
+ * Six bytes of a path's digest. With a million paths, two collide in one of five hundred volumes; one of them then
+ * stays longer.
+ */
 export type PathMark = number & { readonly __pathMark: unique symbol };
 
 export function pathMark(path: BytePath): PathMark {
   return Number.parseInt(digestOf(path).slice(0, 12), 16) as PathMark;
 }
 
-/** When something was noted of a path last, in milliseconds since 1970, to the minute. */
+/** The last note of each path in milliseconds since 1970, to the minute. */
 export type PathMarks = ReadonlyMap<PathMark, number>;
 
 const markBytes = 6;
 const recordBytes = markBytes + 4;
 const minuteMs = 60_000;
 
-/** A time as a mark of it would tell it. */
+/** Returns a time with the precision of a mark. */
 export function markedMs(atMs: number): number {
   return Math.floor(atMs / minuteMs) * minuteMs;
 }
 
-/** A record of ten bytes for each path, in the order of the marks: the mark and the minute, big-endian. */
+/** Encodes ten bytes for each path in the order of the marks: the mark and the minute, big-endian. */
 export function encodePathMarks(marks: PathMarks): Uint8Array {
   const view = new DataView(new ArrayBuffer(marks.size * recordBytes));
   let at = 0;
@@ -33,7 +36,7 @@ export function encodePathMarks(marks: PathMarks): Uint8Array {
   return new Uint8Array(view.buffer);
 }
 
-/** Of what is no such list, nothing: then it is not known what was used, and that is all. */
+/** Decodes marks; returns none for invalid bytes, because notes may be lost. */
 export function decodePathMarks(encoded: Uint8Array): PathMarks {
   const view = new DataView(encoded.buffer, encoded.byteOffset, encoded.byteLength);
   const marks = new Map<PathMark, number>();
@@ -47,13 +50,13 @@ export function decodePathMarks(encoded: Uint8Array): PathMarks {
 
 export interface NewMarks {
   readonly paths: Iterable<readonly [PathMark, number]>;
-  /** What was noted before this time is dropped. */
+  /** Notes before this time are dropped. */
   readonly sinceMs: number;
-  /** No more than so many; the latest stay. */
+  /** The maximum number of marks; the latest stay. */
   readonly limit: number;
 }
 
-/** A path keeps its latest time. */
+/** Returns the marks with new ones. A path keeps its latest time. */
 export function addPathMarks(marks: PathMarks, { paths, sinceMs, limit }: NewMarks): PathMarks {
   const all = new Map([...marks].filter(([, each]) => each >= sinceMs));
   for (const [path, atMs] of paths) all.set(path, Math.max(atMs, all.get(path) ?? 0));

@@ -1,7 +1,7 @@
-/** Times that Node sets may be off by less than this; those that a build wrote stay exact, since nobody sets them. */
+/** Times that Node sets may differ by less than this; other times are exact. */
 const timeToleranceNs = 1000n;
 
-/** Whether one may be the other as it comes back from a file that it was set on. */
+/** Returns whether one time may be the other after being set on a file. */
 export function isSameTime(a: bigint, b: bigint): boolean {
   const difference = a - b;
   return difference < timeToleranceNs && difference > -timeToleranceNs;

@@ -5,13 +5,13 @@ import { redactUrl } from './remote-url.ts';
 import { remoteSegments } from './remote-segments.ts';
 import { escapeSegment, isEscapedSegment, percentDecode, shortenEscaped, withHash } from './segment.ts';
 
-/** Canonical namespace path, `github.com/acme/web`. */
+/** Canonical namespace path: `github.com/acme/web`. */
 export type Namespace = string & { readonly __namespace: unique symbol };
 
 /**
- * Parses a name that a person or a file gave. Canonical: 1 to 24 segments of 1 to 128 bytes, 1,024 bytes in all, each
- * segment as `escapeSegment` writes it; host, owner and repository in lower case where the host ignores case.
- * Throws E_NAMESPACE; the hint offers the canonical spelling. `source` says who gave it: `--namespace`.
+ * Parses a given name. Canonical: 1 to 24 segments of 1 to 128 bytes, at most 1,024 bytes, each segment as
+ * `escapeSegment` writes it; host, owner and repository in lower case if the host ignores case. Throws E_NAMESPACE
+ * with the `source` of the text, such as `--namespace`, and the canonical spelling as hint.
  */
 export function parseNamespace(text: string, source = 'namespace'): Namespace {
   const problem = problemOf(text);
@@ -36,7 +36,7 @@ function problemOf(text: string): string | null {
     : null;
 }
 
-/** What an error may show of a text that somebody typed: it may be a remote with a password in it, or very long. */
+/** Returns typed text for an error: it may be very long, or a remote with a password. */
 function shown(text: string): string {
   return JSON.stringify(redactUrl(text).slice(0, 200));
 }
@@ -60,28 +60,31 @@ function plainSegments(text: string): readonly string[] {
 }
 
 /**
- * The namespace of a path given as plain text, one argument a segment: escapes, folds case for the hosts that ignore
- * it, shortens what is over the limits. Empty segments are left out; throws E_NAMESPACE when nothing is left.
+ * Returns the namespace of plain-text segments: escapes, folds case for hosts that ignore it, shortens, and drops
+ * empty segments. Throws E_NAMESPACE if nothing is left.
  */
 export function canonicalNamespace(...segments: readonly string[]): Namespace {
   return joinSegments(segments.map(escapeSegment));
 }
 
-/** The namespace of something inside `parent`: `childNamespace(web, 'services', 'api')`. Segments are plain text. */
+/** Returns the namespace inside `parent` for plain-text segments: `childNamespace(web, 'services', 'api')`. */
 export function childNamespace(parent: Namespace, ...segments: readonly string[]): Namespace {
   return joinSegments([...parent.split('/'), ...segments.map(escapeSegment)]);
 }
 
-/** Begins the first segment of a scope. No directory has a slash in its name, so no project below another one is called like that. */
+/** Prefix of a scope's first segment. Directory names have no slash, so no project can have such a name. */
 const scopeMark = 'scope/';
 
-/** The namespace of whoever wants volumes of its own inside a project, such as a library. `names` are plain text, outermost first; without any it is the project's own. */
+/**
+ * Returns the namespace for volumes of a library or other part inside a project. `names` are plain text, outermost
+ * first; without names it is the project's own.
+ */
 export function scopeNamespace(project: Namespace, names: readonly string[]): Namespace {
   const filled = names.filter((name) => name !== '');
   const [first, ...inner] = filled;
   if (first === undefined) return project;
   const scope = childNamespace(project, `${scopeMark}${first}`, ...inner);
-  // What is too deep for so many segments may still have one.
+  // If too deep for separate segments, join the names into one.
   return isScopeOf(project, scope) ? scope : childNamespace(project, `${scopeMark}${filled.join('/')}`);
 }
 
@@ -89,7 +92,7 @@ export function isScopeOf(project: Namespace, namespace: Namespace): boolean {
   return namespace.startsWith(`${project}/${escapeSegment(scopeMark)}`);
 }
 
-/** {@link canonicalNamespace} of segments that are escaped already. */
+/** Does the same as {@link canonicalNamespace} for escaped segments. */
 export function joinSegments(escaped: readonly string[]): Namespace {
   const filled = escaped.filter((segment) => segment !== '');
   if (filled.length === 0) throw new CachelaneError('E_NAMESPACE', 'a namespace needs at least one segment');
@@ -99,7 +102,7 @@ export function joinSegments(escaped: readonly string[]): Namespace {
   return withShortTail(segments) as Namespace;
 }
 
-/** As many leading segments as fit, so that parents stay parents; then the last one's name with the hash of the rest. */
+/** Keeps as many leading segments as fit, so that parents stay parents, then the last name with a hash of the rest. */
 function withShortTail(segments: readonly string[]): string {
   const last = segments.at(-1) ?? '';
   for (let kept = Math.min(limits.namespaceSegments, segments.length) - 1; kept > 0; kept--) {
@@ -110,14 +113,14 @@ function withShortTail(segments: readonly string[]): string {
   return withHash(last, segments.join('/'), limits.namespaceSegmentBytes);
 }
 
-/** Host, owner and repository in lower case; what lies deeper is a path inside a repository, where case counts. */
+/** Returns host, owner and repository in lower case; deeper segments are paths in a repository, where case counts. */
 function foldCase(segments: readonly string[]): readonly string[] {
   const host = lowerAscii(segments[0] ?? '');
   if (!ignoresCase(host)) return segments;
   return segments.map((segment, index) => (index < 3 ? lowerEscaped(segment) : segment));
 }
 
-/** The path prefixes of a namespace, nearest first: the parents that it has where it names no others. */
+/** Returns the path prefixes of a namespace, nearest first. */
 export function namespaceParents(namespace: Namespace): readonly Namespace[] {
   const parents: Namespace[] = [];
   for (let slash = namespace.lastIndexOf('/'); slash > 0; slash = namespace.lastIndexOf('/', slash - 1)) {

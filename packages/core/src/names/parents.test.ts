@@ -63,9 +63,9 @@ test.each<readonly [string, readonly string[], Readonly<Record<string, readonly 
 
 test('who names itself is told to take itself out, and nothing else', () => {
   expect(() => validate([web])).toThrow(
-    expect.objectContaining({ hint: `take ${web} out of the list: what is its own comes first in any case` }),
+    expect.objectContaining({ hint: `remove ${web} from the list: a namespace always reads its own caches first` }),
   );
-  const hint = `take ${web}/api out of the list, or ${web} out of its parents`;
+  const hint = `remove ${web}/api from the list, or ${web} from its parents`;
   expect(() => validate([`${web}/api`])).toThrow(expect.objectContaining({ hint }));
 });
 

@@ -4,26 +4,25 @@ import { type Namespace, namespaceParents, parseNamespace } from './namespace.ts
 
 export interface ParentsRequest {
   readonly namespace: Namespace;
-  /** What a file names, in order; null: the path prefixes. A list replaces the prefixes, so an empty one means none. */
+  /** Names from a file, in order; null: the path prefixes. An empty list means none. */
   readonly explicit: readonly string[] | null;
-  /** Who named them, for errors: `cachelane.yaml:4`. */
+  /** Where they were named, for errors: `cachelane.yaml:4`. */
   readonly source: string;
-  /** The explicit list of another namespace; undefined where it has none and its path prefixes count. */
+  /** Returns the explicit list of another namespace; undefined if it uses its path prefixes. */
   readonly explicitParentsOf: (namespace: Namespace) => readonly Namespace[] | undefined;
 }
 
 /**
- * The path prefixes that a namespace reads where it names no parents. A single segment (`github.com`, `local`) is none: it
- * belongs to nobody, and whoever filled it would fill it for everything below.
+ * Returns the default parents, the path prefixes. A single segment (`github.com`, `local`) is left out: it has no
+ * owner, and its writer would reach everything below.
  */
 export function defaultParents(namespace: Namespace): readonly Namespace[] {
   return namespaceParents(namespace).filter((parent) => parent.includes('/'));
 }
 
 /**
- * The parents of a namespace, in the order of reading; a name that comes twice counts where it comes first.
- * Throws E_NAMESPACE for a name that is not canonical and for a list that leads back to the namespace itself, E_LIMIT
- * for more than `limits.namespaceParents`.
+ * Returns the parents of a namespace in the order of reading, without duplicates. Throws E_NAMESPACE for a name that
+ * is not canonical and for a cycle, E_LIMIT for more than `limits.namespaceParents`.
  */
 export function validateParents(request: ParentsRequest): readonly Namespace[] {
   const { namespace, explicit, source } = request;
@@ -31,7 +30,7 @@ export function validateParents(request: ParentsRequest): readonly Namespace[] {
   const parents = [...new Set(explicit.map((text) => parseNamespace(text, source)))];
   if (parents.length > limits.namespaceParents) {
     throw new CachelaneError('E_LIMIT', `${source}: ${parents.length} parents, at most ${limits.namespaceParents}`, {
-      hint: 'name those that are worth reading: each is looked up at the start of every run',
+      hint: 'name fewer: every run looks up each of them',
     });
   }
   const cycle = findCycle(request, parents);
@@ -43,14 +42,14 @@ export function validateParents(request: ParentsRequest): readonly Namespace[] {
   return parents;
 }
 
-/** `named`: the one of its list that leads back. */
+/** `named` is the parent that leads back. */
 function hintFor(namespace: Namespace, named: Namespace): string {
   return named === namespace
-    ? `take ${namespace} out of the list: what is its own comes first in any case`
-    : `take ${named} out of the list, or ${namespace} out of its parents`;
+    ? `remove ${namespace} from the list: a namespace always reads its own caches first`
+    : `remove ${named} from the list, or ${namespace} from its parents`;
 }
 
-/** A way from the namespace back to itself, both ends included; null where there is none. */
+/** Returns a path from the namespace back to itself, with both ends; null if there is none. */
 function findCycle(request: ParentsRequest, parents: readonly Namespace[]): readonly Namespace[] | null {
   const cameFrom = new Map<Namespace, Namespace>();
   const open: Namespace[] = [];

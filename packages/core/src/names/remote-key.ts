@@ -1,16 +1,16 @@
-import { hexOf } from '../base/hex.ts';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import { CachelaneError, invariant } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 
 /**
- * Where something lies in a remote: segments between slashes. Lower case only, since a directory may be on a file system that ignores case,
- * and nothing that any file system or server gives a meaning to. What has other characters is hashed by whoever makes the key.
+ * A key in a remote: segments between slashes. Only lower case and characters without special meaning, because a
+ * directory remote may be on a file system that ignores case. Other text is hashed first.
  */
 export type RemoteKey = string & { readonly __remoteKey: unique symbol };
 
 const segmentPattern = /^[a-z0-9][a-z0-9._-]*$/;
 
-/** Keys are made by our own code: anything else is a bug, or a file that somebody else put there. */
+/** Keys come from our own code, so other text is a bug or a foreign file. */
 export function parseRemoteKey(text: string): RemoteKey {
   if (!isRemoteKey(text)) {
     throw new CachelaneError('E_INTERNAL', `not a key of a remote: ${JSON.stringify(text.slice(0, 80))}`);
@@ -25,12 +25,12 @@ export function isRemoteKey(text: string): text is RemoteKey {
     .every((segment) => segment.length <= limits.remoteKeySegmentBytes && segmentPattern.test(segment));
 }
 
-/** Names one change of a head, whoever asks for it how often: 32 hex characters. */
+/** Identifies one change of a head across retries: 32 hex characters. */
 export type AttemptId = string & { readonly __attemptId: unique symbol };
 
 /** `random` must hold 16 bytes. */
 export function newAttempt(random: Uint8Array): AttemptId {
   invariant(random.length === 16, 'an attempt takes 16 random bytes');
-  const hex = hexOf(random);
+  const hex = bytesToHex(random);
   return hex as AttemptId;
 }

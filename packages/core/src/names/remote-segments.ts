@@ -5,10 +5,10 @@ import { escapeSegment, percentDecode } from './segment.ts';
 
 type NetworkUrl = Extract<RemoteUrl, { kind: 'network' }>;
 
-/** Where a repository is, with nothing left of how it is reached. */
+/** The location of a repository, without the way to reach it. */
 interface Place {
   readonly host: string;
-  /** Null where it is the default one. */
+  /** Null for the default port. */
   readonly port: number | null;
   readonly path: readonly string[];
 }
@@ -27,7 +27,7 @@ const defaultPorts: Readonly<Record<string, number>> = {
   rsync: 873,
 };
 
-/** Names of one host that people write in remotes; the `ssh` ones answer on port 443, for networks that block 22. */
+/** Other names of hosts in remotes; the `ssh` ones answer on port 443, for networks that block 22. */
 const hostAliases: ReadonlyMap<string, string> = new Map([
   ['www.github.com', 'github.com'],
   ['ssh.github.com', 'github.com'],
@@ -38,16 +38,16 @@ const hostAliases: ReadonlyMap<string, string> = new Map([
   ['hf.co', 'huggingface.co'],
 ]);
 
-/** Ports that say which product answers, so that ssh and https of one repository meet. */
+/** Ports that identify a product, so that ssh and https addresses of a repository match. */
 const productPorts = { gerritSsh: 29418, bitbucketSsh: 7999, bitbucketWeb: [7990, 8443], googleSsh: 2022 } as const;
 
 /**
- * The namespace of a remote as escaped segments, before case is folded and limits are kept. Ways to reach one repository
- * (ssh, https, the scp form) give the same segments where the address alone can tell. At least one segment; never throws.
+ * Returns the namespace of a remote as escaped segments, before case folding and limits. Addresses of one repository
+ * (ssh, https, scp form) give the same segments if the address alone shows it. At least one segment; never throws.
  */
 export function remoteSegments(url: string): readonly string[] {
   const segments = rawSegments(url).map(escapeSegment);
-  // Nothing is left of `https://` or `:`; it still is somebody's remote.
+  // Nothing is left of `https://` or `:`, but it still needs a name.
   return segments.length > 0 ? segments : ['remote', digestOf(url).slice(0, 32)];
 }
 
@@ -67,7 +67,7 @@ function rawSegments(url: string): readonly string[] {
 
 function networkSegments(remote: NetworkUrl): readonly string[] {
   const path = pathSegments(remote.path.split('/').map(percentDecode));
-  // `s3://bucket/…`, `keybase://…`: what stands for the host there is no host.
+  // In `s3://bucket/…` and `keybase://…` the host part is not a host.
   if (defaultPorts[remote.scheme] === undefined) return [remote.scheme, remote.host, ...path].filter(Boolean);
   const written = remote.host.toLowerCase().replace(/\.+$/, '');
   const host = hostAliases.get(written) ?? written;
@@ -77,7 +77,7 @@ function networkSegments(remote: NetworkUrl): readonly string[] {
   return [place.host, ...(ignoresCase(place.host) ? place.path.map(lowerAscii) : place.path)].filter(Boolean);
 }
 
-/** Without empty and `.` segments, `..` resolved, and without the `.git` that a repository's directory may end in. */
+/** Returns the path without empty and `.` segments, with `..` resolved, and without the final `.git`. */
 function pathSegments(written: readonly string[]): readonly string[] {
   const path: string[] = [];
   for (const segment of written) {
@@ -101,7 +101,7 @@ function knownForge(place: Place, remote: NetworkUrl): Place {
   return gerrit(bitbucketServer(place, remote), remote);
 }
 
-/** One spelling for `dev.azure.com/org/project/_git/repo`, its ssh form and the ones of visualstudio.com. */
+/** Returns one form for `dev.azure.com/org/project/_git/repo`, its ssh form and those of visualstudio.com. */
 function azureDevOps(place: Place, remote: NetworkUrl): Place {
   const { host } = place;
   const path = place.path.filter((segment, index) => index === 0 || !/^_(?:full|optimized)$/.test(segment));
@@ -112,9 +112,9 @@ function azureDevOps(place: Place, remote: NetworkUrl): Place {
   const names = rest.filter((segment, index) => index !== marker && !(index === 0 && segment === 'DefaultCollection'));
   const isRepository = marker >= 0 || /^(?:vs-)?ssh\./.test(host);
   if (!isRepository || names.length === 0 || names.length > 2) return place;
-  // The repository that is named like its project is written without the project.
+  // A repository named like its project is written without the project.
   const [project = '', repository = project] = names;
-  // The organisation is part of a host name in the old form, so its case never counted.
+  // The old form has the organisation in the host name, so its case never counts.
   return { host: 'dev.azure.com', port: null, path: [organisation.toLowerCase(), project, repository] };
 }
 
@@ -140,8 +140,8 @@ function codeCommit(place: Place): Place {
 }
 
 /**
- * Bitbucket Server: `https://host/scm/proj/repo.git` (behind `/bitbucket` or `/stash` here and there) is
- * `ssh://git@host:7999/proj/repo.git`. On a web port of its own the two cannot be told to be one and stay two.
+ * Bitbucket Server: `https://host/scm/proj/repo.git` (sometimes behind `/bitbucket` or `/stash`) is
+ * `ssh://git@host:7999/proj/repo.git`. With a custom web port the two cannot be matched.
  */
 function bitbucketServer(place: Place, remote: NetworkUrl): Place {
   const path = /^(?:bitbucket|stash)$/.test(place.path[0] ?? '') ? place.path.slice(1) : place.path;
@@ -153,7 +153,7 @@ function bitbucketServer(place: Place, remote: NetworkUrl): Place {
   return withoutPort(place, productPorts.bitbucketSsh);
 }
 
-/** Gerrit: port 29418 is its ssh, and `/a/` before the project asks the web side for a password. */
+/** Gerrit: port 29418 is its ssh port, and `/a/` before the project requests a password on the web. */
 function gerrit(place: Place, remote: NetworkUrl): Place {
   const [first, ...rest] = place.path;
   const isGerrit = /(?:^|[.-])gerrit[.-]|(?:^|\.)review\.|\.googlesource\.com$/.test(place.host);

@@ -1,6 +1,6 @@
 import { printable } from './printable.ts';
 
-/** A git remote, taken apart. Users, passwords and tokens are dropped while parsing: no field holds one but `user`. */
+/** A parsed git remote. Parsing drops passwords and tokens; only `user` keeps a user name. */
 export type RemoteUrl =
   | {
       readonly kind: 'network';
@@ -9,19 +9,19 @@ export type RemoteUrl =
       /** As written, percent-decoded; an IPv6 address in brackets. May be empty. */
       readonly host: string;
       readonly port: number | null;
-      /** Needed for one old form of Azure DevOps; never shown, never part of a name elsewhere. */
+      /** Needed for one old form of Azure DevOps. Never shown, and never part of another name. */
       readonly user: string | null;
       /** As written, without query and fragment. */
       readonly path: string;
     }
-  /** A directory of this machine; segments as they are on disk, a Windows drive as `c:`. */
+  /** A local directory; segments as on disk, a Windows drive as `c:`. */
   | { readonly kind: 'path'; readonly segments: readonly string[] }
-  /** A remote helper's own language (`ext::sh -c …`). */
+  /** An address in the syntax of a remote helper (`ext::sh -c …`). */
   | { readonly kind: 'opaque'; readonly helper: string };
 
 const webSchemes = /^(?:https?|ftps?|git\+https?)$/;
 
-/** Understands what git understands. Never throws. */
+/** Parses every form that git accepts. Never throws. */
 export function parseRemoteUrl(text: string): RemoteUrl {
   const { helper, address } = splitHelper(text.trim() === '' ? text : text.trim());
   if (isWindowsPath(address)) return windowsPath(address);
@@ -35,7 +35,7 @@ export function parseRemoteUrl(text: string): RemoteUrl {
   return helper === null ? { kind: 'path', segments: address.split('/') } : { kind: 'opaque', helper };
 }
 
-/** `hg::https://…` is an address in the words of a helper program; what the helper is called names no repository. */
+/** `hg::https://…` is an address for a helper program. The helper's name does not identify the repository. */
 function splitHelper(text: string): { readonly helper: string | null; readonly address: string } {
   let helper: string | null = null;
   let address = text;
@@ -46,12 +46,12 @@ function splitHelper(text: string): { readonly helper: string | null; readonly a
     const rest = address.slice(found[0].length);
     if (helper.toLowerCase() === 'codecommit') return { helper, address: codeCommit(rest) };
     address = rest;
-    // Commands and file descriptors, not addresses.
+    // These are commands and file descriptors, not addresses.
     if (helper === 'ext' || helper === 'fd') return { helper, address: '' };
   }
 }
 
-/** `us-east-1://profile@Repo`, the form of AWS's own helper; the same repository as by https and ssh. */
+/** `us-east-1://profile@Repo` is the form of AWS's helper, for the same repository as https and ssh. */
 function codeCommit(address: string): string {
   const found = /^([a-z0-9-]+):\/\/(?:[^@/]*@)?(.*)$/s.exec(address);
   if (found === null) return address;
@@ -72,7 +72,7 @@ function windowsPath(text: string): RemoteUrl {
   return { kind: 'path', segments: [`//${server}`, ...share] };
 }
 
-/** What follows `file://`. Git decodes escapes in it. */
+/** Parses the text after `file://`; git decodes escapes in it. */
 function fileUrl(rest: string): RemoteUrl {
   const slash = rest.indexOf('/');
   const server = (slash < 0 ? rest : rest.slice(0, slash)).replace(/^.*@/s, '');
@@ -85,7 +85,8 @@ function fileUrl(rest: string): RemoteUrl {
 
 function networkUrl(scheme: string, rest: string): RemoteUrl {
   const { user, host, port, path } = splitAuthority(rest);
-  // Query and fragment name no repository on the web, and may hold a token. In ssh and git they are file names.
+  // On the web, query and fragment do not identify a repository and may hold a token. In ssh and git they are file
+  // names.
   const shownPath = webSchemes.test(scheme) ? path.replace(/[?#].*$/s, '') : path;
   return { kind: 'network', scheme, host, port, user, path: shownPath };
 }
@@ -97,7 +98,7 @@ interface Authority {
   readonly path: string;
 }
 
-/** Splits what follows `scheme://`. */
+/** Splits the text after `scheme://`. */
 function splitAuthority(rest: string): Authority {
   const end = /[/?#]/.exec(rest)?.index ?? rest.length;
   const authority = rest.slice(0, end);
@@ -107,10 +108,10 @@ function splitAuthority(rest: string): Authority {
   const host = found?.[1] ?? place;
   const port = found?.[2] ?? '';
   if (!/^\d*$/.test(port)) {
-    // A password with an unescaped slash was cut in two: no part of it may pass for a host, a port or a path.
+    // An unescaped slash cut a password in two. No part of it may become a host, a port or a path.
     const cut = rest.lastIndexOf('@');
     if (cut >= end) return { ...splitAuthority(rest.slice(cut + 1)), user: null };
-    // `ssh://git@host:owner/repo`, half URL and half scp form, is written often and means what it looks like.
+    // `ssh://git@host:owner/repo` mixes URL and scp form. It is common, and its meaning is clear.
     const path = port + rest.slice(end);
     return { user: userOf(authority, at), host: decodeText(host), port: null, path };
   }
@@ -126,14 +127,14 @@ function userOf(authority: string, at: number): string | null {
   return at < 0 ? null : decodeText(authority.slice(0, at).replace(/:.*$/s, ''));
 }
 
-/** `[user@]host:path`, or null: the colon comes before any slash. */
+/** Parses `[user@]host:path`, or returns null: the colon comes before any slash. */
 function scpForm(written: string): RemoteUrl | null {
   const { text, cut } = withoutToken(written);
   const found = plainScpForm(text);
   return found !== null || !cut ? found : networkUrl('ssh', text);
 }
 
-/** `user:token@host/path` without its scheme: git would look for a host named like the user. The token must not show. */
+/** `user:token@host/path` without a scheme: git would look for a host with the user's name. Drop the token. */
 function withoutToken(written: string): { readonly text: string; readonly cut: boolean } {
   let text = written;
   for (;;) {
@@ -147,7 +148,7 @@ function plainScpForm(text: string): RemoteUrl | null {
   const bracketed = /^(?:([^/[\]]*)@)?\[([^/\]]*)\]:(.*)$/s.exec(text);
   if (bracketed !== null) {
     const [, before = null, inside = '', path = ''] = bracketed;
-    // Both `user@[host:port]:path` and `[user@host:port]:path` work with git.
+    // Git accepts both `user@[host:port]:path` and `[user@host:port]:path`.
     const at = inside.lastIndexOf('@');
     const inner = inside.slice(at + 1);
     const user = at < 0 ? before : inside.slice(0, at);
@@ -177,8 +178,8 @@ function decodeText(text: string): string {
 }
 
 /**
- * What people may see of a remote: scheme, host, port and path; user, password, token, query and
- * fragment are gone. Text that is no URL comes back as it is. Control characters are escaped in both.
+ * Returns a remote without secrets: scheme, host, port and path remain. Text that is not a URL stays as it is.
+ * Control characters are escaped.
  */
 export function redactUrl(text: string): string {
   if (!text.includes(':')) return printable(text);

@@ -1,4 +1,4 @@
-/** The candidate that was probably meant, or undefined when none is near enough to be worth a guess. */
+/** Returns the candidate that was probably meant, or undefined if none is close. */
 export function closest(word: string, candidates: Iterable<string>): string | undefined {
   const reach = word.length <= 3 ? 1 : 2;
   let best: string | undefined;
@@ -13,7 +13,7 @@ export function closest(word: string, candidates: Iterable<string>): string | un
   return best ?? longerName(word, candidates);
 }
 
-/** ` Did you mean …?` for the end of a message, or nothing. */
+/** Returns `; did you mean …?` for the end of a message, or ''. */
 export function didYouMean(word: string, candidates: Iterable<string>): string {
   const guess = closest(word, candidates);
   return guess === undefined ? '' : `; did you mean ${guess}?`;
@@ -25,7 +25,7 @@ function longerName(word: string, candidates: Iterable<string>): string | undefi
   return longer.length === 1 ? longer[0] : undefined;
 }
 
-/** Insertions, removals, replacements and swaps of neighbours (optimal string alignment). */
+/** Counts insertions, removals, replacements and swaps of neighbours (optimal string alignment). */
 function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, column) => column);

@@ -25,8 +25,8 @@ describe('names', () => {
   });
 
   test.each(['npm@3', 'npm@t1:local', 'npm@ab12cd', 'github.com/acme/web:npm@12'])('%s is a state', (text) => {
-    expect(() => parseVolumeAddress(text)).toThrow(refused('E_VOLUME', 'leave @'));
-    expect(() => parseVolumeAddress(text)).toThrow('which only cachelane diff takes');
+    expect(() => parseVolumeAddress(text)).toThrow(refused('E_VOLUME', 'remove @'));
+    expect(() => parseVolumeAddress(text)).toThrow('which only cachelane diff accepts');
   });
 
   test('an @ that is no state is offered with its escape', () => {

@@ -5,17 +5,17 @@ import { escapeSegment, isEscapedSegment, percentDecode, shortenEscaped } from '
 
 /** Name of a volume inside its namespace: `npm`, `go-build`. */
 export type VolumeName = string & { readonly __volumeName: unique symbol };
-/** Who can use whose contents: sorted field names to values; part of a volume's identity. */
+/** Fields that separate incompatible contents, sorted by name; part of a volume's identity. */
 export type Compat = Readonly<Record<string, string>>;
 
-/** What a person types for a volume: `npm`, or `github.com/acme/web:npm` for one of another namespace. */
+/** A typed volume: `npm`, or `github.com/acme/web:npm` in another namespace. */
 export interface VolumeAddress {
-  /** Null: the namespace that the command is in. */
+  /** Null: the command's own namespace. */
   readonly namespace: Namespace | null;
   readonly name: VolumeName;
 }
 
-/** One segment as namespaces have them, at most 128 bytes. Throws E_VOLUME; the hint offers the canonical spelling. */
+/** Parses a name: one segment of at most 128 bytes. Throws E_VOLUME with the canonical spelling as hint. */
 export function parseVolumeName(text: string): VolumeName {
   if (isEscapedSegment(text) && text.length <= limits.volumeNameBytes) return text as VolumeName;
   refuseState(text);
@@ -26,19 +26,22 @@ export function parseVolumeName(text: string): VolumeName {
   throw new CachelaneError('E_VOLUME', `volume name ${JSON.stringify(text.slice(0, 200))} ${problem}`, { hint });
 }
 
-/** The volume name for any non-empty text, such as a cache key of a pipeline: escaped, shortened where it is too long. */
+/**
+ * Returns the volume name for any non-empty text, such as a cache key of a pipeline: escaped, and shortened if too
+ * long.
+ */
 export function volumeNameFrom(text: string): VolumeName {
   return parseVolumeName(shorten(escapeSegment(text)));
 }
 
-/** `npm@12`, `npm@t1:local` and `npm@ab12cd` are for who compares states; escapes would be no help to whoever means one. */
+/** Refuses `npm@12`, `npm@t1:local` and `npm@ab12cd`, which name a state for `diff`; escaping them would mislead. */
 function refuseState(text: string): void {
   const [, volume, state] = /^([^@]+)@(\d+|[0-9a-f]{6,64}|t\d(?::.*)?)$/.exec(text) ?? [];
   if (volume === undefined || state === undefined) return;
   throw new CachelaneError(
     'E_VOLUME',
-    `${JSON.stringify(text.slice(0, 200))} means one state of ${volume.slice(0, 200)}, which only cachelane diff takes`,
-    { hint: `leave @${state.slice(0, 80)} out; cachelane rollback --to brings back what a volume was at a generation` },
+    `${JSON.stringify(text.slice(0, 200))} names a state of ${volume.slice(0, 200)}, which only cachelane diff accepts`,
+    { hint: `remove @${state.slice(0, 80)}; to restore a generation, use cachelane rollback --to` },
   );
 }
 
@@ -46,7 +49,7 @@ function shorten(escaped: string): string {
   return shortenEscaped(escaped, limits.volumeNameBytes);
 }
 
-/** `NAME` or `NAMESPACE:NAME`. Throws E_VOLUME for the name and the form, E_NAMESPACE for the namespace. */
+/** Parses `NAME` or `NAMESPACE:NAME`. Throws E_VOLUME for name and form, E_NAMESPACE for the namespace. */
 export function parseVolumeAddress(text: string): VolumeAddress {
   refuseState(text);
   const colon = text.lastIndexOf(':');
@@ -55,21 +58,21 @@ export function parseVolumeAddress(text: string): VolumeAddress {
   }
   const slash = text.lastIndexOf('/');
   if (slash < 0) return { namespace: null, name: parseVolumeName(text) };
-  throw new CachelaneError('E_VOLUME', `${JSON.stringify(text.slice(0, 200))} names no volume`, {
-    hint: `a colon parts namespace and volume: ${text.slice(0, slash)}:${text.slice(slash + 1)}`,
+  throw new CachelaneError('E_VOLUME', `${JSON.stringify(text.slice(0, 200))} is not a volume`, {
+    hint: `separate namespace and volume with a colon: ${text.slice(0, slash)}:${text.slice(slash + 1)}`,
   });
 }
 
 /**
- * Checks a compat record and sorts its fields. Field names are `[A-Za-z0-9][A-Za-z0-9._-]*`, at most 64 bytes; values are
- * any text without control characters, at most `limits.compatValueBytes` of UTF-8. Throws E_VOLUME, and E_LIMIT for more
- * than `limits.compatFields` fields.
+ * Returns checked fields in sorted order. Names match `[A-Za-z0-9][A-Za-z0-9._-]*`, at most 64 bytes; values have no
+ * control characters, at most `limits.compatValueBytes`. Throws E_VOLUME, and E_LIMIT for more than
+ * `limits.compatFields` fields.
  */
 export function canonicalCompat(compat: Readonly<Record<string, string>>): Compat {
   return Object.fromEntries(compatFields(compat));
 }
 
-/** The checked fields in byte order of their names, which an object cannot keep for names that are numbers. */
+/** Returns the checked fields in byte order of their names. An object cannot keep that order for numeric names. */
 export function compatFields(
   compat: Readonly<Record<string, string>>,
 ): readonly (readonly [name: string, value: string])[] {
@@ -94,8 +97,8 @@ function badCompat(name: string, problem: string): CachelaneError {
 }
 
 /**
- * One text for one record, whatever the order of its fields: `arch=x64,os=linux`, values escaped. The empty record's is
- * empty. Throws as {@link canonicalCompat}.
+ * Returns one text for a record, whatever the order of its fields: `arch=x64,os=linux`, values escaped. Empty for no
+ * fields. Throws as {@link canonicalCompat}.
  */
 export function compatKey(compat: Readonly<Record<string, string>>): string {
   return compatFields(compat)
@@ -103,11 +106,11 @@ export function compatKey(compat: Readonly<Record<string, string>>): string {
     .join(',');
 }
 
-/** Values are compared byte by byte, so nothing is normalised here. */
+/** Values are compared byte by byte, so do not normalise them. */
 function escapeValue(value: string): string {
   return value.replace(/[%,=]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
-/** Whether a volume is worth sending to other machines. Nothing is sent yet: this version only carries the word. */
+/** Whether a volume is shared with other machines. */
 export const syncChoices = ['always', 'never'] as const;
 export type Sync = (typeof syncChoices)[number];

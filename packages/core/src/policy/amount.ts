@@ -13,7 +13,10 @@ const sizes: Readonly<Record<string, number>> = {
   TiB: 2 ** 40,
 };
 
-/** `30d`, `12h`, `10GiB`, `500MB`, `20`, `30%`, `none`: milliseconds (whole minutes, rounded up), bytes, a count or percent, Infinity for `none`. Undefined for anything else. */
+/**
+ * Parses `30d`, `12h`, `10GiB`, `500MB`, `20`, `30%`, `none`: returns milliseconds (whole minutes, rounded up),
+ * bytes, a count, percent, or Infinity for `none`. Returns undefined for other text.
+ */
 export function parseAmount(unit: AmountUnit, text: string): number | undefined {
   if (unit === 'percent') return parsePercent(text);
   if (text === 'none' && unit !== 'count') return Number.POSITIVE_INFINITY;
@@ -24,7 +27,7 @@ export function parseAmount(unit: AmountUnit, text: string): number | undefined 
   return value !== undefined && Number.isSafeInteger(value) ? value : undefined;
 }
 
-/** What {@link formatAmount} can write: a time has no smaller unit than the minute. */
+/** Rounds to what {@link formatAmount} can write: whole minutes for times. */
 function whole(unit: AmountUnit, value: number): number {
   return unit === 'time' ? Math.ceil(Math.round(value) / 60_000) * 60_000 : Math.round(value);
 }
@@ -34,7 +37,7 @@ function parsePercent(text: string): number | undefined {
   return value !== undefined && value <= 100 ? value : undefined;
 }
 
-/** Without a unit only a count, and nothing at all, mean anything. */
+/** Without a unit, only counts and zero are valid. */
 function bare(unit: AmountUnit, digits: string): number | undefined {
   if (unit === 'count') return digits.includes('.') ? undefined : 1;
   return Number(digits) === 0 ? 1 : undefined;
@@ -47,7 +50,7 @@ function factorOf(unit: AmountUnit, suffix: string): number | undefined {
   return name === undefined ? undefined : factors[name];
 }
 
-/** As {@link parseAmount} reads it, with the largest unit that leaves no rest. */
+/** Returns the amount in the form of {@link parseAmount}, in the largest unit without a remainder. */
 export function formatAmount(unit: AmountUnit, value: number): string {
   if (!Number.isFinite(value)) return 'none';
   if (unit === 'percent') return `${value}%`;

@@ -15,35 +15,36 @@ import {
 
 export const lifetimeKeys = ['keep-run', 'keep-pr', 'keep-branch', 'keep-default', 'keep-release'] as const;
 
-/** What is known of a head without reading what it names. */
+/** Facts about a head, known without reading its layers. */
 export interface HeadSummary {
   readonly lifetime: LifetimeKey;
   readonly usedAtMs: number;
-  /** How many states before that of the head are known. */
+  /** The number of known earlier states. */
   readonly earlierStates: number;
-  /** Of the oldest of them; null where there is none. */
+  /** The time of the oldest of them; null if there are none. */
   readonly earliestMs: number | null;
-  /** Of the layers that it names, each counted once; more where the size of one is not known. */
+  /** The size of its layers, each counted once. Unknown sizes count as more. */
   readonly sizeBytes: number;
 }
 
-/** Heads of which something may have to go, by what one source says; null: it says nothing of that kind that lets go sooner than what is said of all. */
+/** The heads that one source may make due. Null fields: the source sets no lower bound than the general rule. */
 export interface DueRule {
-  /** Null: everywhere. A namespace, and those below it; or one lane. */
+  /** Null: everywhere. Otherwise a namespace with those below it, or one lane. */
   readonly where: Namespace | { readonly namespaceId: NamespaceId; readonly lane: LaneName } | null;
-  /** Used last at that time or before. */
+  /** Due if last used at this time or before. */
   readonly usedByMs: Readonly<Partial<Record<LifetimeKey, number>>>;
-  /** States from before that time. */
+  /** Due if it has states from before this time. */
   readonly earlierBeforeMs: number | null;
-  /** More earlier states than that. */
+  /** Due if it has more earlier states. */
   readonly earlierStates: number | null;
-  /** Larger than that. */
+  /** Due if it is larger. */
   readonly sizeBytes: number | null;
 }
 
 /**
- * Every head that {@link policyAt} lets nothing go of by its age, the number and age of its states, or its budget is none that these rules find; some that they find need not go either: a nearer source may
- * keep them. The first holds everywhere, the others are those that let go sooner than it.
+ * Returns rules that find every head from which {@link policyAt} may delete something by age, history or budget. They
+ * may find more, because a nearer source may keep data. The first rule holds everywhere; the others have lower
+ * bounds.
  */
 export function dueRules({ user, stored, lanes }: Policies, nowMs: number): readonly [DueRule, ...DueRule[]] {
   const all = (key: PolicyKey): number => user[key]?.value ?? defaultPolicy[key].value;
@@ -83,13 +84,13 @@ function ruleOf(
     where,
     usedByMs: Object.fromEntries(lifetimes),
     earlierBeforeMs: history === null ? null : nowMs - Math.min(limits.historyMs, history),
-    // The head's own state is one of them.
+    // The head's own state counts as one.
     earlierStates: states === null ? null : Math.max(0, Math.min(limits.historyGenerations, states) - 1),
     sizeBytes: Number.isFinite(budget) ? budget : null,
   };
 }
 
-/** The least of what is said of all volumes and of those of one name; Infinity: nothing. */
+/** Returns the lowest budget, for all volumes or those of one name; Infinity if there is none. */
 function budgetIn(said: StatedPolicy): number {
   const keys = (Object.keys(said) as StatedKey[]).filter((key) => key === 'volume-budget' || volumeOf(key) !== null);
   const budgets = keys.map((key) => said[key]?.value ?? Infinity);
@@ -107,7 +108,7 @@ export function isDue(rule: DueRule, head: HeadSummary): boolean {
   );
 }
 
-/** The least that is said of how large a namespace may be; Infinity: nothing is. */
+/** Returns the lowest namespace size in any policy; Infinity if there is none. */
 export function leastNamespaceSize({ user, stored }: Pick<Policies, 'user' | 'stored'>): number {
   const said = [user, ...stored.map(({ texts }) => statedPolicy(texts, 'stored'))];
   return Math.min(...said.map((each) => each['namespace-size']?.value ?? Infinity));

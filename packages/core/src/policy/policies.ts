@@ -4,13 +4,13 @@ import type { Namespace } from '../names/namespace.ts';
 import type { VolumeName } from '../names/volume.ts';
 import { type Policy, type PolicyTexts, type StatedPolicy, resolvePolicy, statedPolicy, volumeOf } from './policy.ts';
 
-/** What was said of a namespace and of those below it. */
+/** The policy of a namespace and those below it. */
 export interface StoredPolicy {
   readonly namespace: Namespace;
   readonly texts: PolicyTexts;
 }
 
-/** What the file in the repository said in the last run that wrote the lane. */
+/** The policy of the repository's file in the last run that wrote the lane. */
 export interface LanePolicy {
   readonly namespaceId: NamespaceId;
   readonly lane: LaneName;
@@ -19,31 +19,34 @@ export interface LanePolicy {
   readonly source: string;
 }
 
-/** All that is said of how long things live, and how large they may be. */
+/** All policies about lifetimes and sizes. */
 export interface Policies {
-  /** By the person's own file. */
+  /** The user's own configuration. */
   readonly user: StatedPolicy;
   readonly stored: readonly StoredPolicy[];
   readonly lanes: readonly LanePolicy[];
 }
 
 export interface PolicyPlace {
-  /** Of the namespace, the current path first. */
+  /** All paths of the namespace, the current one first. */
   readonly paths: readonly Namespace[];
-  /** Whose file in the repository has a say; null: of no lane. */
+  /** The lane whose repository file counts; null for none. */
   readonly lane: { readonly namespaceId: NamespaceId; readonly lane: LaneName } | null;
   /** As in `PolicySources`. */
   readonly volume?: VolumeName;
 }
 
-/** What holds for a namespace, or for one of its lanes. What was said of a namespace holds for those below it, unless something nearer is said. */
+/**
+ * Returns the policy of a namespace or of one of its lanes. A namespace's policy also holds below it unless a nearer
+ * one overrides it.
+ */
 export function policyAt({ user, stored, lanes }: Policies, { paths, lane, volume }: PolicyPlace): Policy {
   const own = lanes.find((each) => each.namespaceId === lane?.namespaceId && each.lane === lane.lane);
   const repository = own === undefined ? {} : statedPolicy(own.texts, own.source);
   return resolvePolicy({ user, stored: storedAt(stored, paths), repository, volume: volume ?? null });
 }
 
-/** Names of volumes of whose budget something is said, by anybody. */
+/** Returns the volumes with a budget of their own in any policy. */
 export function budgetedVolumes({ user, stored, lanes }: Policies): readonly VolumeName[] {
   const said = [user, ...stored.map(({ texts }) => texts), ...lanes.map(({ texts }) => texts)];
   return [...new Set(said.flatMap((each) => Object.keys(each)).flatMap((key) => volumeOf(key) ?? []))].toSorted();
@@ -57,7 +60,7 @@ function storedAt(stored: readonly StoredPolicy[], paths: readonly Namespace[]):
   });
 }
 
-/** The longest first. */
+/** Returns path prefixes, the longest first. */
 function prefixesOf(path: string): readonly string[] {
   const segments = path.split('/');
   return segments.slice(1).map((_, index) => segments.slice(0, segments.length - 1 - index).join('/'));

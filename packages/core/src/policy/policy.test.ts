@@ -76,7 +76,7 @@ describe('amounts', () => {
       expect(formatPolicyValue('catalog-names', parsePolicyValue('catalog-names', word))).toBe(word);
     }
     expect(() => parsePolicyValue('catalog-names', 'never')).toThrow(
-      'catalog-names is one of refuse, warn, any, not "never"',
+      'catalog-names must be one of refuse, warn, any, not "never"',
     );
     expect([
       namesAt('any', 'warn'),
@@ -97,7 +97,7 @@ describe('amounts', () => {
     for (const key of policyKeys) {
       expect(formatPolicyValue(key, defaultPolicy[key].value), key).toBe(policyRules[key].standard);
     }
-    expect(() => parsePolicyValue('keep-pr', 'soon')).toThrow(/keep-pr is like 12h, 30d or none, not "soon"/);
+    expect(() => parsePolicyValue('keep-pr', 'soon')).toThrow(/keep-pr must be like 12h, 30d or none, not "soon"/);
   });
 });
 

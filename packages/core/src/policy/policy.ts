@@ -3,13 +3,13 @@ import { laneTrust, parseLane, type LaneName } from '../lanes/lane.ts';
 import { parseVolumeName, type VolumeName } from '../names/volume.ts';
 import { formatAmount, parseAmount, type AmountUnit } from './amount.ts';
 
-/** What one line of a policy is about: {@link policyKeys} has all of them. */
+/** Describes one policy key; {@link policyKeys} lists all. */
 export type PolicyRule = AmountRule | ChoiceRule;
 
 interface RuleFacts {
-  /** As a person would write it. */
+  /** The default, as a person would write it. */
   readonly standard: string;
-  /** `store`: of the whole store, so that only the person whose store it is may say it; `namespace`: of each namespace by itself. */
+  /** `store`: one value for the whole store, set only by its user; `namespace`: a value for each namespace. */
   readonly scope: 'store' | 'namespace';
   /** One clause for people. */
   readonly meaning: string;
@@ -19,14 +19,14 @@ interface AmountRule extends RuleFacts {
   readonly unit: AmountUnit;
 }
 
-/** One of a few words. Its value is the place of the word, so that what is lower allows less, as an amount does. */
+/** One of a few words. The value is the word's index, so a lower value allows less, as for amounts. */
 interface ChoiceRule extends RuleFacts {
   readonly unit: 'choice';
-  /** The one that allows least first. */
+  /** The strictest first. */
   readonly choices: readonly string[];
 }
 
-/** What becomes of a volume whose name is in no catalog of its namespace, or of those above it. */
+/** What happens to a volume whose name is in no catalog of its namespace or of those above it. */
 export const catalogNameChoices = ['refuse', 'warn', 'any'] as const;
 export type CatalogNames = (typeof catalogNameChoices)[number];
 
@@ -52,36 +52,41 @@ export const policyKeys = [
 ] as const;
 export type PolicyKey = (typeof policyKeys)[number];
 
-/** The budget of the volumes of one name; where it is said, it counts before what the same source says of all volumes. */
+/** The budget of all volumes with one name. It overrides the general budget of the same source. */
 export type VolumeBudgetKey = `volume-budget:${string}`;
-/** What a source may say. */
+/** The keys that a source may set. */
 export type StatedKey = PolicyKey | VolumeBudgetKey;
 
-/** Each can be said for all, or for a namespace and those below it. */
+/** Each key can be set for all, or for a namespace and those below it. */
 export const policyRules: Readonly<Record<PolicyKey, PolicyRule>> = {
   'keep-run': {
     unit: 'time',
     standard: '0',
     scope: 'namespace',
-    meaning: 'lanes of runs that nobody vouches for (T0)',
+    meaning: 'lanes of untrusted runs (T0)',
   },
   'keep-pr': { unit: 'time', standard: '3d', scope: 'namespace', meaning: 'lanes of pull requests' },
-  'keep-branch': { unit: 'time', standard: '14d', scope: 'namespace', meaning: 'lanes of branches and tags' },
+  'keep-branch': {
+    unit: 'time',
+    standard: '14d',
+    scope: 'namespace',
+    meaning: 'lanes of branches, tags and merge queues',
+  },
   'keep-default': {
     unit: 'time',
     standard: '30d',
     scope: 'namespace',
-    meaning: 'lanes of default and protected branches, and of a machine or person of their own',
+    meaning: 'lanes of default and protected branches, machines and users',
   },
   'keep-release': { unit: 'time', standard: 'none', scope: 'namespace', meaning: 'lanes of releases' },
   'keep-gone': {
     unit: 'time',
     standard: '7d',
     scope: 'namespace',
-    meaning: 'volumes of local/… and file/… whose directory is gone',
+    meaning: 'local/… and file/… volumes whose directory no longer exists',
   },
   history: { unit: 'time', standard: '14d', scope: 'namespace', meaning: 'earlier states of a head' },
-  'history-generations': { unit: 'count', standard: '20', scope: 'namespace', meaning: 'how many earlier states' },
+  'history-generations': { unit: 'count', standard: '20', scope: 'namespace', meaning: 'number of earlier states' },
   'volume-size': { unit: 'size', standard: 'none', scope: 'namespace', meaning: 'what one run may add to a volume' },
   'volume-budget': {
     unit: 'size',
@@ -95,32 +100,37 @@ export const policyRules: Readonly<Record<PolicyKey, PolicyRule>> = {
     choices: catalogNameChoices,
     standard: 'any',
     scope: 'namespace',
-    meaning: 'volumes whose name is in no catalog of the namespace, or of those above it',
+    meaning: 'volumes that no catalog of the namespace or above offers',
   },
   'store-size': { unit: 'size', standard: 'none', scope: 'store', meaning: 'all layers of the store' },
-  'free-space': { unit: 'size', standard: '1GiB', scope: 'store', meaning: 'what stays free where the store lies' },
+  'free-space': {
+    unit: 'size',
+    standard: '1GiB',
+    scope: 'store',
+    meaning: 'space left free on the file system of the store',
+  },
   't0-lane-share': {
     unit: 'percent',
     standard: '5%',
     scope: 'store',
-    meaning: 'each lane of T0, of what the store may take; never more than 1 GiB',
+    meaning: 'the share of each T0 lane in the store, at most 1 GiB',
   },
-  't0-share': { unit: 'percent', standard: '10%', scope: 'store', meaning: 'all lanes of T0 together' },
+  't0-share': { unit: 'percent', standard: '10%', scope: 'store', meaning: 'all T0 lanes together' },
   't1-share': {
     unit: 'percent',
     standard: '30%',
     scope: 'store',
-    meaning: 'all lanes of T1, where the store has higher ones',
+    meaning: 'all T1 lanes, if the store has higher ones',
   },
   floor: {
     unit: 'time',
     standard: '7d',
     scope: 'store',
-    meaning: 'a default, protected or release lane that was used since then stays, whatever else says',
+    meaning: 'default, protected and release lanes used within this time are never deleted',
   },
 };
 
-/** Milliseconds, bytes, a count or percent, or the place of a choice, by the rule's unit; Infinity: no limit. */
+/** Milliseconds, bytes, a count, percent or a choice's index, by the rule's unit; Infinity: no limit. */
 export interface PolicyValue {
   readonly value: number;
   /** For people: `default`, `cachelane.yaml:7`, `cachelane ns policy github.com/acme`. */
@@ -129,17 +139,17 @@ export interface PolicyValue {
 
 export type Policy = Readonly<Record<PolicyKey, PolicyValue>>;
 
-/** What one source says; what it leaves out is as before. */
+/** The values that one source sets. */
 export type StatedPolicy = Readonly<Partial<Record<StatedKey, PolicyValue>>>;
 
-/** Texts, as a file or the store has them. */
+/** The values as text, as in a file or the store. */
 export type PolicyTexts = Readonly<Partial<Record<StatedKey, string>>>;
 
 export function isStatedKey(text: string): text is StatedKey {
   return Object.hasOwn(policyRules, text) || volumeOf(text) !== null;
 }
 
-/** The volume that a key is about; null for one that is about all, and for what is no key. */
+/** Returns the volume of a budget key; null for other text. */
 export function volumeOf(key: string): VolumeName | null {
   const [, name] = /^volume-budget:(.+)$/.exec(key) ?? [];
   if (name === undefined) return null;
@@ -162,7 +172,7 @@ function isPolicyKey(key: StatedKey): key is PolicyKey {
   return Object.hasOwn(policyRules, key);
 }
 
-/** Of the key's kind; undefined for what is none of it. `none` is no limit: nothing has to stay free then. */
+/** Returns the value of the key's kind, or undefined for other text. For `free-space`, `none` means 0. */
 function valueOf(key: StatedKey, text: string): number | undefined {
   const rule = policyRuleOf(key);
   if (rule.unit === 'choice') {
@@ -175,13 +185,13 @@ function valueOf(key: StatedKey, text: string): number | undefined {
 
 const examples = { time: '12h, 30d or none', size: '500MB, 10GiB or none', count: '20', percent: '30%' } as const;
 
-/** Throws E_USAGE for what is no value of the key's kind. */
+/** Parses a value. Throws E_USAGE for text of another kind. */
 export function parsePolicyValue(key: StatedKey, text: string): number {
   const rule = policyRuleOf(key);
   const value = valueOf(key, text);
   if (value !== undefined) return value;
   const right = rule.unit === 'choice' ? `one of ${rule.choices.join(', ')}` : `like ${examples[rule.unit]}`;
-  throw new CachelaneError('E_USAGE', `${key} is ${right}, not ${JSON.stringify(text.slice(0, 100))}`);
+  throw new CachelaneError('E_USAGE', `${key} must be ${right}, not ${JSON.stringify(text.slice(0, 100))}`);
 }
 
 export function formatPolicyValue(key: StatedKey, value: number): string {
@@ -198,17 +208,19 @@ export const defaultPolicy: Policy = Object.fromEntries(
 ) as unknown as Policy;
 
 export interface PolicySources {
-  /** The person's own file. */
+  /** The user's own configuration. */
   readonly user: StatedPolicy;
-  /** What the store has of the namespace and those above it, the nearest first. */
+  /** Stored policies of the namespace and those above it, nearest first. */
   readonly stored: readonly StatedPolicy[];
-  /** What a file in the repository said on this lane: it lowers, and never raises. */
+  /** The repository file's policy on this lane. It can only lower values. */
   readonly repository: StatedPolicy;
-  /** Whose budget it is about; null or left out: that of volumes of which nothing special is said. */
+  /** The volume whose budget counts; null or absent: the general budget. */
   readonly volume?: VolumeName | null;
 }
 
-/** What holds, and who says so: the nearest of store, own file and default, and what the repository has below that. */
+/**
+ * Returns the values in effect with their sources: the nearest of store, user and default, lowered by the repository.
+ */
 export function resolvePolicy({ volume = null, ...sources }: PolicySources): Policy {
   const about = (stated: StatedPolicy): StatedPolicy => {
     const own = volume === null ? undefined : stated[volumeBudgetKey(volume)];
@@ -225,7 +237,7 @@ export function resolvePolicy({ volume = null, ...sources }: PolicySources): Pol
   return Object.fromEntries(policyKeys.map((key) => [key, resolve(key)])) as unknown as Policy;
 }
 
-/** Texts that were checked when they were written; what a later version wrote and this one does not know says nothing. */
+/** Parses texts that were checked when written. Ignores unknown keys and values of later versions. */
 export function statedPolicy(texts: Readonly<Record<string, string | undefined>>, source: string): StatedPolicy {
   const stated: Partial<Record<StatedKey, PolicyValue>> = {};
   for (const [key, text] of Object.entries(texts)) {
@@ -238,10 +250,10 @@ export function statedPolicy(texts: Readonly<Record<string, string | undefined>>
 
 export type LifetimeKey = 'keep-run' | 'keep-pr' | 'keep-branch' | 'keep-default' | 'keep-release';
 
-/** Branches that are the default one in most repositories, for stores to which nobody said which one it is. */
+/** Usual default branches, for stores that do not know the default branch. */
 const usualDefaults = new Set(['main', 'master']);
 
-/** Which lifetime a lane has. `defaultLane`: that of the namespace's default branch, where a run said so. */
+/** Returns the lifetime key of a lane. `defaultLane` is the lane of the default branch, if known. */
 export function lifetimeOf(lane: LaneName, defaultLane: LaneName | null): LifetimeKey {
   const { kind, ref } = parseLane(lane);
   const trust = laneTrust(lane);

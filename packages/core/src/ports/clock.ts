@@ -1,9 +1,9 @@
-/** Time enters through here. Order never comes from it (generations do): wall time is for people and for expiry. */
+/** The source of time. Order comes from generations, never from time; wall time is for people and for expiry. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   nowMs(): number;
-  /** Milliseconds from an arbitrary start; never goes back. For durations. */
+  /** Returns milliseconds from an arbitrary start, for durations. Never decreases. */
   monotonicMs(): number;
-  /** Rejects with the signal's reason when it is aborted meanwhile. */
+  /** Waits. Rejects with the signal's reason when it aborts. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }

@@ -145,8 +145,8 @@ export interface LayerStore {
   remove(ids: readonly LayerId[]): void;
   /** Does the same for derived layers. */
   removeDerived(keys: readonly Digest[]): void;
-  /** Reads all content and compares the digests with the index. */
-  verify(id: LayerId, signal: AbortSignal): Promise<LayerVerification>;
+  /** Reads all content and compares the digests with the index. Calls `onBytes` with the size of each entry that it has read. */
+  verify(id: LayerId, signal: AbortSignal, onBytes?: (count: number) => void): Promise<LayerVerification>;
   /** Returns false if the layer may not have reached the disk before a crash of the machine: verify it before use. */
   isSettled(id: LayerId, signal: AbortSignal): Promise<boolean>;
   /** Removes files of dead processes older than `limits.sweepGraceMs`. Returns descriptions of the removed files. */

@@ -2,58 +2,63 @@ import type { BytePath } from '../layers/byte-path.ts';
 import type { Digest } from '../base/digest.ts';
 import type { EntryForm } from '../layers/entry.ts';
 
-/** One version of a path as a driver sees it. */
+/** One version of a path for a merge driver. */
 export interface Version {
   readonly form: EntryForm;
   readonly digest: Digest;
   readonly sizeBytes: number;
   readonly mode: number;
-  /** When the store saw the layer sealed; embedded times count at most up to here, so that a clock in the future cannot win for ever. */
+  /**
+   * When the layer was sealed. Later times inside the content count as this time, so that a wrong clock does not win
+   * forever.
+   */
   readonly sealedAtMs: number;
-  /** The stored content; read on demand, at most `limits.mergedFileBytes`. */
+  /** Returns the content, at most `limits.mergedFileBytes`. */
   content(): Uint8Array;
 }
 
-/** What a run added to the version it saw. */
+/** The part of a file that a run added. */
 export type Subtraction = { readonly form: 'whole' } | { readonly form: 'delta'; readonly content: Uint8Array };
 
-/** The answer for several versions of one path. */
+/** The merge result of several versions of a path. */
 export type Composition =
-  /** One version stands for all. `opinion` is false where the driver only broke a tie: the caller reports a conflict. */
+  /** One version wins. `opinion` is false if the driver only broke a tie; the caller then reports a conflict. */
   | { readonly kind: 'pick'; readonly index: number; readonly opinion: boolean }
-  /** A new file made of them. */
+  /** A merged file. */
   | { readonly kind: 'content'; readonly content: Uint8Array };
 
 /**
- * How versions of one path relate. Pure: same input, same answer, no I/O but `Version.content`. Laws, each a property
- * test of the conformance suite:
- * - compose is idempotent (`[v, v]` is v), does not depend on the order where it has an opinion, and is associative:
- *   composing composed versions gives what composing all at once gives;
- * - `compose([mine as subtracted from pinned, pinned])` carries everything that `mine` had and `pinned` had not;
- * - `same(v, v)`; a change that is `same` is dropped by the caller, so it must mean nothing to the tool;
- * - content that is not what the driver expects never throws: it is content without an opinion.
+ * Merges versions of one path. Pure: no I/O except `Version.content`. Laws, each a property test of the conformance
+ * suite:
+ * - compose is idempotent (`[v, v]` is v), commutative where it has an opinion, and associative;
+ * - `compose([mine as subtracted from pinned, pinned])` contains everything that `mine` added to `pinned`;
+ * - `same(v, v)` is true. The caller drops changes that are `same`, so they must not matter to the tool;
+ * - unexpected content never throws. It merges without an opinion.
  */
 export interface MergeDriver {
   /** Stable name for reports and docs: `union`, `lines`, `newest`. */
   readonly name: string;
-  /** Raised when `compose` or `subtract` answers differently: cached answers of older versions are not reused. */
+  /**
+   * Raise it when `compose` or `subtract` gives different answers. Answers cached under older versions are not
+   * reused.
+   */
   readonly version: number;
-  /** Whether versions below the nearest whole one matter. False for content that is named by its digest. */
+  /** Whether versions below the nearest whole one matter. False for content named by its digest. */
   readonly merges: boolean;
-  /** True when the change from `pinned` to `mine` means nothing to the tool. Both are whole. */
+  /** Returns whether the change from `pinned` to `mine` does not matter to the tool. Both are whole. */
   same(pinned: Version, mine: Version): boolean;
-  /** Both are whole; `pinned` is what the run saw when it started. */
+  /** Returns what `mine` adds to `pinned`, the version at the start of the run. Both are whole. */
   subtract(pinned: Version, mine: Version): Subtraction;
-  /** Nearest first, at least one, wholes and deltas. */
+  /** Merges versions, nearest first: at least one, whole or delta. */
   compose(versions: readonly Version[]): Composition;
   /**
-   * What of a run's file may be stored, where it holds more than that (a request header with a credential in an index
-   * line); null where all of it may. `mine` is whole. Absent for classes whose files hold no such thing.
+   * Returns the part of a whole file that may be stored, for files with secrets (a request header in an index line).
+   * Null: all of it. Absent if the files hold no secrets.
    */
   clean?(mine: Version): Uint8Array | null;
   /**
-   * The content without names whose content is gone, judged against a composed view; null when nothing has to go.
-   * `has` tells whether the view holds a path of the volume. Absent for classes that name nothing.
+   * Returns the content without references to paths that `has` does not find in the composed view; null if none is
+   * missing. Absent if the content refers to no paths.
    */
   close?(version: Version, path: BytePath, has: (path: BytePath) => boolean): Uint8Array | null;
 }

@@ -1,4 +1,4 @@
-/** Randomness enters through here; tests pass a seeded one. */
+/** The source of randomness; tests pass a seeded one. */
 export interface Random {
   bytes(count: number): Uint8Array;
 }

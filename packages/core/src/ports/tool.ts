@@ -3,43 +3,43 @@ import type { MergeClass } from '../layers/entry.ts';
 import type { Sync } from '../names/volume.ts';
 import type { MergeDriver } from './merge-driver.ts';
 
-/** What a tool's declaration may ask about the machine and the user's settings. Nothing else decides where a cache lies. */
+/** What a tool may read of the machine and the user's settings. */
 export interface ToolEnvironment {
   /** The user's home directory, absolute. */
   readonly homeDir: string;
-  /** Directory the command runs in, absolute. */
+  /** The directory that the command runs in, absolute. */
   readonly workDir: string;
-  /** `process.platform` and `process.arch` of the machine that runs the command. */
+  /** `process.platform` and `process.arch` of the machine. */
   readonly os: string;
   readonly arch: string;
-  /** An environment variable of the command, or undefined. */
+  /** Returns an environment variable of the command. */
   env(name: string): string | undefined;
-  /** A small configuration file of the user or project as text, or undefined; absolute path. */
+  /** Returns the text of a small configuration file of the user or project. The path is absolute. */
   readText(path: string): string | undefined;
   /**
-   * The version that a program of the command's PATH calls its own (`NAME --version`), or undefined where it is not there or does not
-   * say. It is started for that: ask only where versions have to be kept apart, and no file tells.
+   * Returns the version that a program on the command's PATH reports (`NAME --version`). This starts the program: use
+   * it only if versions need separate volumes and no file tells the version.
    */
   programVersion(name: string): string | undefined;
 }
 
-/** Where a tool's cache lies for this command. */
+/** The location of a tool's cache for this command. */
 export interface ToolLocation {
-  /** Absolute path of the cache directory itself; nothing above it is ever attached. */
+  /** Absolute path of the cache directory. Nothing above it is ever attached. */
   readonly path: string;
-  /** Who decided, for people: `npm's default`, `npm_config_cache in the environment`. */
+  /** Where the path came from, for people: `npm's default`, `npm_config_cache in the environment`. */
   readonly source: string;
-  /** A file of the repository decided: the place must lie in the project or below the home directory. */
+  /** Whether a file in the repository set the path. It must then be in the project or below the home directory. */
   readonly byProject?: boolean;
 }
 
-/** What happens to a path of the volume when a run is saved. */
+/** How a path of the volume is saved. */
 export type PathRule =
   | {
       readonly kind: 'never';
       /** Why it is never stored, for people: `temporary files`. */
       readonly reason: string;
-      /** Nobody else may get to see it either, also not in a directory that runs share. */
+      /** Whether other runs must not see it, even in a shared directory. */
       readonly isSecret?: boolean;
     }
   | {
@@ -48,50 +48,47 @@ export type PathRule =
       readonly driver: MergeDriver;
       /** Label of the atomic group, or null. */
       readonly group: string | null;
-      /** Whether a removal by an ordinary run counts. */
+      /** Whether removals by ordinary runs count. */
       readonly removals: 'count' | 'hint';
-      /** `far-future`: stored with {@link farFutureNs}, for tools that refresh mtimes of what they use. */
+      /** `far-future`: stored with {@link farFutureNs}, for tools that refresh the mtime of files they use. */
       readonly mtime: 'keep' | 'far-future';
       /**
-       * `success`: after a command that failed it is left out, where nobody asked for it, also of a cache whose tool leaves only good
-       * entries behind: what is in no format that the rules know may be half of something. `tool`: as the tool says.
+       * `tool`: as the tool's own rule says. `success`: left out after a failed command unless the user asked for it,
+       * because a file of unknown format may be incomplete.
        */
       readonly commitWhen: 'tool' | 'success';
     };
 
-/** 2200-01-01T00:00:00Z: no tool's age check fires, and every file system can hold it. */
+/** 2200-01-01T00:00:00Z: every file system can hold it, and no tool considers it old. */
 export const farFutureNs = 7_258_118_400_000_000_000n;
 
-/** Looks at the merged view while a path is classified; for rules that depend on content, such as SQLite's magic. */
+/** Reads the merged view during classification, for rules that depend on content, such as SQLite's magic. */
 export interface ClassifyContext {
-  /** The first `count` bytes of a file of the view, or undefined where there is no such file. */
+  /** Returns the first `count` bytes of a file, or undefined if it does not exist. */
   peek(path: BytePath, count: number): Uint8Array | undefined;
 }
 
-/**
- * When a tool holds something of its cache against a digest that it has from elsewhere: each time it uses it, once while it
- * fetches it, where a project asks for it, or never.
- */
+/** When a tool verifies a stored file with a digest from elsewhere. */
 export type Checked = 'when used' | 'when fetched' | 'when asked' | 'never';
 
-/** One kind of thing that a cache stores. How it merges is not said again: it follows from the rule for its path. */
+/** One kind of file in a cache. Its path rule defines how it merges. */
 export interface StoredPart {
-  /** As the tool would name it, with `<64 hex>` for so many hexadecimal digits: `cas/00/<64 hex>`; see {@link examplePath}. */
+  /** A path pattern, with `<64 hex>` for 64 hexadecimal digits: `cas/00/<64 hex>`; see {@link examplePath}. */
   readonly path: string;
   /** For people: `archives of packages`. */
   readonly what: string;
   readonly checked: Checked;
 }
 
-/** A path that a pattern of {@link StoredPart} stands for, for the tool's rules to classify. */
+/** Returns an example path for a pattern of {@link StoredPart}. */
 export function examplePath(pattern: string): { readonly path: BytePath; readonly isDirectory: boolean } {
   const path = pattern.replace(/<(\d+) hex>/g, (_, count: string) => '0'.repeat(Number(count)));
   return { path: path.replace(/\/$/, '') as BytePath, isDirectory: path.endsWith('/') };
 }
 
 /**
- * How a tool itself frees space in its cache. `none` for one that has no command for it, or one that removes everything, or
- * things that only look unused where a cache is kept apart from the projects.
+ * How the tool itself frees space in its cache. `none` if it has no command for that, or its command would remove
+ * everything or items in use by other projects.
  */
 export type Prune =
   | {
@@ -106,73 +103,73 @@ export type Prune =
 /** `exit`: whenever the command ended by itself, whatever its exit code. `success`: exit code 0 only. */
 export type CommitWhen = 'exit' | 'success';
 
-/** Knowledge about one kind of cache. Pure: it declares, the engine acts. */
+/** The rules for one kind of cache. Pure: the engine acts on them. */
 export interface Tool {
   /** The name a user types: `npm`, `go-build`. */
   readonly name: string;
-  /** Raised when a rule or one of its drivers answers differently: answers cached under older rules are not reused. */
+  /** Raise it when a rule or driver gives different answers. Answers cached under older rules are not reused. */
   readonly rulesVersion: number;
   /** One line for `cachelane tools` and docs. */
   readonly summary: string;
-  /** File names in a project directory that say that this tool is used there. */
+  /** Names of files in a project directory that show that the project uses this tool. */
   readonly lockfiles: readonly string[];
-  /** Where the cache lies; null for a tool that has no place of its own (unknown directory). */
+  /** Returns the location of the cache; null for a tool without a location of its own (unknown directory). */
   locate(environment: ToolEnvironment): ToolLocation | null;
-  /** Why `locate` finds no place here though the tool is used here, for people; undefined where nothing special is the matter. */
+  /** Returns why `locate` finds no location although the project uses the tool, for people. */
   whyNowhere?(environment: ToolEnvironment): string | undefined;
   /**
-   * Settings of the command's environment that make the tool keep its cache in another directory (absolute), for machines that may
-   * not mount; null where only a mount, or a symlink, can put one in the place of the other.
+   * Returns environment variables that move the cache to another absolute path, for machines that cannot mount. Null
+   * if only a mount or a symlink can.
    */
   redirect(path: string): Readonly<Record<string, string>> | null;
   /**
-   * Whether it makes hard links from its cache into the project: those need both on one mount, so a kept directory that all runs share
-   * serves it better than a mounted view.
+   * Whether the tool creates hard links from its cache into the project. They need both on one mount, so a shared
+   * directory fits better than a mounted view.
    */
   readonly linksOut: boolean;
   /**
-   * Settings of the command's environment that leave to us what the tool would do with its cache by itself: size limits that make it
-   * evict, whose removals do not count here, and things that belong to one machine. What the user has set stands.
+   * Environment variables that disable the tool's own eviction and machine-specific features. The user's values take
+   * precedence.
    */
   readonly env?: Readonly<Record<string, string>>;
   /**
-   * What of it outlives the command that started it, and settings of the command's environment that keep it from doing so; what the
-   * user has set stands. Whatever is left is ended before a run is saved.
+   * The tool's background process, and environment variables that prevent it. The user's values take precedence.
+   * Remaining processes are ended before a save.
    */
   readonly daemon?: { readonly what: string; readonly settings: Readonly<Record<string, string>> };
-  /** Who can use whose contents; part of the volume's identity. */
+  /** Returns the fields that separate incompatible contents; part of the volume's identity. */
   compat(environment: ToolEnvironment): Readonly<Record<string, string>>;
-  /** `path` is never the root; `isDirectory` tells about the change at hand. */
+  /** Returns the rule for a path. `path` is never the root; `isDirectory` describes the current change. */
   classify(path: BytePath, isDirectory: boolean, context: ClassifyContext): PathRule;
-  /** `exit` where the tool leaves only good entries behind, whatever becomes of the command. */
+  /** `exit` if the tool leaves only complete entries, even when the command fails. */
   readonly commitWhen: CommitWhen;
   readonly prune: Prune;
   /**
-   * Whether any of its files may be gone: the tool gets or makes it again, and what names it by a path is known to its merge drivers. Not where a part of it may be the only copy, if only of what a project put there itself. Then a volume can be kept within a budget by what goes of it;
-   * of others it is known only that all may go.
+   * Whether any file may be deleted: the tool fetches or rebuilds it, and the merge drivers know what refers to it.
+   * Such volumes can be kept within a budget. Absent if a file may be the only copy.
    */
   readonly losesFiles?: true;
-  /** `never` where another machine gets or makes the contents as fast by itself, or cannot use them. */
+  /** `never` if other machines cannot use the contents or rebuild them as fast. */
   readonly sync: Sync;
-  /** What keeps the formats of the tool's versions apart, for people, one clause. A field of `compat` where nothing of the tool's does. */
+  /** How volumes of different tool versions stay apart, for people, one clause; or a `compat` field. */
   readonly versions: string;
-  /** What is stored, most important first: for people, and held to `classify` by a test. */
+  /** What is stored, most important first. A test compares it with `classify`. */
   readonly stored: readonly StoredPart[];
-  /** Paths of what is never stored, as in {@link StoredPart}; the rule of each has the reason. */
+  /** Patterns of paths that are never stored, as in {@link StoredPart}. */
   readonly neverStored: readonly string[];
   /**
-   * The digest that a file's name says its content has, for tools that hand out their files as hard links: whoever edits such a link
-   * edits the cache. Undefined for names that say none; absent where no name does.
+   * Returns the content digest that a file name contains, for tools that hand out hard links: editing such a link
+   * edits the cache. Absent if no names contain digests.
    */
   contentDigest?(
     path: BytePath,
   ): { readonly algorithm: 'sha1' | 'sha256' | 'sha512'; readonly hex: string } | undefined;
   /**
-   * How the rules were tried: with the tool itself; with a tree made by hand after its documentation, which shows that the rules do
-   * what they say and not that the tool works so; or not yet.
+   * How the rules were tested: with the real tool, with a hand-made tree that follows the tool's documentation, or
+   * not yet.
    */
   readonly tried: 'real tool' | 'fixture' | 'not yet';
 }
 
-/** A tool whose rules could not be recognised falls back to this name's rules. */
+/** The rules used for unknown tools. */
 export const unknownToolName = 'directory';

@@ -1,38 +1,45 @@
 import type { Digest } from '../base/digest.ts';
 import type { ObjectSource } from './remote/remote-objects.ts';
 
-/** What is to be sent, where it can be read as often as sending takes, also by several at once. Disposing of it removes it. */
+/** Data to upload, readable repeatedly and concurrently. Disposing deletes it. */
 export interface Spooled extends ObjectSource, AsyncDisposable {}
 
 /**
- * What has come of an object so far. Several processes may be at the same one: they write the same bytes to the same places. The signal that it
- * was asked for with ends `read` and `append` too.
+ * An unfinished download. Several processes may write it at once; they write the same bytes to the same places. The
+ * signal of `resume` also ends `read` and `append`.
  */
 export interface PartialDownload extends AsyncDisposable {
-  /** From the first byte, without a gap: 0 where nothing came before. What they are worth is known when all have come. Does not grow. */
+  /** The number of bytes from the start, without a gap; does not grow. Verify them when the download is complete. */
   readonly haveBytes: number;
-  /** Those bytes. Throws E_OBJECT_CORRUPT where somebody has cut them off since. */
+  /** Returns those bytes. Throws E_OBJECT_CORRUPT if another process truncated them. */
   read(): AsyncIterable<Uint8Array>;
-  /** The next ones, behind all that was there and was appended; one call after the other. */
+  /** Appends the next bytes. Await each call before the next. */
   append(piece: Uint8Array): Promise<void>;
-  /** It is complete, or worth nothing: no later process finds it. Who is at the same one goes on without harm. Disposing without it leaves what came. */
+  /**
+   * Deletes the file, complete or useless, without disturbing other processes that use it. Disposing alone keeps the
+   * bytes for later.
+   */
   discard(): Promise<void>;
 }
 
 /**
- * Bytes on their way to or from a remote, outside of what the store vouches for. Guarantees of every driver:
- * - what was appended before a process died is there for the next one that asks, and of a piece that was being appended a beginning; after a power cut it may be anything;
- * - what a dead process spooled is found by nobody, and takes no room once it was swept;
- * - no sweep, whenever it comes, takes anything from a process that has it open.
+ * Temporary files for transfers with a remote. Guarantees of every driver:
+ * - bytes appended before a crash are there for the next process, perhaps with part of an unfinished piece. After a
+ *   power cut they may be wrong;
+ * - spooled data of a dead process is invisible, and a sweep frees its space;
+ * - a sweep never removes a file that a process has open.
  * Errors: E_DISK_FULL, E_HOME_UNUSABLE, E_ABORTED.
  */
 export interface TransferFiles {
   /**
-   * Takes all of `data`, whose errors come out as they are, and ends it when something else goes wrong; nothing stays in either case. The signal is looked at between two pieces:
-   * data that waits for something listens to it itself. At most `limits.spooledInMemoryBytes` are held in memory.
+   * Reads all of `data` and rethrows its errors. On failure it ends the iterator and keeps nothing. The signal is
+   * checked between pieces. At most `limits.spooledInMemoryBytes` stay in memory.
    */
   spool(data: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<Spooled>;
   resume(object: Digest, signal: AbortSignal): Promise<PartialDownload>;
-  /** Removes what was spooled by the dead, and downloads that nobody went on with for `limits.partialDownloadMs`. Returns what was removed, for people. */
+  /**
+   * Deletes spooled data of dead processes, and downloads unused for `limits.partialDownloadMs`. Returns descriptions
+   * of the deleted files.
+   */
   sweep(nowMs: number, signal: AbortSignal): Promise<readonly string[]>;
 }

@@ -4,7 +4,10 @@ import { parsePlainDirectory } from '../names/plain-directory.ts';
 import { canonicalCompat, parseVolumeName } from '../names/volume.ts';
 import type { Provided } from '../ports/provider.ts';
 
-/** What a provider said, which others may have written: nothing of it is believed. Errors: those of what it names, E_CONFIG for what is nothing of the kind. */
+/**
+ * Checks the answer of a provider, which may be foreign code. Errors: those of its names, E_CONFIG for an invalid
+ * answer.
+ */
 export function checkProvided(said: unknown): Provided {
   const { kind, ...rest } = (typeof said === 'object' && said !== null ? said : {}) as Readonly<
     Record<string, unknown>
@@ -19,7 +22,7 @@ export function checkProvided(said: unknown): Provided {
     case 'nothing':
       return { kind };
     default:
-      throw new CachelaneError('E_CONFIG', 'it said nothing that a volume is made of', {
+      throw new CachelaneError('E_CONFIG', 'its answer is not valid', {
         hint: 'a provider answers { kind: "volume" }, "directory", "seed" or "nothing": docs/howto/providers.md',
       });
   }
@@ -37,12 +40,12 @@ function checkVolume(rest: Readonly<Record<string, unknown>>): Omit<Extract<Prov
 function textOf(rest: Readonly<Record<string, unknown>>, field: string): string {
   const value = rest[field];
   if (typeof value === 'string') return value;
-  throw new CachelaneError('E_CONFIG', `its ${field} is no text`);
+  throw new CachelaneError('E_CONFIG', `its ${field} is not text`);
 }
 
 function textsOf(value: unknown): Readonly<Record<string, string>> {
   const isTexts =
     typeof value === 'object' && value !== null && Object.values(value).every((each) => typeof each === 'string');
   if (isTexts) return value as Readonly<Record<string, string>>;
-  throw new CachelaneError('E_CONFIG', 'its compat is no record of texts');
+  throw new CachelaneError('E_CONFIG', 'its compat does not map names to texts');
 }

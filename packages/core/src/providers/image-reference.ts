@@ -5,7 +5,6 @@ export interface ImageReference {
   /** `registry.example:5000`, as in an address. */
   readonly host: string;
   readonly repository: string;
-  /** A tag, or the digest of a manifest. */
   readonly tag: string | null;
   /** `sha256:` and 64 digits. */
   readonly digest: string | null;
@@ -18,7 +17,10 @@ const tagText = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 const digestText = /^sha256:[0-9a-f]{64}$/;
 const hint = 'write it like this: oci:registry.example/team/cache:tag, or with @sha256:DIGEST for a tag';
 
-/** `HOST/REPOSITORY[:TAG][@DIGEST]`, the tag `latest` where neither is said. The host is always named: there is no registry that everybody means. Throws E_CONFIG. */
+/**
+ * Parses `HOST/REPOSITORY[:TAG][@DIGEST]`; without tag and digest, the tag is `latest`. There is no default host.
+ * Throws E_CONFIG.
+ */
 export function parseImageReference(text: string): ImageReference {
   const slash = text.indexOf('/');
   const host = text.slice(0, Math.max(slash, 0));
@@ -28,15 +30,15 @@ export function parseImageReference(text: string): ImageReference {
   const colon = named.indexOf(':');
   const repository = colon < 0 ? named : named.slice(0, colon);
   const tag = colon < 0 ? null : named.slice(colon + 1);
-  // Who writes a password there writes it where everybody reads it: nothing of the text is repeated.
+  // The text may hold a password, so do not repeat it.
   if (!hostText.test(host) || !/[.:]|^localhost$/.test(host)) throw broken('it names no registry');
   if (!repositoryText.test(repository) || repository.length > 255) throw broken('it names no repository');
-  if (tag !== null && !tagText.test(tag)) throw broken('its tag is none');
-  if (digest !== null && !digestText.test(digest)) throw broken('its digest is none of SHA-256');
+  if (tag !== null && !tagText.test(tag)) throw broken('its tag is not valid');
+  if (digest !== null && !digestText.test(digest)) throw broken('its digest is not SHA-256');
   return { host, repository, tag: tag ?? (digest === null ? 'latest' : null), digest };
 }
 
-/** Only a registry on this machine is spoken to without TLS. */
+/** Returns whether the registry is on this machine; only those are used without TLS. */
 export function isLoopback(host: string): boolean {
   return /^(?:localhost|127\.0\.0\.1)(?::\d+)?$/.test(host);
 }

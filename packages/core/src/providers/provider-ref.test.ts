@@ -41,15 +41,15 @@ describe('a reference', () => {
     ['Dir:/mnt', 'names no provider'],
     ['dir:', 'not absolute'],
     ['dir:mnt', 'not absolute'],
-    ['dir:/mnt/../etc', 'straight'],
-    ['dir://etc', 'straight'],
-    ['dir:/', 'all of the machine'],
-    ['dir:/a\nb', 'what no provider is told'],
+    ['dir:/mnt/../etc', 'not a plain path'],
+    ['dir://etc', 'not a plain path'],
+    ['dir:/', 'the root directory'],
+    ['dir:/a\nb', 'has an invalid argument for'],
     ['host:x', 'nothing after the colon'],
     ['none:x', 'nothing after the colon'],
-    ['docker-volume:', 'no volume of Docker'],
-    ['docker-volume:-f', 'no volume of Docker'],
-    ['docker-volume:a/b', 'no volume of Docker'],
+    ['docker-volume:', 'no Docker volume'],
+    ['docker-volume:-f', 'no Docker volume'],
+    ['docker-volume:a/b', 'no Docker volume'],
     ['catalog:pip', 'no definition'],
     ['catalog:/pip', 'no definition'],
     ['catalog:a b/pip', 'namespace'],
@@ -59,7 +59,7 @@ describe('a reference', () => {
     ['oci:ann:s3cret@ghcr.io/acme/pip', 'no registry'],
     ['oci:ghcr.io/../pip', 'no repository'],
     ['oci:ghcr.io/Acme/pip', 'no repository'],
-    [`vault:${'a'.repeat(4097)}`, 'what no provider is told'],
+    [`vault:${'a'.repeat(4097)}`, 'has an invalid argument for'],
     ['oci:ghcr.io/acme/pip:a/b', 'tag'],
     ['oci:ghcr.io/acme/pip@sha256:abc', 'digest'],
   ])('%j is refused: %s', (text, why) => {
@@ -69,7 +69,7 @@ describe('a reference', () => {
 
   test('is told as much as the longest path has', () => {
     expect(refusal(`vault:${'a'.repeat(4096)}`)).toBe('taken');
-    expect(refusal(`vault:${'a'.repeat(4097)}`)).toContain('what no provider is told');
+    expect(refusal(`vault:${'a'.repeat(4097)}`)).toContain('has an invalid argument for');
   });
 
   test('with a password in it does not show that', () => {

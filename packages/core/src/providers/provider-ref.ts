@@ -5,31 +5,34 @@ import { redactUrl } from '../names/remote-url.ts';
 import { parseVolumeAddress, parseVolumeName, type VolumeAddress, type VolumeName } from '../names/volume.ts';
 import { parseImageReference } from './image-reference.ts';
 
-/** The kinds that every cachelane has. Others come from modules that a person names. */
+/** The built-in kinds. Other kinds come from configured modules. */
 export const providerKinds = ['project', 'catalog', 'dir', 'host', 'docker-volume', 'oci', 'none'] as const;
 export type ProviderKind = (typeof providerKinds)[number];
 
-/** What decides what a volume is made of where it runs: `dir:/mnt/pip` is of the kind `dir`, its argument `/mnt/pip`. */
+/** A provider with its argument: `dir:/mnt/pip` has the kind `dir` and the argument `/mnt/pip`. */
 export interface ProviderRef {
   readonly kind: string;
-  /** Without the colon; of a kind of ours it is checked. */
+  /** Without the colon; checked for built-in kinds. */
   readonly argument: string;
 }
 
 const kindText = /^[a-z][a-z0-9-]{0,63}$/;
-/** A path is the longest that anybody has to say. */
+/** Paths are the longest arguments. */
 const argumentMost = 4096;
 
 export function isProviderKind(kind: string): kind is ProviderKind {
   return (providerKinds as readonly string[]).includes(kind);
 }
 
-/** For people. What a kind that is none of ours is told may be an address with a password in it. */
+/** Returns the reference for people. Arguments of external kinds may contain a password and are redacted. */
 export function providerText({ kind, argument }: ProviderRef): string {
   return `${kind}:${isProviderKind(kind) ? argument : redactUrl(argument)}`;
 }
 
-/** `KIND:ARGUMENT`; the colon may be left out where there is no argument. `source` says who gave it. Throws E_CONFIG; of what may be an address with a password only the kind is repeated. */
+/**
+ * Parses `KIND:ARGUMENT`; the colon is optional without an argument. Throws E_CONFIG with the `source` of the text,
+ * repeating only the kind of what may contain a password.
+ */
 export function parseProviderRef(text: string, source: string): ProviderRef {
   const colon = text.indexOf(':');
   const kind = colon < 0 ? text : text.slice(0, colon);
@@ -39,7 +42,11 @@ export function parseProviderRef(text: string, source: string): ProviderRef {
   }
   // oxlint-disable-next-line no-control-regex -- what is printed must not forge a second line
   if (argument.length > argumentMost || /[\x00-\x1f\x7f]/.test(argument)) {
-    throw broken(source, `says of the provider ${kind} what no provider is told`, 'leave out line breaks and the like');
+    throw broken(
+      source,
+      `has an invalid argument for the provider ${kind}`,
+      'use at most 4096 characters, without control characters',
+    );
   }
   if (isProviderKind(kind)) requireArgument(kind, argument, source);
   return { kind, argument };
@@ -65,18 +72,18 @@ function requireArgument(kind: ProviderKind, argument: string, source: string): 
   }
 }
 
-/** Of the project itself, or `NAMESPACE:NAME`; null: the volume that is asked for. Throws E_CONFIG, E_NAMESPACE, E_VOLUME. */
+/** Parses `NAME` or `NAMESPACE:NAME`; null for the requested volume itself. Throws E_CONFIG, E_NAMESPACE, E_VOLUME. */
 export function parseProjectArgument(argument: string): VolumeAddress | null {
   return argument === '' ? null : parseVolumeAddress(argument);
 }
 
 export interface CatalogArgument {
-  /** A namespace, or an alias of one that the project's file gives. */
+  /** A namespace, or its alias from the project's file. */
   readonly catalog: Namespace;
   readonly definition: VolumeName;
 }
 
-/** `NAMESPACE/NAME`, `ALIAS/NAME`. Throws E_CONFIG, E_NAMESPACE, E_VOLUME. */
+/** Parses `NAMESPACE/NAME` or `ALIAS/NAME`. Throws E_CONFIG, E_NAMESPACE, E_VOLUME. */
 export function parseCatalogArgument(argument: string): CatalogArgument {
   const slash = argument.lastIndexOf('/');
   if (slash > 0) {
@@ -90,10 +97,10 @@ export function parseCatalogArgument(argument: string): CatalogArgument {
   });
 }
 
-/** As Docker has names. Throws E_CONFIG. */
+/** Checks a name by Docker's rules. Throws E_CONFIG. */
 export function parseDockerVolume(argument: string): string {
   if (/^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}$/.test(argument)) return argument;
-  throw new CachelaneError('E_CONFIG', 'it names no volume of Docker', { hint: 'docker volume ls lists them' });
+  throw new CachelaneError('E_CONFIG', 'it names no Docker volume', { hint: 'docker volume ls lists them' });
 }
 
 function requireNothing(argument: string): void {

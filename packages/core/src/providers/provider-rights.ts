@@ -1,13 +1,13 @@
 import { isProviderKind, type ProviderKind, type ProviderRef } from './provider-ref.ts';
 
 /**
- * Who says which provider a volume has, the highest first: a flag of the command, its environment, the person's own file, a file in the repository. What a confined session says of itself is an environment that
- * is trusted as far as a file in the repository.
+ * The sources of a provider choice, highest first. A confined session's own choice is trusted like a file in the
+ * repository.
  */
 export const providerSources = ['flag', 'environment', 'user', 'session', 'repository'] as const;
 export type ProviderSourceKind = (typeof providerSources)[number];
 
-/** `own`: whatever it names; `granted`: outside the project and its parents only what is shared with it. */
+/** `own`: any target; `granted`: outside the project and its parents only what is shared with it. */
 export type ProviderRight =
   | { readonly kind: 'own' }
   | { readonly kind: 'granted' }
@@ -17,15 +17,15 @@ const own: ProviderRight = { kind: 'own' };
 const granted: ProviderRight = { kind: 'granted' };
 const refused = (why: string): ProviderRight => ({ kind: 'refused', why });
 
-/** What a file in the repository may choose, and what is the person's alone: it lowers and chooses, and never reaches out. */
+/** The rights of a file in the repository. It may choose providers inside the project, but not reach the machine. */
 const ofRepository: Readonly<Record<ProviderKind, ProviderRight>> = {
   project: granted,
   catalog: granted,
   none: own,
   dir: refused('would name any directory of this machine'),
-  host: refused('would read what this machine keeps for others'),
+  host: refused('would read caches that this machine keeps for others'),
   'docker-volume': refused('would name a directory of this machine'),
-  oci: refused('would have this machine fetch from anywhere'),
+  oci: refused('would download from any registry'),
 };
 
 export function providerRight(source: ProviderSourceKind, { kind }: Pick<ProviderRef, 'kind'>): ProviderRight {
@@ -36,6 +36,6 @@ export function providerRight(source: ProviderSourceKind, { kind }: Pick<Provide
       return own;
     case 'session':
     case 'repository':
-      return isProviderKind(kind) ? ofRepository[kind] : refused('would have a program of this machine run');
+      return isProviderKind(kind) ? ofRepository[kind] : refused('would run a program of this machine');
   }
 }

@@ -6,32 +6,36 @@ import type { VolumeName } from '../names/volume.ts';
 import type { GrantAccess, GrantRecord } from './grant.ts';
 
 /**
- * Who says that a volume of another namespace is to be had. A person's own word (a flag, the environment, their own configuration, an address that they typed) reaches everywhere on their own engine. A file of the repository,
- * and whatever a confined session asks for, reach what was granted.
+ * Who asks for a volume of another namespace. `person` (a flag, the environment, the user's configuration, a typed
+ * address) may reach every namespace. Repository files and confined sessions reach only granted volumes.
  */
 export type WhoseWord = 'person' | 'repository' | 'confined';
 
-/** Volumes of another namespace that may be used. */
+/** Granted volumes of another namespace. */
 export interface GrantedVolumes extends Pick<GrantRecord, 'volume' | 'access' | 'trust'> {
-  /** All its names, the present one first. */
+  /** All its names, the current one first. */
   readonly owner: readonly Namespace[];
 }
 
 /**
- * How far one gets that has nobody's word but its own. Names alone decide: what somebody may not know of is never looked up for them, so that it takes the same work whether it is there or not.
+ * The volumes that a project may reach without a person's own request. Only names decide, so that unreachable volumes
+ * are never looked up and response times reveal nothing.
  */
 export interface Bounds {
-  /** All names of its namespace. */
+  /** All names of the project's namespace. */
   readonly own: readonly Namespace[];
   readonly granted: readonly GrantedVolumes[];
 }
 
-/** By any of a namespace's names. A project is its namespace, and scopes in it: those of libraries that it uses. What else lies below it are other projects. */
+/**
+ * Returns whether one of the names is the project itself or a scope in it (of a library that it uses). Other
+ * namespaces below it are other projects.
+ */
 export function isOwn({ own }: Pick<Bounds, 'own'>, names: readonly Namespace[]): boolean {
   return names.some((name) => own.some((each) => each === name || isScopeOf(each, name)));
 }
 
-/** What of it a run has that nobody vouches for: of other namespaces those above it, and whatever else was granted to its project it was not granted. */
+/** Returns the bounds of an untrusted run: grants count only for namespaces above the project. */
 export function unvouchedBounds({ own, granted }: Bounds): Bounds {
   const above = own.flatMap((name) => defaultParents(name));
   return { own, granted: granted.filter(({ owner }) => owner.some((name) => above.includes(name))) };
@@ -41,7 +45,7 @@ export interface Reaching {
   readonly namespace: Namespace;
   readonly volume: VolumeName;
   readonly access: GrantAccess;
-  /** The one that would be written; reading asks for none. */
+  /** The lane to write; ignored for reading. */
   readonly lane: LaneName;
 }
 
@@ -55,7 +59,7 @@ export function mayReach(bounds: Bounds, { namespace, volume, access, lane }: Re
   );
 }
 
-/** The links that one gets to for a volume of this name; a namespace that shares nothing of it is no link, however it came to be one. Undefined: nothing bounds them. */
+/** Returns the reachable links of the chain for a volume; all if there are no bounds. */
 export function linksWithin(
   bounds: Bounds | undefined,
   chain: readonly ChainLink[],
@@ -65,12 +69,12 @@ export function linksWithin(
   return chain.filter(({ namespace, lane }) => mayReach(bounds, { namespace, volume, access: 'read', lane }));
 }
 
-/** Whether a namespace shares anything at all, if only one volume. */
+/** Returns whether a namespace shares at least one volume. */
 export function sharesAny(bounds: Bounds, namespace: Namespace): boolean {
   return isOwn(bounds, [namespace]) || bounds.granted.some(({ owner }) => owner.includes(namespace));
 }
 
-/** The links of namespaces that do. */
+/** Returns the links of namespaces that share at least one volume. */
 export function linksOfAny(bounds: Bounds, chain: readonly ChainLink[]): readonly ChainLink[] {
   return chain.filter(({ namespace }) => sharesAny(bounds, namespace));
 }

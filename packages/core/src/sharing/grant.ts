@@ -7,17 +7,17 @@ import type { Grantee } from './grantee.ts';
 export const grantAccesses = ['read', 'write'] as const;
 export type GrantAccess = (typeof grantAccesses)[number];
 
-/** That others may use volumes of a namespace. */
+/** Permission for others to use volumes of a namespace. */
 export interface GrantRecord {
-  /** Whose volumes they are. */
+  /** The owner of the volumes. */
   readonly ownerId: NamespaceId;
-  /** Null: all that it has, now and later. */
+  /** Null: all current and future volumes. */
   readonly volume: VolumeName | null;
   readonly to: Grantee;
   readonly access: GrantAccess;
-  /** Of the lanes that may write; no other level may. It says nothing of reading. */
+  /** The level of the lanes that may write; no other level may. Does not limit reading. */
   readonly trust: TrustLevel;
   readonly atMs: number;
-  /** Who said so, for people. */
+  /** Who granted it, for people. */
   readonly by: string;
 }

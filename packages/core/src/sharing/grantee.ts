@@ -1,21 +1,24 @@
 import { isScopeOf, parseNamespace, type Namespace } from '../names/namespace.ts';
 
-/** Whom something is shared with, or comes from: a namespace, and those below it where that is said. */
+/** A namespace, optionally with all namespaces below it, that a grant or feed rule names. */
 export interface Grantee {
   readonly namespace: Namespace;
-  /** Those below it as well. */
+  /** Whether namespaces below it are included. */
   readonly below: boolean;
 }
 
 const belowMark = '/**';
 
-/** `github.com/acme/api`, or `github.com/acme/**` for that one and those below it. Throws E_NAMESPACE; `source` says who gave it. */
+/**
+ * Parses `github.com/acme/api`, or `github.com/acme/**` for a namespace and all below it. Throws E_NAMESPACE with the
+ * `source` of the text.
+ */
 export function parseGrantee(text: string, source: string): Grantee {
   const { namespace, below } = granteeOf(text);
   return { namespace: parseNamespace(namespace, source), below };
 }
 
-/** Of what {@link granteeText} gave. */
+/** Parses the output of {@link granteeText}. */
 export function granteeOf(text: string): Grantee {
   const below = text.endsWith(belowMark);
   return { namespace: (below ? text.slice(0, -belowMark.length) : text) as Namespace, below };
@@ -25,14 +28,14 @@ export function granteeText({ namespace, below }: Grantee): string {
   return below ? `${namespace}${belowMark}` : namespace;
 }
 
-/** Whether one of a namespace's names is meant. Scopes of libraries are part of the project that they lie in. */
+/** Returns whether the grantee includes one of the names. Scopes of libraries are part of their project. */
 export function isCovered({ namespace, below }: Grantee, names: readonly Namespace[]): boolean {
   return names.some(
     (name) => name === namespace || isScopeOf(namespace, name) || (below && name.startsWith(`${namespace}/`)),
   );
 }
 
-/** All that {@link isCovered} finds one of the names in, each once: whoever keeps very many looks these up. */
+/** Returns all grantees that include one of the names, each once, for look-ups by key. */
 export function coveringGrantees(names: readonly Namespace[]): readonly Grantee[] {
   const covering = names.flatMap((name) => {
     const segments = name.split('/');

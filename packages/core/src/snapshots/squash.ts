@@ -3,23 +3,23 @@ import { digestOf } from '../base/digest.ts';
 import type { Entry, LayerId, LayerIndex } from '../layers/entry.ts';
 import { groupsOf, LayerStack, mergesVersions, type Found, type StackLayer } from './stack.ts';
 
-/** What a squash of neighbouring layers holds at one path. */
+/** The content of a squash at one path. */
 export type SquashStep =
-  /** The entry of one layer; `below` when what layers further down have at or under the path must not count (`Removal`). */
+  /** The entry of one layer. With `below`, lower layers must not count at or under the path (`Removal`). */
   | { readonly kind: 'keep'; readonly found: Found; readonly below: boolean }
-  /** The driver's answer for several versions; `form` is `delta` when there is no whole one among them and nothing hides what lies further down. */
+  /** Several versions for the driver to merge. `form` is `delta` if none is whole and nothing hides lower layers. */
   | {
       readonly kind: 'compose';
       readonly versions: readonly Found[];
       readonly form: 'whole' | 'delta';
       readonly below: boolean;
     }
-  /** A counted removal, or a hint that is all there is. */
+  /** A counted removal, or a hint if there is nothing else. */
   | { readonly kind: 'removed'; readonly entry: Entry };
 
 /**
- * One layer with the effect of several: a stack that has the squash in place of `layers` shows the same at every path.
- * In byte order of the paths.
+ * Yields a single layer with the effect of several: replacing `layers` by the squash changes no path of the stack. In
+ * byte order.
  */
 export function* squashPlan(layers: readonly StackLayer[]): Generator<readonly [BytePath, SquashStep]> {
   const stack = new LayerStack(layers);
@@ -29,14 +29,14 @@ export function* squashPlan(layers: readonly StackLayer[]): Generator<readonly [
     if (isSquashMark(path)) continue;
     const step = squashStep(stack, path, hiddenGroups);
     if (step === undefined) continue;
-    // What lies further down does not count there anyway.
+    // Lower layers do not count there anyway.
     if (step.kind === 'removed' && cut.size > 0 && ancestors(path).some((ancestor) => cut.has(ancestor))) continue;
     if (step.kind === 'keep' && step.below && step.found.entry.type === 'dir') cut.add(path);
     yield [path, step];
   }
 }
 
-/** Whether the layer takes away, of classes where that counts in a clean-up only. */
+/** Returns whether the layer removes entries of classes whose removals count only in a clean-up. */
 export function isCleanUp(index: LayerIndex): boolean {
   for (const entry of index.special()) if (takesAway(entry)) return true;
   return false;
@@ -46,7 +46,7 @@ function takesAway({ mergeClass, removed }: Entry): boolean {
   return (removed === 'counted' || removed === 'below') && mergeClass !== 'D' && mergeClass !== 'G';
 }
 
-/** What is left of a clean-up's entry where there is nothing below that it could take away; null for nothing. */
+/** Returns a clean-up's entry if there is nothing below to remove; null if nothing is left. */
 export function withNothingBelow(entry: Entry): Entry | null {
   if (!takesAway(entry)) return entry;
   return entry.removed === 'counted' ? null : { ...entry, removed: null };
@@ -54,20 +54,20 @@ export function withNothingBelow(entry: Entry): Entry | null {
 
 const markPrefix = '.cachelane-squash-';
 
-/** A path that only squashes have, each its own. */
+/** Each squash has such a path of its own. */
 function isSquashMark(path: BytePath): boolean {
   return path.startsWith(markPrefix);
 }
 
-/** Also of one of which nothing else is known any more. */
+/** Returns whether the layer is a squash, even without its record. */
 export function isSquash(index: LayerIndex): boolean {
   for (const { path } of index.special()) if (isSquashMark(path)) return true;
   return false;
 }
 
 /**
- * What a squash has beside its plan: a hint, which readers do not see. Where a layer hides all below it, the squash would otherwise be that layer, and nobody could tell whether a
- * head names the one or the other.
+ * Returns a hint that readers ignore. Without it, a squash could equal one of its layers (one that hides all below
+ * it), and heads could not tell them apart.
  */
 export function squashMark(layers: readonly LayerId[]): Entry {
   return {
@@ -108,7 +108,10 @@ function squashStep(
   return { kind: 'compose', versions, form: whole ? 'whole' : 'delta', below: !open };
 }
 
-/** What layers further down have at the path was not wanted by the run; what the layers have there was wanted since, or by another one. */
+/**
+ * Returns the nearest hint. The run did not want the lower versions; the layers' own versions were wanted later or by
+ * another run.
+ */
 function nearestHint(layers: readonly StackLayer[], path: BytePath): Entry | undefined {
   for (const { index } of layers) {
     const entry = index.find(path);
@@ -117,7 +120,7 @@ function nearestHint(layers: readonly StackLayer[], path: BytePath): Entry | und
   return undefined;
 }
 
-/** The counted removal that decides the path, where one does. */
+/** Returns the counted removal that decides the path, if any. */
 function nearestRemoval(stack: LayerStack, path: BytePath): Entry | undefined {
   const reach = stack.reachOf(path);
   for (let depth = 0; depth < reach; depth++) {
@@ -127,7 +130,7 @@ function nearestRemoval(stack: LayerStack, path: BytePath): Entry | undefined {
   return undefined;
 }
 
-/** Whether anything from the nearest directory entry downwards cuts off what lies below the directory in lower layers. */
+/** Returns whether an entry at or below the nearest one hides lower contents of the directory. */
 function hidesBelow(stack: LayerStack, path: BytePath, nearest: Found): boolean {
   const reach = stack.reachOf(path);
   for (let depth = nearest.depth; depth < reach; depth++) {
@@ -137,7 +140,7 @@ function hidesBelow(stack: LayerStack, path: BytePath, nearest: Found): boolean 
   return false;
 }
 
-/** For each depth: the groups that a layer above it holds complete. */
+/** Returns, for each depth, the groups that a higher layer holds completely. */
 function groupsHiddenAt(layers: readonly StackLayer[]): readonly ReadonlySet<string>[] {
   const hidden: ReadonlySet<string>[] = [];
   let above: ReadonlySet<string> = new Set();

@@ -1,25 +1,28 @@
 import type { LayerId } from '../layers/entry.ts';
 import { limits } from '../base/limits.ts';
 
-/** A layer that took the place of neighbouring ones in a head, for good: it shows what they showed. */
+/** A layer that permanently replaced neighbouring layers of a head, with the same contents. */
 export interface SquashRecord {
   readonly id: LayerId;
-  /** What it replaces, top first; some of them may be squashes themselves. */
+  /** The replaced layers, top first; some may be squashes themselves. */
   readonly layers: readonly LayerId[];
-  /** When, milliseconds since the epoch; it is known as a squash for `limits.revocationMs`. */
+  /** When it was made, in milliseconds since the epoch. The record lives for `limits.revocationMs`. */
   readonly atMs: number;
 }
 
 /**
- * What is known of a lane's squashes. Heads that were squashed differently are compared by what their squashes stand for, and written down with the squashes that
- * still fit. A squash of which nothing is known (any more) is a layer like others.
+ * The known squashes of a lane. Heads with different squashes are compared by the layers that these replaced. A
+ * squash without a record is an ordinary layer.
  */
 export class Squashes {
   readonly records: readonly SquashRecord[];
   readonly #byId: ReadonlyMap<LayerId, SquashRecord>;
   readonly #expanded = new Map<LayerId, readonly LayerId[]>();
 
-  /** Of two records of one squash the first counts; of those that say together that a squash stands for itself, or for others without end, some count for nothing: records come from elsewhere. */
+  /**
+   * For duplicate records the first counts. Records come from other machines, so cyclic and too deep ones are
+   * dropped.
+   */
   constructor(records: Iterable<SquashRecord>) {
     const byId = new Map<LayerId, SquashRecord>();
     for (const record of records) if (!byId.has(record.id) && record.layers.length > 0) byId.set(record.id, record);
@@ -28,19 +31,19 @@ export class Squashes {
     this.records = [...byId.values()];
   }
 
-  /** What the layer replaces, top first; empty for one that is no squash. */
+  /** Returns the replaced layers, top first; empty for an ordinary layer. */
   partsOf(id: LayerId): readonly LayerId[] {
     return this.#byId.get(id)?.layers ?? [];
   }
 
-  /** The same stack without squashes, each layer once. */
+  /** Returns the stack without squashes, each layer once. */
   expand(ids: Iterable<LayerId>): readonly LayerId[] {
     const layers = new Set<LayerId>();
     for (const id of ids) for (const layer of this.#expandOne(id)) layers.add(layer);
     return [...layers];
   }
 
-  /** The squashes that `ids` are, and those that these are made of. */
+  /** Returns the squashes among `ids`, and those inside them. */
   within(ids: Iterable<LayerId>): readonly SquashRecord[] {
     const found = new Map<LayerId, SquashRecord>();
     const visit = (id: LayerId): void => {
@@ -53,14 +56,14 @@ export class Squashes {
     return [...found.values()];
   }
 
-  /** All that is inside of `ids`, at any depth, squashes too; not they themselves. */
+  /** Returns everything inside `ids` at any depth, including squashes, without `ids` themselves. */
   inside(ids: Iterable<LayerId>): ReadonlySet<LayerId> {
     return new Set(this.within(ids).flatMap(({ layers }) => layers));
   }
 
   /**
-   * The stack `layers` (top first, without squashes) told with squashes: with those among `wished`, or among what these are made of, that show exactly what they stand for.
-   * The first that fits wins, unless a later one stands for more. `isWanted` tells which may be named.
+   * Returns the stack `layers` (top first, without squashes) with squashes that match parts of it exactly: those in
+   * `wished`, or inside them. The first match wins, unless a later one covers more. `isWanted` filters the squashes.
    */
   contract(
     layers: readonly LayerId[],
@@ -79,7 +82,9 @@ export class Squashes {
     return stack.ids();
   }
 
-  /** What a list says that names squashes beside what they stand for, without them: one that is named alone stands for all of it. */
+  /**
+   * Returns the layers of a list without squashes named beside their parts. A squash named alone means all its parts.
+   */
   plain(ids: Iterable<LayerId>): ReadonlySet<LayerId> {
     const named = new Set(ids);
     const plain = new Set<LayerId>();
@@ -101,7 +106,7 @@ export class Squashes {
   }
 }
 
-/** Not by recursion, whose depth somebody else would choose. */
+/** Iterative, because other machines choose the depth. */
 function dropEndless(byId: Map<LayerId, SquashRecord>): void {
   const depths = new Map<LayerId, number>();
   const begun = new Set<LayerId>();
@@ -117,7 +122,7 @@ function dropEndless(byId: Map<LayerId, SquashRecord>): void {
     }
     left.pop();
     if (depths.has(id)) continue;
-    // What is begun and has no depth yet lies above.
+    // A squash that is begun and has no depth yet is an ancestor.
     const depth = parts.reduce((deepest, part) => Math.max(deepest, 1 + depthOf(part)), 0);
     if (depth > limits.squashDepth) byId.delete(id);
     depths.set(id, depth > limits.squashDepth ? 0 : depth);
@@ -128,17 +133,17 @@ function dropEndless(byId: Map<LayerId, SquashRecord>): void {
   }
 }
 
-/** Where `part` lies in the stack, in its order and with nothing between; undefined where it does not. */
+/** Returns the position of `part` in the stack if its layers are neighbours in that order. */
 export function placeOf(stack: readonly LayerId[], part: readonly LayerId[]): number | undefined {
   const first = part[0] === undefined ? -1 : stack.indexOf(part[0]);
   return first >= 0 && part.every((id, index) => stack[first + index] === id) ? first : undefined;
 }
 
-/** Layers of a stack, and which squash stands for which of them. */
+/** The layers of a stack, with the squashes that replace some of them. */
 class Stack {
   readonly #layers: readonly LayerId[];
   readonly #places: ReadonlyMap<LayerId, number>;
-  /** For each layer what stands for it. */
+  /** The layer or squash shown for each layer. */
   readonly #shown: LayerId[];
 
   constructor(layers: readonly LayerId[]) {
@@ -147,7 +152,7 @@ class Stack {
     this.#shown = [...layers];
   }
 
-  /** False where the layers do not lie side by side, or a squash stands for some of them and for others. */
+  /** Replaces neighbouring layers. Returns false if they are not neighbours, or if another squash overlaps them. */
   replace(layers: readonly LayerId[], by: LayerId): boolean {
     const first = this.#places.get(layers[0] as LayerId);
     if (first === undefined) return false;

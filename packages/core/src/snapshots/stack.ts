@@ -1,42 +1,41 @@
 import { parentPath, rootPath, type BytePath } from '../layers/byte-path.ts';
 import type { Entry, LayerIndex, MergeClass } from '../layers/entry.ts';
 
-/** Anything with an index can stand in a stack: a stored layer, a derived one, a model in a test. */
+/** Anything with an index: a stored layer, a derived one, or a test's model. */
 export interface StackLayer {
   readonly index: LayerIndex;
 }
 
-/** An entry and the layer of the stack that holds it, 0 for the top. */
+/** An entry and the depth of its layer, 0 for the top. */
 export interface Found {
   readonly entry: Entry;
   readonly depth: number;
 }
 
-/** Every version of a path that a reader has to consider, nearest first. */
+/** The versions of a path that matter to a reader, nearest first. */
 export interface PathVersions {
   readonly versions: readonly Found[];
-  /** False when something above the rest of the stack hides it: what lies further down, outside this stack, does not count either. */
+  /** False if this stack hides everything lower, also outside of it. */
   readonly open: boolean;
 }
 
-/** The classes whose driver needs every version, not just the nearest. */
+/** Returns whether the class's driver needs every version, not just the nearest. */
 export function mergesVersions(mergeClass: MergeClass): boolean {
   return mergeClass === 'A' || mergeClass === 'L' || mergeClass === 'Q';
 }
 
-/** A whole entry that is no directory: nothing lower shows at its path or below. */
+/** Returns whether the entry hides everything lower at and below its path. */
 function isLeaf(entry: Entry): boolean {
   return entry.type !== 'dir';
 }
 
 /**
- * Layers laid over each other, top first. This is what the words of a view mean; the overlay mounts and the derived
- * layers are held against it by tests. An index lists every directory of its tree, so a path is there exactly when its
- * parents are.
+ * Layers on top of each other, top first. It defines what a view shows; tests compare overlay mounts and derived
+ * layers with it. An index lists every directory of its tree, so a path exists exactly if its parents do.
  */
 export class LayerStack<L extends StackLayer = StackLayer> {
   readonly layers: readonly L[];
-  /** For a directory: how many layers from the top may show something below it. */
+  /** For each directory: how many layers from the top may show something below it. */
   readonly #reach = new Map<BytePath, number>();
 
   constructor(layers: readonly L[]) {
@@ -44,7 +43,7 @@ export class LayerStack<L extends StackLayer = StackLayer> {
     this.#reach.set(rootPath, layers.length);
   }
 
-  /** What a reader finds at the path, deltas not composed; undefined where there is nothing. */
+  /** Returns what a reader finds at the path, deltas not merged. */
   lookUp(path: BytePath): Found | undefined {
     const reach = this.reachOf(path);
     for (let depth = 0; depth < reach; depth++) {
@@ -56,8 +55,8 @@ export class LayerStack<L extends StackLayer = StackLayer> {
   }
 
   /**
-   * The versions of a file that matter: down to the nearest whole one for classes that do not merge, all that are not
-   * hidden for those that do. Directories give their nearest entry.
+   * Returns the versions of a file that matter: for merging classes all that are not hidden, otherwise down to the
+   * nearest whole one. For directories, the nearest entry.
    */
   versions(path: BytePath): PathVersions {
     const reach = this.reachOf(path);
@@ -76,14 +75,14 @@ export class LayerStack<L extends StackLayer = StackLayer> {
     return { versions, open: reach === this.layers.length };
   }
 
-  /** How many layers from the top may say something about the path itself. */
+  /** Returns how many layers from the top may affect the path itself. */
   reachOf(path: BytePath): number {
     return this.reachBelow(parentPath(path));
   }
 
   /**
-   * How many layers from the top may show something strictly below the directory. Remembered for each directory: one
-   * walk over a sorted list of paths asks for the same parents again and again.
+   * Returns how many layers from the top may show something strictly below the directory. Cached, because sorted
+   * walks ask for the same parents repeatedly.
    */
   reachBelow(directory: BytePath): number {
     const known = this.#reach.get(directory);
@@ -99,7 +98,7 @@ export class LayerStack<L extends StackLayer = StackLayer> {
     return reach;
   }
 
-  /** Every path that some layer names, in byte order, once. */
+  /** Yields every path of any layer once, in byte order. */
   *paths(): Generator<BytePath> {
     const cursors = this.layers.map((layer) => {
       const iterator = layer.index.entries()[Symbol.iterator]();
@@ -118,7 +117,7 @@ export class LayerStack<L extends StackLayer = StackLayer> {
     }
   }
 
-  /** Everything that is visible, in byte order, deltas not composed. */
+  /** Yields everything visible, in byte order, deltas not merged. */
   *visible(): Generator<Found> {
     for (const path of this.paths()) {
       const found = this.lookUp(path);
@@ -126,7 +125,7 @@ export class LayerStack<L extends StackLayer = StackLayer> {
     }
   }
 
-  /** Everything visible strictly below a directory, in byte order within each layer. */
+  /** Yields everything visible strictly below a directory, in byte order within each layer. */
   *visibleBelow(directory: BytePath): Generator<Found> {
     const seen = new Set<BytePath>();
     for (const layer of this.layers.slice(0, this.reachBelow(directory))) {
@@ -139,7 +138,7 @@ export class LayerStack<L extends StackLayer = StackLayer> {
     }
   }
 
-  /** Visible files and links of an atomic group. */
+  /** Yields the visible files and links of an atomic group. */
   *members(group: string): Generator<Found> {
     const seen = new Set<BytePath>();
     for (const layer of this.layers) {
@@ -152,14 +151,14 @@ export class LayerStack<L extends StackLayer = StackLayer> {
     }
   }
 
-  /** What one layer says of a path, hints apart. */
+  /** Returns a layer's entry at a path, without hints. */
   entryAt(depth: number, path: BytePath): Entry | undefined {
     const entry = this.layers[depth]?.index.find(path);
     return entry === undefined || entry.removed === 'hint' ? undefined : entry;
   }
 }
 
-/** Labels of the atomic groups that a layer holds; of one that is empty a removal or a directory tells. */
+/** Returns the labels of a layer's atomic groups. An empty group is known from a removal or a directory. */
 export function groupsOf(index: LayerIndex): ReadonlySet<string> {
   const groups = new Set<string>();
   for (const entry of index.special()) {

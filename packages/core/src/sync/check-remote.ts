@@ -4,8 +4,8 @@ import type { Remote } from '../ports/remote/remote.ts';
 import { newAttempt, parseRemoteKey } from '../names/remote-key.ts';
 
 /**
- * Whether a remote keeps the one promise that cannot be seen from its answers: that a swap which expects another state is refused. Servers there are that
- * ignore the condition and overwrite, which loses work silently. Writes and removes one head of its own. Throws E_REMOTE_UNFIT, or why it could not be tried.
+ * Checks that the remote refuses swaps with an outdated version, because some servers ignore the condition and
+ * overwrite silently. Writes and removes one head. Throws E_REMOTE_UNFIT, or why it could not check.
  */
 export async function checkRemote(remote: Remote, random: Random, signal: AbortSignal): Promise<void> {
   const attempt = () => newAttempt(random.bytes(16));

@@ -137,7 +137,7 @@ describe('a manifest', () => {
   ])('of %s is not the one that was asked for', (_, other) => {
     const expected = { ...manifest, ...other } as unknown as HeadManifest;
     expect(() => decodeManifest(encodeManifest(manifest), expected)).toThrow(
-      'it is the one of github.com/acme/web:npm',
+      'it is the head of github.com/acme/web:npm',
     );
     expect(decodeManifest(encodeManifest(manifest), null).lane).toBe('t1:ref:main');
   });

@@ -11,7 +11,7 @@ import type { Revocation } from '../ports/metadata/revocation-store.ts';
 import { type RunPurpose, type RunRecord, runPurposes } from '../ports/metadata/run-record.ts';
 import type { ObjectContent } from '../ports/remote/remote-objects.ts';
 
-/** Which head of a remote is meant. */
+/** Identifies a head of a remote. */
 export interface HeadName {
   readonly namespace: Namespace;
   readonly volume: VolumeName;
@@ -23,38 +23,46 @@ export interface ManifestLayer {
   readonly id: LayerId;
   readonly run: RunId;
   readonly counts: LayerCounts;
-  /** Files and symlinks that it holds. */
+  /** The number of files and symlinks. */
   readonly files: number;
   readonly sealedAtMs: number;
   readonly indexBytes: number;
-  /** Its wire form: what the object under its key is. */
+  /** The wire form: size and digest of the object under its key. */
   readonly data: ObjectContent;
 }
 
-/** Provenance of a run, without the ids of the store that it was in. */
+/** Provenance of a run, without ids of its store. */
 export type ManifestRun = Omit<RunRecord, 'namespaceId'>;
 
-/** A squash, and the layers in whose place it is, top first: whoever has those makes it of them, and whoever takes one of them out needs the others. */
+/**
+ * A squash with its replaced layers, top first. Other machines make the squash from them, or need them to remove one.
+ */
 export interface ManifestSquash {
   readonly id: LayerId;
   readonly atMs: number;
   readonly layers: readonly ManifestLayer[];
 }
 
-/** A head as it lies in a remote: what the volume is made of, and who made it. */
+/** A head in a remote: the layers of a volume, and the runs that made them. */
 export interface HeadManifest extends HeadName {
   readonly tool: string;
   /** Top first. */
   readonly layers: readonly ManifestLayer[];
-  /** Those that the layers name, also replaced ones, and others that entries of squashes may name, the latest first, at most `limits.manifestRuns` of them; each once. */
+  /**
+   * The runs that layers name, including replaced ones. Then further runs from entries of squashes, latest first, at
+   * most `limits.manifestRuns`. All unique.
+   */
   readonly runs: readonly ManifestRun[];
-  /** Squashes among the layers and among what they replace; of the last `limits.revocationMs`, and of at most `limits.replacedLayers` layers. */
+  /**
+   * Squashes among the layers and inside them, of the last `limits.revocationMs`, with at most
+   * `limits.replacedLayers` layers.
+   */
   readonly squashes: readonly ManifestSquash[];
-  /** The latest first, at most `limits.revokedRuns`. */
+  /** Latest first, at most `limits.revokedRuns`. */
   readonly revoked: readonly Revocation[];
   /**
-   * Layers that somebody took out, the latest first, at most `limits.removedLayers`. What is not there and is not among these was lost there (damage, an older state that somebody
-   * put back): who has it sends it again.
+   * Removed layers, latest first, at most `limits.removedLayers`. Other missing layers were lost there (damage, a
+   * restored older state), so machines that have them upload them again.
    */
   readonly removed: readonly LayerId[];
 }
@@ -65,7 +73,7 @@ const version = 1;
 // oxlint-disable-next-line no-control-regex -- the control characters are what is looked for
 const controls = /[\x00-\x1f\x7f-\x9f]/g;
 
-/** UTF-8 JSON (docs/reference/store-format.md, "Remotes"). Throws E_LIMIT where it is over `limits.remoteHeadBytes`. */
+/** Returns UTF-8 JSON (docs/reference/store-format.md, "Remotes"). Throws E_LIMIT over `limits.remoteHeadBytes`. */
 export function encodeManifest(manifest: HeadManifest): Uint8Array {
   const { namespace, volume, compat, lane, tool, layers, revoked } = manifest;
   const squashes = fewSquashes(manifest);
@@ -93,13 +101,13 @@ export function encodeManifest(manifest: HeadManifest): Uint8Array {
   throw new CachelaneError(
     'E_LIMIT',
     `${volume} on lane ${lane} has ${layers.length} layers, too many for one head of a remote`,
-    { hint: `cachelane rm ${volume} --shared begins it anew, everywhere` },
+    { hint: `cachelane rm ${volume} --shared starts it again on all machines` },
   );
 }
 
 /**
- * Those that the layers are, and that these were made of: the latest that there is room for. No layer is named twice, so where squashes that were made of the same meet, one of them is a layer like
- * others. What only one that is left out was made of is nobody's.
+ * Returns the latest squashes that fit the limit. No layer is named twice, so of squashes with common parts, one
+ * becomes an ordinary layer.
  */
 function fewSquashes({ layers, squashes }: HeadManifest): readonly ManifestSquash[] {
   let room: number = limits.replacedLayers;
@@ -125,7 +133,10 @@ function fewRuns(runs: readonly ManifestRun[], named: ReadonlySet<RunId>): reado
   return [...runs.filter(({ id }) => named.has(id)), ...others.slice(0, limits.manifestRuns)];
 }
 
-/** Texts that came from a CI system, as {@link decodeManifest} takes them: one that nobody can read back would end the lane for everybody. */
+/**
+ * Makes texts from a CI system valid for {@link decodeManifest}; an unreadable text would break the lane for
+ * everyone.
+ */
 function readable(run: ManifestRun): ManifestRun {
   const { revision, workflow } = run;
   return {
@@ -140,8 +151,9 @@ function plain(text: string): string {
 }
 
 /**
- * Nothing is believed of what somebody else wrote: what it is the head of has to be what was asked for, numbers have to be numbers, and every layer has to
- * come with its run. `expected` is null for whoever goes through a remote and looks what is there. Throws E_OBJECT_CORRUPT; E_REMOTE_UNFIT for one that a later version of Cachelane wrote.
+ * Parses a head without trusting it: it must be the expected head, numbers must be valid, and every layer needs its
+ * run. `expected` is null for a scan of the whole remote. Throws E_OBJECT_CORRUPT; E_REMOTE_UNFIT for a head of a
+ * later version.
  */
 export function decodeManifest(bytes: Uint8Array, expected: HeadName | null): HeadManifest {
   const document = parse(bytes);
@@ -178,7 +190,7 @@ function parse(bytes: Uint8Array): Document {
 }
 
 function requireFormat(document: Document): void {
-  if (document['format'] !== format) throw corrupt('it is none');
+  if (document['format'] !== format) throw corrupt('it is not a head');
   const found = document['version'];
   if (found === version) return;
   if (typeof found !== 'number' || found < version) throw corrupt('it has no version');
@@ -195,16 +207,16 @@ function requireSame({ namespace, volume, compat, lane }: HeadName, expected: He
     volume === expected.volume &&
     compatKey(compat) === compatKey(expected.compat) &&
     lane === expected.lane;
-  if (!isSame) throw wrong(`it is the one of ${namespace}:${volume} on lane ${lane}`);
+  if (!isSame) throw wrong(`it is the head of ${namespace}:${volume} on lane ${lane}`);
 }
 
 function requireWhole({ layers, runs, squashes }: HeadManifest): void {
   requireOnce(squashes);
   const replaced = squashes.flatMap((squash) => squash.layers);
-  // So none of them stands for itself.
+  // This also excludes squashes that contain themselves.
   requireOnce([...layers, ...replaced]);
   const known = new Set(runs.map(({ id }) => id));
-  if ([...layers, ...replaced].some(({ run }) => !known.has(run))) throw wrong('it does not say who made a layer');
+  if ([...layers, ...replaced].some(({ run }) => !known.has(run))) throw wrong('a layer has no run');
 }
 
 function requireOnce(layers: readonly { readonly id: LayerId }[]): void {
@@ -226,7 +238,7 @@ function layerOf(value: unknown): ManifestLayer {
   const { sizeBytes, digest } = recordOf(data);
   const count = recordOf(counts);
   const index = countOf(indexBytes);
-  if (index > limits.incomingIndexBytes) throw wrong('an index is larger than any');
+  if (index > limits.incomingIndexBytes) throw wrong('an index is too large');
   return {
     id: parseDigest(textOf(id)) as LayerId,
     run: parseId('run', textOf(run)),
@@ -257,7 +269,7 @@ function runOf(value: unknown): ManifestRun {
 
 function purposeOf(value: unknown): RunPurpose {
   const purpose = runPurposes.find((each) => each === value);
-  if (purpose === undefined) throw wrong('it names a purpose that is none');
+  if (purpose === undefined) throw wrong('a run has an unknown purpose');
   return purpose;
 }
 
@@ -273,30 +285,30 @@ function compatOf(value: unknown): Compat {
 
 function recordOf(value: unknown): Document {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Document;
-  throw wrong('it lacks something');
+  throw wrong('a field is missing or invalid');
 }
 
 function listOf(value: unknown): readonly unknown[] {
   if (Array.isArray(value) && value.length <= limits.importedLayers) return value;
-  throw wrong('it has a list that is none');
+  throw wrong('a list is invalid or too long');
 }
 
-/** Texts are shown to people and kept in the store: no more of them than of any other name, and nothing that a terminal obeys. */
+/** Texts are shown and stored, so their length is limited and control characters are refused. */
 function textOf(value: unknown): string {
   if (typeof value === 'string' && value.length <= limits.namespaceBytes && value.search(controls) < 0) return value;
-  throw wrong('it has a text that is none');
+  throw wrong('a text is invalid');
 }
 
 function countOf(value: unknown): number {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
-  throw wrong('it has a number that is none');
+  throw wrong('a number is invalid');
 }
 
-/** One that has a date: it is shown to people. */
+/** Times must be valid dates, because people see them. */
 function timeOf(value: unknown): number {
   const timeMs = countOf(value);
   if (timeMs <= limits.timeSecondsMax * 1000) return timeMs;
-  throw wrong('it has a time that is none');
+  throw wrong('a time is invalid');
 }
 
 function wrong(why: string): Error {
@@ -304,5 +316,5 @@ function wrong(why: string): Error {
 }
 
 function corrupt(why: string, cause?: unknown): CachelaneError {
-  return new CachelaneError('E_OBJECT_CORRUPT', `a head in the remote is not what Cachelane writes: ${why}`, { cause });
+  return new CachelaneError('E_OBJECT_CORRUPT', `the remote has a damaged head: ${why}`, { cause });
 }

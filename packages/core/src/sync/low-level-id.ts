@@ -3,7 +3,7 @@ import type { NamespaceId } from '../base/ids.ts';
 import type { LaneName } from '../lanes/lane.ts';
 import { compatFields, type VolumeName } from '../names/volume.ts';
 
-/** What a (volume, lane) is called below names: 64 lower-case hex characters. */
+/** The id of a (volume, lane): 64 lower-case hex characters. */
 export type LowLevelId = string & { readonly __lowLevelId: unique symbol };
 
 export interface LowLevelIdInputs {
@@ -13,7 +13,7 @@ export interface LowLevelIdInputs {
   readonly lane: LaneName;
 }
 
-/** Tags of the layout; a number is never given a second meaning. */
+/** Tags of the layout; numbers are never reused. */
 const fieldTags = {
   version: 0x00,
   namespaceId: 0x01,
@@ -26,16 +26,16 @@ const fieldTags = {
 export const lowLevelIdVersion = 'cachelane.low-level-id.1';
 
 /**
- * SHA-256 over fields in a fixed order, each one tag byte, the length of its value in bytes as four bytes big-endian, and
- * the value as UTF-8: version, namespace id, volume, for each compat field in byte order its name and its value, lane. Since
- * every value carries its length, no two inputs have the same bytes. docs/reference/names.md has the layout and test vectors.
- * Throws as `canonicalCompat`.
+ * Returns the SHA-256 of fields in a fixed order: version, namespace id, volume, name and value of each compat field
+ * in byte order, lane. Each field is one tag byte, the length of its value as four bytes big-endian, and the value as
+ * UTF-8, so different inputs have different bytes. docs/reference/names.md has the layout and test vectors. Throws as
+ * `canonicalCompat`.
  */
 export function lowLevelId(inputs: LowLevelIdInputs): LowLevelId {
   return digestOf(lowLevelIdBytes(inputs)) as string as LowLevelId;
 }
 
-/** The bytes that are hashed, for `explain` and for tests of other implementations. */
+/** Returns the hashed bytes, for `explain` and for tests of other implementations. */
 export function lowLevelIdBytes(inputs: LowLevelIdInputs): Uint8Array {
   const fields: (readonly [number, string])[] = [
     [fieldTags.version, lowLevelIdVersion],

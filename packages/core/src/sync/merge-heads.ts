@@ -2,21 +2,22 @@ import type { LayerId } from '../layers/entry.ts';
 import { Squashes, type SquashRecord } from '../snapshots/squashes.ts';
 
 export interface HeadMerge {
-  /** Layers that both have named before. */
+  /** Layers that both heads have named before. */
   readonly common: ReadonlySet<LayerId>;
-  /** The head here, top first. */
+  /** The local head, top first. */
   readonly local: readonly LayerId[];
-  /** The same head as the remote has it, top first. */
+  /** The remote head, top first. */
   readonly remote: readonly LayerId[];
-  /** Whether a layer takes away what it saw: then it must not come to lie on what it did not see. */
+  /** Returns whether a layer removes what it saw. It must not be placed on layers that it did not see. */
   readonly takesAway: (id: LayerId) => boolean;
-  /** What is known here and there of squashes in any of them. */
+  /** Known squashes of both sides. */
   readonly squashes: Squashes;
 }
 
 /**
- * Top first, without squashes: two heads that were squashed differently are merged as what their squashes stand for. `Squashes.contract` tells it with those of them
- * that still fit, the remote's first, since others have them already.
+ * Returns the merged head, top first, without squashes: heads with different squashes are merged by the replaced
+ * layers. `Squashes.contract` adds the squashes that still match, the remote's first, because others already have
+ * them.
  */
 export function mergeHeads({ common, local, remote, takesAway, squashes }: HeadMerge): readonly LayerId[] {
   return mergeStacks({
@@ -30,10 +31,10 @@ export function mergeHeads({ common, local, remote, takesAway, squashes }: HeadM
 type StackMerge = Omit<HeadMerge, 'squashes'>;
 
 /**
- * One head of two that went on from what they had in common: nothing that either added is lost, what either took out is out. What the remote has
- * keeps its order, since others build on it. What is new here goes on top, as a commit does: the later one wins where tools cannot merge. Only a layer
- * that takes away, what lies below it, and what was put between layers that the remote has, keep their place right above what they lay on here.
- * One that takes away and would come to lie on what it did not see, or below another one that did not see what it saw, gives way: that costs space and nothing else.
+ * Merges two heads with a common past: additions of both stay, removals of either count. Remote layers keep their
+ * order, because others build on it. New local layers go on top, as in a commit. A removing layer, the layers below
+ * it, and layers inserted between remote ones stay directly above the layer they were on. A removing layer is dropped
+ * if it would be placed on layers that it did not see, or below another such layer. That costs only space.
  */
 function mergeStacks(heads: StackMerge): readonly LayerId[] {
   const { common, local, remote, takesAway } = heads;
@@ -61,7 +62,7 @@ function lay({ common, local, remote, takesAway }: StackMerge): readonly LayerId
   const free = local.slice(0, Math.min(local.length, ...ends));
 
   const merged = remote.filter((id) => here.has(id) || !common.has(id));
-  // What somebody else took away without having seen ours must not take ours along.
+  // A removal by others that did not see our layers must not affect them.
   const lid = merged.find((id) => !here.has(id) && takesAway(id));
   let below: LayerId | undefined;
   for (const id of local.slice(free.length).toReversed()) {
@@ -80,14 +81,14 @@ export interface KnownSquashes {
   readonly local: readonly LayerId[];
   readonly remote: readonly LayerId[];
   readonly common: ReadonlySet<LayerId>;
-  /** Whether what a squash replaced is still here. */
+  /** Returns whether the replaced layers of a squash are still here. */
   readonly isKept: (record: SquashRecord) => boolean;
 }
 
 /**
- * What heads are compared with. A squash that the remote has not heard of and that cannot be taken apart here any more is a layer like others: that what it
- * stands for is not here by itself does not mean that it was taken out. So is one that shares layers with another one of the same head, as machines leave them that squashed at once: what only it
- * stands for could not be told without it.
+ * Returns the squashes for comparing heads. A squash counts as an ordinary layer in two cases. First, the remote does
+ * not know it and its parts are gone here; their absence is not a removal. Second, it shares layers with another
+ * squash of the same head, as after concurrent squashes.
  */
 export function comparable({
   here,
@@ -98,7 +99,7 @@ export function comparable({
   isKept,
 }: KnownSquashes): Pick<HeadMerge, 'squashes' | 'common'> {
   const all = new Squashes([...there, ...here]);
-  // The remote may name such a squash itself: that does not give anybody what it is made of.
+  // The remote may name such a squash itself, but that does not give anyone its parts.
   const named = new Set(new Squashes([...there, ...here.filter(isKept)]).expand(remote));
   const known = new Set(there.map(({ id }) => id));
   const isLost = (record: SquashRecord): boolean =>
@@ -107,7 +108,7 @@ export function comparable({
   const rest = new Squashes(all.records.filter(({ id }) => !lost.has(id)));
   const met = new Set([...meeting(rest, remote), ...meeting(rest, local)]);
   const squashes = new Squashes(rest.records.filter(({ id }) => !met.has(id)));
-  // Also squashes, each of which would stand for its parts: a head that has the whole does not lack them.
+  // Includes nested squashes: a head with the whole squash does not lack its parts.
   const hidden = new Set<LayerId>();
   for (const head of [local, remote]) {
     const shown = new Set(squashes.expand(head));
@@ -117,7 +118,7 @@ export function comparable({
   return { squashes, common: new Set([...common].filter((id) => !hidden.has(id))) };
 }
 
-/** Squashes of a head that stand for something that others above them stand for as well. */
+/** Returns the squashes of a head that share a layer with one above them. */
 function meeting(squashes: Squashes, head: readonly LayerId[]): readonly LayerId[] {
   const seen = new Set<LayerId>();
   return head.filter((id) => {
@@ -135,8 +136,8 @@ interface CommonChange {
 }
 
 /**
- * What is in common once the head here is `after.local` and the remote's is `after.remote`: a removal that the remote has not heard of stays one. Squashes that both
- * name are noted beside what they stand for: whoever does not know that any more knows them by name.
+ * Returns what is common after both heads moved. A removal that the remote does not know stays one. Squashes named by
+ * both are recorded beside their parts, for clients that no longer know the parts.
  */
 export function commonAfter({ before, after, squashes }: CommonChange): readonly LayerId[] {
   const had = new Set(squashes.expand(before.local));
@@ -150,17 +151,17 @@ export function commonAfter({ before, after, squashes }: CommonChange): readonly
 
 export interface Expiry {
   readonly records: readonly SquashRecord[];
-  /** The head here. */
+  /** The local head. */
   readonly head: readonly LayerId[];
-  /** What it has in common with each of its remotes. */
+  /** The common layers with each of its remotes. */
   readonly commons: readonly (readonly LayerId[])[];
-  /** Squashes from before may be forgotten. */
+  /** Older squashes may be forgotten. */
   readonly beforeMs: number;
 }
 
 /**
- * Forgets old squashes: from then on they are layers like others. One that the head names stays as long as a remote has what it stands for and not the squash itself: else that
- * would look as if it had been taken out here.
+ * Forgets old squashes, which become ordinary layers. One that the head names stays while a remote has its parts but
+ * not the squash; otherwise the parts would look removed here.
  */
 export function expireSquashes({ records, head, commons, beforeMs }: Expiry): Pick<Expiry, 'records' | 'commons'> {
   const squashes = new Squashes(records);

@@ -1,29 +1,29 @@
 import { CachelaneError } from '../base/errors.ts';
-import { hexOf } from '../base/hex.ts';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import type { RemoteId } from '../ports/metadata/sync-store.ts';
 
 const format = 'cachelane-remote';
 const version = 1;
 
-/** `random` must hold 16 bytes. */
+/** Returns a new remote id. `random` must hold 16 bytes. */
 export function newRemoteId(random: Uint8Array): RemoteId {
-  const hex = hexOf(random.subarray(0, 16));
+  const hex = bytesToHex(random.subarray(0, 16));
   return hex as RemoteId;
 }
 
-/** What the first writer leaves in a remote, so that it can be told from another one at the same address. */
+/** Returns the object that the first writer stores in a remote to identify it. */
 export function encodeAbout(id: RemoteId): Uint8Array {
   return new TextEncoder().encode(JSON.stringify({ format, version, id }));
 }
 
-/** Throws E_OBJECT_CORRUPT, and E_REMOTE_UNFIT for a remote that a later version of Cachelane laid out. */
+/** Parses that object. Throws E_OBJECT_CORRUPT, and E_REMOTE_UNFIT for the layout of a later version. */
 export function decodeAbout(bytes: Uint8Array): RemoteId {
   const found = read(bytes);
   if (found.format !== format) throw corrupt();
   if (typeof found.version === 'number' && found.version > version) {
     throw new CachelaneError(
       'E_REMOTE_UNFIT',
-      `the remote is laid out as version ${found.version} says; this cachelane knows ${version}`,
+      `the remote has layout version ${found.version}; this cachelane knows version ${version}`,
       {
         hint: 'use a later cachelane',
       },
@@ -43,8 +43,8 @@ function read(bytes: Uint8Array): { readonly format?: unknown; readonly version?
 }
 
 function corrupt(cause?: unknown): CachelaneError {
-  return new CachelaneError('E_OBJECT_CORRUPT', 'what the remote says of itself is not what Cachelane writes', {
-    hint: 'is this the prefix of something else? If not, cachelane verify remote --repair takes it out of use',
+  return new CachelaneError('E_OBJECT_CORRUPT', 'the identity of the remote is not valid', {
+    hint: 'check the prefix; if it is right, cachelane verify remote --repair removes the identity',
     cause,
   });
 }

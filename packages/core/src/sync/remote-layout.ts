@@ -5,14 +5,14 @@ import { lowLevelId } from './low-level-id.ts';
 import { parseRemoteKey, type RemoteKey } from '../names/remote-key.ts';
 import type { HeadName } from './head-manifest.ts';
 
-// Where things lie in a remote (docs/reference/store-format.md, "Remotes").
+// The keys of a remote (docs/reference/store-format.md, "Remotes").
 
-/** What the remote says of itself. */
+/** Identifies the remote. */
 export const aboutKey: RemoteKey = parseRemoteKey('about');
 
 export const headPrefix = 'heads/';
 
-/** A remote without a hub knows no ids of namespaces: there, a namespace is its path. */
+/** Returns the key of a head. A remote has no namespace ids, so the path is used as the id. */
 export function headKey({ namespace, volume, compat, lane }: HeadName): RemoteKey {
   const id = lowLevelId({ namespaceId: namespace as string as NamespaceId, volume, compat, lane });
   return parseRemoteKey(`${headPrefix}${id}`);
@@ -22,7 +22,10 @@ export function indexKey(id: LayerId): RemoteKey {
   return parseRemoteKey(`layers/${id.slice(0, 2)}/${id}.index`);
 }
 
-/** By what the bytes are: the same layer, compressed in another way, is another object. */
+/**
+ * Returns the key of a layer's data by the digest of its bytes: the same layer, compressed differently, is another
+ * object.
+ */
 export function dataKey(digest: Digest): RemoteKey {
   return parseRemoteKey(`data/${digest.slice(0, 2)}/${digest}.tar.zst`);
 }

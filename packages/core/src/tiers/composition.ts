@@ -6,10 +6,10 @@ import { type PathRule, type StoredPart, type Tool, examplePath } from '../ports
 
 type Rules = Pick<Tool, 'classify' | 'stored'>;
 
-/** Rules that depend on content have no say here. */
+/** Rules that depend on content see no files here. */
 const nothingToSee = { peek: () => undefined };
 
-/** The class of what a tool says that it stores. */
+/** Returns the merge class of a stored part. */
 export function classOfPart({ classify }: Pick<Tool, 'classify'>, { path }: StoredPart): MergeClass | null {
   const example = examplePath(path);
   return classOf(classify(example.path, example.isDirectory, nothingToSee));
@@ -20,21 +20,21 @@ function classOf(rule: PathRule): MergeClass | null {
 }
 
 /**
- * Whether what several namespaces have of a volume may be laid over each other path by path. Not where a part of it makes sense only as one run left it: a directory of which nothing is known, one that the last
- * writer has, and one that is a single group.
+ * Returns whether contents of several namespaces may be merged path by path. Not if a part is only valid as one run
+ * left it: an unknown directory, one that the last writer owns, or a single group.
  */
 export function mergesByPath(tool: Rules): boolean {
   return !tool.stored.some((part) => ['D', 'W'].includes(classOfPart(tool, part) ?? '')) && !isOneGroup(tool);
 }
 
-/** Whatever lies in it, wherever. */
+/** Returns whether all paths are in one group. */
 function isOneGroup({ classify }: Rules): boolean {
   const rules = ['one/file', 'other/file'].map((path) => classify(path as BytePath, false, nothingToSee));
   const groups = new Set(rules.map((rule) => (rule.kind === 'keep' ? rule.group : null)));
   return groups.size === 1 && !groups.has(null);
 }
 
-/** The links of a tier are those of another namespace than the volume's own. */
+/** Returns whether a link is of a tier, which is a namespace other than the volume's own. */
 export function isTier(own: Pick<ChainLink, 'namespace'>, { namespace }: Pick<ChainLink, 'namespace'>): boolean {
   return namespace !== own.namespace;
 }
@@ -44,7 +44,10 @@ interface HeldLink {
   readonly layers: readonly unknown[];
 }
 
-/** Of the links of a read chain (nearest first) those that count where contents are not laid over each other: a tier does so only where nothing nearer has anything. */
+/**
+ * Returns the links that count if contents cannot be merged, nearest first: a tier counts only if no nearer link has
+ * layers.
+ */
 export function firstSnapshot<T extends HeldLink>(
   own: Pick<ChainLink, 'namespace'>,
   links: readonly T[],

@@ -6,10 +6,10 @@ import type { Namespace } from '../names/namespace.ts';
 import type { Tool } from '../ports/tool.ts';
 import { classOfPart } from './composition.ts';
 
-/** The namespace of whoever owns this machine, below all projects; it never leaves it. */
+/** The namespace of the machine's user, below all projects. It never leaves the machine. */
 export const personalNamespace = '~' as Namespace;
 
-/** The lane that feeds it and that it is read in: no lane of a CI system has a part in it. */
+/** The lane that feeds and reads it. CI lanes never do. */
 export const personalLane: LaneName = formatLane({ trust: 'T1', kind: 'local', ref: '' });
 
 export const personalLink: ChainLink = { namespace: personalNamespace, lane: personalLane };
@@ -18,30 +18,30 @@ export function isPersonal(namespace: string): boolean {
   return namespace === personalNamespace || namespace.startsWith(`${personalNamespace}/`);
 }
 
-/** A name that a file in the repository chose. Throws E_NAMESPACE for a person's own tier: whether a project has a part in that is not for its files to say. */
+/** Refuses the personal tier as a name from a repository file with E_NAMESPACE. */
 export function requireNotPersonal(namespace: Namespace, source: string): Namespace {
   if (!isPersonal(namespace)) return namespace;
-  throw new CachelaneError('E_NAMESPACE', `${source}: ${namespace} is the tier of whoever owns the machine`, {
-    hint: 'personal-tier: true in their own config.yaml is what reads and feeds it',
+  throw new CachelaneError('E_NAMESPACE', `${source}: ${namespace} is the personal tier of the user`, {
+    hint: 'to use it, set personal-tier: true in your own config.yaml',
   });
 }
 
-/** Throws E_USAGE for a person's own tier: no rule, grant or other name makes more of it than their opt-in does. */
+/** Refuses the personal tier with E_USAGE, because no rule or grant may extend it. */
 export function requireNoPersonal(namespaces: readonly Namespace[]): void {
   const personal = namespaces.find(isPersonal);
   if (personal === undefined) return;
-  throw new CachelaneError('E_USAGE', `${personal} is the tier of whoever owns the machine: it is shared with nobody`, {
-    hint: 'what others are to have belongs to a namespace of theirs: cachelane run -n github.com/acme -- COMMAND',
+  throw new CachelaneError('E_USAGE', `${personal} is the personal tier of the user, which cannot be shared`, {
+    hint: 'to share a cache, save it in another namespace: cachelane run -n github.com/acme -- COMMAND',
   });
 }
 
-/** What of a cache its tool itself holds against a digest: all, what lies at some names in its root, or nothing. */
+/** The part of a cache that its tool verifies with digests: all, some names in its root, or nothing. */
 export type Verified = 'all' | ReadonlySet<string> | null;
 
-/** Lines, rows and stamps only name contents or date them: what they lead to is what has to be verified. */
+/** Lines, rows and stamps only name or date contents; the contents are verified instead. */
 const naming: ReadonlySet<string | null> = new Set(['A', 'L', 'Q', null]);
 
-/** What of it may go from one project to another without either trusting the other. */
+/** Returns the part that may move between projects that do not trust each other. */
 export function verifiedOf(tool: Pick<Tool, 'classify' | 'stored'>): Verified {
   const contents = tool.stored.filter((part) => !naming.has(classOfPart(tool, part)));
   if (contents.length === 0) return null;
@@ -60,7 +60,7 @@ function rootOf(path: string): string {
   return slash < 0 ? path : path.slice(0, slash);
 }
 
-/** The first path of a layer that its tool does not verify; null where it has none. */
+/** Returns the first path of a layer that its tool does not verify; null if there is none. */
 export function unverifiedIn(index: Pick<LayerIndex, 'entries'>, verified: Verified): string | null {
   if (verified === 'all') return null;
   for (const { path } of index.entries()) {

@@ -23,7 +23,7 @@ function heldClock(): { readonly clock: Clock; readonly elapse: () => void } {
 
 const never = new AbortController().signal;
 
-/** Waits until it is stopped, like a remote. */
+/** Waits for an abort, like a remote. */
 function stopped(signal: AbortSignal, cause?: unknown): Promise<never> {
   return new Promise((_, reject) => {
     const stop = (): void => reject(new CachelaneError('E_ABORTED', 'stopped on request', { cause }));

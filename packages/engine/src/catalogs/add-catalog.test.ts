@@ -18,7 +18,7 @@ function catalogOf(namespace: Namespace, version: number, volumes: object): Cata
   return { ...content, namespace, version, digest: catalogDigest(content), publishedAtMs: 0 };
 }
 
-/** Catalogs by any name of their namespaces. */
+/** Returns a source of catalogs, by any name of their namespaces. */
 function sourceOf(...all: readonly Catalog[]): CatalogSource {
   return async (asked, version) => {
     const name = asked === acme && all.some((each) => each.namespace === renamed) ? renamed : asked;
@@ -53,14 +53,14 @@ describe('adding a catalog', () => {
     expect(changed).toMatchObject([{ before: null, warnings: [], changes: [{ name: 'npm' }, { name: 'pip' }] }]);
   });
 
-  test('locks the version, and under the alias, that it is told', async () => {
+  test('locks a given version under a given alias', async () => {
     const { locked: all } = await addCatalog(sourceOf(one, two), request({ alias: 'my-org', version: 1 }));
     expect(all).toMatchObject([{ alias: 'my-org', version: 1 }]);
     const again = await addCatalog(sourceOf(one, two), request({ locked: all }));
     expect(again.locked).toMatchObject([{ alias: 'my-org', version: 2 }]);
   });
 
-  test('again brings what happened meanwhile, with the last word on what went', async () => {
+  test('updates a locked catalog, and returns why definitions were removed', async () => {
     const { locked: all, changed } = await addCatalog(sourceOf(one, two, three), request({ locked: await locked() }));
     expect(all).toMatchObject([{ version: 3, gone: [{ name: 'pip', why: 'removed in version 3: use uv' }] }]);
     expect(changed[0]?.changes).toMatchObject([
@@ -70,12 +70,10 @@ describe('adding a catalog', () => {
     expect(changed[0]?.warnings).toEqual([]);
   });
 
-  test('tells that the version that was locked is gone, or another one', async () => {
-    expect(await warningsWith(three)).toEqual(['acme was locked at version 1, which is not there any more']);
+  test('warns if the locked version is gone or differs', async () => {
+    expect(await warningsWith(three)).toEqual(['acme was locked at version 1, which no longer exists']);
     const other = catalogOf(acme, 1, { go: { tool: 'go-build' } });
-    expect(await warningsWith(other, two)).toEqual([
-      'acme was locked at version 1, which is another one there than what was locked',
-    ]);
+    expect(await warningsWith(other, two)).toEqual(['acme was locked at version 1, which differs from the locked one']);
     expect(await warningsWith(other)).toHaveLength(1);
   });
 
@@ -90,19 +88,19 @@ describe('adding a catalog', () => {
   });
 
   test.each([
-    ['an alias that is another catalog’s', { namespace: parseNamespace('github.com/other'), alias: 'acme' }],
-    ['an alias that is the same method', { namespace: parseNamespace('github.com/other'), alias: 'Acme' }],
-    ['an alias that is none', { alias: 'a b' }],
-    ['an alias that clients have a meaning for', { alias: 'cache-volume' }],
-    ['a version that is not there', { version: 9 }],
-    ['what is neither gone nor another volume', { accepted: ['npm'] }],
+    ['another catalog’s alias', { namespace: parseNamespace('github.com/other'), alias: 'acme' }],
+    ['an alias with the same method name', { namespace: parseNamespace('github.com/other'), alias: 'Acme' }],
+    ['an invalid alias', { alias: 'a b' }],
+    ['a reserved alias', { alias: 'cache-volume' }],
+    ['an unknown version', { version: 9 }],
+    ['what is neither gone nor changed', { accepted: ['npm'] }],
   ])('is refused with %s', async (_, more) => {
     const source = sourceOf(one, catalogOf(parseNamespace('github.com/other'), 1, { npm: {} }));
     const added = addCatalog(source, request({ locked: await locked(), ...more }));
     await expect(added).rejects.toMatchObject({ code: 'E_CATALOG' });
   });
 
-  test('needs a better alias than some namespaces have', async () => {
+  test("requires an alias if the namespace's last word is not valid", async () => {
     const namespace = parseNamespace('local/web-0123456789abcdef');
     const { locked: all } = await addCatalog(sourceOf(catalogOf(namespace, 1, {})), request({ namespace }));
     expect(all).toMatchObject([{ alias: 'web-0123456789abcdef' }]);
@@ -114,8 +112,8 @@ describe('adding a catalog', () => {
   });
 });
 
-describe('bringing all up to date', () => {
-  test('takes each to its latest version, and leaves what has vanished', async () => {
+describe('updating all catalogs', () => {
+  test('locks the latest version of each, and keeps vanished ones', async () => {
     const other = parseNamespace('github.com/other');
     const before = await addCatalog(
       sourceOf(one, catalogOf(other, 4, { go: { tool: 'go-build' } })),
@@ -132,7 +130,7 @@ describe('bringing all up to date', () => {
     ]);
   });
 
-  test('does not go on where something else is wrong', async () => {
+  test('stops at other errors', async () => {
     await expect(refreshCatalogs(broken, await locked())).rejects.toMatchObject({ code: 'E_STORE_BUSY' });
   });
 });

@@ -14,31 +14,29 @@ import {
   type Namespace,
 } from '@cachelane/core';
 
-/**
- * Where catalogs come from. `version` null: the latest. Errors: E_NOT_FOUND where the namespace offers nothing, E_CATALOG for a version that is not there.
- */
+/** Loads a catalog; `version` null: the latest. Errors: E_NOT_FOUND if the namespace has no catalog, E_CATALOG for an unknown version. */
 export type CatalogSource = (namespace: Namespace, version: number | null) => Promise<Catalog>;
 
 export interface AddRequest {
-  /** What the project has locked. */
+  /** The project's locked catalogs. */
   readonly locked: readonly LockedCatalog[];
-  /** Any of its names. */
+  /** Any of the namespace's names. */
   readonly namespace: Namespace;
-  /** Null: as it is called already, else by the last word of the namespace. */
+  /** Null: keep the present alias, or use the last word of the namespace. */
   readonly alias: string | null;
   /** Null: the latest. */
   readonly version: number | null;
-  /** Names of definitions that the caller knows to be gone, or another volume. */
+  /** Names of definitions whose removal or new volume the caller accepts. */
   readonly accepted: readonly string[];
 }
 
 export interface AddedCatalog {
-  /** All that is locked from now on. */
+  /** The whole new lock. */
   readonly locked: readonly LockedCatalog[];
   readonly changed: readonly CatalogStep[];
 }
 
-/** What became of one catalog in a lock. */
+/** The change of one catalog in a lock. */
 export interface CatalogStep {
   readonly before: LockedCatalog | null;
   readonly after: LockedCatalog;
@@ -47,7 +45,10 @@ export interface CatalogStep {
   readonly warnings: readonly string[];
 }
 
-/** Locks a version of what a namespace offers, in the place of another one. Errors: those of the source; E_CATALOG for an alias that cannot be one, or is another catalog's, and for none where the catalog has several. */
+/**
+ * Locks a version of a catalog in place of the present one. Errors: those of the source; E_CATALOG for an invalid or taken alias, or if the
+ * catalog has several aliases and none was named.
+ */
 export async function addCatalog(source: CatalogSource, request: AddRequest): Promise<AddedCatalog> {
   const { locked, namespace, accepted } = request;
   const to = await wantedVersion(source, request);
@@ -56,21 +57,25 @@ export async function addCatalog(source: CatalogSource, request: AddRequest): Pr
   const alias = requireAlias(request.alias ?? known[0]?.alias ?? aliasFrom(to.namespace));
   const before = locked.find((each) => each.alias === alias) ?? null;
   if (before !== null && !known.includes(before) && !(await isSame(source, before.namespace, to.namespace))) {
-    throw new CachelaneError('E_CATALOG', `${alias} is what the project calls the catalog of ${before.namespace}`, {
-      hint: 'choose another alias with --as, or take that entry out of cachelane.lock',
-    });
+    throw new CachelaneError(
+      'E_CATALOG',
+      `the project already uses the alias ${alias} for the catalog of ${before.namespace}`,
+      {
+        hint: 'choose another alias with --as, or remove that entry from cachelane.lock',
+      },
+    );
   }
   const step = await stepTo(source, { alias, before, to, accepted });
   const others = before === null ? known : [];
   const told = others.map(
     (each) =>
-      `${each.namespace} is locked as ${each.alias} as well, in version ${each.version}: what no code asks for can be taken out of ${lockFileName}`,
+      `${each.namespace} is also locked as ${each.alias}, version ${each.version}; remove unused entries from ${lockFileName}`,
   );
   const changed = { ...step, warnings: [...step.warnings, ...told] };
   return { locked: withStep(locked, changed), changed: [changed] };
 }
 
-/** Of what is only to be accepted the lock knows enough, where the catalog is not to be had. Errors: those of the source. */
+/** Returns the version to lock. If the catalog is unavailable and definitions are only accepted, the lock suffices. Errors: those of the source. */
 async function wantedVersion(
   source: CatalogSource,
   { locked, namespace, alias, version, accepted }: AddRequest,
@@ -88,11 +93,11 @@ async function wantedVersion(
 function severalAliases(namespace: Namespace, known: readonly LockedCatalog[]): CachelaneError {
   const names = known.map((each) => each.alias);
   return new CachelaneError('E_CATALOG', `${namespace} is locked as ${names.join(' and ')}`, {
-    hint: `say which: cachelane add ${names[0]}; or cachelane add for all that is locked`,
+    hint: `name one alias: cachelane add ${names[0]}; or run cachelane add to update all`,
   });
 }
 
-/** Locks the latest version of each catalog. One that is not there any more stays as it is, with a warning. */
+/** Locks the latest version of each catalog. A catalog that no longer exists stays locked, with a warning. */
 export async function refreshCatalogs(source: CatalogSource, locked: readonly LockedCatalog[]): Promise<AddedCatalog> {
   const changed: CatalogStep[] = [];
   for (const before of locked) {
@@ -109,13 +114,13 @@ export async function refreshCatalogs(source: CatalogSource, locked: readonly Lo
   return { locked: changed.reduce(withStep, locked), changed };
 }
 
-/** The last word of the namespace, as far as an alias may have it. */
+/** Returns the last word of the namespace if it is a valid alias. */
 function aliasFrom(namespace: Namespace): string {
   const [last = ''] = namespace.split('/').slice(-1);
   return last.replaceAll(/[^A-Za-z0-9]+/g, '-').replaceAll(/^[^A-Za-z]+|-+$/g, '');
 }
 
-/** Renamed, a namespace is the same by any of its names. */
+/** Whether two names mean the same namespace, also after a rename. */
 async function isSame(source: CatalogSource, asked: Namespace, present: Namespace): Promise<boolean> {
   return (await versionOr(source, asked, null))?.namespace === present;
 }
@@ -133,7 +138,7 @@ async function stepTo(source: CatalogSource, { alias, before, to, accepted }: St
   return { before, after, changes, warnings: before === null ? [] : await vanished(source, before, to) };
 }
 
-/** How many versions are read for what they say of a definition that went. */
+/** Number of versions searched for a removed definition. */
 const versionsRead = 100;
 
 async function versionsBetween(source: CatalogSource, before: LockedCatalog, to: Catalog): Promise<readonly Catalog[]> {
@@ -150,7 +155,7 @@ async function vanished(source: CatalogSource, before: LockedCatalog, to: Catalo
   if (version === to.version && digest === to.digest) return [];
   const there = await versionOr(source, to.namespace, version);
   if (there?.digest === digest) return [];
-  const why = there === undefined ? 'is not there any more' : 'is another one there than what was locked';
+  const why = there === undefined ? 'no longer exists' : 'differs from the locked one';
   return [`${alias} was locked at version ${version}, which ${why}`];
 }
 
@@ -167,7 +172,7 @@ async function versionOr(
   }
 }
 
-/** Errors: E_CATALOG for an alias that code could not tell from another one. */
+/** Errors: E_CATALOG for two aliases that code cannot tell apart. */
 function withStep(locked: readonly LockedCatalog[], { after }: CatalogStep): readonly LockedCatalog[] {
   return requireApart([...locked.filter(({ alias }) => alias !== after.alias), after]).toSorted((a, b) =>
     methodName(a.alias) < methodName(b.alias) ? -1 : 1,

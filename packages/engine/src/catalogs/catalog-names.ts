@@ -11,7 +11,7 @@ import type { RunCommandRequest } from '../model/run-request.ts';
 import { policyOfRun } from '../evictions/policy-of-run.ts';
 import { type PlannedVolume, isUnstored } from '../model/planned-volume.ts';
 
-/** What a policy says of a volume whose name no catalog has. */
+/** A policy's verdict on a volume name that no catalog has. */
 export interface NameVerdict {
   readonly policy: Exclude<CatalogNames, 'any'>;
   /** One sentence. */
@@ -21,7 +21,7 @@ export interface NameVerdict {
 type NameDependencies = Pick<EngineDependencies, 'metadata' | 'policy'>;
 type NameQuestion = Pick<RunCommandRequest, 'lanePolicy' | 'signal'>;
 
-/** Null: a catalog of its namespace, or of one above it, has the name, it was asked for by a definition that the store knows of, or the policy wants nothing of it. */
+/** Returns null if a catalog of the namespace or of a namespace above has the name, if a stored definition asked for it, or if no policy applies. */
 export async function judgeName(
   deps: NameDependencies,
   { lanePolicy, signal }: NameQuestion,
@@ -29,14 +29,14 @@ export async function judgeName(
 ): Promise<NameVerdict | null> {
   const isAlone = request.defined?.byLock === 'alone';
   if ((request.defined !== undefined && !isAlone) || isUnstored({ request })) return null;
-  // What a lock says that the store knows nothing of is the word of the repository: as good as a policy of its own.
+  // A lock that the store cannot confirm is only the repository's claim, like the repository's own policy.
   const question = { namespace, lanePolicy: isAlone ? null : lanePolicy, volume: request.name };
   const policy = await policyOfRun(deps, question, signal);
   const wanted = catalogNamesOf(policy);
   if (wanted === 'any' || (await isOffered(deps.metadata, { namespace, name: request.name }, signal))) return null;
   const { source } = policy['catalog-names'];
-  const lockText = isAlone ? ', and what cachelane.lock says of one counts for nothing here' : '';
-  const where = `in no catalog of ${namespace}, or of those above it${lockText}`;
+  const lockText = isAlone ? ', and cachelane.lock alone does not count here' : '';
+  const where = `in no catalog of ${namespace} or of the namespaces above it${lockText}`;
   return { policy: wanted, message: `the volume ${request.name} is ${where}: catalog-names is ${wanted} (${source})` };
 }
 
@@ -45,7 +45,7 @@ interface Named {
   readonly name: string;
 }
 
-/** By what it is called there, or by its key. Parents that a file names are not above it: it would choose its own catalog. */
+/** Whether a catalog has the name or key. Parents claimed by a file do not count: the file would choose its own catalog. */
 async function isOffered(metadata: Metadata, { namespace, name }: Named, signal: AbortSignal): Promise<boolean> {
   for (const path of [namespace, ...defaultParents(namespace)]) {
     const record = await metadata.findNamespace(path, signal);

@@ -9,17 +9,18 @@ import {
 } from '@cachelane/core';
 import { requireCatalog, type CatalogQuestion, type OfferedCatalog } from './find-catalog.ts';
 
-/** `version` null: the one that the project has locked, else the latest. */
+/** `version` null: the project's locked version, else the latest. */
 export interface LockedQuestion extends CatalogQuestion {
-  /** What the project of whoever asks has locked. */
+  /** The locked catalogs of the asking project. */
   readonly locked: readonly LockedCatalog[];
-  /** What the project called it; left out: by its namespace. */
+  /** The project's alias for the catalog; by default found by namespace. */
   readonly alias?: string | undefined;
 }
 
 /**
- * What a namespace offers to a project. Where the version that is locked is not to be had, or is another one here, the lock stands in for it: it has all that a volume is made of. That is told where the store has the catalog, and is as it should be where
- * it has none. Errors: those of {@link requireCatalog}, where the lock has not got it either.
+ * Returns a catalog for a project. If the locked version is missing or differs here, the lock's copy is used, which has all that a volume
+ * needs. Adds a note if the store has the catalog in other versions. Errors: those of {@link requireCatalog} if the lock has no copy
+ * either.
  */
 export async function catalogOrLock(
   metadata: Metadata,
@@ -61,7 +62,7 @@ async function lockedFor(
 ): Promise<LockedCatalog | undefined> {
   const { namespace, version, digest } = question;
   if (locked.length === 0) return undefined;
-  // Renamed since, it is the same by any of its names.
+  // A renamed namespace matches by any of its names.
   const names = [namespace, ...((await publisherOf(metadata, question, signal))?.paths ?? [])];
   if (version === null) return lockedAs(locked, { names, alias });
   return locked.find(
@@ -69,7 +70,7 @@ async function lockedFor(
   );
 }
 
-/** Of nobody: then nobody is told who uses what it offers. */
+/** An id of no namespace: callers see no uses of it. */
 const nobody = '' as NamespaceId;
 
 async function publisherOf(
@@ -87,5 +88,5 @@ function standIn({ namespace, version, digest, content }: LockedCatalog, namespa
 }
 
 function noteOf({ namespace, version }: LockedCatalog): string {
-  return `version ${version} of the catalog of ${namespace} is not to be had as it was locked: what it says is taken from cachelane.lock until cachelane add locks another version`;
+  return `version ${version} of the catalog of ${namespace} is not available as locked: its copy in cachelane.lock is used until cachelane add locks another version`;
 }

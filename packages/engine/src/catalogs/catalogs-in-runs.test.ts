@@ -36,7 +36,7 @@ const warningsOf = (engine: TestEngine): readonly string[] =>
   engine.events.flatMap((event) => (event.type === 'warning' ? [event.message] : []));
 
 describe('a definition', () => {
-  test('says which volume it is, whose, and by which rules', async () => {
+  test('names a volume with its owner and rules', async () => {
     const engine = testEngine();
     await publish(engine, {
       own: { tool: 'indexed', key: 'cache', compat: { image: 'trixie' }, sharing: 'LOCKED' },
@@ -52,7 +52,7 @@ describe('a definition', () => {
     expect(await asked(engine, 'ours')).toMatchObject({ namespace: acme, name: 'ours', sharing: null });
   });
 
-  test('that is not there is told of with what is called alike, or when it went and what was said of it', async () => {
+  test('that is missing is reported with similar names, or with its removal and last deprecation', async () => {
     const engine = testEngine();
     await publish(engine, { 'pip-cache': { tool: 'indexed' }, old: { tool: 'indexed', deprecated: 'use pip-cache' } });
     await publish(engine, { 'pip-cache': { tool: 'indexed' } });
@@ -63,14 +63,14 @@ describe('a definition', () => {
     });
     await expect(asked(engine, 'old')).rejects.toMatchObject({
       code: 'E_CATALOG',
-      message: `version 3 of the catalog of ${acme} has no "old": it went in version 2; it was deprecated: use pip-cache`,
+      message: `version 3 of the catalog of ${acme} has no "old": version 2 removed it; it was deprecated: use pip-cache`,
     });
     const { metadata } = engine.deps;
     await removeCatalog(metadata, { path: acme, version: 2, dryRun: false }, signal);
-    await expect(asked(engine, 'old')).rejects.toThrow('it went in version 3');
+    await expect(asked(engine, 'old')).rejects.toThrow('version 3 removed it');
   });
 
-  test('that is deprecated says so to the run, and in its report', async () => {
+  test('that is deprecated gives a warning, and a note in the report', async () => {
     const engine = testEngine();
     await publish(engine, { old: { tool: 'indexed', deprecated: 'use new' } });
     const { report } = await engine.run(([volume]) => install(volume, 'a'), { volumes: [await asked(engine, 'old')] });
@@ -91,8 +91,8 @@ const usesOf = async ({ deps }: TestEngine): Promise<unknown> => {
   return { told, usage: await definitionUsage(deps.metadata, all, signal) };
 };
 
-describe('who uses a definition', () => {
-  test('is noted when a run begins with it, with version and volume', async () => {
+describe('uses of a definition', () => {
+  test('are recorded when a run begins, with version and volume', async () => {
     const engine = testEngine();
     await publish(engine, { own: { tool: 'indexed' }, ours: { tool: 'indexed', tier: 'catalog' } });
     const volumes = [await asked(engine, 'own'), await asked(engine, 'ours')];
@@ -100,13 +100,13 @@ describe('who uses a definition', () => {
     const context = testContext('t1:local', 'github.com/acme/api');
     await engine.run(() => undefined, { volumes: [await asked(engine, 'ours')], request: { context } });
     expect(await usesOf(engine)).toEqual({
-      // The one of acme that nobody saved anything to is not there any more.
+      // Nobody saved to acme's volume, so it is gone.
       told: [`ours ${acme}/api 1 null false`, `ours ${web} 1 null false`, `own ${web} 1 own true`],
       usage: { consumers: 2, volumes: 1, sizeBytes: expect.any(Number), lastUsedAtMs: expect.any(Number) },
     });
   });
 
-  test('is told also of what was removed since, and a run by it finishes', async () => {
+  test('are listed after a removal, and a run with the removed version finishes', async () => {
     const engine = testEngine();
     await publish(engine, { own: { tool: 'indexed' } });
     const volumes = [await asked(engine, 'own')];
@@ -122,7 +122,7 @@ describe('who uses a definition', () => {
     expect(await usesOf(engine)).toMatchObject({ told: [`own ${web} 1 own true`] });
   });
 
-  test('that cannot be noted keeps nobody from the volume', async () => {
+  test('that cannot be recorded do not stop the run', async () => {
     const engine = testEngine({
       wrap: (deps) => ({
         ...deps,
@@ -135,7 +135,7 @@ describe('who uses a definition', () => {
     await publish(engine, { own: { tool: 'indexed' } });
     const { report } = await engine.run(([volume]) => install(volume, 'a'), { volumes: [await asked(engine, 'own')] });
     expect(report.volumes[0]).toMatchObject({ added: 2 });
-    expect(warningsOf(engine)).toEqual(['that own is used was not noted: no room']);
+    expect(warningsOf(engine)).toEqual(['the use of own was not recorded: no room']);
   });
 });
 
@@ -143,19 +143,19 @@ const setNames = async ({ deps }: TestEngine, value: string, path: Namespace = a
   await deps.metadata.setPolicy(path, 'catalog-names', value, signal);
 
 const message = (wanted: string): string =>
-  `the volume data is in no catalog of ${web}, or of those above it: catalog-names is ${wanted} (cachelane ns policy ${acme})`;
+  `the volume data is in no catalog of ${web} or of the namespaces above it: catalog-names is ${wanted} (cachelane ns policy ${acme})`;
 
 describe('names that no catalog has', () => {
   const volumes = [indexedVolume, plainVolume];
   const run = async (engine: TestEngine, strict = false): Promise<readonly VolumeReport[]> =>
     (await engine.run(([volume]) => install(volume, 'a'), { volumes, request: { strict } })).report.volumes;
 
-  test('are fine where nobody says otherwise', async () => {
+  test('are allowed by default', async () => {
     const engine = testEngine();
     expect((await run(engine)).map(({ warnings }) => warnings)).toEqual([[], []]);
   });
 
-  test('are told of under warn, and used all the same', async () => {
+  test('give a warning under warn', async () => {
     const engine = testEngine();
     await publish(engine, { cache: { tool: 'indexed', key: 'indexed' } });
     await setNames(engine, 'warn');
@@ -165,7 +165,7 @@ describe('names that no catalog has', () => {
     expect(warningsOf(engine)).toEqual([message('warn')]);
   });
 
-  test('are left out under refuse, with the reason, and the command runs; strictly it does not', async () => {
+  test('are left out under refuse with a reason; a strict run fails', async () => {
     const engine = testEngine();
     await publish(engine, { indexed: {} });
     await setNames(engine, 'refuse');
@@ -177,7 +177,7 @@ describe('names that no catalog has', () => {
     await expect(fork).rejects.toMatchObject({ code: 'E_CATALOG' });
   });
 
-  test('are those of the namespace and of those above it alone, whatever parents a file names', async () => {
+  test('are judged by catalogs of the namespace and its parents by name only, whatever parents a file names', async () => {
     const engine = testEngine();
     await publish(engine, { indexed: {}, data: { tool: 'directory' } }, parseNamespace('github.com/other'));
     await setNames(engine, 'refuse');
@@ -191,7 +191,7 @@ describe('names that no catalog has', () => {
     ]);
   });
 
-  test('are the repository’s to forbid, and not to allow', async () => {
+  test('a repository may forbid them, but not allow them', async () => {
     const engine = testEngine();
     const strict = { texts: { 'catalog-names': 'refuse' }, source: 'cachelane.yaml' } as const;
     const request = { strict: false, lanePolicy: strict };
@@ -203,7 +203,7 @@ describe('names that no catalog has', () => {
     expect(again.report.volumes[0]?.skipped).toContain(`(cachelane ns policy ${acme})`);
   });
 
-  test('are no names of volumes that were asked for by their definition', async () => {
+  test('are not checked if a definition asked for the volume', async () => {
     const engine = testEngine();
     await publish(engine, { ours: { tool: 'indexed', key: 'else', tier: 'catalog' } });
     await setNames(engine, 'refuse');

@@ -10,31 +10,31 @@ import type {
 } from '@cachelane/core';
 import { compareText } from '../heads/list-heads.ts';
 
-/** A project that asked for a volume by its definition. */
+/** A project that used a volume by its definition. */
 export interface CatalogConsumer {
   readonly definition: string;
   readonly record: NamespaceRecord;
-  /** The version that it went by, the last time. */
+  /** The version of its last use. */
   readonly version: number;
   readonly usedAtMs: number;
-  /** What it got; null: that is not there any more. */
+  /** Null: the volume was removed. */
   readonly volume: VolumeRecord | null;
   readonly heads: readonly HeadRecord[];
-  /** Content of the layers that these name, each counted once. */
+  /** Content size of its layers, each counted once. */
   readonly sizeBytes: number;
 }
 
 export interface ConsumersWanted {
   readonly namespaceId: NamespaceId;
-  /** Null: of all definitions. */
+  /** Null: all definitions. */
   readonly definition: string | null;
-  /** Whose uses may be told; left out: everybody's. */
+  /** Whether the caller may see uses by these namespaces; default: all. */
   readonly mayTell?: (names: readonly Namespace[]) => boolean;
-  /** Which volume of whose may be told; left out: any. A use is told without one that may not, as if that were gone. */
+  /** Whether the caller may see this volume; default: all. A hidden volume is shown as removed. */
   readonly mayTellVolume?: (names: readonly Namespace[], volume: VolumeName) => boolean;
 }
 
-/** By definition, and by the name of the consumer. */
+/** Returns consumers by definition and name. */
 export async function catalogConsumers(
   metadata: Metadata,
   { namespaceId, definition, mayTell = () => true, mayTellVolume = () => true }: ConsumersWanted,
@@ -42,7 +42,7 @@ export async function catalogConsumers(
 ): Promise<readonly CatalogConsumer[]> {
   const found: CatalogConsumer[] = [];
   const uses = await metadata.catalogUses(namespaceId, definition, signal);
-  // All at once: whoever may be told of few must not see by the work how many there are.
+  // Read all namespaces, so that the work does not reveal to a confined session how many consumers are hidden.
   const records = new Map((await metadata.listNamespaces(signal)).map((record) => [record.id, record]));
   for (const use of uses) {
     const record = records.get(use.consumerId);
@@ -61,7 +61,7 @@ export async function catalogConsumers(
 
 export interface DefinitionUsage {
   readonly consumers: number;
-  /** Several may have one. */
+  /** Several consumers may share one volume. */
   readonly volumes: number;
   readonly sizeBytes: number;
   /** Null: never. */
@@ -88,7 +88,7 @@ export interface ConsumedVolume {
   readonly heads: readonly HeadRecord[];
 }
 
-/** Those that hold something, each once. */
+/** Returns the consumers' volumes that have contents, each once. */
 export function volumesOf(consumers: readonly CatalogConsumer[]): readonly ConsumedVolume[] {
   const found = new Map<string, ConsumedVolume>();
   for (const { volume, heads } of consumers)

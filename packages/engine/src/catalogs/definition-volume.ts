@@ -14,7 +14,7 @@ export interface DefinitionQuestion extends LockedQuestion {
   readonly name: string;
 }
 
-/** The volume that a name means in a catalog. Errors: those of {@link catalogOrLock} and {@link requireDefinition}. */
+/** Returns the volume that a catalog's definition means. Errors: those of {@link catalogOrLock} and {@link requireDefinition}. */
 export async function definitionVolume(
   metadata: Metadata,
   { name, ...question }: DefinitionQuestion,
@@ -40,7 +40,7 @@ export function definedVolume(catalog: OfferedCatalog, definition: VolumeDefinit
   };
 }
 
-/** Also what a later version than the one that is locked says: whoever locked it would not hear of it. */
+/** Also reports deprecations in versions later than the locked one: the project would not hear of them otherwise. */
 function deprecationText(
   { namespace, version, later }: OfferedCatalog,
   { name, deprecated }: VolumeDefinition,
@@ -50,7 +50,7 @@ function deprecationText(
   if (later === undefined) return null;
   const next = later.definitions.find((each) => each.name === name);
   if (next === undefined)
-    return `${what} is not in version ${later.version} any more; cachelane.lock has version ${version}`;
+    return `${what} was removed in version ${later.version}; cachelane.lock has version ${version}`;
   return next.deprecated === null ? null : `${what} is deprecated in version ${later.version}: ${next.deprecated}`;
 }
 
@@ -59,7 +59,10 @@ export interface NamedDefinition {
   readonly name: string;
 }
 
-/** Errors: E_CATALOG for what the project's lock says is gone, or another volume; and for what is not there, with what is called alike, or with the version in which it went and what was said of it last. */
+/**
+ * Errors: E_CATALOG for a definition that was removed, or now means another volume, by the project's lock. Also for an unknown definition,
+ * with similar names or the version that removed it.
+ */
 export async function requireDefinition(
   metadata: Metadata,
   { catalog, name }: NamedDefinition,
@@ -69,7 +72,7 @@ export async function requireDefinition(
   const refused = stale?.find((each) => each.name === name);
   if (refused !== undefined) {
     throw new CachelaneError('E_CATALOG', staleText(refused), {
-      hint: `use what the reason says; once that is right: cachelane add ${namespace} --accept ${name}`,
+      hint: `follow the reason, then run: cachelane add ${namespace} --accept ${name}`,
     });
   }
   const found = definitions.find((each) => each.name === name);
@@ -78,13 +81,15 @@ export async function requireDefinition(
   const what = `version ${version} of the catalog of ${namespace} has no ${JSON.stringify(name.slice(0, 100))}`;
   if (gone !== null) {
     const why = gone.deprecated === null ? '' : `; it was deprecated: ${gone.deprecated}`;
-    throw new CachelaneError('E_CATALOG', `${what}: it went in version ${gone.version}${why}`, {
-      hint: `cachelane catalog diff ${namespace}@${gone.lastVersion} ${namespace}@${gone.version} has what else changed then`,
+    throw new CachelaneError('E_CATALOG', `${what}: version ${gone.version} removed it${why}`, {
+      hint: `run cachelane catalog diff ${namespace}@${gone.lastVersion} ${namespace}@${gone.version} for all changes of that version`,
     });
   }
   if (later?.definitions.some((each) => each.name === name) === true) {
-    const why = `version ${later.version} does, and cachelane.lock has version ${version}`;
-    throw new CachelaneError('E_CATALOG', `${what}: ${why}`, { hint: `cachelane add ${namespace} locks the latest` });
+    const why = `version ${later.version} has it, and cachelane.lock has version ${version}`;
+    throw new CachelaneError('E_CATALOG', `${what}: ${why}`, {
+      hint: `run cachelane add ${namespace} to lock the latest`,
+    });
   }
   const names = definitions.map((each) => each.name);
   throw new CachelaneError('E_CATALOG', `${what}${didYouMean(name, names)}`, { hint: `it has: ${listText(names)}` });
@@ -100,14 +105,14 @@ function listText(names: readonly string[]): string {
 }
 
 interface GoneSince {
-  /** The first that had it no more, of those that are there. */
+  /** The first available version without it. */
   readonly version: number;
-  /** The last that had it. */
+  /** The last version with it. */
   readonly lastVersion: number;
   readonly deprecated: string | null;
 }
 
-/** How many earlier versions are read for an error. */
+/** Number of earlier versions that are read for an error. */
 const versionsRead = 100;
 
 async function whenItWent(

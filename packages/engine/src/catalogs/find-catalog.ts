@@ -12,18 +12,18 @@ import {
 } from '@cachelane/core';
 import type { ByLock } from '../model/defined-volume.ts';
 
-/** A catalog as a store has it. */
+/** A stored catalog. */
 export interface OfferedCatalog extends Catalog {
   readonly namespaceId: NamespaceId;
-  /** Who published it, for people. */
+  /** Who published it; display name. */
   readonly by: string;
-  /** What whoever goes by it has to be told, one sentence. */
+  /** One sentence for the users of the catalog. */
   readonly note?: string;
-  /** That the project's lock made it this version. `alone`: the store has not got it, and what it says is that file's word. Left out: it is the latest of the store, or its number was given. */
+  /** Set if the lock chose this version. `alone`: the store does not have it, so its contents are the file's claim. */
   readonly byLock?: ByLock;
-  /** Where it is by the lock, and the store has a later one: the latest, for what has to be told of it. */
+  /** The store's latest version, if the lock has an older one. */
   readonly later?: Pick<Catalog, 'version' | 'definitions'>;
-  /** What the project's code must not get by its name. */
+  /** Definitions that the project's code must not use under their old names. */
   readonly stale?: readonly StaleDefinition[];
 }
 
@@ -32,15 +32,15 @@ export interface CatalogQuestion {
   readonly namespace: Namespace;
   /** Null: the latest. */
   readonly version: number | null;
-  /** What it has to come to, where somebody locked it; null: whatever it does. */
+  /** The locked digest; null accepts any. */
   readonly digest: Digest | null;
-  /** Whether whoever asks may know of what these names offer; left out: yes. */
+  /** Whether the caller may know of these namespaces' catalogs; default: yes. */
   readonly mayKnow?: (names: readonly Namespace[]) => boolean;
 }
 
 /**
- * What a namespace offers. Errors: E_NOT_FOUND where it offers nothing and where the asker may not know of it, in the same words, and then before anything is looked up; E_CATALOG for a version that is not there, or is not the one that was
- * locked.
+ * Returns a namespace's catalog. Throws the same E_NOT_FOUND whether there is no catalog or the caller may not know of it; then nothing is
+ * looked up. Throws E_CATALOG for an unknown version or another digest than the locked one.
  */
 export async function requireCatalog(
   metadata: Metadata,
@@ -55,8 +55,8 @@ export async function requireCatalog(
   if (digest !== null && found.digest !== digest) {
     throw new CachelaneError(
       'E_CATALOG',
-      `version ${found.version} of the catalog of ${namespace} is not the one that was locked`,
-      { hint: 'it was published anew, or in another store: lock it again with cachelane add' },
+      `version ${found.version} of the catalog of ${namespace} is not the locked one`,
+      { hint: 'it was published again, or in another store; lock it again with cachelane add' },
     );
   }
   return offeredCatalog(record, found);
@@ -69,10 +69,10 @@ export function offeredCatalog({ id, paths }: NamespaceRecord, stored: CatalogRe
   return { ...content, namespaceId: id, namespace, version, digest, publishedAtMs, by };
 }
 
-/** The same words, whether there is one or not. */
+/** The error does not reveal whether the catalog exists. */
 function unknownCatalog(namespace: Namespace): CachelaneError {
   return new CachelaneError('E_NOT_FOUND', `there is no catalog of ${namespace}`, {
-    hint: 'cachelane catalog ls has those that there are; cachelane catalog publish makes one',
+    hint: 'cachelane catalog ls lists catalogs; cachelane catalog publish creates one',
   });
 }
 
@@ -89,10 +89,10 @@ async function noVersion(
 ): Promise<CachelaneError> {
   const [latest] = await metadata.catalogVersions(record.id, signal);
   if (version === null || latest === undefined) return unknownCatalog(namespace);
-  const why = version < latest.version ? 'it was removed' : 'it is not published';
+  const why = version < latest.version ? 'it was removed' : 'it was not published';
   return new CachelaneError(
     'E_CATALOG',
     `there is no version ${version} of the catalog of ${namespace}: ${why}; the latest is ${latest.version}`,
-    { hint: `cachelane catalog show ${namespace} has what it offers now` },
+    { hint: `cachelane catalog show ${namespace} shows the latest version` },
   );
 }

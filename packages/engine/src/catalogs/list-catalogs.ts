@@ -3,13 +3,13 @@ import { compareText } from '../heads/list-heads.ts';
 import { offeredCatalog, type OfferedCatalog } from './find-catalog.ts';
 
 export interface CatalogsWanted {
-  /** Only that of this namespace and of those below it; null: all. */
+  /** Only this namespace and those below it; null: all. */
   readonly under: Namespace | null;
-  /** Whether whoever asks may know of what these names offer; left out: yes. */
+  /** Whether the caller may know of these namespaces' catalogs; default: yes. */
   readonly mayKnow?: (names: readonly Namespace[]) => boolean;
 }
 
-/** Namespaces that offer something, by their names. */
+/** Returns namespaces with a catalog, by name. */
 async function namespacesWithCatalogs(
   metadata: Metadata,
   { under, mayKnow = () => true }: CatalogsWanted,
@@ -22,7 +22,7 @@ async function namespacesWithCatalogs(
     .toSorted((a, b) => compareText(a.paths[0] ?? '', b.paths[0] ?? ''));
 }
 
-/** The latest of each, by the names of the namespaces. */
+/** Returns the latest version of each catalog, by namespace. */
 export async function listCatalogs(
   metadata: Metadata,
   wanted: CatalogsWanted,
@@ -30,7 +30,7 @@ export async function listCatalogs(
 ): Promise<readonly OfferedCatalog[]> {
   const found: OfferedCatalog[] = [];
   for (const record of await namespacesWithCatalogs(metadata, wanted, signal)) {
-    // One may have been removed meanwhile.
+    // Another process may have removed it.
     const latest: CatalogRecord | undefined = await metadata.catalogVersion(record.id, null, signal);
     if (latest !== undefined) found.push(offeredCatalog(record, latest));
   }

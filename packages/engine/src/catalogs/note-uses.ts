@@ -7,7 +7,7 @@ interface Opening {
   readonly opened: OpenedSession;
 }
 
-/** Who asked for what by its definition, for those who publish it. That it could not be noted is told, and keeps no run from its volumes. */
+/** Records uses by definition, for the catalog's publishers. A failure gives a warning only. */
 export async function noteDefinitionUses(
   { metadata, clock, events }: Pick<EngineDependencies, 'metadata' | 'clock' | 'events'>,
   { planned, opened }: Opening,
@@ -22,7 +22,7 @@ export async function noteDefinitionUses(
       await metadata.noteCatalogUse({ ...use, atMs: clock.nowMs() }, signal);
     } catch (thrown) {
       const error = asCachelaneError(thrown);
-      events(warningOf(error, `that ${name} is used was not noted: ${error.message}`));
+      events(warningOf(error, `the use of ${name} was not recorded: ${error.message}`));
     }
   }
 }

@@ -24,7 +24,7 @@ async function publish({ deps }: TestEngine, volumes: unknown, how: How = {}): P
 const indexed = { indexed: { docs: 'Ours.' } };
 
 describe('publishing', () => {
-  test('makes a version for each content, and none for the same one, in whatever order it is written', async () => {
+  test('makes one version for each content, whatever the order of its fields', async () => {
     const engine = testEngine();
     const two = { indexed: {}, data: { tool: 'directory' } };
     expect(await publish(engine, two)).toMatchObject({ namespace: acme, version: 1, isNew: true });
@@ -43,7 +43,7 @@ describe('publishing', () => {
     });
   });
 
-  test('has the namespace stay', async () => {
+  test('makes the namespace permanent', async () => {
     const { deps } = await published();
     const isNew = await deps.metadata.createNamespace({ path: acme, freshId: 'ns_1' as never, atMs: 1 }, signal);
     expect(isNew.isNew).toBe(false);
@@ -58,11 +58,11 @@ describe('publishing', () => {
     expect(await publish(engine, indexed)).toMatchObject({ version: 1, isNew: false });
   });
 
-  test('is refused for what is no catalog, before anything is made', async () => {
+  test('refuses an invalid catalog before it creates anything', async () => {
     const engine = testEngine();
     await expect(publish(engine, { npm: {} })).rejects.toMatchObject({
       code: 'E_CATALOG',
-      message: 'test: volumes.npm.tool "npm" is no tool that cachelane knows',
+      message: 'test: volumes.npm.tool "npm" is not a tool that cachelane knows',
     });
     expect(await engine.deps.metadata.listNamespaces(signal)).toEqual([]);
   });
@@ -70,17 +70,17 @@ describe('publishing', () => {
   test.each([
     ['another key', { indexed: { key: 'other' } }, 'indexed: key indexed -> other'],
     ['another tier', { indexed: { tier: 'catalog' } }, 'indexed: tier project -> catalog'],
-    ['nothing any more', {}, 'indexed is gone'],
-  ])('is refused where it breaks code, unless that is meant: %s', async (_, volumes, why) => {
+    ['a removal', {}, 'indexed was removed'],
+  ])('refuses breaking changes unless they are allowed: %s', async (_, volumes, why) => {
     const engine = await published();
     await expect(publish(engine, volumes)).rejects.toMatchObject({
       code: 'E_CATALOG',
-      message: `it breaks what was written for version 1 of the catalog of ${acme}: ${why}`,
+      message: `this breaks code for version 1 of the catalog of ${acme}: ${why}`,
     });
     expect(await publish(engine, volumes, { breaking: true })).toMatchObject({ version: 2 });
   });
 
-  test('lets go what was deprecated before', async () => {
+  test('allows the removal of deprecated definitions', async () => {
     const engine = await published();
     expect(await publish(engine, { indexed: { docs: 'Ours.', deprecated: 'use data' } })).toMatchObject({
       changes: [{ kind: 'deprecated' }],
@@ -91,7 +91,7 @@ describe('publishing', () => {
     });
   });
 
-  test('at once with others loses nobody’s version, and judges by what is there by then', async () => {
+  test('concurrently loses no version, and each is compared with the latest one', async () => {
     const home = testHome();
     const other = testEngine({ home, seed: 'other' });
     const meanwhile = [
@@ -110,7 +110,7 @@ describe('publishing', () => {
     expect(versions.map(({ version }) => version)).toEqual([3, 2, 1]);
   });
 
-  test('the same at once is one version', async () => {
+  test('the same content concurrently makes one version', async () => {
     const home = testHome();
     const engines = [testEngine({ home, seed: 'a' }), testEngine({ home, seed: 'b' })];
     const all = await Promise.all(engines.map(async (engine) => await publish(engine, indexed)));
@@ -119,7 +119,7 @@ describe('publishing', () => {
   });
 });
 
-/** Something happens before each call of the engine's store. */
+/** Runs an action before each call of the engine's store. */
 function before(method: keyof CatalogStore, act: () => Promise<void>): NonNullable<TestEngineOptions['wrap']> {
   return (deps) => {
     const metadata = new Proxy(deps.metadata, {
@@ -143,7 +143,7 @@ async function published(): Promise<TestEngine> {
 }
 
 describe('a version', () => {
-  test('that is removed never comes again, and whoever asks for it is told', async () => {
+  test('that was removed is not used again, and asking for it fails', async () => {
     const engine = await published();
     const { metadata } = engine.deps;
     await publish(engine, { ...indexed, more: { tool: 'indexed' } });
@@ -159,10 +159,10 @@ describe('a version', () => {
       code: 'E_CATALOG',
       message: `there is no version 2 of the catalog of ${acme}: it was removed; the latest is 3`,
     });
-    await expect(ask(9)).rejects.toThrow('it is not published; the latest is 3');
+    await expect(ask(9)).rejects.toThrow('it was not published; the latest is 3');
   });
 
-  test('is called in a dry run as it will be, whatever was removed', async () => {
+  test('has its final number in a dry run, whatever was removed', async () => {
     const engine = await published();
     await publish(engine, { ...indexed, more: { tool: 'indexed' } });
     for (const version of [2, 1]) {
@@ -174,16 +174,16 @@ describe('a version', () => {
     expect(await publish(engine, { data: { tool: 'directory' } })).toMatchObject({ version: 3 });
   });
 
-  test('is known by what it comes to', async () => {
+  test('is identified by its digest', async () => {
     const engine = await published();
     const question = { namespace: acme, version: 1, digest: '0'.repeat(64) as never };
     await expect(requireCatalog(engine.deps.metadata, question, signal)).rejects.toMatchObject({
       code: 'E_CATALOG',
-      message: expect.stringContaining('is not the one that was locked'),
+      message: expect.stringContaining('is not the locked one'),
     });
   });
 
-  test('of what offers nothing, and of what is not there, is told of in the same words', async () => {
+  test('of an unknown namespace and of one without a catalog give the same error', async () => {
     const engine = await published();
     const other = parseNamespace('github.com/other');
     const none = parseNamespace('github.com/none');
@@ -197,7 +197,7 @@ describe('a version', () => {
     }
   });
 
-  test('is listed, the latest of each, below a namespace and by name', async () => {
+  test('lists the latest of each namespace, below a namespace and by name', async () => {
     const engine = await published();
     for (const path of ['github.com/acme/web', 'github.com/acmeweb'])
       await publish(engine, indexed, { path: parseNamespace(path) });

@@ -27,17 +27,17 @@ export interface PublishDependencies {
 }
 
 export interface PublishOffer {
-  /** Who offers it. */
+  /** The publishing namespace. */
   readonly path: Namespace;
-  /** As code or YAML says it. */
+  /** The catalog from code or YAML. */
   readonly value: unknown;
-  /** How messages call that: `cachelane.catalog.yaml`. */
+  /** Source name for messages: `cachelane.catalog.yaml`. */
   readonly source: string;
-  /** Who publishes, for people. */
+  /** The publisher; display name. */
   readonly by: string;
-  /** Also what breaks code that was written for the version before. */
+  /** Allow changes that break code for the previous version. */
   readonly breaking: boolean;
-  /** Say what would happen, and change nothing. */
+  /** Report only; change nothing. */
   readonly dryRun: boolean;
 }
 
@@ -46,17 +46,17 @@ export interface PublishedCatalog {
   readonly namespace: Namespace;
   readonly version: number;
   readonly digest: Digest;
-  /** False: the latest version says the same already. */
+  /** False: the latest version is the same. */
   readonly isNew: boolean;
-  /** Since the version before; all definitions where there was none. */
+  /** Changes since the previous version, or all definitions. */
   readonly changes: readonly DefinitionChange[];
 }
 
 const nothing: CatalogContent = { docs: '', definitions: [] };
 
 /**
- * Makes a new version of what a namespace offers, unless the latest one says the same; of several at once each is judged by what is there when its turn comes. The namespace stays from then on. Errors: E_CATALOG for what is no
- * catalog, and for what breaks code without `breaking`; E_LIMIT; E_STORE_BUSY where others publish without end.
+ * Publishes a new version of a catalog, unless the latest is the same. The namespace stays from then on. Errors: E_CATALOG for an invalid
+ * catalog, and for breaking changes without `breaking`; E_LIMIT; E_STORE_BUSY if others keep publishing.
  */
 export async function publishCatalog(
   deps: PublishDependencies,
@@ -91,13 +91,13 @@ export async function publishCatalog(
     if (result.kind === 'same') return { ...known, version: result.record.version, isNew: false, changes: [] };
     await backOff(deps, attempt, signal);
   }
-  throw new CachelaneError('E_STORE_BUSY', `others publish the catalog of ${namespace} all the while`, {
-    hint: 'publish it again when they are done',
+  throw new CachelaneError('E_STORE_BUSY', `other processes keep publishing the catalog of ${namespace}`, {
+    hint: 'publish again when they are done',
     retryable: true,
   });
 }
 
-/** What is to be published, checked. Errors: E_CATALOG, E_LIMIT. */
+/** Checks a catalog. Errors: E_CATALOG, E_LIMIT. */
 export function readOffer(
   tools: readonly Tool[],
   { value, source }: Pick<PublishOffer, 'value' | 'source'>,
@@ -115,14 +115,16 @@ interface Before {
   readonly version: number;
 }
 
-/** What was deprecated before may go: whoever uses it was told. */
+/** Deprecated definitions may be removed: their users were warned. */
 function requireUnbroken(changes: readonly DefinitionChange[], { namespace, version }: Before): void {
   const broken = changes.filter(({ breaks, wasAnnounced }) => breaks && !wasAnnounced);
   if (broken.length === 0) return;
-  const told = broken.map(({ name, kind, what }) => (kind === 'removed' ? `${name} is gone` : `${name}: ${what[0]}`));
+  const told = broken.map(({ name, kind, what }) =>
+    kind === 'removed' ? `${name} was removed` : `${name}: ${what[0]}`,
+  );
   throw new CachelaneError(
     'E_CATALOG',
-    `it breaks what was written for version ${version} of the catalog of ${namespace}: ${told.join('; ')}`,
-    { hint: 'publish it with `deprecated:` first, which tells whoever uses it; or give --breaking (`breaking: true`)' },
+    `this breaks code for version ${version} of the catalog of ${namespace}: ${told.join('; ')}`,
+    { hint: 'publish it with `deprecated:` first to warn its users, or give --breaking (`breaking: true`)' },
   );
 }

@@ -5,7 +5,7 @@ import { requireNamespace } from '../namespaces/require-namespace.ts';
 export interface RemoveCatalogRequest {
   readonly path: Namespace;
   readonly version: number;
-  /** Say what would go, and change nothing. */
+  /** Report only; change nothing. */
   readonly dryRun: boolean;
 }
 
@@ -13,13 +13,13 @@ export interface RemovedCatalog {
   /** Its present name. */
   readonly namespace: Namespace;
   readonly version: number;
-  /** Until now. */
+  /** False: it was removed before. */
   readonly wasThere: boolean;
-  /** Present names of those that went by it, the last time. */
+  /** Present names of the consumers that last used this version. */
   readonly consumers: readonly Namespace[];
 }
 
-/** Takes one version away, for good; the same again is the same. Errors: E_NOT_FOUND for the namespace. */
+/** Removes one version for good; repeating it is safe. Errors: E_NOT_FOUND for the namespace. */
 export async function removeCatalog(
   metadata: Metadata,
   { path, version, dryRun }: RemoveCatalogRequest,

@@ -18,15 +18,15 @@ export interface SaveToAdmit {
   readonly volume: VolumeName;
   readonly lane: LaneName;
   readonly lanePolicy: RunCommandRequest['lanePolicy'];
-  /** Content of the new layer. It lies on the disk already. */
+  /** Content size of the new layer, which is on disk already. */
   readonly sizeBytes: number;
-  /** Content of layers that come as well and that others hold already: only the namespace has them anew. */
+  /** Content size of layers that other namespaces hold already. */
   readonly heldBytes?: number;
 }
 
 type AdmitDependencies = Pick<EngineDependencies, 'metadata' | 'layers' | 'clock' | 'policy'>;
 
-/** Limits that the new layer is counted for. */
+/** Limits that count the new layer. */
 const counted: ReadonlySet<PolicyKey> = new Set([
   'namespace-size',
   'store-size',
@@ -37,14 +37,14 @@ const counted: ReadonlySet<PolicyKey> = new Set([
 ]);
 
 /**
- * Whether there is room for a save, or will be after the next collection: whoever saves makes room among lanes that are trusted no more than its own, so where only others
- * could go it is not saved. Throws E_QUOTA, which names the limit.
+ * Checks whether a save fits, now or after the next collection. A save may only evict lanes of its own trust level or below. Throws E_QUOTA
+ * with the limit.
  */
 export async function admitSave(deps: AdmitDependencies, save: SaveToAdmit, signal: AbortSignal): Promise<void> {
   const { metadata, layers, clock, policy: user = {} } = deps;
   const { namespace, volume, lane, lanePolicy, sizeBytes, heldBytes = 0 } = save;
   const policy = await policyOfRun(deps, { namespace, lanePolicy, volume }, signal);
-  // What a tier is fed is new to its volume; what lies below a first save is not what the run added.
+  // For a fed tier, its layers are new to the volume. For a first save, the layers below are not the run's.
   if ((sizeBytes === 0 ? heldBytes : sizeBytes) > policy['volume-size'].value)
     throw refusal('volume-size', policy['volume-size'].source);
   const space = await layers.space(signal);
@@ -65,7 +65,7 @@ export async function admitSave(deps: AdmitDependencies, save: SaveToAdmit, sign
   const sums = await metadata.collectionFacts(question, signal);
   const policiesIn = (from: CollectionFacts) => ({ user, stored: from.policies, lanes: from.lanePolicies });
   if (isWithinLimits({ facts: sums, policies: policiesIn(sums), space, incoming })) return;
-  // What could make room may be anywhere.
+  // Any lane may be able to make room.
   const facts = await metadata.collectionFacts({ ...question, lanes: 'all' }, signal);
   const sizes = new Map((await layers.list(signal)).map((layer) => [layer.id, layer.sizeBytes]));
   const plan = planEvictions({
@@ -84,8 +84,8 @@ export async function admitSave(deps: AdmitDependencies, save: SaveToAdmit, sign
 }
 
 function refusal(policy: PolicyKey, source: string, unmet?: UnmetLimit): CachelaneError {
-  const why = unmet?.why ?? 'what it changed is larger than one run may add to a volume';
+  const why = unmet?.why ?? 'the changes are larger than one run may add to a volume';
   return new CachelaneError('E_QUOTA', `${why} (policy ${policy}, ${source})`, {
-    hint: 'cachelane gc --dry-run says what could go, cachelane ns policy what holds',
+    hint: 'cachelane gc --dry-run shows what can be removed, cachelane ns policy shows the limits',
   });
 }

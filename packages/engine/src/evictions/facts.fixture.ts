@@ -21,7 +21,7 @@ import type { EvictionInput } from './plan-evictions.ts';
 export const dayMs = 86_400_000;
 export const hourMs = 3_600_000;
 export const nowMs = 1_700_000_000_000;
-/** Of each layer, unless a store says otherwise. */
+/** Size of each layer, unless a store sets another one. */
 export const mib: number = 2 ** 20;
 
 export interface FactsHead {
@@ -30,11 +30,11 @@ export interface FactsHead {
   readonly lane: string;
   /** Top first. */
   readonly layers: readonly string[];
-  /** How long ago. */
+  /** Age of the last use. */
   readonly usedMs: number;
-  /** Earlier states, the newest first: layers, and how long ago the head was moved there. */
+  /** Earlier states, newest first: layers, and their age. */
   readonly earlier?: readonly (readonly [readonly string[], number])[];
-  /** A squash, what it replaced, and how long ago. */
+  /** Squashes: the layer, what it replaced, and the age. */
   readonly squashes?: readonly (readonly [string, readonly string[], number])[];
   readonly isOpen?: boolean;
 }
@@ -74,7 +74,7 @@ function generationOf({ earlier = [] }: FactsHead): number {
 const noCounts = { added: 0, changed: 0, removed: 0, sizeBytes: 0 };
 const run = 'run_1' as RunId;
 
-/** What a store's metadata would say. */
+/** Returns the facts of a store's metadata. */
 export function factsOf(store: FactsStore): CollectionFacts {
   const namespaces = [...new Set(store.heads.map(({ namespace = web }) => namespace))];
   const volumes = new Map(
@@ -151,7 +151,7 @@ export function factsOf(store: FactsStore): CollectionFacts {
 }
 
 export type InputOptions = Partial<Omit<EvictionInput, 'facts' | 'policies' | 'sizes'>> & {
-  /** As in a person's own file. */
+  /** From the person's own file. */
   readonly user?: PolicyTexts;
 };
 

@@ -17,7 +17,7 @@ import {
   type VolumeRecord,
 } from '@cachelane/core';
 
-/** A head with all that decides how long it stays. */
+/** A head with everything that decides how long it stays. */
 export interface HeldLane {
   readonly head: UsedHead;
   readonly volume: VolumeRecord;
@@ -25,17 +25,17 @@ export interface HeldLane {
   readonly trust: TrustLevel;
   readonly lifetime: LifetimeKey;
   readonly policy: Policy;
-  /** States before that of the head, the newest first. */
+  /** States before the head's, newest first. */
   readonly earlier: readonly HistoryRecord[];
-  /** What its squashes replaced in the revocation window: it stays as long as the head, so that a run can be taken out. */
+  /** What its squashes replaced within the revocation window. It stays as long as the head, so that a run can be removed. */
   readonly replaced: ReadonlySet<LayerId>;
-  /** Why nothing takes the head away now, one clause; null where something may. */
+  /** Why the head may not be removed, one clause; null if it may. */
   readonly floor: string | null;
 }
 
 /**
- * Every head of the store. Three things are its floor, whatever else is said: a head that an open session reads or may write; one that moved or was read within the
- * grace period; and of default, protected and release lanes one that was used since `floor`.
+ * Returns every head with its floor. Three things protect a head: an open session that reads or may write it; a move or read within the
+ * grace period; and, for default, protected and release lanes, a use within `floor`.
  */
 export function heldLanes(facts: CollectionFacts, policies: Policies, nowMs: number): readonly HeldLane[] {
   const volumes = new Map(facts.volumes.map((volume) => [volume.id, volume]));
@@ -57,7 +57,7 @@ export function heldLanes(facts: CollectionFacts, policies: Policies, nowMs: num
     const earlier = rows.filter(({ generation }) => generation < head.generation);
     const own = squashes.get(`${head.volumeId} ${lane}`) ?? [];
     const replaced = partsOf(own.filter(({ atMs }) => atMs >= nowMs - limits.revocationMs));
-    // Whoever opened it before it was squashed reads what it named then.
+    // A session opened before a squash reads the replaced layers.
     const named = new Set([...head.layers, ...partsOf(own)]);
     const floor = floorOf(facts, { head, named, lifetime, policy, nowMs });
     return [{ head, volume, namespace, trust: laneTrust(lane), lifetime, policy, earlier, replaced, floor }];
@@ -84,10 +84,10 @@ function floorOf(
   if (isOpen || [...named].some((id) => pins.has(id))) return 'a run has it open';
   if (head.usedAtMs > nowMs - limits.sweepGraceMs) return 'it was used in the last ten minutes';
   const isLasting = lifetime === 'keep-default' || lifetime === 'keep-release';
-  return isLasting && head.usedAtMs > nowMs - policy.floor.value ? 'the floor holds it' : null;
+  return isLasting && head.usedAtMs > nowMs - policy.floor.value ? 'the floor protects it' : null;
 }
 
-/** Who goes first: the least trusted, and of those the least recently used. */
+/** Orders lanes for eviction: least trusted first, then least recently used. */
 export function byWorth(a: HeldLane, b: HeldLane): number {
   return (
     compareTrust(a.trust, b.trust) ||

@@ -1,6 +1,6 @@
 import type { LayerId } from '@cachelane/core';
 
-/** Bytes of layers that several hold: each counts once, and is free when the last holder lets go. */
+/** Counts bytes of shared layers once each, until the last holder releases them. */
 export class Ledger {
   readonly #sizeOf: (id: LayerId) => number;
   readonly #holders = new Map<LayerId, number>();

@@ -16,7 +16,7 @@ import {
 } from './facts.fixture.ts';
 import { planEvictions, type EvictionPlan } from './plan-evictions.ts';
 
-/** `t1:pr:1 keep-pr` for a head, `t1:pr:1 history-2` for two states, in their order. */
+/** `t1:pr:1 keep-pr` for a head, `t1:pr:1 history-2` for two states, in order. */
 function linesOf({ evictions }: EvictionPlan): readonly string[] {
   return evictions.map((each) =>
     each.kind === 'head'
@@ -39,7 +39,7 @@ const sized =
   (store: FactsStore): readonly string[] =>
     lines(store, { user, ...more });
 
-/** The first one was used the longest time ago. */
+/** Lanes in order of use, the oldest first. */
 function storeWith(...lanes: readonly string[]): FactsStore {
   return { heads: lanes.map((lane, index) => head(lane, (9 - index) * hourMs)) };
 }
@@ -54,12 +54,12 @@ function all(usedMs: number): FactsStore {
   return { heads: lanes.map((lane) => head(lane, usedMs)) };
 }
 
-/** A store whose project's directory is gone since ever. */
+/** A store whose project's directory is long gone. */
 function gone(heads: readonly FactsHead[]): FactsStore {
   return { heads, directories: [{ namespace: web as Namespace, path: '/x', goneSinceMs: 0 }] };
 }
 
-/** Above T1, for want of room. */
+/** Evictions above T1 for space. */
 function higher({ evictions }: EvictionPlan): EvictionPlan['evictions'] {
   return evictions.filter(({ held, policy }) => rank(held.head) > 1 && forRoom.has(policy));
 }
@@ -85,13 +85,13 @@ describe('lifetimes', () => {
     expect(lines(all(usedMs))).toEqual(expected);
   });
 
-  test('of nothing are told as such', () => {
-    expect(plan({ heads: [head('t0:run:1', hourMs)] }).evictions).toMatchObject([{ why: 'its run is over' }]);
+  test('of zero have their own reasons', () => {
+    expect(plan({ heads: [head('t0:run:1', hourMs)] }).evictions).toMatchObject([{ why: 'its run has ended' }]);
     const { evictions } = plan({ heads: [head('t1:pr:1', hourMs)] }, { user: { 'keep-pr': '0' } });
-    expect(evictions).toMatchObject([{ why: 'nothing keeps it after its use' }]);
+    expect(evictions).toMatchObject([{ why: 'it is not kept after its use' }]);
   });
 
-  test('can be said for all, for a namespace, and lowered by the file of a lane', () => {
+  test("can be set for all namespaces or one, and lowered by a lane's file", () => {
     const store: FactsStore = {
       heads: [head('t1:pr:1', 2 * dayMs), head('t1:pr:2', 2 * dayMs), head('t1:pr:1', 2 * dayMs, { namespace: 'a/b' })],
       lanePolicies: { 't1:pr:2': { 'keep-pr': '2d' } },
@@ -102,7 +102,7 @@ describe('lifetimes', () => {
     expect(lines({ ...store, policies })).toEqual(['t1:pr:1 keep-pr', 't1:pr:2 keep-pr']);
   });
 
-  test('a directory that is gone takes the namespace that is named after it along, after a while', () => {
+  test('a missing directory removes its namespace after a while', () => {
     const namespace = 'local/web-1' as Namespace;
     const store = (goneMs: number | null): FactsStore => ({
       heads: [head('t1:local', 8 * dayMs, { namespace }), head('t1:local', 8 * dayMs)],
@@ -133,7 +133,7 @@ describe('history', () => {
     expect(lines(store, { user })).toEqual(expected);
   });
 
-  test('layers that only it names are free then, others are not', () => {
+  test('layers that only it names are freed, others are not', () => {
     const shared: FactsStore = {
       heads: [head('t1:local', dayMs, { layers: ['a', 'd'], earlier: [[['a', 'b'], 20 * dayMs]] })],
     };
@@ -143,7 +143,7 @@ describe('history', () => {
   });
 });
 
-/** Every way in which something can be taken away. */
+/** All reasons for an eviction. */
 const triggers: readonly (readonly [string, InputOptions])[] = [
   [
     'lifetimes',
@@ -156,16 +156,16 @@ const triggers: readonly (readonly [string, InputOptions])[] = [
   ['free-space', { user: { 'free-space': '1TB' }, space: { freeBytes: 0, totalBytes: 1e12 } }],
 ];
 
-describe.each(triggers)('the floor holds against %s', (_, options) => {
+describe.each(triggers)('the floor protects against %s', (_, options) => {
   test.each(['t1:local', 't1:ref:main', 't2:ref:main', 't3:env:npm'])('%s, used within a week', (lane) => {
-    // So that the shares of lower levels mean something.
+    // Lower levels must have shares.
     const store = (usedMs: number) => gone([head(lane, usedMs, { earlier: [[['old'], usedMs + hourMs]] })]);
     const kept = plan(store(7 * dayMs - 1), options);
     expect(kept.evictions.filter(({ kind }) => kind === 'head')).toEqual([]);
     expect(kept.held.has(layerOf(`${lane} `))).toBe(true);
   });
 
-  test('whatever was used in the last ten minutes, or is open or pinned', () => {
+  test('heads that were just used, or that are open or pinned', () => {
     const store = gone([
       head('t1:pr:1', 599_999),
       head('t0:run:1', 40 * dayMs, { volume: 'open', isOpen: true }),
@@ -178,7 +178,7 @@ describe.each(triggers)('the floor holds against %s', (_, options) => {
   });
 
   test('and nothing else', () => {
-    // A head of the highest level, which shares leave alone, is left out of those that may go.
+    // Shares do not apply to the highest level, so its head stays.
     const heads = ['t0:run:1', 't1:pr:1', 't1:ref:x', 't1:ref:main'].map((lane) => head(lane, 8 * dayMs));
     const top = head('t2:ref:main', hourMs, { volume: 'top' });
     const { held } = plan(gone([...heads, top]), options);
@@ -186,8 +186,8 @@ describe.each(triggers)('the floor holds against %s', (_, options) => {
   });
 });
 
-describe('for want of room', () => {
-  test('the least trusted go first, of those the least recently used, and no more than needed', () => {
+describe('for space', () => {
+  test('the least trusted and least recently used heads are evicted first, no more than needed', () => {
     const store: FactsStore = {
       heads: [
         head('t2:ref:release', 9 * dayMs),
@@ -204,7 +204,7 @@ describe('for want of room', () => {
     }
   });
 
-  test('earlier states go before heads', () => {
+  test('earlier states are evicted before heads', () => {
     const store: FactsStore = {
       heads: [head('t1:ref:a', 9 * dayMs, { earlier: [[['old'], 10 * dayMs]] }), head('t1:ref:b', dayMs)],
     };
@@ -212,7 +212,7 @@ describe('for want of room', () => {
     expect(sized({ 'store-size': '1MiB' })(store)).toEqual(['t1:ref:a store-size 1', 't1:ref:a store-size']);
   });
 
-  test('earlier states stay where what they free is not needed, or is nothing', () => {
+  test('earlier states stay if they free nothing or are not needed', () => {
     const large = head('t1:ref:a', 9 * dayMs, { layers: ['1', '2', '3'], earlier: [[['1', '2'], 10 * dayMs]] });
     const small = head('t1:ref:b', dayMs, { earlier: [[['old'], 10 * dayMs]] });
     const store: FactsStore = { heads: [large, small] };
@@ -222,7 +222,7 @@ describe('for want of room', () => {
     expect(sized({ 'store-size': '1MiB' })(store)).toHaveLength(3);
   });
 
-  test('a head that frees nothing stays, unless it is the last that shares what is wanted', () => {
+  test('a head that frees nothing stays, unless it is the last holder of needed space', () => {
     const store: FactsStore = {
       heads: [
         head('t1:ref:a', 9 * dayMs, { layers: ['shared'] }),
@@ -235,7 +235,7 @@ describe('for want of room', () => {
     expect(sized({ 'store-size': '0' })(both)).toHaveLength(2);
   });
 
-  test('a namespace has a limit of its own', () => {
+  test('a namespace has its own limit', () => {
     const heads = [
       head('t1:ref:a', dayMs),
       head('t1:ref:b', 2 * dayMs),
@@ -245,7 +245,7 @@ describe('for want of room', () => {
     expect(lines({ heads, policies })).toEqual(['t1:ref:b namespace-size']);
   });
 
-  test('lower levels have shares of what the store may take, the highest that there is has the rest', () => {
+  test("lower levels have shares of the store's limit; the highest one present has the rest", () => {
     const keep = { 'keep-run': 'none', 'store-size': '10MiB' };
     const t1 = ['t1:ref:a', 't1:ref:b', 't1:ref:c', 't1:ref:d'];
     expect(sized(keep)(storeWith(...t1))).toEqual([]);
@@ -256,12 +256,12 @@ describe('for want of room', () => {
     expect(sized(keep)(storeWith('t0:run:1', 't1:ref:a'))).toEqual(['t0:run:1 t0-lane-share']);
   });
 
-  test('a lane of T0 takes no more than a gigabyte, however large the store is', () => {
+  test('a T0 lane holds at most a gigabyte, whatever the size of the store', () => {
     const store: FactsStore = { heads: [head('t0:run:1', hourMs, { layers: ['big'] })], sizes: { big: 2 ** 30 + 1 } };
     expect(sized({ 'keep-run': 'none', 'store-size': '1TiB' })(store)).toEqual(['t0:run:1 t0-lane-share']);
   });
 
-  test('what is free counts what nothing refers to any more', () => {
+  test('unreferenced layers count as free', () => {
     const store: FactsStore = { heads: [head('t1:ref:a', dayMs), head('t1:ref:b', 2 * dayMs)] };
     const space = { freeBytes: 3 * mib, totalBytes: 100 * mib };
     expect(sized({ 'free-space': '3MiB' }, { space })(store)).toEqual([]);
@@ -271,19 +271,19 @@ describe('for want of room', () => {
       evictions: [],
       isPressed: true,
     });
-    // A twentieth of a small disk, where nobody said anything.
+    // By default a twentieth of a small disk.
     expect(plan(store, { space: { freeBytes: 5 * mib, totalBytes: 100 * mib } })).toMatchObject({ isPressed: false });
     expect(plan(store, { space: { freeBytes: 5 * mib - 1, totalBytes: 100 * mib } })).toMatchObject({
       isPressed: true,
     });
   });
 
-  test('what cannot be had is told', () => {
+  test('a limit that cannot be kept is reported', () => {
     const { unmet } = plan({ heads: [head('t1:local', dayMs)] }, { user: { 'store-size': '0' } });
     expect(unmet).toEqual([{ policy: 'store-size', why: 'the store takes more than 0', overBytes: mib }]);
   });
 
-  test('what is about to be saved counts', () => {
+  test('the incoming layer counts', () => {
     const store: FactsStore = { heads: [head('t1:ref:a', dayMs)] };
     const { namespaces } = factsOf(store);
     const incoming = {
@@ -333,7 +333,7 @@ describe('for any store', () => {
     upTo: fc.constantFrom(...trustLevels),
   });
 
-  test('P4: no lane goes for want of room above the level of whose save it is', () => {
+  test('P4: a save never evicts lanes above its own level for space', () => {
     fc.assert(
       fc.property(store, options, (facts, wanted) => {
         for (const { policy, held } of plan(facts, wanted).evictions) {
@@ -343,10 +343,10 @@ describe('for any store', () => {
     );
   });
 
-  test('P4: what lower lanes hold takes nothing from a higher one', () => {
+  test('P4: lower lanes never take space from higher ones', () => {
     fc.assert(
       fc.property(store, options, (facts, wanted) => {
-        // A lower lane saved something of its own, and collects.
+        // A lower lane has saved its own layers, and collects.
         const saver = { lane: 't1:ref:noisy', namespace: web, volume: 'npm', layers: ['noise'], usedMs: 1 } as const;
         const noisy = { ...facts, heads: [...facts.heads, saver], sizes: { noise: 64 * mib } };
         expect(higher(plan(noisy, { ...wanted, upTo: 'T1' }))).toEqual([]);
@@ -354,7 +354,7 @@ describe('for any store', () => {
     );
   });
 
-  test('what is left is what is not evicted, and each limit is kept or told', () => {
+  test('what is left is what is not evicted, and each limit is kept or reported', () => {
     fc.assert(
       fc.property(store, options, (facts, wanted) => {
         const input = inputOf(facts, wanted);
@@ -391,23 +391,23 @@ const squashed = (more: Partial<FactsHead>): FactsStore => ({
   heads: [head('t1:ref:main', dayMs, { layers: ['s'], ...more })],
 });
 
-describe('what a squash replaced', () => {
+describe('layers that a squash replaced', () => {
   const day13 = { squashes: [['s', ['x', 'y'], 13 * dayMs]] } as const;
   const day15 = { squashes: [['s', ['x', 'y'], 15 * dayMs]] } as const;
 
-  test('is held in the revocation window, and not beyond it', () => {
+  test('are held within the revocation window only', () => {
     expect([...plan(squashed(day13)).held].toSorted()).toEqual(['s', 'x', 'y'].map(layerOf).toSorted());
     expect([...plan(squashed(day15)).held]).toEqual([layerOf('s')]);
   });
 
-  test('takes room, and goes with its head', () => {
+  test('count as used space, and are removed with their head', () => {
     const store = { heads: [head('t1:pr:1', dayMs, { layers: ['s'], ...day13 }), head('t1:pr:2', 2 * hourMs)] };
     const { evictions, held } = plan(store, { user: { 'store-size': '2MiB' } });
     expect(evictions).toMatchObject([{ held: { head: { lane: 't1:pr:1' } }, policy: 'store-size', frees: 3 * mib }]);
     expect(held.has(layerOf('x'))).toBe(false);
   });
 
-  test('keeps the head where a session has it in view', () => {
+  test('protect the head while a session reads them', () => {
     expect(lines(squashed({ usedMs: 60 * dayMs, ...day15 }))).toEqual(['t1:ref:main keep-default']);
     expect(lines({ ...squashed({ usedMs: 60 * dayMs, ...day15 }), pins: ['x'] })).toEqual([]);
   });

@@ -18,31 +18,31 @@ import {
 import { byWorth, heldLanes, type HeldLane } from './held-lanes.ts';
 import { Ledger } from './ledger.ts';
 
-/** A layer that is about to be saved. */
+/** A layer to be saved. */
 export interface Incoming {
-  /** Null: the namespace has nothing yet. */
+  /** Null: the namespace is empty. */
   readonly namespaceId: NamespaceId | null;
   readonly trust: TrustLevel;
   readonly sizeBytes: number;
-  /** Of layers that come as well and that other namespaces hold already. */
+  /** Size of further layers that other namespaces hold already. */
   readonly heldBytes?: number;
-  /** What its lane says of the namespace's size, which may be less than others say. */
+  /** The lane's own limit for the namespace size, which may be lower. */
   readonly namespaceLimit: number;
 }
 
 export interface EvictionInput {
-  /** Where these are not of every lane, no size is looked at: nothing is beyond its limit. */
+  /** Without the facts of all lanes, size limits are ignored. */
   readonly facts: CollectionFacts;
   readonly directories: readonly OwnDirectory[];
   readonly policies: Policies;
-  /** Of every layer that is there and that these lanes or sessions name; of all that is there where space may be short. */
+  /** Sizes of the layers that these lanes or sessions name; of all layers if space may be short. */
   readonly sizes: ReadonlyMap<LayerId, number>;
-  /** Null: not known, so that nothing goes for want of space. */
+  /** Null: unknown; nothing is evicted for space. */
   readonly space: Space | null;
   readonly nowMs: number;
-  /** For want of room only lanes of this level and below go: that of whoever's save began it. */
+  /** For space, evict only lanes of this trust level or below: that of the save that needs it. */
   readonly upTo: TrustLevel;
-  /** Something that is no head can go, and is looked at first where space is wanted: no head goes for that this time. */
+  /** Other data can free space first, so no head is evicted for free space this time. */
   readonly hasSpare: boolean;
   readonly incoming?: Incoming;
 }
@@ -52,16 +52,16 @@ interface Planned {
   readonly policy: PolicyKey;
   /** One clause for people. */
   readonly why: string;
-  /** What it frees by itself, after those before it. */
+  /** Bytes freed, after the evictions before it. */
   readonly frees: number;
 }
 
 export type PlannedEviction =
   | (Planned & { readonly kind: 'head' })
-  /** Earlier states, `states` of them, before a generation. */
+  /** `states` earlier states, before a generation. */
   | (Planned & { readonly kind: 'history'; readonly fromGeneration: number; readonly states: number });
 
-/** A limit that is not kept all the same, since the floor, or what is trusted more, holds the rest. */
+/** An exceeded limit: the floor or more trusted lanes hold the rest. */
 export interface UnmetLimit {
   readonly policy: PolicyKey;
   readonly why: string;
@@ -69,29 +69,29 @@ export interface UnmetLimit {
 }
 
 export interface EvictionPlan {
-  /** In the order in which they go. */
+  /** In eviction order. */
   readonly evictions: readonly PlannedEviction[];
   readonly unmet: readonly UnmetLimit[];
-  /** Less is free than what has to stay so. */
+  /** Too little space is free. */
   readonly isPressed: boolean;
   /** Heads that stay. */
   readonly left: readonly HeldLane[];
-  /** What is referred to afterwards. */
+  /** Layers that are referred to afterwards. */
   readonly held: ReadonlySet<LayerId>;
 }
 
-/** What goes because a policy says so. Changes nothing; the same input gives the same plan. */
+/** Returns what policies evict. Changes nothing; the same input gives the same plan. */
 export function planEvictions(input: EvictionInput): EvictionPlan {
   return new Planner(input).plan();
 }
 
-/** Something that can go by itself. */
+/** Something that can be evicted alone. */
 type Unit = Pick<Planned, 'held'> &
   (
     | { readonly kind: 'head' }
     | { readonly kind: 'history'; readonly fromGeneration: number; readonly states: number }
   ) & {
-    /** What it holds, a set for each holder. */
+    /** Its layers, one set for each holder. */
     readonly holdings: readonly ReadonlySet<LayerId>[];
   };
 
@@ -99,7 +99,7 @@ interface Relief {
   readonly policy: PolicyKey;
   readonly why: string;
   readonly scope: (held: HeldLane) => boolean;
-  /** Bytes too many; nothing goes where that is zero or less. */
+  /** Bytes over the limit. */
   readonly excess: () => number;
 }
 
@@ -108,15 +108,15 @@ class Planner {
   readonly #lanes: readonly HeldLane[];
   readonly #store: Ledger;
   readonly #namespaces = new Map<NamespaceId, Ledger>();
-  /** Since when directories of namespaces are gone. */
+  /** When directories of namespaces disappeared. */
   readonly #goneSinceMs: ReadonlyMap<Namespace, number>;
-  /** Of those that have a share. */
+  /** Levels with a share. */
   readonly #levels: Readonly<Partial<Record<TrustLevel, Ledger>>>;
   readonly #gone = new Set<HeldLane>();
-  /** Earlier states below this generation are out. */
+  /** Earlier states below this generation are evicted. */
   readonly #trimmed = new Map<HeldLane, number>();
   readonly #evictions: PlannedEviction[] = [];
-  /** How each of them is undone. */
+  /** How to undo each eviction. */
   readonly #undo = new Map<PlannedEviction, { readonly restore: () => void; readonly again: () => void }>();
   readonly #unmet: UnmetLimit[] = [];
   readonly #allBytes: number;
@@ -149,7 +149,7 @@ class Planner {
     return { evictions: this.#evictions, unmet: this.#unmet, isPressed, left, held: this.#store.held() };
   }
 
-  /** True where less is free than has to be. */
+  /** Returns whether too little space is free. */
   #relieve(): boolean {
     for (const namespace of this.#input.facts.namespaces) this.#relieveNamespace(namespace);
     this.#relieveStore();
@@ -161,7 +161,7 @@ class Planner {
     return [this.#store, this.#levels[trust], this.#namespaces.get(namespace.id)].filter((each) => each !== undefined);
   }
 
-  /** What a higher level holds as well takes no room on behalf of a lower one. */
+  /** Counts layers of a level without those that a higher level holds too. */
   #levelLedger(level: TrustLevel): Ledger {
     const higher = this.#lanes.filter(({ trust }) => compareTrust(trust, level) > 0);
     const theirs = new Set(higher.flatMap((held) => this.#allOf(held).flatMap((ids) => [...ids])));
@@ -175,7 +175,7 @@ class Planner {
   #ageHistory(held: HeldLane): void {
     const { policy, earlier, head } = held;
     const oldestMs = this.#input.nowMs - Math.min(limits.historyMs, policy.history.value);
-    // The head's own state is one of them.
+    // Counts the head's own state too.
     const count = Math.max(0, Math.min(limits.historyGenerations, policy['history-generations'].value) - 1);
     const byTime = earlier.findLast(({ atMs }) => atMs >= oldestMs)?.generation ?? head.generation;
     const byCount = earlier[count - 1]?.generation ?? (count === 0 ? head.generation : 0);
@@ -191,9 +191,9 @@ class Planner {
     const { head, policy, lifetime, namespace } = held;
     const gone = this.#goneSinceMs.get(namespace.paths[0] as Namespace);
     if (gone !== undefined && gone <= nowMs - policy['keep-gone'].value) {
-      this.#evict(headUnit(held), 'keep-gone', `its directory is gone for ${said(policy, 'keep-gone')}`);
+      this.#evict(headUnit(held), 'keep-gone', `its directory has been gone for ${said(policy, 'keep-gone')}`);
     } else if (head.usedAtMs <= nowMs - policy[lifetime].value) {
-      const kept = lifetime === 'keep-run' ? 'its run is over' : 'nothing keeps it after its use';
+      const kept = lifetime === 'keep-run' ? 'its run has ended' : 'it is not kept after its use';
       const why = policy[lifetime].value === 0 ? kept : `not used for ${said(policy, lifetime)}`;
       this.#evict(headUnit(held), lifetime, why);
     }
@@ -212,7 +212,7 @@ class Planner {
     });
   }
 
-  /** Shares are of what the store may take; the highest level that there is has the rest. */
+  /** Shares are parts of the store's limit. The highest level present has the rest. */
   #relieveShares(): void {
     const { 't0-lane-share': lane, 't0-share': t0, 't1-share': t1, 'store-size': size } = this.#storePolicy();
     const { space } = this.#input;
@@ -225,7 +225,7 @@ class Planner {
       if (held.trust !== 'T0') continue;
       const own = (): number => [...headOf(held)].reduce((sum, id) => sum + (this.#input.sizes.get(id) ?? 0), 0);
       const isGone = (): boolean => this.#gone.has(held);
-      const why = 'it takes more than a lane of T0 may';
+      const why = 'it takes more than a T0 lane may';
       this.#relieveBy({
         policy: 't0-lane-share',
         why,
@@ -263,7 +263,7 @@ class Planner {
     const { space, policies, hasSpare } = this.#input;
     if (space === null) return false;
     const limit = freeSpaceLimit(policies, space);
-    // What nobody holds goes with every collection. What is about to be saved lies there already.
+    // Every collection deletes unheld layers. The incoming layer is on disk already.
     const excess = (): number => limit - (space.freeBytes + this.#allBytes - this.#store.bytes);
     const isPressed = excess() > 0;
     if (hasSpare) return isPressed;
@@ -276,7 +276,10 @@ class Planner {
     return policyAt(this.#input.policies, { paths: [], lane: null });
   }
 
-  /** History before heads within a level, the least trusted and least recently used first; in the end whatever need not have gone stays. */
+  /**
+   * Evicts history before heads within a level, least trusted and least recently used first. Finally undoes evictions that turned out
+   * unnecessary.
+   */
   #relieveBy({ policy, why, scope, excess }: Relief): void {
     if (excess() <= 0) return;
     const from = this.#evictions.length;
@@ -299,7 +302,7 @@ class Planner {
     });
   }
 
-  /** The first generation that is too young to go. */
+  /** Returns the first generation that is too young to evict. */
   #oldEnough({ earlier, head }: HeldLane): number {
     const youngMs = this.#input.nowMs - limits.sweepGraceMs;
     return earlier.findLast(({ atMs }) => atMs > youngMs)?.generation ?? head.generation;
@@ -337,7 +340,7 @@ class Planner {
     this.#undo.set(planned, { restore, again });
   }
 
-  /** A head goes with the states before it, and with what its squashes replaced. */
+  /** A head is evicted with its earlier states and the layers that its squashes replaced. */
   #allOf(held: HeldLane): readonly ReadonlySet<LayerId>[] {
     const trimmed = this.#trimmed.get(held) ?? 0;
     return [
@@ -347,7 +350,10 @@ class Planner {
     ];
   }
 
-  /** Of several that share layers the last one frees them, and the first may not have been worth it. States before a head that goes have no place to stay. */
+  /**
+   * Undoes an eviction that was not needed: of holders that share layers, only the last one frees them. Earlier states of an evicted head
+   * cannot stay.
+   */
   #restoreIf(planned: PlannedEviction, excess: () => number): void {
     const undo = this.#undo.get(planned);
     if (undo === undefined || (planned.kind === 'history' && this.#gone.has(planned.held))) return;
@@ -373,7 +379,7 @@ function said(policy: HeldLane['policy'], key: PolicyKey): string {
   return formatPolicyValue(key, policy[key].value);
 }
 
-/** Bytes that have to stay free. */
+/** Returns the bytes that must stay free. */
 export function freeSpaceLimit(policies: Policies, { totalBytes }: Space): number {
   const { value, source } = policyAt(policies, { paths: [], lane: null })['free-space'];
   const part = totalBytes * limits.freePart;

@@ -13,21 +13,21 @@ import type { RunCommandRequest } from '../model/run-request.ts';
 /** What a run saves to. */
 export interface PolicyQuestion {
   readonly namespace: Namespace;
-  /** What the file in the repository says in this run. */
+  /** The repository's file in this run. */
   readonly lanePolicy: RunCommandRequest['lanePolicy'];
   readonly volume: VolumeName;
 }
 
 type PolicyDependencies = Pick<EngineDependencies, 'metadata' | 'policy'>;
 
-/** What holds for what a run saves. */
+/** Returns the policy for a run's saves. */
 export async function policyOfRun(
   { metadata, policy: user = {} }: PolicyDependencies,
   { namespace, lanePolicy, volume }: PolicyQuestion,
   signal: AbortSignal,
 ): Promise<Policy> {
   const stored = await metadata.listPolicies(signal);
-  // Also where nobody says anything: whether somebody does, of whatever namespace, is not for a confined session to see by the work.
+  // Always query, so that the work does not reveal to a confined session whether a policy exists.
   const record = await metadata.findNamespace(namespace, signal);
   const place = { paths: record?.paths ?? [namespace], lane: null, volume };
   const others = policyAt({ user, stored, lanes: [] }, place);

@@ -14,15 +14,15 @@ export interface LimitsQuestion {
   readonly facts: CollectionFacts;
   readonly policies: Policies;
   readonly space: Space;
-  /** A layer that is about to be saved. */
+  /** A layer to be saved. */
   readonly incoming?: Incoming;
 }
 
-/** Whether no size of anything is beyond its limit, by sums alone: where one may be, it takes a look at every lane to know what could go. */
+/** Whether no size limit can be exceeded, by sums alone. Otherwise the caller must examine every lane. */
 export function isWithinLimits({ facts, policies, space, incoming }: LimitsQuestion): boolean {
   const { taken, crowded } = facts;
   const store = policyAt(policies, { paths: [], lane: null });
-  // What is about to be saved lies on the disk already.
+  // The incoming layer is on disk already.
   if (space.freeBytes < freeSpaceLimit(policies, space)) return false;
   const pinned = bytesOf(facts, notHeld(facts));
   const takenBytes = taken.store + pinned;

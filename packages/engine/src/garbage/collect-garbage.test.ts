@@ -27,7 +27,7 @@ import { admitSave } from '../evictions/admit-save.ts';
 import { collectGarbage, findGarbage } from './collect-garbage.ts';
 import { dayMs, later } from './garbage.fixture.ts';
 
-test('downloads that nobody went on with go with the garbage, and not in a dry run', async () => {
+test('a collection deletes abandoned downloads, a dry run does not', async () => {
   const { deps } = testEngine();
   const object = digestOf('half of it came');
   const haveBytes = async (): Promise<number> => {
@@ -72,8 +72,8 @@ function contextOf(lane: string): Partial<RunCommandRequest> {
   return { context: testContext(lane) };
 }
 
-describe('what policies let go', () => {
-  test('goes as the dry run says, in that order, and is told to the next run', async () => {
+describe('evictions by policies', () => {
+  test('happen as in the dry run, in order, and the next run is told', async () => {
     const engine = testEngine();
     await engine.run(([volume]) => put(volume, 'content/a', 'a'), { request: contextOf('t1:pr:12') });
     await engine.run(([volume]) => put(volume, 'content/b', 'b'), { request: contextOf('t1:ref:feat') });
@@ -99,7 +99,7 @@ describe('what policies let go', () => {
     expect(warm.report.volumes).toMatchObject([{ evicted: null }]);
   });
 
-  test('is used by being read, whether or not anything is saved', async () => {
+  test('reads count as uses, even if nothing is saved', async () => {
     const engine = testEngine();
     await engine.run(([volume]) => put(volume, 'content/a', 'a'), { request: contextOf('t1:pr:12') });
     const nowMs = engine.deps.clock.nowMs() + 2 * dayMs;
@@ -122,7 +122,7 @@ describe('what policies let go', () => {
     expect((await findGarbage(later(engine, 6 * dayMs), everything, noAbort)).evictions).toHaveLength(1);
   });
 
-  test('a head that a run opens between the decision and the deed stays', async () => {
+  test('a head that a run opens after the decision stays', async () => {
     const engine = testEngine();
     await engine.run(([volume]) => put(volume, 'content/a', 'a'), { request: contextOf('t1:pr:12') });
     const plain = later(engine, 15 * dayMs);
@@ -143,7 +143,7 @@ describe('what policies let go', () => {
     expect(await deps.layers.list(noAbort)).toHaveLength(1);
   });
 
-  test('a directory is gone since a collection saw that first, and no dry run says so', async () => {
+  test('a directory counts as missing from the first collection that saw it, not from a dry run', async () => {
     const engine = testEngine();
     const own = parseNamespace('local/web-0123456789ab');
     const context = { ...testContext('t1:local', own), localNamespace: own };
@@ -165,7 +165,7 @@ describe('what policies let go', () => {
   });
 });
 
-test('a layer that somebody makes again while it is collected stays', async () => {
+test('a layer that another run makes again during the collection stays', async () => {
   const engine = testEngine();
   await engine.run(([volume]) => install(volume, 'a'));
   const [head] = await engine.deps.metadata.listHeads(noAbort);
@@ -174,7 +174,7 @@ test('a layer that somebody makes again while it is collected stays', async () =
   const deps = later(engine, dayMs);
   const request = openRequest(countingIds());
   const again = async (): Promise<void> => {
-    // As whoever saves the same: it pins what it is about to publish, and finds that it is there.
+    // Like a run that saves the same: it pins the layer, and finds it.
     await deps.metadata.openSession(request, noAbort);
     await deps.metadata.updateSession(request.sessionId, { pins: layers }, noAbort);
   };
@@ -194,7 +194,7 @@ test('a layer that somebody makes again while it is collected stays', async () =
   expect(await isThere()).toBe(false);
 });
 
-test('what a squash replaced stays for the revocation window, whatever history holds, and goes after it', async () => {
+test('replaced layers stay for the revocation window, whatever history holds, and are deleted after it', async () => {
   const engine = testEngine();
   const main = contextOf('t1:ref:main');
   for (const name of ['a', 'b', 'c', 'd']) await engine.run(([volume]) => install(volume, name), { request: main });
@@ -216,7 +216,7 @@ test('what a squash replaced stays for the revocation window, whatever history h
   expect((await engine.deps.layers.list(noAbort)).map(({ id }) => id).toSorted()).toEqual(layers.toSorted());
 });
 
-/** A home with so many namespaces, each with a few layers that stay, of which all was looked at once. */
+/** A home with many namespaces of a few layers each, after a full check. */
 async function crowded(namespaces: number) {
   const engine = testEngine();
   for (let number = 0; number < namespaces; number++) {
@@ -227,8 +227,8 @@ async function crowded(namespaces: number) {
   return engine;
 }
 
-describe('what a collection looks at', () => {
-  /** Heads that it is told of, layers that it looks at, and whether it has all of these listed. */
+describe('the work of a collection', () => {
+  /** Heads and layers that it examines, and whether it lists all layers. */
   interface Looks {
     heads: number;
     layers: number;
@@ -263,12 +263,12 @@ describe('what a collection looks at', () => {
     return { looks, counted };
   }
 
-  test.each([1, 30])('is nothing of what stays, in a home of %i namespaces', async (namespaces) => {
+  test.each([1, 30])('does not depend on what stays, in a home of %i namespaces', async (namespaces) => {
     const engine = await crowded(namespaces);
     const { looks, counted } = counting(engine);
     await collectGarbage(counted, everything, noAbort);
     expect(looks).toEqual({ heads: 0, layers: 0, listed: 0 });
-    // Also of what has a size that is not exceeded, and for a save.
+    // The same with a limit that is not exceeded, and for a save.
     const policy = statedPolicy({ 'namespace-size': '1MB', 'store-size': '1GB' }, 'own file');
     await collectGarbage(counted, { ...everything, policy }, noAbort);
     const save = { ...contextOf('t1:local').context, namespace: parseNamespace('github.com/crowd/n0'), sizeBytes: 1 };
@@ -278,7 +278,7 @@ describe('what a collection looks at', () => {
     expect(looks).toEqual({ heads: 0, layers: 0, listed: 0 });
   });
 
-  test.each([1, 30])('is what one run left, in a home of %i namespaces', async (namespaces) => {
+  test.each([1, 30])('covers what one run left, in a home of %i namespaces', async (namespaces) => {
     const engine = await crowded(namespaces);
     const { looks, counted } = counting(engine);
     const request = { context: testContext('t1:pr:1', 'github.com/crowd/n0') };
@@ -290,7 +290,7 @@ describe('what a collection looks at', () => {
     expect(looks).toEqual({ heads: 0, layers: 2, listed: 0 });
   });
 
-  test('is every layer on the disk once a day, or where that is wanted: nobody knows of some', async () => {
+  test('covers every layer on disk once a day or on request, because some are unrecorded', async () => {
     const engine = await crowded(1);
     const { looks, counted } = counting(engine);
     const content = Buffer.from('left by a crash');
@@ -317,7 +317,7 @@ interface Saving {
   readonly home?: TestHome;
 }
 
-/** What a strict run with such a file of its person's own came to. */
+/** Runs strictly with this policy of the person's own file. */
 async function saves(policy: PolicyTexts, { lane = 't1:local', home = testHome() }: Saving = {}) {
   const stated = statedPolicy(policy, 'own file');
   const engine = testEngine({ home, seed: lane, wrap: (plain) => ({ ...plain, policy: stated }) });
@@ -327,12 +327,12 @@ async function saves(policy: PolicyTexts, { lane = 't1:local', home = testHome()
   return { volume, outcome, home, events: engine.events };
 }
 
-describe('a save for which there is no room', () => {
+describe('a save without space', () => {
   test.each([
-    ['volume-size', 'what it changed is larger than one run may add to a volume'],
+    ['volume-size', 'the changes are larger than one run may add to a volume'],
     ['namespace-size', 'github.com/acme/web takes more than 100B'],
     ['store-size', 'the store takes more than 100B'],
-  ])('is skipped, the limit %s is named, and the run is none the worse', async (key, why) => {
+  ])('is skipped with the limit %s, and the run succeeds', async (key, why) => {
     const { volume, outcome, home, events } = await saves({ [key]: '100B' });
     expect(outcome.exitCode).toBe(0);
     expect(volume).toMatchObject({ layer: null, skipped: expect.stringContaining(why) as string });
@@ -341,20 +341,20 @@ describe('a save for which there is no room', () => {
     expect([home.metadata.heads.size, home.disk.layers.size]).toEqual([0, 0]);
   });
 
-  test('for want of free space as well', async () => {
+  test('is skipped for missing free space too', async () => {
     const home = testHome();
     home.disk.space = { freeBytes: 10, totalBytes: 1e12 };
     expect((await saves({}, { home })).volume?.skipped).toContain('(policy free-space, default)');
   });
 
-  test('is none where lanes that are trusted no more can make room', async () => {
+  test('succeeds if lanes of the same or lower trust can make space', async () => {
     const home = testHome();
     const first = await saves({}, { home, lane: 't1:ref:a' });
     expect(first.volume?.layer).not.toBeNull();
     const key = [...home.metadata.heads.keys()][0] ?? expect.fail('nothing was saved');
     const head = home.metadata.heads.get(key) ?? expect.fail('nothing was saved');
     const policy = { 'store-size': '1500B' };
-    // Used a moment ago: nothing can go.
+    // Used a moment ago, so nothing can be evicted.
     expect((await saves(policy, { home, lane: 't1:ref:b' })).volume?.layer).toBeNull();
     home.metadata.heads.set(key, { ...head, updatedAtMs: 0 });
     home.metadata.uses.clear();

@@ -7,10 +7,10 @@ import { findRemovable, type Found, type GarbageOptions, type Removable } from '
 import type { PlannedEviction } from '../evictions/plan-evictions.ts';
 
 export interface GarbageReport extends Removable {
-  /** Heads that are over their budget, and what goes of each. */
+  /** Heads over their budget, and what to remove from each. */
   readonly growth: readonly PlannedGrowth[];
   readonly deadSessions: readonly SessionId[];
-  /** Leftovers of processes that died while they wrote, and downloads that nobody went on with; empty in a dry run. */
+  /** Removed leftovers of dead processes and abandoned downloads; empty in a dry run. */
   readonly swept: readonly string[];
 }
 
@@ -18,29 +18,30 @@ type GarbageDependencies = Pick<EngineDependencies, 'layers' | 'transfers' | 'cl
   RecoverDependencies &
   GrowthFindDependencies;
 
-/** What {@link collectGarbage} would remove at this moment. Changes nothing. */
+/** Returns what {@link collectGarbage} would remove now. Changes nothing. */
 export async function findGarbage(
   deps: GarbageDependencies,
   options: GarbageOptions,
   signal: AbortSignal,
 ): Promise<GarbageReport> {
   const { removable, left: lanes } = await findRemovable(deps, options, signal);
-  const growth = await findGrowth(deps, { lanes, upTo: options.upTo }, signal);
+  const growth = await findGrowth(deps, { ...options, lanes }, signal);
   const unmet = [...removable.unmet, ...unmetBudgets(growth)];
   const dead = await deadSessions(deps, null, signal);
   return { ...removable, growth, unmet, deadSessions: dead.map(({ id }) => id), swept: [] };
 }
 
 /**
- * Evicts what policies take away, then removes what nothing refers to. A head goes in one transaction with the look whether a session has it, or used it since the decision;
- * metadata forget a layer before its files go, in one transaction with the check, so that no head can come to name it in between. The files, and those of derived layers, which metadata do not know, go inside the
- * transaction that looks who has pinned or recorded them: whoever pins one then looks whether it is still there.
+ * Evicts by policies, then deletes unused layers. One transaction checks that no session uses a head and deletes it. Another checks that a
+ * layer is unused and deletes its record, so that no head can name it before its files are deleted. Files, also of derived layers, are
+ * deleted inside the transaction that checks pins. A session pins a layer first and then checks that it exists.
  */
 export async function collectGarbage(
   deps: GarbageDependencies,
   options: GarbageOptions,
   signal: AbortSignal,
 ): Promise<GarbageReport> {
+  const { onProgress } = options;
   const { removable: found, ...rest } = await findRemovable(deps, options, signal);
   const { directories, left: lanes } = rest;
   const dead = await deadSessions(deps, null, signal);
@@ -48,15 +49,17 @@ export async function collectGarbage(
   await deps.metadata.noteDirectories(directories, signal);
   const nowMs = deps.clock.nowMs();
   const evictions: PlannedEviction[] = [];
-  for (const planned of found.evictions) {
+  for (const [done, planned] of found.evictions.entries()) {
+    onProgress?.({ activity: 'evicting', done, total: found.evictions.length, unit: 'states' });
     if (await evict(deps, planned, nowMs, signal)) evictions.push(planned);
   }
+  onProgress?.({ activity: 'deleting', done: 0, total: found.layers.length, unit: 'layers' });
   const forgotten = await deps.metadata.forgetLayers(
     found.layers.map(({ id }) => id),
     nowMs,
     signal,
   );
-  // Somebody may have made one of them again since, and found it still there.
+  // A session may have made one again, or pinned one that still exists.
   let gone: ReadonlySet<Digest> = new Set();
   await deps.metadata.amongUnused(
     forgotten,
@@ -82,15 +85,18 @@ export async function collectGarbage(
     ...(await deps.layers.sweep(nowMs, signal)),
     ...(await deps.transfers.sweep(nowMs, signal)),
   ];
-  // It writes before anything is freed: on a full disk that needs the room which was just made.
-  const over = await findGrowth(deps, { lanes, upTo: options.upTo }, signal);
-  const growth = await shrinkAll(deps, over, signal);
+  // This writes before it frees, so it runs after space was made.
+  const over = await findGrowth(deps, { ...options, lanes }, signal);
+  const growth = await shrinkAll(deps, { found: over, onProgress }, signal);
   const unmet = [...found.unmet, ...unmetBudgets(growth)];
   const layers = found.layers.filter(({ id }) => gone.has(id));
   return { ...found, evictions, growth, unmet, layers, derived, deadSessions: dead.map(({ id }) => id), swept };
 }
 
-/** What is forgotten stays loose until a later collection finds that its files are gone. Since that one looked, somebody may have made them, and let go of them: it looks again. */
+/**
+ * Records loose layers. A deleted record stays loose until a later collection finds its files gone. A session may have made the files again
+ * since this collection looked, so a later one looks again.
+ */
 async function noteFound(
   { metadata, layers, clock }: GarbageDependencies,
   { absent, held, isAll }: Pick<Found, 'absent' | 'held' | 'isAll'>,
@@ -101,7 +107,7 @@ async function noteFound(
   await metadata.noteCollection({ absent, isThere, held, atMs: clock.nowMs(), isAll }, signal);
 }
 
-/** False where it is not as it was any more. */
+/** Returns false if the head or its use changed. */
 async function evict(
   { metadata }: GarbageDependencies,
   planned: PlannedEviction,

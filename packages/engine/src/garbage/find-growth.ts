@@ -1,5 +1,6 @@
 import { compareTrust, type TrustLevel } from '@cachelane/core';
 import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import type { OnProgress } from '../model/progress-update.ts';
 import { planGrowth, type GrowthPlan } from '../growth/plan-growth.ts';
 import { shrinkHead } from '../growth/shrink-head.ts';
 import { isDamage } from '../base/is-damage.ts';
@@ -7,7 +8,7 @@ import { toolOf } from '../provenance/revoke-runs.ts';
 import type { HeldLane } from '../evictions/held-lanes.ts';
 import type { UnmetLimit } from '../evictions/plan-evictions.ts';
 
-/** A head that is over its budget. */
+/** A head over its budget. */
 export interface PlannedGrowth {
   readonly held: HeldLane;
   readonly plan: GrowthPlan;
@@ -18,14 +19,21 @@ export type GrowthFindDependencies = Pick<
   'metadata' | 'layers' | 'clock' | 'bootId' | 'random' | 'tools'
 >;
 
-/** Of heads that stay. One with damage is left to the run that finds it. */
+interface GrowthQuestion {
+  readonly lanes: readonly HeldLane[];
+  readonly upTo: TrustLevel;
+  readonly onProgress?: OnProgress;
+}
+
+/** Finds growth in remaining heads. Skips damaged ones: the next run reports them. */
 export async function findGrowth(
   deps: GrowthFindDependencies,
-  { lanes, upTo }: { readonly lanes: readonly HeldLane[]; readonly upTo: TrustLevel },
+  { lanes, upTo, onProgress }: GrowthQuestion,
   signal: AbortSignal,
 ): Promise<readonly PlannedGrowth[]> {
   const found: PlannedGrowth[] = [];
-  for (const held of lanes) {
+  for (const [done, held] of lanes.entries()) {
+    onProgress?.({ activity: 'checking budgets', done, total: lanes.length, unit: 'lanes' });
     const budget = held.policy['volume-budget'];
     if (held.trust === 'T0' || compareTrust(held.trust, upTo) > 0 || !Number.isFinite(budget.value)) continue;
     try {
@@ -38,14 +46,15 @@ export async function findGrowth(
   return found;
 }
 
-/** Returns what went, which is another plan where the head has moved since. Contents are looked at only now, and damage as above. */
+/** Returns what was removed, which may differ from the plan if the head moved. Skips damaged heads too. */
 export async function shrinkAll(
   deps: GrowthFindDependencies,
-  found: readonly PlannedGrowth[],
+  { found, onProgress }: { readonly found: readonly PlannedGrowth[]; readonly onProgress?: OnProgress | undefined },
   signal: AbortSignal,
 ): Promise<readonly PlannedGrowth[]> {
   const done: PlannedGrowth[] = [];
   for (const { held, plan } of found) {
+    onProgress?.({ activity: 'applying budgets', done: done.length, total: found.length, unit: 'lanes' });
     const { volumeId, lane } = plan.head;
     const head = plan.paths.size === 0 ? undefined : await deps.metadata.head(volumeId, lane, signal);
     const namespaceId = held.namespace.id;

@@ -8,7 +8,8 @@ import { collectGarbage } from './collect-garbage.ts';
 import { findRemovable, type GarbageOptions } from './find-removable.ts';
 
 /**
- * What a collection finds that looks at what is due and at what is loose is what one finds that looks at every lane and every layer, whatever runs did, however time went by, and whatever policies say.
+ * Invariant: a collection that checks only due lanes and loose layers finds the same as one that checks everything, for any runs, times and
+ * policies.
  */
 const lanes = ['t1:ref:main', 't1:pr:1', 't1:ref:feat', 't0:run:9', 't2:ref:release'];
 const hourMs = 3_600_000;
@@ -45,7 +46,7 @@ const everyLane = (deps: EngineDependencies): EngineDependencies => ({
   },
 });
 
-test('what is due and loose is all that can go', async () => {
+test('due lanes and loose layers are all that can be removed', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(step, { maxLength: 25, size: 'max' }),
@@ -68,7 +69,7 @@ test('what is due and loose is all that can go', async () => {
           }
         }
         const options: GarbageOptions = { ...everything, policy: stated };
-        // Once all was looked at; no orphans come after that.
+        // After one full check there are no orphans.
         await collectGarbage(deps, options, noAbort);
         const compare = async (): Promise<void> => {
           const { removable: some, left } = await findRemovable(deps, options, noAbort);

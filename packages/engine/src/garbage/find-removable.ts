@@ -13,6 +13,7 @@ import {
   type TrustLevel,
 } from '@cachelane/core';
 import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import type { OnProgress } from '../model/progress-update.ts';
 import { findKept } from '../volumes/kept-directories.ts';
 import {
   planEvictions,
@@ -23,55 +24,56 @@ import {
 import { isWithinLimits } from '../evictions/within-limits.ts';
 
 export interface GarbageOptions {
-  /** What the person's own file says. */
+  /** Policy of the person's own file. */
   readonly policy: StatedPolicy;
-  /** For want of room only lanes of this level and below go. */
+  /** For space, evict only lanes of this trust level or below. */
   readonly upTo: TrustLevel;
-  /** Whether a project's directory, an absolute path, is there. */
+  /** Whether a project's directory (absolute path) exists. */
   readonly isThere: (path: string) => boolean;
-  /** Every layer on the disk is looked at, for what no metadata know of; else only where that is due (`limits.lookAtAllMs`). */
+  /** Check every layer on disk, also unrecorded ones; otherwise only when due (`limits.lookAtAllMs`). */
   readonly all?: boolean;
+  readonly onProgress?: OnProgress;
 }
 
 export interface Removable {
-  /** What policies take away, in order. */
+  /** Evictions by policy, in order. */
   readonly evictions: readonly PlannedEviction[];
-  /** Limits that are not kept all the same. */
+  /** Limits that stay exceeded. */
   readonly unmet: readonly UnmetLimit[];
-  /** Layers that no head, history or live session refers to, once those are gone. */
+  /** Layers that no head, history or live session refers to after the evictions. */
   readonly layers: readonly ListedLayer[];
-  /** The same, so young that a run may be about to refer to them: they stay for now. */
+  /** The same, but young: a run may be about to refer to them, so they stay. */
   readonly young: readonly ListedLayer[];
-  /** Derived layers that no run used for a while; they are made again when needed. */
+  /** Derived layers that no run used recently; they are made again when needed. */
   readonly derived: readonly Digest[];
-  /** Directories that mounters keep, of volumes that are gone or that no run used for a while; for want of space also of others. */
+  /** Kept directories of removed volumes, or unused for a while. If space is short, also others. */
   readonly kept: readonly KeptDirectory[];
 }
 
-/** What a collection needs beside. */
+/** What a collection needs in addition. */
 export interface Found {
   readonly removable: Removable;
   readonly directories: readonly OwnDirectory[];
-  /** Heads that stay, and that something may go of. */
+  /** Heads that stay and may be shrunk. */
   readonly left: EvictionPlan['left'];
   /** Of those that were loose. */
   readonly absent: readonly LayerId[];
   readonly held: readonly LayerId[];
-  /** Whether every layer on the disk was looked at. */
+  /** Whether every layer on disk was checked. */
   readonly isAll: boolean;
 }
 
-/** A derived layer costs directory entries only, and seconds to make again. */
+/** A derived layer takes only directory entries, and seconds to make again. */
 const derivedIdleMs = 7 * 24 * 3600 * 1000;
 
-/** A directory that is kept saves the time to make it, seconds for a big volume, and takes as much room as its contents. */
+/** A kept directory takes as much space as its contents, and saves seconds for large volumes. */
 const keptIdleMs = 14 * 24 * 3600 * 1000;
 
 export type RemovableDependencies = Pick<EngineDependencies, 'layers' | 'clock' | 'metadata' | 'mounters'>;
 
 /**
- * What could go at this moment; what dead sessions still pin is not among it. Looks at what may have to go by now and at what is loose. At every lane only where a size is beyond its limit, since all of them could make room;
- * at every layer on the disk then, and where that is due.
+ * Returns what could be removed now, without what dead sessions still pin. Checks due lanes and loose layers only. If a size limit is
+ * exceeded, checks every lane, since each could make room, and every layer on disk.
  */
 export async function findRemovable(
   deps: RemovableDependencies,
@@ -93,7 +95,7 @@ export async function findRemovable(
     volumes: [...new Set(kept.map(({ volume }) => volume))],
     namespace: null,
   });
-  // After the list of derived layers: a session that mounts one of them meanwhile has pinned it by now, or will find it gone and make it anew.
+  // Read after the list of derived layers: a session that mounts one has pinned it by now, or will find it gone and make it again.
   let facts = await metadata.collectionFacts(question('due'), signal);
   const space = await layers.space(signal);
   const policiesIn = (from: CollectionFacts) => ({
@@ -143,11 +145,11 @@ async function isAllDue(
 ): Promise<boolean> {
   const lookedAtMs = await metadata.lookedAtMs(signal);
   const nowMs = clock.nowMs();
-  // One from the future was written by a clock that went wrong.
+  // A time in the future means that the clock was wrong.
   return all || lookedAtMs === null || lookedAtMs > nowMs || nowMs - lookedAtMs >= limits.lookAtAllMs;
 }
 
-/** Since when it is gone is noted by the collection that finds it so first. */
+/** The first collection that misses a directory records the time. */
 function look(directory: OwnDirectory, { isThere }: GarbageOptions, nowMs: number): OwnDirectory {
   return { ...directory, goneSinceMs: isThere(directory.path) ? null : (directory.goneSinceMs ?? nowMs) };
 }
@@ -178,7 +180,7 @@ function idleIn(kept: readonly KeptDirectory[], { facts, plan, nowMs }: Planned)
   );
 }
 
-/** What can be made again of the layers, and of which nothing is lost: it goes before any head where space is wanted. */
+/** Whether a directory can be made again without loss. Such directories are deleted before any head. */
 function isSpare({ usedAtMs, hasUnsaved, lane }: KeptDirectory, { upTo }: GarbageOptions, nowMs: number): boolean {
   return !hasUnsaved && usedAtMs < nowMs - limits.sweepGraceMs && compareTrust(laneTrust(lane), upTo) <= 0;
 }

@@ -5,7 +5,7 @@ import { everything, install, testEngine, testHome, type TestEngine } from '../t
 import { collectGarbage } from './collect-garbage.ts';
 import { dayMs, later } from './garbage.fixture.ts';
 
-/** What the next collection removes, which looks at what is loose alone. */
+/** Returns what the next collection removes, which checks loose layers only. */
 async function removedNext(engine: TestEngine): Promise<readonly string[]> {
   const { layers } = await collectGarbage(later(engine, dayMs / 2), everything, noAbort);
   return layers.map(({ id }) => id);
@@ -19,8 +19,8 @@ async function saveAndLetGo(engine: TestEngine): Promise<readonly LayerId[]> {
   return layers;
 }
 
-describe('a layer that a collection does not find on the disk', () => {
-  test('since it was saved and let go of after all were listed is removed by the next one', async () => {
+describe('a layer that a collection does not find on disk', () => {
+  test('is removed by the next one if it was saved and released after the listing', async () => {
     const engine = testEngine();
     let saved: readonly LayerId[] = [];
     const layers: typeof engine.deps.layers = {
@@ -38,7 +38,7 @@ describe('a layer that a collection does not find on the disk', () => {
     expect(await engine.deps.metadata.layer(saved[0] ?? expect.fail('nothing'), noAbort)).toBeUndefined();
   });
 
-  test('and that is made again, for nobody, before it says so, is removed by the next one', async () => {
+  test('is removed by the next one if another process made it again without a head', async () => {
     const home = testHome();
     const engine = testEngine({ home });
     const [id] = await saveAndLetGo(engine);
@@ -48,7 +48,7 @@ describe('a layer that a collection does not find on the disk', () => {
     const metadata: typeof engine.deps.metadata = {
       ...engine.deps.metadata,
       noteCollection: async (...note) => {
-        // As whoever saves the same, and dies then.
+        // Like a run that saves the same and then dies.
         const request = openRequest(countingIds());
         await engine.deps.metadata.openSession(request, noAbort);
         await engine.deps.metadata.updateSession(request.sessionId, { pins: [id as LayerId] }, noAbort);
@@ -62,7 +62,7 @@ describe('a layer that a collection does not find on the disk', () => {
     expect(home.disk.layers.size).toBe(0);
   });
 
-  test('and that metadata still know is forgotten', async () => {
+  test('is forgotten if it is still recorded', async () => {
     const home = testHome();
     const engine = testEngine({ home });
     const [id] = await saveAndLetGo(engine);

@@ -21,8 +21,8 @@ function bytesOf(of: readonly GrowthUnit[]): number {
   return of.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 }
 
-describe('what goes beyond a budget', () => {
-  test('brings it below, or all goes that may', () => {
+describe('what is removed over a budget', () => {
+  test('brings the volume below it, or is all that may be removed', () => {
     fc.assert(
       fc.property(units, limits, (all, { budgetBytes, otherBytes }) => {
         const going = new Set(chooseGoing(all, { budgetBytes, otherBytes, usedSinceMs }));
@@ -35,7 +35,7 @@ describe('what goes beyond a budget', () => {
     );
   });
 
-  test('is nothing that is used while something unused is there, and nothing young while something old is', () => {
+  test('takes unused before used files, and old before young ones', () => {
     fc.assert(
       fc.property(units, limits, (all, wanted) => {
         const going = chooseGoing(all, { ...wanted, usedSinceMs });
@@ -48,7 +48,7 @@ describe('what goes beyond a budget', () => {
     );
   });
 
-  test('is no more than the budget asks for, and a tenth of it where nobody uses that', () => {
+  test('is no more than needed, plus a tenth if nothing uses it', () => {
     fc.assert(
       fc.property(units, limits, (all, { budgetBytes, otherBytes }) => {
         const going = chooseGoing(all, { budgetBytes, otherBytes, usedSinceMs });

@@ -27,25 +27,28 @@ interface RunVolume {
   readonly attachedAtMs: number;
 }
 
-/** What a run left of its volume. */
+/** What a run left behind in its volume. */
 export interface RunTraces {
   readonly saved: Saved | null;
-  /** Whose work it is: its own, and in a shared directory that of others. */
+  /** The runs that worked in it: its own, and others in a shared directory. */
   readonly runs: readonly RunId[];
-  /** What it found. */
+  /** The view that the run found. */
   readonly view: View;
   readonly touched: readonly BytePath[];
   readonly used: readonly UsedFile[] | null;
 }
 
 export interface GrownVolume extends Pick<VolumeReport, 'cameBack' | 'shrunk'> {
-  /** Where something went: what the head is then. */
+  /** The head after a removal; null if nothing was removed. */
   readonly head: HeadRecord | null;
 }
 
 const nothing: GrownVolume = { cameBack: null, shrunk: null, head: null };
 
-/** Notes what the run used of a volume that has a budget, and takes away what is beyond that. The save stands: a failure is told, and the next run has the same to do. */
+/**
+ * Records what the run used of a volume with a budget, and removes files over the budget. A failure gives a warning and leaves the save
+ * alone; the next run tries again.
+ */
 export async function growVolume(
   deps: EngineDependencies,
   session: RunVolume,
@@ -73,12 +76,12 @@ export async function growVolume(
   } catch (thrown) {
     const error = asCachelaneError(thrown);
     const what = `${planned.request.name} may be over its budget`;
-    deps.events(warningOf(error, `${what}, and nothing was taken away: ${error.message}`));
+    deps.events(warningOf(error, `${what}, but nothing was removed: ${error.message}`));
     return { ...nothing, cameBack };
   }
 }
 
-/** Before that, nothing was seen that is saved now: what a view shows is settled before it is attached. */
+/** Returns the run's start. Views are settled before they are attached, so earlier uses do not count. */
 async function firstStartOf(
   { metadata }: EngineDependencies,
   runs: readonly RunId[],
@@ -89,7 +92,7 @@ async function firstStartOf(
   return firstMs;
 }
 
-/** Whether that was a look: only what is seen of all that is read makes it one, or a directory that was made for it; and a run that used nothing says nothing of those that do. */
+/** Records used paths. Returns whether all reads were observed: only then unused paths tell anything, and only if the run used something. */
 async function noteUses(
   { metadata, clock }: EngineDependencies,
   { planned, opened, choice, attachedAtMs }: RunVolume,

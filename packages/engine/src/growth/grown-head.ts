@@ -18,22 +18,22 @@ import {
 import { driverFor, fromLayer, toVersion } from '../views/versions.ts';
 import type { GrowthUnit } from './choose-going.ts';
 
-/** A file, or a group, that can go by itself. */
+/** A file or a group that can be removed alone. */
 interface HeldUnit extends GrowthUnit {
   readonly paths: readonly BytePath[];
-  /** Label of the group; null for a file alone. */
+  /** Label of the group; null for a single file. */
   readonly group: string | null;
 }
 
-/** What a head holds: the layers of its own lane, and nothing of what lies below them on others. */
+/** The contents of a head's own layers, without lanes below. */
 export interface GrownHead {
   readonly units: readonly HeldUnit[];
-  /** What does not go by itself: lists, and what nothing is known about. */
+  /** Lists and unknown files, which cannot be removed alone. */
   readonly otherBytes: number;
   readonly bytes: number;
 }
 
-/** No more than this is in a head, without a look at its layers. */
+/** Returns an upper bound of a head's size without opening its layers. */
 export async function mostBytesOf(
   { metadata }: { readonly metadata: Pick<Metadata, 'layer'> },
   layers: readonly LayerId[],
@@ -49,7 +49,7 @@ export interface GrownQuestion {
   readonly layers: readonly StoredLayer[];
   readonly tool: Tool;
   readonly used: NotedPaths;
-  /** The latest runs of the lane. */
+  /** The lane's latest runs. */
   readonly recent: ReadonlySet<RunId>;
 }
 
@@ -61,7 +61,7 @@ interface Draft {
   usedAtMs: number | null;
 }
 
-/** Reads what names contents, as far as it is small: an entry that is used stands for what it names. */
+/** Also reads small files that name others: a used entry counts as a use of what it names. */
 export async function grownHead(
   { metadata }: { readonly metadata: Pick<Metadata, 'run'> },
   { layers, tool, used, recent }: GrownQuestion,
@@ -124,7 +124,7 @@ interface Naming {
   readonly usedAtMs: number | null;
 }
 
-/** What names something stands for it; what is named may be the directory that it lies in. */
+/** Counts the use of a naming file for the files or directories that it names. */
 function passOn(names: readonly Naming[], files: ReadonlyMap<BytePath, Draft>): void {
   const used = names.filter(({ usedAtMs }) => usedAtMs !== null);
   if (used.length === 0) return;
@@ -138,24 +138,24 @@ function passOn(names: readonly Naming[], files: ReadonlyMap<BytePath, Draft>): 
   }
 }
 
-/** Of a file that merges, all versions are kept. */
+/** All versions of a merging file are kept. */
 function bytesAt(stack: LayerStack, { entry }: Found): number {
   if (!mergesVersions(entry.mergeClass)) return entry.sizeBytes;
   return stack.versions(entry.path).versions.reduce((sum, { entry: each }) => sum + each.sizeBytes, 0);
 }
 
-/** Contents, and entries large enough to be worth it. Lists, rows and unknown directories go as a whole or not at all. */
+/** Whether a file can be removed alone: contents and large entries. Lists, rows and unknown directories cannot. */
 function goesAlone({ mergeClass, sizeBytes }: Entry): boolean {
   return mergeClass === 'U' || (mergeClass === 'L' && sizeBytes >= limits.goingFileBytes);
 }
 
-/** For a file whose driver closes it: the paths that it names. It goes when they do. */
+/** Returns the paths that a file names, if its driver closes names. The file is removed when they are. */
 function namingOf(tool: Tool, { entry, depth }: Found, layers: readonly StoredLayer[]): Naming['naming'] | null {
   const layer = layers[depth];
   const driver = entry.type === 'file' && entry.group === null ? driverFor(tool, entry) : null;
   if (driver?.close === undefined || layer === undefined) return null;
   return () => {
-    // What is used of a list is not known: its contents tell themselves.
+    // The use of a list says nothing about its lines.
     if (entry.mergeClass === 'A' || entry.mergeClass === 'Q' || entry.sizeBytes > limits.mergedFileBytes) return [];
     const named: BytePath[] = [];
     driver.close?.(toVersion(fromLayer(entry, layer)), entry.path, (path) => named.push(path) > 0);

@@ -7,11 +7,11 @@ import { notesOf } from './notes-of.ts';
 import { isLookOwed } from './plan-growth.ts';
 import { policyOfRun } from '../evictions/policy-of-run.ts';
 
-/** What a run has to do with the budget of a volume. */
+/** What a run does about a volume's budget. */
 export interface GrowthInRun {
-  /** Of what it saves; null: there is none, or the run saves nothing. */
+  /** The budget for its saves; null if there is none or the run does not save. */
   readonly budget: PolicyValue | null;
-  /** Whether it is time to look what is used, also where that takes longer. */
+  /** Whether to observe uses, even if that is slower. */
   readonly isLookDue: boolean;
 }
 
@@ -20,7 +20,7 @@ export const noGrowth: GrowthInRun = { budget: null, isLookDue: false };
 type GrowthInRunDependencies = Pick<EngineDependencies, 'metadata' | 'layers' | 'clock' | 'policy'>;
 type GrowthInRunRequest = Pick<RunCommandRequest, 'context' | 'mode' | 'purpose' | 'lanePolicy' | 'signal'>;
 
-/** In the order of the volumes. A lane that nobody vouches for lives as long as its run, and has no budget. */
+/** Returns an entry for each volume, in order. T0 lanes have no budget, because they live only as long as their run. */
 export async function growthInRun(
   deps: GrowthInRunDependencies,
   request: GrowthInRunRequest,
@@ -42,10 +42,10 @@ async function growthOf(
   { context, mode, lanePolicy, signal }: GrowthInRunRequest,
   { plan, volume }: { readonly plan: PlannedVolume; readonly volume: OpenedVolume },
 ): Promise<GrowthInRun> {
-  // Nothing would come of a look, and the next run would be one as well.
+  // Without a save, a look could not be recorded, and each run would look again.
   if (plan.commit === 'never') return noGrowth;
   const { namespace } = plan.own;
-  // A file in a repository has no say in what another project has, though runs of it may save there.
+  // A repository's file does not set the budget of other projects.
   const own = namespace === context.namespace ? lanePolicy : null;
   const question = { namespace, volume: plan.request.name, lanePolicy: own };
   const { 'volume-budget': budget } = await policyOfRun(deps, question, signal);
@@ -62,8 +62,8 @@ interface DueQuestion {
 }
 
 /**
- * Not on a machine that has just got the volume from elsewhere, and may be gone after this run: the next one would know nothing of it. Nor where the directory for it would take
- * room that the command may need.
+ * Whether to look. Not on a machine that just pulled the volume, since it may be discarded after the run. Not if the directory for it would
+ * take space that the command may need.
  */
 async function isDue(
   { metadata, layers, clock }: GrowthInRunDependencies,

@@ -32,7 +32,7 @@ function ways({ events }: TestEngine): readonly string[] {
   return events.flatMap((event) => (event.type === 'attached' ? [event.mounter] : []));
 }
 
-test('what each run uses stays also where it is more than the budget, and runs take less than a minute', async () => {
+test('files that each run uses stay, even over the budget, and runs take less than a minute', async () => {
   const engine = budgeted(3);
   const request = { ...lenient, mounter: 'clone' as const };
   const all = ['a', 'b', 'c', 'd'];
@@ -50,7 +50,7 @@ test('what each run uses stays also where it is more than the budget, and runs t
   expect(await contents(engine)).toEqual(expect.arrayContaining(all));
 });
 
-test('a file in a repository lowers no budget of another namespace that its runs save to', async () => {
+test("a repository's file does not lower the budget of another namespace", async () => {
   const engine = testEngine();
   const theirs = { ...indexedVolume, namespace: parseNamespace('github.com/acme/lib') };
   const lanePolicy = { texts: { 'volume-budget': '2kB' }, source: 'cachelane.yaml' };
@@ -64,7 +64,7 @@ test('a file in a repository lowers no budget of another namespace that its runs
   expect((await contents(engine)).length).toBeLessThan(6);
 });
 
-test('a run that there is no room to look at has its volume as ever', async () => {
+test('without space for a look, a run uses its volume as usual', async () => {
   const engine = budgeted(6, {
     wrap: (deps) => ({
       ...deps,
@@ -87,7 +87,7 @@ test('a run that there is no room to look at has its volume as ever', async () =
 test.each([
   { times: 1, way: 'overlay' },
   { times: 3, way: 'clone' },
-])('where $times times the volume is free, its near budget makes a run have it by $way', async ({ times, way }) => {
+])('if $times times the volume is free, a run near its budget uses $way', async ({ times, way }) => {
   const freeBytes = 6 * sizeBytes * times;
   const space = (): Promise<Space> => Promise.resolve({ freeBytes, totalBytes: 1e9 });
   const user = { 'free-space': { value: 0, source: 'test' } };
@@ -98,7 +98,7 @@ test.each([
   expect(ways(engine).at(-1)).toBe(way);
 });
 
-test('runs whose work is never saved do not look what they use', async () => {
+test('runs that never save do not look at uses', async () => {
   const engine = budgeted(6);
   await builds(engine, 1, 5);
   await engine.run(() => undefined, { volumes: [{ ...indexedVolume, commit: 'never' }], request: lenient });
@@ -107,9 +107,9 @@ test('runs whose work is never saved do not look what they use', async () => {
   expect(ways(engine).at(-1)).toBe('clone');
 });
 
-describe('notes from the future, of a clock that went wrong,', () => {
+describe('notes from the future, of a wrong clock,', () => {
   for (const note of ['used', 'evicted'] as const) {
-    test(`that something was ${note}, are not believed, and go with the next ones`, async () => {
+    test(`that something was ${note}, are ignored, and dropped with the next ones`, async () => {
       const engine = budgeted(6);
       const { metadata, clock } = engine.deps;
       await builds(engine, 1, 5);
@@ -128,7 +128,7 @@ describe('notes from the future, of a clock that went wrong,', () => {
   }
 });
 
-test('names are closed of what went while a run was about to begin', async () => {
+test('names of removed files are dropped even if a run had just begun', async () => {
   const meanwhile: (() => Promise<void>)[] = [];
   const engine = budgeted(6, {
     wrap: (deps) => ({
@@ -159,7 +159,7 @@ test('names are closed of what went while a run was about to begin', async () =>
   expect(seen.get('index/other') ?? '').toBe('');
 });
 
-/** A volume of which something stays in each layer, so that each is written anew. */
+/** A volume with remaining files in each layer, so that each is rewritten. */
 async function grown(): Promise<TestEngine> {
   const engine = testEngine();
   for (let number = 1; number <= 12; number++) {
@@ -176,7 +176,7 @@ async function grown(): Promise<TestEngine> {
 
 const options = { ...everything, policy: { 'volume-budget': { value: 6 * sizeBytes, source: 'test' } } };
 
-/** The same home, where no layer can be written. */
+/** The same home, which cannot write layers. */
 function unwritable({ deps }: TestEngine, error: CachelaneError): TestEngine['deps'] {
   const nowMs = deps.clock.nowMs() + 4 * dayMs;
   const clock = { ...deps.clock, nowMs: () => nowMs };
@@ -184,7 +184,7 @@ function unwritable({ deps }: TestEngine, error: CachelaneError): TestEngine['de
 }
 
 describe('a collection', () => {
-  test('on a full disk has freed what it can before it writes what is left of a volume', async () => {
+  test('frees what it can on a full disk before it rewrites a volume', async () => {
     const engine = await grown();
     const pullRequest = { ...lenient, context: testContext('t1:pr:12') };
     await engine.run(([volume]) => add(volume, 'theirs'), { request: pullRequest });
@@ -194,7 +194,7 @@ describe('a collection', () => {
     expect((await findGarbage(full, options, signal)).layers).toEqual([]);
   });
 
-  test('leaves a volume that turns out to be damaged to the run that finds it', async () => {
+  test('leaves a damaged volume to the next run', async () => {
     const engine = await grown();
     const damaged = unwritable(engine, new CachelaneError('E_LAYER_CORRUPT', 'not what was stored'));
     expect((await findGarbage(damaged, options, signal)).growth).toHaveLength(1);

@@ -4,7 +4,7 @@ import { install, put, testEngine, type TestEngine, type TestEngineOptions } fro
 export const sizeBytes = 1000;
 export const lenient = { strict: false } as const;
 
-/** A content of a size, and a line that names it. */
+/** Adds a content of a given size, and a line that names it. */
 export function add(volume: MemoryVolume | undefined, name: string): void {
   install(volume, name);
   put(volume, `content/${name}`, name.padEnd(sizeBytes, '.'));
@@ -17,7 +17,7 @@ export function use(volume: MemoryVolume | undefined, ...names: readonly string[
   }
 }
 
-/** `contents`: room for so many, and for the lines that name them. */
+/** `contents`: how many contents, with their lines, fit into the budget. */
 export function budgeted(contents: number, options: TestEngineOptions = {}): TestEngine {
   const budget = { value: contents * sizeBytes + 500, source: 'test' };
   const { wrap = (deps) => deps } = options;

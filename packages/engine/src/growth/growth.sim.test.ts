@@ -7,8 +7,9 @@ import { look } from '../sim/histories.fixture.ts';
 import { everything, install, put, testEngine, testHome, type TestEngine } from '../testing/test-engine.fixture.ts';
 
 /**
- * Machines that share a remote, runs that overlap, a budget that is too small: whatever happens in which order, no name is without its content; nothing goes that a run added which
- * nobody's collection knew of; what goes is gone everywhere; and after a collection each head is within its budget, or nothing more of it may go.
+ * Invariant, for machines that share a remote, overlapping runs and a small budget: every name has its content. Files that a run added and
+ * no collection knew stay. Removed files are gone everywhere. After a collection each head is within its budget, or nothing more may be
+ * removed.
  */
 const { signal } = new AbortController();
 const lenient = { strict: false } as const;
@@ -20,7 +21,7 @@ interface Step {
   readonly machine: number;
   readonly what: 'build' | 'two at once' | 'collect';
   readonly pushes: boolean;
-  /** Names that are used, and made where they are missing. */
+  /** Names that are used, or made if missing. */
   readonly uses: readonly number[];
   readonly mounter: MounterName | null;
 }
@@ -61,7 +62,7 @@ class World {
   }
 
   async take({ machine, what, pushes, uses, mounter }: Step): Promise<void> {
-    // Minutes apart, as notes tell them.
+    // Minutes apart, the resolution of notes.
     this.laterMs += 120_000;
     const engine = this.engines[machine] ?? expect.fail('no machine');
     if (what === 'collect') {
@@ -96,7 +97,7 @@ class World {
     await expectClosed(engine);
   }
 
-  /** All of them hear of all. */
+  /** All machines sync. */
   async settle(): Promise<void> {
     for (let round = 0; round < 3; round++) {
       for (const engine of this.engines) await engine.run(() => undefined, { request: lenient });
@@ -129,7 +130,7 @@ async function expectClosed(engine: TestEngine): Promise<ReadonlyMap<string, str
   return seen;
 }
 
-test('in every history, what is named is there, and every machine finds the same in the end', async () => {
+test('in every history, names have their content, and all machines agree at the end', async () => {
   await fc.assert(
     fc.asyncProperty(steps, async (list) => {
       const world = new World();

@@ -19,7 +19,7 @@ import { add, budgeted, lenient, sizeBytes, use } from './growth.fixture.ts';
 
 const { signal } = new AbortController();
 const local = 't1:local' as LaneName;
-/** A mounter that cannot tell what is read. */
+/** A mounter that cannot observe reads. */
 const blind: TestEngineOptions['wrap'] = (deps) => {
   const { clone } = deps.mounters;
   const attach: typeof clone.attach = async (request, abort) => await clone.attach({ ...request, looks: false }, abort);
@@ -34,15 +34,15 @@ async function names(engine: TestEngine, options: TestRun = {}): Promise<readonl
   return contents.toSorted();
 }
 
-/** Each run uses `std`, and adds something that nobody uses again. */
+/** Each run uses `std`, and adds a file that is not used again. */
 async function builds(engine: TestEngine, from: number, to: number): Promise<void> {
   for (let number = from; number <= to; number++) {
     await engine.run(([volume]) => use(volume, 'std', `junk${number}`), { request: lenient });
   }
 }
 
-describe('a volume that has a budget', () => {
-  test('stays within it, and what every run uses stays, the oldest as it is', async () => {
+describe('a volume with a budget', () => {
+  test('stays within it, and keeps the oldest file that every run uses', async () => {
     const engine = budgeted(6);
     let most = 0;
     for (let number = 1; number <= 30; number++) {
@@ -58,7 +58,7 @@ describe('a volume that has a budget', () => {
     expect(await originsOf(engine, 'content/std')).toEqual([firstRun(engine)]);
   });
 
-  test('where reads are seen in every run, is never over it once a run has ended', async () => {
+  test('is never over it after a run if all reads are observed', async () => {
     const engine = budgeted(6);
     for (let number = 1; number <= 20; number++) {
       const request = { ...lenient, mounter: 'clone' as const };
@@ -69,7 +69,7 @@ describe('a volume that has a budget', () => {
     }
   });
 
-  test('is looked at near its budget by a run in a directory of its own, and nothing goes before', async () => {
+  test('is looked at near its budget in a directory of its own, and loses nothing before', async () => {
     const engine = budgeted(6);
     await builds(engine, 1, 6);
     const ways = engine.events.flatMap((event) => (event.type === 'attached' ? [event.mounter] : []));
@@ -79,7 +79,7 @@ describe('a volume that has a budget', () => {
     });
   });
 
-  test('is not taken for looked at after a run that used nothing of it: the next one looks again', async () => {
+  test('is looked at again after a run that used nothing', async () => {
     const engine = budgeted(6);
     await builds(engine, 1, 5);
     await engine.run(() => undefined);
@@ -88,18 +88,18 @@ describe('a volume that has a budget', () => {
     expect(ways.slice(-2)).toEqual(['clone', 'clone']);
   });
 
-  test('of which nobody could see what is used, loses the oldest, and not what the last two runs added', async () => {
+  test('without observed reads loses the oldest files, but not those of the last two runs', async () => {
     const engine = budgeted(6, { wrap: blind });
     await builds(engine, 1, 6);
     const left = await names(engine);
     expect(left).not.toContain('std');
     expect(left).toEqual(expect.arrayContaining(['junk5', 'junk6']));
-    // What comes back is young again.
+    // A file that is added again is young.
     await builds(engine, 7, 8);
     expect(await names(engine)).toContain('std');
   });
 
-  test('tells what went, as a move of its own, and what came back', async () => {
+  test('reports what was removed as its own move, and what came back', async () => {
     const engine = budgeted(6);
     await builds(engine, 1, 8);
     const shrunk = engine.events.flatMap((event) =>
@@ -127,7 +127,7 @@ describe('a volume that has a budget', () => {
     expect(cameBack?.atMs).toBeGreaterThanOrEqual(Math.floor(atMs / 60_000) * 60_000);
   });
 
-  test('of a tool that cannot do without files, and of which nothing is known, is told and left alone', async () => {
+  test('of a tool that needs all of its files, or with unknown files, is reported and left alone', async () => {
     const engine = budgeted(3);
     for (let number = 0; number < 9; number++) {
       await engine.run(([volume]) => put(volume, `unknown/${number}`, 'x'.repeat(sizeBytes)), { request: lenient });
@@ -149,7 +149,7 @@ function options(upTo: TrustLevel): GarbageOptions {
 }
 
 describe('a collection', () => {
-  test('takes away what its dry run says, and nothing the second time', async () => {
+  test('removes what its dry run says, and nothing the second time', async () => {
     const engine = await grown();
     const found = await findGarbage(engine.deps, options('T3'), signal);
     const before = await names(engine);
@@ -161,7 +161,7 @@ describe('a collection', () => {
     expect((await findGarbage(engine.deps, options('T3'), signal)).growth).toEqual([]);
   });
 
-  test('takes nothing from lanes above the level of whoever began it', async () => {
+  test('removes nothing from lanes above the level of its caller', async () => {
     const engine = await grown();
     const before = await names(engine);
     expect((await collectGarbage(engine.deps, options('T0'), signal)).growth).toEqual([]);
@@ -174,7 +174,7 @@ function pair(volume: MemoryVolume | undefined, by: string): void {
   put(volume, 'pair-1.log', by);
 }
 
-test('a group goes whole, also from a lane above one that has it, whose group shows then', async () => {
+test("removes a group as a whole, and a lower lane's group shows then", async () => {
   const engine = budgeted(4, { wrap: blind });
   const pull = { context: testContext('t1:pr:12', 'github.com/acme/web', ['t1:ref:main']), ...lenient };
   const main = { context: testContext('t1:ref:main'), ...lenient };
@@ -191,14 +191,14 @@ test('a group goes whole, also from a lane above one that has it, whose group sh
   expect(await shown()).toEqual(['main', 'main']);
 });
 
-test('what a run saves that saw something which went meanwhile, names it no more', async () => {
+test('drops names that a run saves of files removed during the run', async () => {
   const engine = budgeted(6);
   await engine.run(([volume]) => use(volume, 'old'), { request: lenient });
   const { report } = await engine.run(
     async ([volume]) => {
       expect(volume?.exists('content/old')).toBe(true);
       await builds(engine, 1, 12);
-      // A line for what it found: of its own, in another list.
+      // A line in another list for a file that it found.
       put(volume, 'index/other', 'old\n');
     },
     { request: lenient },
@@ -209,13 +209,13 @@ test('what a run saves that saw something which went meanwhile, names it no more
   expect(seen.get('index/other') ?? '').toBe('');
 });
 
-test('a run can be taken out of a volume that was shrunk as if it had never been', async () => {
+test('a run can be revoked from a shrunk volume exactly', async () => {
   const engine = budgeted(9);
   await builds(engine, 1, 14);
   const before = await names(engine);
   const runs = engine.events.flatMap((event) => (event.type === 'session-opened' ? [event.run] : []));
   const by = { run: firstRun(engine), cascade: false };
-  // Those that looked on made nothing.
+  // Later runs made no layer.
   const last = runs.findLast((run) => run !== runs.at(-1)) ?? expect.fail('no run');
   const [head] = await engine.deps.metadata.listHeads(signal);
   const { volumeId } = head ?? expect.fail('no head');
@@ -229,13 +229,13 @@ test('a run can be taken out of a volume that was shrunk as if it had never been
   expect(await names(engine)).toEqual(before.filter((name) => name !== 'junk14'));
 });
 
-describe('what other lanes and machines have', () => {
+describe('contents of other lanes and machines', () => {
   const onPull = { context: testContext('t1:pr:12', 'github.com/acme/web', ['t1:ref:main']), ...lenient };
 
-  test('below is not counted, does not go, and shows where the own one goes', async () => {
+  test('lower lanes do not count, and show where the own file was removed', async () => {
     const engine = budgeted(4, { wrap: blind });
     const onMain = { context: testContext('t1:ref:main'), mode: 'write' as const, ...lenient };
-    // With contents of its own for a path that the lane below gets later.
+    // Its own content at a path that the lane below gets later.
     await engine.run(([volume]) => put(volume, 'content/main1', 'other'.padEnd(sizeBytes)), { request: onPull });
     for (let number = 1; number <= 3; number++) {
       await engine.run(([volume]) => add(volume, `main${number}`), { request: onMain });
@@ -255,7 +255,7 @@ describe('what other lanes and machines have', () => {
     expect(await names(engine, { request: onMain })).toEqual(['main1', 'main2', 'main3']);
   });
 
-  test('is united with what went: both go, and what either added meanwhile is there on both', async () => {
+  test('removals merge: files removed on either machine are gone on both, and additions stay', async () => {
     const state = emptyRemoteState();
     const machines = [0, 1].map((number) =>
       budgeted(6, { seed: `m${number} `, home: testHome(), remote: memoryRemote(state), wrap: blind }),
@@ -263,7 +263,7 @@ describe('what other lanes and machines have', () => {
     const [one, two] = machines as [TestEngine, TestEngine];
     await builds(one, 1, 6);
     expect(await names(two)).toContain('junk2');
-    // Both go on without hearing of each other, one of them beyond its budget.
+    // Both continue without syncing, one of them over its budget.
     const alone = { ...lenient, push: 'never' as const };
     for (const number of [7, 8, 9, 10]) await one.run(([volume]) => add(volume, `one${number}`), { request: alone });
     expect(await names(one)).not.toContain('junk2');

@@ -1,7 +1,7 @@
 import { believedNotes, type HeadRecord, type NotedPaths } from '@cachelane/core';
 import type { EngineDependencies } from '../model/engine-dependencies.ts';
 
-/** What is noted of the paths of a head, as far as it can be believed. */
+/** The marks of a head's paths, without implausible ones. */
 export interface HeadNotes {
   readonly used: NotedPaths;
   readonly evicted: NotedPaths;

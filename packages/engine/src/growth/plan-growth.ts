@@ -20,27 +20,27 @@ export interface GrowthQuestion {
   readonly budget: PolicyValue;
 }
 
-/** What goes of a head that is over its budget. */
+/** What to remove from a head that is over its budget. */
 export interface GrowthPlan {
   readonly head: HeadRecord;
   readonly tool: Tool;
   readonly budget: PolicyValue;
-  /** What the head holds now. */
+  /** The head's size. */
   readonly bytes: number;
-  /** Files and groups that go. */
+  /** Files and groups to remove. */
   readonly paths: ReadonlySet<BytePath>;
   readonly groups: ReadonlySet<string>;
-  /** What that frees, names of it that go as well left out. */
+  /** Bytes freed, without names of removed files. */
   readonly goingBytes: number;
-  /** Of what goes: what no recent run was seen to use. */
+  /** The part that no recent run used. */
   readonly unusedBytes: number;
-  /** Why it stays over its budget, one clause; null where it does not. */
+  /** Why it stays over its budget, one clause; null if it does not. */
   readonly why: string | null;
 }
 
 export type GrowthDependencies = Pick<EngineDependencies, 'metadata' | 'layers' | 'clock' | 'bootId' | 'random'>;
 
-/** Null where the head is within its budget. Changes nothing. Errors: those of the layer store where a layer of the head cannot be read. */
+/** Returns null if the head is within its budget. Changes nothing. Errors: those of the layer store for an unreadable layer. */
 export async function planGrowth(
   { metadata, layers, clock }: Pick<GrowthDependencies, 'metadata' | 'layers' | 'clock'>,
   { head, tool, budget }: GrowthQuestion,
@@ -78,7 +78,7 @@ export async function planGrowth(
   };
 }
 
-/** By the order of the layers: clocks of machines differ. */
+/** Ordered by layers, because clocks of machines differ. */
 async function recentRuns(
   metadata: GrowthDependencies['metadata'],
   head: HeadRecord,
@@ -98,19 +98,19 @@ function sum(units: readonly { readonly sizeBytes: number }[]): number {
 }
 
 function whyMore(tool: Tool, isBlind: boolean): string {
-  if (tool.losesFiles !== true) return `of a volume of ${tool.name} nothing can go by itself`;
+  if (tool.losesFiles !== true) return `single files of ${tool.name} cannot be removed`;
   const limit = `up to ${limits.unseenGrowth} times its budget`;
   return isBlind
-    ? `nothing goes before it was looked at what runs use, ${limit}`
-    : 'what the latest runs added or used stays, and so does what nothing names and is smaller than 4 KiB';
+    ? `nothing is removed before the files that runs use are known, ${limit}`
+    : 'files that the latest runs added or used stay, and so do unnamed files under 4 KiB';
 }
 
-/** Whether what is used was never looked at since something went last: what goes next would be chosen by what was so before. */
+/** Whether uses were not observed since the last removal. The next choice would rely on outdated uses. */
 export function isLookOwed({ used, evicted }: HeadNotes): boolean {
   return used.atMs === 0 || used.atMs <= evicted.atMs;
 }
 
-/** For people: what the limit is. */
+/** Returns the exceeded limit; display text. */
 export function overBudget({ budget }: Pick<GrowthPlan, 'budget'>): string {
   return `it holds more than ${formatPolicyValue('volume-budget', budget.value)}`;
 }

@@ -19,9 +19,9 @@ import { closeNames, commitRemains, publishRemains, type Remains } from '../remo
 import { stageFrom } from '../views/squash.ts';
 import { planGrowth, type GrowthDependencies, type GrowthPlan, type GrowthQuestion } from './plan-growth.ts';
 
-/** What went of a head. */
+/** What was removed from a head. */
 export interface Shrunk {
-  /** Null: only names went, of what had gone before. */
+  /** Null: only names of files removed earlier. */
   readonly plan: GrowthPlan | null;
   readonly head: HeadRecord;
   readonly files: number;
@@ -30,7 +30,7 @@ export interface Shrunk {
 
 export interface ShrinkRequest extends GrowthQuestion {
   readonly namespaceId: NamespaceId;
-  /** Also where the head is within its budget, names go of what went earlier: a run may have saved them meanwhile, who saw it there. */
+  /** Also removes names of files that were removed earlier, even within the budget: a run that saw them may have saved the names since. */
   readonly closes?: boolean;
 }
 
@@ -39,8 +39,8 @@ type Going = Pick<GrowthPlan, 'head' | 'paths' | 'groups'>;
 const nothing: ReadonlySet<never> = new Set();
 
 /**
- * Takes away what a head holds beyond its budget, as one move of it that nobody's run made: layers go on without what goes, and without names of it. What other runs push meanwhile
- * stays. Null where nothing goes. Errors: E_HEAD_MOVED, and those of the ports.
+ * Removes what exceeds a head's budget, and the names of removed files, in one move of the head. Keeps what other runs commit. Returns null
+ * if nothing is removed. Errors: E_HEAD_MOVED, and those of the ports.
  */
 export async function shrinkHead(
   deps: GrowthDependencies,
@@ -93,7 +93,7 @@ interface GoingFrom {
   readonly squashes: Squashes;
 }
 
-/** Null where nothing goes. */
+/** Returns null if nothing is to be removed. */
 async function closedRemains(
   deps: GrowthDependencies,
   { tool, ...from }: GoingFrom & Pick<GrowthQuestion, 'tool'>,
@@ -108,7 +108,7 @@ async function closedRemains(
   return closed;
 }
 
-/** Of what squashes replaced, as far as it is here: so a run can still be taken out as if it had never been. */
+/** Rewrites what squashes replaced, as far as it is here, so that a run can still be removed exactly. */
 async function remainsOf(
   deps: GrowthDependencies,
   { going, squashes }: GoingFrom,
@@ -146,12 +146,12 @@ function remainsIn(
   return { layer, id, entries: left.map((entry) => stageFrom(entry, layer)), changed };
 }
 
-/** With the directories that lead there: something may be named by the one that it lies in. */
+/** Includes parent directories: a name may refer to the directory. */
 function goneOf({ paths }: Going): ReadonlySet<BytePath> {
   return new Set([...paths].flatMap((path) => [path, ...ancestors(path)]));
 }
 
-/** Without directories that held nothing else: of a group, they would say that it is empty. */
+/** Also drops directories that become empty: an empty group would look present. */
 function withoutGoing(entries: readonly Entry[], { paths, groups }: Going): readonly Entry[] {
   const left = entries.filter(({ path, group }) => !paths.has(path) && (group === null || !groups.has(group)));
   if (left.length === entries.length) return entries;

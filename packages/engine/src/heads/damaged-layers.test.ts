@@ -8,7 +8,7 @@ import { dropDamaged } from './damaged-layers.ts';
 const { signal } = new AbortController();
 const remotes = ['1', '2'].map((digit) => digit.repeat(32) as RemoteId);
 
-/** Two layers, oldest first, both of them synced with two remotes, as is one that the lane never had. */
+/** Two layers, oldest first, synced with two remotes, and a synced layer that the lane never had. */
 async function synced(engine: TestEngine): Promise<readonly [LayerId, LayerId, LayerId]> {
   const { metadata } = engine.deps;
   for (const name of ['a', 'b']) await engine.run(([volume]) => put(volume, `content/${name}`, `bytes of ${name}`));
@@ -31,13 +31,13 @@ async function recordsOf({ deps }: TestEngine): Promise<readonly (readonly Layer
   return (await deps.metadata.listSyncedHeads(null, signal)).map(({ layers }) => layers);
 }
 
-/** A run that has its view, and changes nothing. */
+/** A run that attaches its view and changes nothing. */
 async function meet(engine: TestEngine): Promise<void> {
   await engine.run(() => undefined);
 }
 
-describe('what a head loses to damage', () => {
-  test('is not what a remote has to lose, when a run meets it', async () => {
+describe('a layer that a head loses to damage', () => {
+  test('stays in the remote when a run finds the damage', async () => {
     const engine = testEngine();
     const [lower, upper, elsewhere] = await synced(engine);
     engine.deps.layers.remove([lower]);
@@ -47,7 +47,7 @@ describe('what a head loses to damage', () => {
     expect(await recordsOf(engine)).toEqual([left, left]);
   });
 
-  test('is not what a remote has to lose, when the store is mended', async () => {
+  test('stays in the remote when the store is repaired', async () => {
     const engine = testEngine();
     const [lower, upper, elsewhere] = await synced(engine);
     engine.deps.layers.remove([upper]);
@@ -59,7 +59,7 @@ describe('what a head loses to damage', () => {
     expect(await recordsOf(engine)).toEqual([left, left]);
   });
 
-  test('takes a clean-up along that saw it: what that wrote would name what is not there', async () => {
+  test('takes clean-ups that saw it with it, whose names would be broken', async () => {
     const engine = testEngine();
     for (const name of ['a', 'b']) await engine.run(([volume]) => install(volume, name));
     const [, lower] = (await headOf(engine)).layers;
@@ -71,13 +71,13 @@ describe('what a head loses to damage', () => {
       { request: { purpose: 'prune' } },
     );
     engine.deps.layers.remove([lower ?? expect.fail('no layer')]);
-    // In the run that meets it, and in the next one.
+    // In this run and in the next one.
     for (let run = 0; run < 2; run++) {
       expect(await look(engine)).toEqual({ 'content/b': 'bytes of b', 'index/bucket': 'b\n' });
     }
   });
 
-  test('moves no head that another one mended meanwhile', async () => {
+  test('is not removed twice: a concurrent repair wins', async () => {
     const engine = testEngine();
     const [lower] = await synced(engine);
     const { metadata, layers } = engine.deps;
@@ -85,7 +85,7 @@ describe('what a head loses to damage', () => {
     expect(opened.own.layers).toContain(lower);
     layers.remove([lower]);
     const found = await verifyStore(engine.deps, () => undefined, signal);
-    /** The other one is through right before this run looks at the head that it is to mend. */
+    /** The other run commits just before this run reads the head to repair. */
     const head: typeof metadata.head = async (...args) => {
       await dropFaulty(engine.deps, found, run, signal);
       return await metadata.head(...args);

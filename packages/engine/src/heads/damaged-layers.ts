@@ -12,19 +12,19 @@ import { isDamage } from '../base/is-damage.ts';
 import { cleanUpsAmong, standing } from '../base/clean-ups.ts';
 import { withoutDamaged } from './known-squashes.ts';
 
-/** `glance`: is it there, and did it reach the disk; `read`: every byte, after something in a layer was found damaged. */
+/** `glance`: check that a layer exists and is settled; `read`: check every byte, after damage was found. */
 export type Scrutiny = 'glance' | 'read';
 
 export interface DamageSearch {
   readonly opened: OpenedVolume;
-  /** The run on whose behalf the head moves. */
+  /** The run that moves the head. */
   readonly run: RunId;
   readonly scrutiny: Scrutiny;
 }
 
 /**
- * The pinned links without layers that are missing, damaged, or were written just before a power loss and did not survive it.
- * Such layers also leave the head of the session's own lane, so that the next run does not meet them again.
+ * Returns the pinned links without layers that are missing, damaged, or lost in a power failure. Also removes those layers from the head of
+ * the session's lane, so that the next run does not find them again.
  */
 export async function dropDamaged(
   deps: EngineDependencies,
@@ -39,13 +39,13 @@ export async function dropDamaged(
     const record = await deps.metadata.layer(id, signal);
     const origin = record === undefined ? '' : ` (saved by ${record.run})`;
     const message = `layer ${id.slice(0, 12)} of ${opened.volume.name}${origin} is left out: ${why}`;
-    deps.events({ type: 'warning', code: 'E_LAYER_CORRUPT', message, hint: 'what it held is made again by this run' });
+    deps.events({ type: 'warning', code: 'E_LAYER_CORRUPT', message, hint: 'this run makes its contents again' });
   }
   if (bad.size === 0) return opened.pinned;
   await leaveHead(deps, opened, { bad, run }, signal);
   const links: PinnedLink[] = [];
   for (const [index, link] of opened.pinned.entries()) {
-    // Of lanes of other volumes it is not known here what their squashes replaced.
+    // What squashes of other volumes' lanes replaced is unknown here.
     const isOwn = index === 0 && link.layers.join() === opened.own.layers.join();
     const head = { volumeId: opened.volume.id, lane: link.lane, layers: link.layers };
     const layers = isOwn
@@ -93,7 +93,7 @@ export interface Loss {
   readonly run: RunId;
 }
 
-/** Takes layers out of a head that cannot be used here any more. Losing a race is fine: whoever moved the head meets the same layers again. */
+/** Removes unusable layers from a head. Losing a race is fine: the next mover of the head finds the same layers. */
 export async function loseLayers(
   { metadata, layers, clock }: Pick<EngineDependencies, 'metadata' | 'layers' | 'clock'>,
   { volumeId, lane, bad, run }: Loss,

@@ -15,7 +15,7 @@ export interface LanePlace {
   readonly lane: LaneName;
 }
 
-/** What is known here of a lane's squashes. */
+/** Returns the known squashes of a lane. */
 export async function squashesOf(
   metadata: Pick<Metadata, 'squashes'>,
   { volumeId, lane }: LanePlace,
@@ -25,8 +25,8 @@ export async function squashesOf(
 }
 
 /**
- * Whether a head here may name a layer: the store has its content and its record. Content without a record is left from a fetch or a
- * push whose commit never came, and the collector may delete it at any time.
+ * Whether a local head may name a layer: the store has its content and its record. A collector may delete content without a record at any
+ * time, such as the leftovers of a failed push.
  */
 export async function isRecordedHere(
   deps: { readonly metadata: Pick<Metadata, 'layer'>; readonly layers: Pick<LayerStore, 'has'> },
@@ -43,9 +43,7 @@ export interface MendedHead {
   readonly lost: readonly LayerId[];
 }
 
-/**
- * A head without layers that cannot be used here any more, and without clean-ups that saw those. In the place of a damaged squash come the layers that it replaced, as far as they are still sound.
- */
+/** Returns a head without unusable layers, and without clean-ups that saw them. The sound layers that a damaged squash replaced take its place. */
 export async function withoutDamaged(
   deps: { readonly metadata: Pick<Metadata, 'squashes' | 'layer' | 'run'>; readonly layers: LayerStore },
   { head, bad }: { readonly head: LanePlace & Pick<HeadRecord, 'layers'>; readonly bad: ReadonlySet<LayerId> },

@@ -9,26 +9,26 @@ import {
   type VolumeRecord,
 } from '@cachelane/core';
 
-/** A head with what it is a head of. */
+/** A head with its volume and namespace. */
 export interface ListedHead {
   readonly namespace: Namespace;
   readonly volume: VolumeRecord;
   readonly head: HeadRecord;
-  /** Of its layers, top first; null for one that the metadata do not know. */
+  /** Records of its layers, top first; null if missing. */
   readonly layers: readonly (LayerRecord | null)[];
-  /** Files of its layers; a path that several of them hold counts in each. */
+  /** Files of all layers; a path counts once per layer. */
   readonly files: number;
   readonly sizeBytes: number;
 }
 
-/** Every head of the store, by namespace, volume, compat and lane. */
+/** Returns all heads, by namespace, volume, compat and lane. */
 export async function listHeads(metadata: Metadata, signal: AbortSignal): Promise<readonly ListedHead[]> {
   const namespaces = await metadata.listNamespaces(signal);
   const volumes = await metadata.listVolumes(signal);
   return await listed(metadata, { namespaces, volumes, heads: await metadata.listHeads(signal) }, signal);
 }
 
-/** The same of these volumes: costs what they have, whatever else the store has. */
+/** Returns the heads of some volumes without reading others. */
 export async function listHeadsOf(
   metadata: Metadata,
   volumes: readonly VolumeRecord[],
@@ -56,14 +56,14 @@ async function listed(metadata: Metadata, rows: Rows, signal: AbortSignal): Prom
   for (const head of rows.heads) {
     const volume = volumes.get(head.volumeId);
     const namespace = volume === undefined ? undefined : namespaces.get(volume.namespaceId)?.paths[0];
-    // Removed between two of the reads.
+    // Removed between two reads.
     if (volume === undefined || namespace === undefined) continue;
     described.push(await describeHead(metadata, { namespace, volume, head }, signal));
   }
   return described.toSorted(byPlace);
 }
 
-/** A head with what its layers come to. */
+/** Adds the layers' records and totals to a head. */
 export async function describeHead(
   metadata: Metadata,
   place: Pick<ListedHead, 'namespace' | 'volume' | 'head'>,
@@ -76,7 +76,7 @@ export async function describeHead(
   return { ...place, layers, files: sum(({ files }) => files), sizeBytes: sum(({ counts }) => counts.sizeBytes) };
 }
 
-/** How many heads name each layer. */
+/** Returns how many heads name each layer. */
 export function holdersOf(heads: readonly Pick<ListedHead, 'head'>[]): ReadonlyMap<LayerId, number> {
   const holders = new Map<LayerId, number>();
   for (const { head } of heads) for (const id of new Set(head.layers)) holders.set(id, (holders.get(id) ?? 0) + 1);

@@ -53,7 +53,7 @@ async function linesOf(engine: TestEngine): Promise<readonly string[]> {
   return (seen.get('index/bucket') ?? '').split('\n').filter((line) => line !== '');
 }
 
-/** Does something each time before a squash takes its place in the head. */
+/** Acts each time before a squash is committed. */
 function beforeSquash(
   act: (request: SquashRequest) => Promise<void>,
 ): (deps: EngineDependencies) => EngineDependencies {
@@ -69,8 +69,8 @@ function beforeSquash(
   });
 }
 
-describe('the list of a head', () => {
-  test('stays short whatever the number of saves, and shows what all of them saved', async () => {
+describe('the layers of a head', () => {
+  test('stay few for any number of saves, and show all of them', async () => {
     const engine = testEngine();
     const wanted = names(150);
     let longest = 0;
@@ -85,7 +85,7 @@ describe('the list of a head', () => {
     expect((await squashesOf(engine)).expand(layers)).toHaveLength(wanted.length);
   });
 
-  test('grows by what was added: an entry is written again a few times only', async () => {
+  test('grow by what was added: an entry is written again only a few times', async () => {
     let written = 0;
     const wrap = (deps: EngineDependencies): EngineDependencies => ({
       ...deps,
@@ -100,11 +100,11 @@ describe('the list of a head', () => {
     const engine = testEngine({ wrap });
     const saves = 128;
     for (const name of names(saves)) await engine.run(([volume]) => put(volume, `content/${name}`, 'x'));
-    // An entry and its directory each, and a logarithm of times more.
+    // An entry and its directory each, times a logarithm.
     expect(written / saves).toBeLessThan(2 * Math.log2(saves));
   });
 
-  test('costs no look into layers where nothing is squashed: one may have a hundred thousand entries', async () => {
+  test('are not opened if nothing is squashed: one may have 100,000 entries', async () => {
     const engine = testEngine();
     await installAll(engine, names(3));
     const [head, { deps }] = [await headOf(engine), engine];
@@ -118,7 +118,7 @@ describe('the list of a head', () => {
     expect(looked).toBe(0);
   });
 
-  test('keeps the origins of entries', async () => {
+  test('keep the origins of entries', async () => {
     const engine = testEngine();
     const runs = await installAll(engine, names(9));
     const head = await headOf(engine);
@@ -131,18 +131,18 @@ describe('the list of a head', () => {
     for (const [index, run] of runs.entries()) expect(origins.get(`content/n${index}` as BytePath)).toEqual([run]);
   });
 
-  test('is squashed as well where each run writes the same file anew', async () => {
+  test('are squashed too if each run rewrites the same file', async () => {
     const engine = testEngine();
     const volumes = [plainVolume];
     for (const name of names(30)) await engine.run(([volume]) => put(volume, 'file', name), { volumes });
     const { layers } = await headOf(engine);
     expect(layers.length).toBeLessThan(limits.viewLayers);
-    // Each squash is a layer of its own, though the topmost layer hides all below it.
+    // Squashes stay separate, though the topmost layer hides the rest.
     expect((await squashesOf(engine)).expand(layers)).toHaveLength(30);
     expect((await look(engine, { volumes })).get('file')).toBe('n29');
   });
 
-  test('keeps in a squash what takes away from lanes below it', async () => {
+  test("keep removals of lower lanes' files in a squash", async () => {
     const engine = testEngine();
     const volumes = [plainVolume];
     const main = { context: testContext('t1:ref:main') };
@@ -156,7 +156,7 @@ describe('the list of a head', () => {
     expect([seen.has('a'), seen.has('b')]).toEqual([false, true]);
   });
 
-  test('keeps hints in a squash: what is not wanted may lie below', async () => {
+  test('keep hints in a squash, since lower lanes may have the file', async () => {
     const engine = testEngine();
     const main = { context: testContext('t1:ref:main') };
     const branch = { context: testContext('t1:ref:dev', undefined, ['t1:ref:main']) };
@@ -193,7 +193,7 @@ async function takenAwayIn({ deps }: TestEngine, layers: readonly LayerId[]): Pr
 }
 
 describe('a clean-up in a head', () => {
-  test('does not make it long, however much lies below', async () => {
+  test('does not make it long, however much is below', async () => {
     const engine = testEngine();
     await engine.run(([volume]) => {
       for (const name of names(400, 'base')) install(volume, name);
@@ -209,7 +209,7 @@ describe('a clean-up in a head', () => {
     expect(await linesOf(engine)).toEqual([...left, ...names(40)].toSorted());
   });
 
-  test('is squashed with all that it saw, and nothing of it is left to take away from anything', async () => {
+  test('is squashed with everything that it saw, and then removes nothing from other lanes', async () => {
     const engine = testEngine();
     await installAll(engine, ['a', 'b']);
     await prune(engine, 'a');
@@ -222,7 +222,7 @@ describe('a clean-up in a head', () => {
     expect(await linesOf(engine)).toEqual(['b', ...names(4)]);
   });
 
-  test('is not squashed with a part of it; what is above it is squashed by itself', async () => {
+  test('is not squashed with a part of that; layers above it are squashed separately', async () => {
     const engine = testEngine();
     await engine.run(([volume]) => names(800, 'base').forEach((name) => install(volume, name)));
     await prune(engine, 'base0');
@@ -235,8 +235,8 @@ describe('a clean-up in a head', () => {
   });
 });
 
-describe('while layers are squashed', () => {
-  test('what another run commits is in the head, on top', async () => {
+describe('during a squash', () => {
+  test("another run's commit ends up on top of the head", async () => {
     const home = testHome();
     const other = testEngine({ seed: 'other ', home });
     let count = 0;
@@ -250,7 +250,7 @@ describe('while layers are squashed', () => {
     expect((await headOf(engine)).layers.length).toBeLessThan(limits.viewLayers);
   });
 
-  test('layers that somebody took out meanwhile do not come back', async () => {
+  test('layers removed by another process do not come back', async () => {
     const home = testHome();
     const plain = testEngine({ seed: 'other ', home });
     await installAll(plain, names(3));
@@ -269,7 +269,7 @@ describe('while layers are squashed', () => {
     expect(await plain.deps.metadata.squashes(volumeId, lane, signal)).toEqual([]);
   });
 
-  test('a failure costs nothing that was saved', async () => {
+  test('a failure does not affect the save', async () => {
     const wrap = beforeSquash(() => Promise.reject(new Error('no')));
     const engine = testEngine({ wrap });
     await installAll(engine, names(6));
@@ -282,7 +282,7 @@ describe('while layers are squashed', () => {
     );
   });
 
-  test('a clean-up that began before lies right above what it saw', async () => {
+  test('a clean-up that began before stays right above what it saw', async () => {
     const home = testHome();
     const engine = testEngine({ home });
     await installAll(engine, names(3));
@@ -296,7 +296,7 @@ describe('while layers are squashed', () => {
     expect(await linesOf(engine)).toEqual(['n2', ...names(6, 'other')].toSorted());
   });
 
-  test('a run that began before meets no conflict with what it saw', async () => {
+  test('a run that began before has no conflict with what it saw', async () => {
     const home = testHome();
     const engine = testEngine({ home });
     const volumes = [indexedVolume];
@@ -312,7 +312,7 @@ describe('while layers are squashed', () => {
 });
 
 describe('after a squash', () => {
-  test('a rollback to a generation from before it brings back what was there then', async () => {
+  test('a rollback to an earlier generation restores its contents', async () => {
     const engine = testEngine();
     await installAll(engine, names(9));
     const { volumeId } = await headOf(engine);
@@ -324,7 +324,7 @@ describe('after a squash', () => {
     expect((await headOf(engine)).layers.length).toBeLessThan(9);
   });
 
-  test('a squash that is damaged or missing gives way to the layers that it replaced', async () => {
+  test('a damaged or missing squash is replaced by the layers that it replaced', async () => {
     const home = testHome();
     const engine = testEngine({ home });
     await installAll(engine, names(4));
@@ -336,7 +336,7 @@ describe('after a squash', () => {
     expect((await headOf(engine)).layers).toHaveLength(4);
   });
 
-  test('what it replaced is collected when the window is over', async () => {
+  test('replaced layers are collected after the window', async () => {
     const engine = testEngine();
     await installAll(engine, names(4));
     const { layers } = await headOf(engine);

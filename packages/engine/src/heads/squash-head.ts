@@ -19,13 +19,13 @@ export type SquashHeadDependencies = Pick<EngineDependencies, 'metadata' | 'laye
 export interface HeadSquash {
   readonly head: HeadRecord;
   readonly tool: Tool;
-  /** Its pins keep a collector away from a squash until the head names it. */
+  /** Its pins protect a squash until the head names it. */
   readonly sessionId: SessionId;
 }
 
 /**
- * Keeps the list of a head short: where neighbouring layers are as many and as small as a view would squash them, one layer takes their place in the head, for good. What other runs commit meanwhile stays; where
- * somebody else changed those layers, they stay as they are. Returns the head as it is then. A failure costs the next view time, and nothing else: it is told.
+ * Squashes neighbouring small layers of a head for good, so that it stays short. Keeps what other runs commit; changes nothing if another
+ * process changed those layers. Returns the head afterwards. A failure gives a warning: the next view only takes longer.
  */
 export async function squashHead(
   deps: SquashHeadDependencies,
@@ -50,7 +50,8 @@ interface Squash {
 }
 
 /**
- * What is to be squashed of a head. What a clean-up takes away lies below it, and has to be told from there until all of that is in the squash as well: up to then what is above it is squashed by itself.
+ * Returns what to squash. A clean-up's removals hide what lies below, so its layer joins a squash only together with those layers. Until
+ * then, layers above it are squashed separately.
  */
 async function squashesFor(
   deps: Pick<SquashHeadDependencies, 'layers'>,
@@ -61,7 +62,7 @@ async function squashesFor(
   if (folds.length > 1 && ids.length > limits.headLayers) return [{ fold: wholeOf(folds), hasCleanUp: true }];
   const squashes: Squash[] = [];
   for (const fold of folds) {
-    // After most saves there is nothing to do, and a layer may have a hundred thousand entries to be asked.
+    // Usually there is nothing to do, and asking a layer may mean 100,000 entries.
     if (fold.parts.length === 0) continue;
     const cleanUps = new Set<LayerId>();
     for (const id of fold.ids) if (isCleanUp((await deps.layers.open(id, signal)).index)) cleanUps.add(id);
@@ -115,8 +116,8 @@ async function recordOf(
 }
 
 /**
- * Who a squash is by: the latest run that made one of its layers. Not one of a clean-up, where there is another one: what takes away gives way to what others did meanwhile, and with a squash
- * of which nothing is known any more all that the others made would.
+ * Returns the run that a squash is recorded for: the latest maker of its layers, except a clean-up if possible. A clean-up's layer is
+ * dropped if other machines changed the volume, and the squash would be dropped with all its contents.
  */
 async function runOf(
   { metadata }: Pick<SquashHeadDependencies, 'metadata'>,

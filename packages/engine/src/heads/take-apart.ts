@@ -6,13 +6,13 @@ import { namesRun } from './without-run.ts';
 export interface TakingApart {
   readonly head: LanePlace & Pick<HeadRecord, 'layers'>;
   readonly runs: ReadonlySet<RunId>;
-  /** Layers whose content is here and whose records the caller commits with the new head. */
+  /** Layers with content here; the caller commits their records with the new head. */
   readonly fetched?: readonly LayerRecord[];
 }
 
 /**
- * The layers of a head, top first, so that what the runs made lies in none together with what others made, as far as the layers that squashes replaced are still here: those come
- * in the place of each squash that one of them has a part in. Of others, and of what is beyond the window, the squash stays.
+ * Returns a head's layers, top first, so that no layer mixes the runs' changes with others. Opens each squash that has changes of the runs,
+ * as far as its parts are here. Other squashes stay.
  */
 export async function takeApart(
   deps: { readonly metadata: Pick<Metadata, 'squashes' | 'layer'>; readonly layers: LayerStore },
@@ -22,7 +22,7 @@ export async function takeApart(
   const squashes = await squashesOf(deps.metadata, head, signal);
   const isFetched = new Set(fetched.map(({ id }) => id));
   const takes = new Map<LayerId, boolean>();
-  /** They may have a part in what a squash replaced, and none of what the squash shows. */
+  /** The runs may appear only in the parts, if the squash hides their changes. */
   const hasPart = async (id: LayerId): Promise<boolean> => {
     const known = takes.get(id);
     if (known !== undefined) return known;
@@ -42,7 +42,7 @@ export async function takeApart(
   };
   const layers: LayerId[] = [];
   for (const id of head.layers) layers.push(...(await open(id)));
-  // A head may name a squash and what it replaced, as where an export brought one of them.
+  // A head may name a squash and its part, for example after an import.
   return [...new Set(layers)];
 }
 

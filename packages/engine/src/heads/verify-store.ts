@@ -9,47 +9,54 @@ import {
   type RunId,
 } from '@cachelane/core';
 import { backOff } from '../base/back-off.ts';
+import type { OnProgress } from '../model/progress-update.ts';
 import type { EngineDependencies } from '../model/engine-dependencies.ts';
 import { withoutDamaged } from './known-squashes.ts';
 import { isDamage } from '../base/is-damage.ts';
 
 export type VerifyDependencies = Pick<EngineDependencies, 'metadata' | 'layers' | 'clock' | 'random'>;
 
-/** A layer that cannot be used any more, and who is hurt. */
+/** An unusable layer and the heads that name it. */
 export interface FaultyLayer {
   readonly id: LayerId;
-  /** Whether it is there at all. */
+  /** Whether the layer is missing. */
   readonly isMissing: boolean;
-  /** For people; at least one. */
+  /** Display text; at least one. */
   readonly problems: readonly string[];
   readonly heads: readonly HeadRecord[];
 }
 
 export interface Verification {
-  /** Layers that were read. */
+  /** Number of layers read. */
   readonly checked: number;
-  /** Also those that no head names: history may, and the collector takes them when nothing does. */
+  /** Includes layers that no head names; history may name them. */
   readonly faulty: readonly FaultyLayer[];
 }
 
-/** Reads every layer of the store and compares it with its index, and looks for layers that heads name and that are not there. Changes nothing. */
+/** Reads every layer, compares it with its index, and finds missing layers of heads. Changes nothing. */
 export async function verifyStore(
   { metadata, layers }: Pick<VerifyDependencies, 'metadata' | 'layers'>,
-  onProgress: (done: number, total: number) => void,
+  onProgress: OnProgress,
   signal: AbortSignal,
 ): Promise<Verification> {
   const heads = await metadata.listHeads(signal);
   const named = new Map<LayerId, HeadRecord[]>();
   for (const head of heads) for (const id of head.layers) named.set(id, [...(named.get(id) ?? []), head]);
-  const there = new Set((await layers.list(signal)).map(({ id }) => id));
+  const listed = await layers.list(signal);
+  const there = new Set(listed.map(({ id }) => id));
   const all = [...new Set([...there, ...named.keys()])].toSorted();
+  const total = listed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  let done = 0;
+  const onBytes = (count: number): void => {
+    done += count;
+    onProgress({ activity: 'verifying', done, total, unit: 'bytes' });
+  };
   const faulty: FaultyLayer[] = [];
-  for (const [index, id] of all.entries()) {
-    onProgress(index, all.length);
-    const problems = await problemsOf(layers, id, signal);
+  for (const id of all) {
+    const problems = await problemsOf(layers, id, { signal, onBytes });
     if (problems.length === 0) continue;
     const isMissing = !(await layers.has(id, signal));
-    // One that a collector took meanwhile is nobody's loss.
+    // Collected meanwhile and unused.
     if (isMissing && !(await isNamed(metadata, id, signal))) continue;
     faulty.push({ id, isMissing, problems, heads: named.get(id) ?? [] });
   }
@@ -57,8 +64,8 @@ export async function verifyStore(
 }
 
 /**
- * Takes layers out of the heads that name them; nothing else is touched. Their files stay for the collector: a run may be at work on top of
- * them. Returns the heads that moved. Throws E_HEAD_MOVED where one moved too often.
+ * Removes layers from the heads that name them. The files stay for the collector, because a run may be using them. Returns the moved heads.
+ * Throws E_HEAD_MOVED if one moved too often.
  */
 export async function dropFaulty(
   deps: VerifyDependencies,
@@ -75,9 +82,13 @@ export async function dropFaulty(
   return moved;
 }
 
-async function problemsOf(layers: LayerStore, id: LayerId, signal: AbortSignal): Promise<readonly string[]> {
+async function problemsOf(
+  layers: LayerStore,
+  id: LayerId,
+  { signal, onBytes }: { readonly signal: AbortSignal; readonly onBytes: (count: number) => void },
+): Promise<readonly string[]> {
   try {
-    const { ok, problems } = await layers.verify(id, signal);
+    const { ok, problems } = await layers.verify(id, signal, onBytes);
     return ok ? [] : problems;
   } catch (error) {
     if (isDamage(error)) return [asCachelaneError(error).message];
@@ -95,7 +106,7 @@ interface HeadToMend {
   readonly by: RunId;
 }
 
-/** Null where the head names none of them, or is gone. */
+/** Returns null if the head names none of them or is gone. */
 async function dropFromHead(
   deps: VerifyDependencies,
   { head: seen, bad, by }: HeadToMend,

@@ -19,7 +19,7 @@ const index: Entry = {
   removed: 'below',
 };
 
-test('what a clean-up hid stays hidden, also when the second of two runs is taken out of what it wrote', () => {
+test('what a clean-up hid stays hidden, also after two runs are removed from what it wrote', () => {
   const one = withoutRun(memoryIndex([index]), new Set([first]), cleaner);
   const hides = { ...index, removed: 'counted', digest: null, sizeBytes: 0 };
   expect(one).toEqual({ kind: 'rewrite', entries: [{ ...hides, origins: [second, cleaner] }] });
@@ -27,14 +27,14 @@ test('what a clean-up hid stays hidden, also when the second of two runs is take
   expect(two).toEqual({ kind: 'rewrite', entries: [{ ...hides, origins: [cleaner] }] });
 });
 
-test('what the run itself took away is there again', () => {
+test('what the run itself removed comes back', () => {
   expect(withoutRun(memoryIndex([index]), new Set([cleaner]), cleaner)).toEqual({ kind: 'drop' });
 });
 
-test('a layer that knows nothing of a run is not gone through for it', () => {
+test('a layer without a run is not read for it', () => {
   const layer = memoryIndex([index]);
   expect(namesRun(layer, new Set([second]))).toBe(true);
   expect(namesRun({ ...layer, entries: () => expect.fail('it is gone through') }, new Set([run('4')]))).toBe(false);
-  // What knows of one need not name it.
+  // A layer that lists a run may have no entry of it.
   expect(namesRun({ ...layer, runs: () => [run('4')] }, new Set([run('4')]))).toBe(false);
 });

@@ -2,20 +2,20 @@ import { newId, type Clock, type Metadata, type Namespace, type NamespaceRecord,
 
 export interface CreateRequest {
   readonly path: Namespace;
-  /** Say what would happen, and change nothing. */
+  /** Report only; change nothing. */
   readonly dryRun: boolean;
 }
 
 export interface Created {
-  /** Null for a dry run where there is none yet. */
+  /** Null: a dry run, and the namespace does not exist. */
   readonly record: NamespaceRecord | null;
-  /** Its present name: another one than the path where that is a name it had before. */
+  /** Its present name, which differs from the path after a rename. */
   readonly namespace: Namespace;
-  /** False: it was there already. */
+  /** False: it existed already. */
   readonly isNew: boolean;
 }
 
-/** Makes a namespace that is there without volumes, or makes one stay that runs made, until it is removed. The same again is the same. */
+/** Creates a namespace without volumes, or makes an existing one permanent until it is removed. Idempotent. */
 export async function createNamespace(
   { metadata, clock, random }: { readonly metadata: Metadata; readonly clock: Clock; readonly random: Random },
   { path, dryRun }: CreateRequest,

@@ -5,7 +5,7 @@ import { requireNamespace } from './require-namespace.ts';
 
 export interface RemoveNamespaceRequest {
   readonly path: Namespace;
-  /** Say what would go, and change nothing. */
+  /** Report only; change nothing. */
   readonly dryRun: boolean;
 }
 
@@ -19,11 +19,11 @@ export interface RemovedNamespace {
 
 interface RemoveDependencies {
   readonly metadata: Metadata;
-  /** Opened where something goes. */
+  /** Called only if something is removed. */
   readonly mounters: () => Promise<Mounters>;
 }
 
-/** Removes every volume of a namespace, on all lanes, and the namespace with them; one that an open session uses goes with that. Errors: E_NOT_FOUND. */
+/** Removes a namespace with all its volumes on all lanes. A volume in use is removed when its session ends. Errors: E_NOT_FOUND. */
 export async function removeNamespace(
   { metadata, mounters }: RemoveDependencies,
   { path, dryRun }: RemoveNamespaceRequest,

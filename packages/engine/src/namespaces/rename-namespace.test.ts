@@ -27,7 +27,7 @@ test.each([
   ['grants', grant],
   ['feed rules', feed],
   ['a catalog', publish],
-])('a name is not taken from a namespace that has %s and no other name, also not in a dry run', async (what, say) => {
+])('a namespace with %s keeps its only name, also in a dry run', async (what, say) => {
   await using metadata = memoryMetadata();
   const ids = countingIds();
   const make = async (path: Namespace): Promise<NamespaceId> =>
@@ -38,11 +38,11 @@ test.each([
   for (const dryRun of [true, false]) {
     await expect(rename(dryRun)).rejects.toMatchObject({
       code: 'E_NAMESPACE',
-      message: `${site} is another namespace, and has ${what} of its own`,
+      message: `${site} is another namespace with ${what} of its own`,
     });
   }
   expect(await metadata.findNamespace(site, noAbort)).toMatchObject({ id: others });
-  // With another name left to it, it keeps what it said.
+  // It has another name, so it keeps what it shares.
   await metadata.aliasNamespace(site, 'teams/old' as Namespace, noAbort);
   expect(await rename(true)).toEqual({ id: mine, volumes: [] });
   await withdraw();

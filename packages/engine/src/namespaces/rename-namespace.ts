@@ -13,42 +13,43 @@ import { requireNamespace } from './require-namespace.ts';
 export interface RenameRequest {
   readonly from: Namespace;
   readonly to: Namespace;
-  /** Say what would happen, and change nothing. */
+  /** Report only; change nothing. */
   readonly dryRun: boolean;
 }
 
 export interface Renamed {
   readonly id: NamespaceId;
-  /** What it holds, by name. */
+  /** Volumes with contents, by name. */
   readonly volumes: readonly VolumeName[];
 }
 
-/** Gives a namespace another name; its volumes stay where they are and the old name goes on working. Errors: E_NOT_FOUND, E_NAMESPACE where the name is that of another one with volumes, or the only one of one that shares or offers something; E_USAGE for a person's own tier. */
+/**
+ * Renames a namespace. Its volumes stay, and the old name keeps working. Errors: E_NOT_FOUND; E_NAMESPACE if the name belongs to a
+ * namespace with volumes, or is the only name of one that shares or offers something; E_USAGE for the personal tier.
+ */
 export async function renameNamespace(
   metadata: Metadata,
   { from, to, dryRun }: RenameRequest,
   signal: AbortSignal,
 ): Promise<Renamed> {
-  // By another name it would be sent to others, and what is of another name was never looked at as what goes there is.
+  // Renamed, it would be pushed, and its contents were never checked for that. Another namespace's contents were never checked for the personal tier.
   requireNoPersonal([from, to]);
   const record = await requireNamespace(metadata, from, signal);
   const volumes = await heldVolumes(metadata, record.id, signal);
   const other = await metadata.findNamespace(to, signal);
   const taken = other === undefined || other.id === record.id ? [] : await heldVolumes(metadata, other.id, signal);
-  // Said here as well, so that a dry run tells the truth.
+  // Also checked here for dry runs.
   if (taken.length > 0) {
-    throw new CachelaneError(
-      'E_NAMESPACE',
-      `${to} is another namespace, and has volumes of its own: ${taken.join(', ')}`,
-      { hint: `remove them first (cachelane rm --all-lanes ${to}:NAME), or leave both as they are` },
-    );
+    throw new CachelaneError('E_NAMESPACE', `${to} is another namespace with volumes of its own: ${taken.join(', ')}`, {
+      hint: `remove them first (cachelane rm --all-lanes ${to}:NAME), or do not rename`,
+    });
   }
   if (other !== undefined && other.id !== record.id) await requireSilent(metadata, other, to, signal);
   if (!dryRun) await metadata.aliasNamespace(from, to, signal);
   return { id: record.id, volumes };
 }
 
-/** What somebody said of the other one's volumes is not said of these. One that keeps another name keeps that, too. */
+/** Grants and catalogs of the other namespace do not apply to these volumes. If that namespace has another name, it keeps them. */
 async function requireSilent(
   metadata: Metadata,
   { id, paths }: NamespaceRecord,
@@ -62,12 +63,12 @@ async function requireSilent(
     ...((await metadata.catalogVersions(id, signal)).length > 0 ? ['a catalog'] : []),
   ];
   if (said.length === 0) return;
-  throw new CachelaneError('E_NAMESPACE', `${to} is another namespace, and has ${said.join(', ')} of its own`, {
-    hint: 'withdraw them first, for they were said of other volumes, or leave both as they are',
+  throw new CachelaneError('E_NAMESPACE', `${to} is another namespace with ${said.join(', ')} of its own`, {
+    hint: 'withdraw them first, because they are for other volumes, or do not rename',
   });
 }
 
-/** A volume without a head holds nothing: a run that only looked made it. */
+/** A volume without a head is empty: a reading run created it. */
 async function heldVolumes(metadata: Metadata, id: NamespaceId, signal: AbortSignal): Promise<readonly VolumeName[]> {
   const volumes = await metadata.volumesOf(id, signal);
   const heads = await metadata.headsOf(

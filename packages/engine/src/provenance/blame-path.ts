@@ -16,29 +16,29 @@ import { squashesOf } from '../heads/known-squashes.ts';
 
 /** The head of one lane of a read chain. */
 export interface BlamedHead {
-  /** Null: of a directory that the volume is seeded from. */
+  /** Null: a directory that seeds the volume. */
   readonly volumeId: VolumeId | null;
   readonly lane: LaneName;
   /** Top first. */
   readonly layers: readonly LayerId[];
-  /** It lies below all lanes of the volume. */
+  /** Below all lanes of the volume. */
   readonly isSeed?: boolean;
 }
 
 interface BlamedRun {
   readonly id: RunId;
-  /** Null where nothing is known of it any more. */
+  /** Null: unknown run. */
   readonly record: RunRecord | null;
 }
 
-/** What one layer says of a path. */
+/** What one layer has at a path. */
 export interface Blamed {
-  /** `seen`: what a reader finds, or a part of it where a driver unites versions; `hidden`: something nearer decides. */
+  /** `seen`: the reader's version or a part of it; `hidden`: a nearer layer decides. */
   readonly state: 'seen' | 'hidden';
   readonly entry: Entry;
   readonly layer: LayerId;
   readonly head: BlamedHead;
-  /** As its entry names them. */
+  /** Runs that the entry names. */
   readonly runs: readonly BlamedRun[];
 }
 
@@ -49,8 +49,8 @@ export interface BlameQuestion {
 }
 
 /**
- * Which runs provide what a reader finds at a path, and what of it lies below, nearest first. Squashes are looked into as far as what they replaced is here. Empty where no layer
- * says anything of the path. Errors: E_LAYER_MISSING, E_LAYER_CORRUPT.
+ * Returns the runs behind the contents at a path, with hidden versions, nearest first. Opens squashes as far as their parts are here.
+ * Returns an empty list if no layer has the path. Errors: E_LAYER_MISSING, E_LAYER_CORRUPT.
  */
 export async function blamePath(
   deps: { readonly metadata: Metadata; readonly layers: LayerStore },

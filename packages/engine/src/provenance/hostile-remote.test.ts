@@ -26,7 +26,7 @@ import {
   type TestEngine,
 } from '../testing/test-engine.fixture.ts';
 
-// Heads of a remote that say of revocations what their writers like, remotes that are damaged, and revocations that did not get to their end.
+// Forged revocations in heads of a remote, damaged remotes, and interrupted revocations.
 
 const { signal } = new AbortController();
 const other = { request: { context: testContext('t1:local', 'github.com/acme/other') } };
@@ -48,7 +48,7 @@ function headOf(state: MemoryRemoteState, namespace: string): Found {
   return headsIn(state).find(({ manifest }) => manifest.namespace === namespace) ?? expect.fail('no such head');
 }
 
-/** As its writer likes it. */
+/** Forges a head, as any of its writers can. */
 function forge(state: MemoryRemoteState, { key, manifest }: Found, change: Partial<HeadManifest>): void {
   const head = state.heads.get(key) ?? expect.fail('no such head');
   state.heads.set(key, { ...head, version: 'forged' as never, bytes: encodeManifest({ ...manifest, ...change }) });
@@ -61,8 +61,8 @@ async function revoke({ deps }: TestEngine, run: RunId): Promise<void> {
 
 const revokedIn = ({ manifest }: Found): readonly RunId[] => manifest.revoked.map(({ run }) => run);
 
-describe('what a head says of revocations', () => {
-  test('counts for runs of its own namespace, and takes nothing from another project', async () => {
+describe('a revocation in a remote head', () => {
+  test('counts for runs of its own namespace, and removes nothing from another project', async () => {
     const { state, machine } = machines();
     const [ann, mallory] = [machine(), machine()];
     await installOn(ann, 'good');
@@ -78,7 +78,7 @@ describe('what a head says of revocations', () => {
     expect(await ann.deps.metadata.revokedRuns(web?.id ?? 'all', signal)).toEqual([]);
   });
 
-  test('counts for that head, also of a run that is known here as one of another project', async () => {
+  test('counts for that head, also if the run belongs to another project', async () => {
     const { state, machine } = machines();
     const ann = machine();
     const volumes = [plainVolume];
@@ -97,7 +97,7 @@ describe('what a head says of revocations', () => {
       }),
     });
     await ben.run(([volume]) => put(volume, 'g', 'good'), { volumes });
-    // Not sent: so it is for this machine to see that it came of the other one.
+    // Not pushed, so this machine must know that it came from the other one.
     await ben.run(([volume]) => put(volume, 'f', 'over it'), { volumes, request: { push: 'never' } });
     await revoke(machine(), bad);
     await ben.run(([volume]) => put(volume, 'h', 'good'), { volumes });
@@ -105,7 +105,7 @@ describe('what a head says of revocations', () => {
       expect([...(await look(engine, { volumes })).keys()].toSorted()).toEqual(['g', 'h']);
   });
 
-  test('takes nothing from another project, also where its head named the run before anybody here knew whose it was', async () => {
+  test('removes nothing from another project, also if its head named the run first', async () => {
     const { state, machine } = machines();
     const [ann, mallory, ben] = [machine(), machine(), machine()];
     await installOn(ann, 'good');
@@ -115,7 +115,7 @@ describe('what a head says of revocations', () => {
     await installOn(mallory, 'x', other);
     const forged = headOf(state, 'github.com/acme/other');
     forge(state, forged, { runs: [...forged.manifest.runs, record], revoked: [{ run, atMs: 1, by: 'mallory' }] });
-    // All that it has heard of the run is what that head says.
+    // It knows of the run only from that head.
     for (const name of ['y', 'z']) await installOn(ben, name, other);
     const [own] = await ben.deps.metadata.listNamespaces(signal);
     expect(await ben.deps.metadata.run(run, signal)).toMatchObject({ namespaceId: own?.id });
@@ -125,7 +125,7 @@ describe('what a head says of revocations', () => {
       expect([...(await look(engine)).keys()]).toEqual(expect.arrayContaining(['content/good', 'content/more']));
   });
 
-  test('counts for runs of its own namespace, also where another project named them first', async () => {
+  test('counts for runs of its own namespace, also if another project named them first', async () => {
     const { state, machine } = machines();
     const [ann, mallory, ben] = [machine(), machine(), machine()];
     await installOn(ann, 'bad');
@@ -143,7 +143,7 @@ describe('what a head says of revocations', () => {
     expect(await ben.deps.metadata.revokedRuns('all', signal)).toMatchObject([{ run, namespaceId: web?.id }]);
   });
 
-  test('is not told to other projects, who have no use for it', async () => {
+  test('is not sent to projects that do not need it', async () => {
     const { state, machine } = machines();
     const ann = machine();
     await installOn(ann, 'bad');
@@ -157,7 +157,7 @@ describe('what a head says of revocations', () => {
   });
 });
 
-test('of a run that wrote a volume of another project, that is told there by the next push', async () => {
+test("of a run that wrote another project's volume is noted there by the next push", async () => {
   const { state, machine } = machines();
   const ann = machine();
   const volumes = [{ ...indexedVolume, namespace: other.request.context.namespace }];
@@ -171,7 +171,7 @@ test('of a run that wrote a volume of another project, that is told there by the
 });
 
 describe('a revocation', () => {
-  test('goes on where something else in the remote cannot be read, and says what', async () => {
+  test('continues past unreadable parts of the remote, and reports them', async () => {
     const { state, machine } = machines();
     const [ann, ben] = [machine(), machine()];
     await installOn(ann, 'good');
@@ -191,7 +191,7 @@ describe('a revocation', () => {
     for (const engine of [ann, machine()]) expect((await look(engine)).get('index/bucket')).toBe('good\n');
   });
 
-  test('takes a run out of a squash as a whole where what that replaced is lost there', async () => {
+  test('removes a squash as a whole if its parts are lost', async () => {
     const { state, machine } = machines();
     const ann = machine();
     for (const name of ['bad', 'b', 'c', 'd']) await installOn(ann, name);
@@ -203,7 +203,7 @@ describe('a revocation', () => {
     expect(names.toSorted()).toEqual(['content/b', 'content/c', 'content/d']);
   });
 
-  test('that died between two heads of the remote goes on from there', async () => {
+  test('continues after it died between two heads of the remote', async () => {
     let isOver = false;
     for (let dies = 1; !isOver; dies++) {
       const { state, machine } = machines();

@@ -14,14 +14,14 @@ async function revoke({ deps }: TestEngine, run: RunId): Promise<void> {
   await revokeEverywhere(deps, plans, 'ann', noAbort);
 }
 
-/** Written down, and nothing else: who revoked it died then. */
+/** Only records a revocation, like a process that died after that. */
 async function revokeAlmost({ deps }: TestEngine, run: RunId): Promise<void> {
   const atMs = deps.clock.nowMs();
   await deps.metadata.revokeRuns([{ run, atMs, by: 'ann', namespaceId: null }], noAbort);
 }
 
 describe('a revocation that was killed', () => {
-  test('at any moment is finished by whatever run comes next, and tiers are fed again', async () => {
+  test('at any moment is finished by the next run, and tiers are fed again', async () => {
     let isOver = false;
     for (let operation = 1; !isOver; operation++) {
       const home = testHome();
@@ -51,7 +51,7 @@ describe('a revocation that was killed', () => {
     }
   });
 
-  test('is finished by the next push, in the remote too, whichever lane it is about', async () => {
+  test('is finished by the next push, also in the remote, on any lane', async () => {
     const { machine } = machines();
     const [ann, ben] = [machine(), machine()];
     const main = { request: { context: testContext('t1:ref:main') } };
@@ -71,7 +71,7 @@ describe('a revocation that was killed', () => {
     return undefined;
   });
 
-  test('takes no more than the run, also where a run without the remote finishes it', async () => {
+  test('removes only the run, also if a run without the remote finishes it', async () => {
     const { machine, state } = machines();
     const ann = machine();
     for (const name of ['a', 'bad', 'c', 'd']) await installOn(ann, name);
@@ -79,7 +79,7 @@ describe('a revocation that was killed', () => {
     const home = testHome();
     const ben = testEngine({ seed: 'ben', home, remote: memoryRemote(state) });
     await ben.run(() => undefined);
-    // It has the squash alone.
+    // It has only the squash.
     expect((await ben.deps.layers.list(noAbort)).length).toBe(1);
     await revokeAlmost(ben, bad ?? expect.fail('nothing ran'));
     expect((await look(testEngine({ seed: 'offline', home })))['index/bucket'] ?? '').not.toContain('bad');

@@ -1,7 +1,7 @@
 import type { LayerId, LayerStore, Metadata, RunId } from '@cachelane/core';
 import { isDamage } from '../base/is-damage.ts';
 
-/** Which runs layers of this store name as origins of their entries; each layer is looked through once. */
+/** Finds the runs that layers name as origins; reads each layer once. */
 export class Origins {
   readonly #layers: LayerStore;
   readonly #signal: AbortSignal;
@@ -12,7 +12,7 @@ export class Origins {
     this.#signal = signal;
   }
 
-  /** Empty for a layer that is not here, or cannot be read. */
+  /** Returns an empty set for a missing or unreadable layer. */
   async of(id: LayerId): Promise<ReadonlySet<RunId>> {
     const known = this.#known.get(id);
     if (known !== undefined) return known;
@@ -32,7 +32,7 @@ export class Origins {
   }
 }
 
-/** Runs of this store that had entries of the given ones in their views, those not among them; as long as it is known what they had. In the order in which they ran. */
+/** Returns the runs that had entries of the given runs in their views, in the order in which they ran. */
 export async function readersOf(
   { metadata, origins }: { readonly metadata: Pick<Metadata, 'listReads'>; readonly origins: Origins },
   runs: ReadonlySet<RunId>,

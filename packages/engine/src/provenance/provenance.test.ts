@@ -41,7 +41,7 @@ async function revoke({ deps }: TestEngine, run: RunId | undefined, cascade = fa
   await revokeEverywhere(deps, plans, 'ann', signal);
 }
 
-/** As the clean-up of a tool. */
+/** Like a tool's clean-up. */
 async function sweep(engine: TestEngine, names: readonly string[], contents = names): Promise<RunId> {
   const lines = (await linesOf(engine)).filter((line) => !names.includes(line));
   const work = ([volume]: readonly MemoryVolume[]): void => {
@@ -63,7 +63,7 @@ async function rollBackTo({ deps }: TestEngine, to: number): Promise<void> {
 }
 
 describe('trace', () => {
-  test('finds what a run put into heads, also into a squash, and who had it in view', async () => {
+  test("finds a run's layers in heads, also inside squashes, and its readers", async () => {
     const engine = testEngine();
     const runs = await installAll(engine, 'a', 'b', 'c', 'd', 'e');
     const [first, second, ...rest] = runs;
@@ -72,7 +72,7 @@ describe('trace', () => {
     const [head, ...others] = found.heads;
     expect(others).toEqual([]);
     const paths = (head?.layers ?? []).map(({ isReplaced, entries }) => [isReplaced, entries.map(({ path }) => path)]);
-    // A directory is that of the run that touched it last.
+    // A directory belongs to the run that touched it last.
     expect(paths).toEqual([
       [false, ['content/a', 'index/bucket']],
       [true, ['content', 'content/a', 'index', 'index/bucket']],
@@ -81,7 +81,7 @@ describe('trace', () => {
     expect((await traceRun(engine.deps, rest.at(-1) as RunId, signal)).readers).toEqual([]);
   });
 
-  test('says so where nothing is known of a run', async () => {
+  test('throws for an unknown run', async () => {
     const unknown = `run_${'9'.repeat(32)}` as RunId;
     await expect(traceRun(testEngine().deps, unknown, signal)).rejects.toMatchObject({ code: 'E_NOT_FOUND' });
   });
@@ -94,7 +94,7 @@ async function blame({ deps }: TestEngine, path: string): Promise<readonly unkno
 }
 
 describe('blame', () => {
-  test('names the run of what is seen, with those whose work is in it, and of what it hides', async () => {
+  test('names the run of the visible version, its contributors, and hidden versions', async () => {
     const engine = testEngine();
     for (const content of ['old', 'new']) await engine.run(([volume]) => put(volume, 'unknown/f', content));
     const [first, second] = runsOf(engine) as [RunId, RunId];
@@ -113,7 +113,7 @@ describe('blame', () => {
     expect((await engine.deps.metadata.listHeads(signal))[0]?.layers.length).toBeLessThan(5);
   });
 
-  test('tells a removal', async () => {
+  test('reports a removal', async () => {
     const engine = testEngine();
     await engine.run(([volume]) => ['f', 'g'].forEach((name) => put(volume, `unknown/${name}`, 'x')));
     await engine.run(([volume]) => volume?.run([{ do: 'remove', path: 'unknown/f' }]));
@@ -141,7 +141,7 @@ describe('blame', () => {
 });
 
 describe('revoke', () => {
-  test('takes a run out of a squash as if it had never been there', async () => {
+  test('removes a run from a squash as if it had never been there', async () => {
     const engine = testEngine();
     const runs = await installAll(engine, 'a', 'b', 'c', 'd', 'e');
     await revoke(engine, runs[1]);
@@ -152,10 +152,10 @@ describe('revoke', () => {
   });
 
   test.each([
-    ['that saw it takes no more than the run', ['junk'], 'evil', ['a', 'b', 'c']],
-    ['that took it away takes no more than the run', ['junk', 'evil'], 'evil', ['a', 'b', 'c']],
+    ['that saw it removes only the run', ['junk'], 'evil', ['a', 'b', 'c']],
+    ['that removed it removes only the run', ['junk', 'evil'], 'evil', ['a', 'b', 'c']],
     [
-      'that is the run brings back what that took away, and nothing of a later one',
+      'that is the run restores what it removed, and nothing of a later one',
       ['junk'],
       'clean-up',
       ['a', 'b', 'c', 'evil', 'junk'],
@@ -164,7 +164,7 @@ describe('revoke', () => {
     const engine = testEngine();
     const [, , evil] = await installAll(engine, 'a', 'junk', 'evil', 'b');
     const cleanUp = await sweep(engine, swept);
-    // A second one, over the work of the first.
+    // A second clean-up, over the first one's result.
     const [, other] = await installAll(engine, 'c', 'other');
     await sweep(engine, ['other']);
     await revoke(engine, revoked === 'evil' ? evil : cleanUp);
@@ -174,7 +174,7 @@ describe('revoke', () => {
     expect(await linesOf(engine)).toEqual(left);
   });
 
-  test('over a clean-up leaves no name whose content that took', async () => {
+  test('over a clean-up leaves no name without its content', async () => {
     const engine = testEngine();
     const [, , , evil] = await installAll(engine, 'a', 'b', 'c', 'evil');
     await sweep(engine, ['b'], ['a', 'b']);
@@ -182,7 +182,7 @@ describe('revoke', () => {
     expect(await linesOf(engine)).toEqual(['c']);
   });
 
-  test('lists who read it; with a cascade those go as well, and who read from them', async () => {
+  test('lists its readers; with a cascade, readers and their readers are revoked too', async () => {
     const engine = testEngine();
     const [a, b, c] = await installAll(engine, 'a', 'b', 'c');
     const other = { request: { context: testContext('t1:local', 'github.com/acme/other') } };
@@ -198,7 +198,7 @@ describe('revoke', () => {
     expect((await look(engine, other)).has('content/x')).toBe(true);
   });
 
-  test('holds whoever goes back to a generation that had it', async () => {
+  test('holds for a rollback to a generation that had the run', async () => {
     const engine = testEngine();
     const runs = await installAll(engine, 'a', 'b', 'c');
     await revoke(engine, runs[0]);
@@ -208,7 +208,7 @@ describe('revoke', () => {
     expect(await linesOf(engine)).toEqual(['b']);
   });
 
-  test('names no layer twice where the head has a squash beside what it replaced', async () => {
+  test('names no layer twice if the head has a squash and its part', async () => {
     const engine = testEngine();
     const [a, , bad] = await installAll(engine, 'a', 'b', 'bad', 'd');
     await rollBackTo(engine, 3);
@@ -237,7 +237,7 @@ describe('revoke', () => {
     return undefined;
   });
 
-  test('holds for what an export brings', async () => {
+  test('holds for an import', async () => {
     const engine = testEngine();
     const runs = await installAll(engine, 'a', 'bad', 'c', 'd', 'e');
     const other = testEngine({ seed: 'other' });
@@ -247,7 +247,7 @@ describe('revoke', () => {
     if (head === undefined || volume === undefined) return expect.fail('nothing was saved');
     const take = async ({ deps }: TestEngine): Promise<void> => {
       const parts = exportParts(engine.deps.layers, { namespace: 'github.com/acme/web', volume, head }, signal);
-      const request = { ...baseRequest, volume: indexedVolume, onProgress: () => undefined, signal };
+      const request = { ...baseRequest, volume: indexedVolume, signal };
       await importLayers(deps, request, parts);
     };
     await revoke(engine, runs[1]);
@@ -258,10 +258,10 @@ describe('revoke', () => {
     expect(await traceRun(engine.deps, runs[1] as RunId, signal)).toMatchObject({ heads: [] });
     const [after] = await engine.deps.metadata.listHeads(signal);
     expect(new Set(after?.layers).size).toBe(after?.layers.length);
-    // Where nothing of it was ever known.
+    // A store that never knew the run.
     await other.deps.metadata.revokeRuns([{ run: runs[1] as RunId, atMs: 1, by: 'ann', namespaceId: null }], signal);
     await take(other);
-    // The export has no more of a squash than the squash: lines that were merged go together, as after the window.
+    // The export has only the squash, so merged lines are removed together, as after the window.
     expect(await linesOf(other)).toEqual(['e', 'x']);
     expect((await look(other)).has('content/c')).toBe(true);
     expect(warnings(other)).toEqual([expect.stringContaining('are revoked here')]);
@@ -270,7 +270,7 @@ describe('revoke', () => {
     return undefined;
   });
 
-  test('of a run that is still going on: nothing of it is saved', async () => {
+  test('of a running run prevents its save', async () => {
     const engine = testEngine();
     await installAll(engine, 'a');
     const { report } = await engine.run(
@@ -285,20 +285,20 @@ describe('revoke', () => {
     expect(await linesOf(engine)).toEqual(['a']);
   });
 
-  test('reaches a remote, and every machine: nobody brings it back', async () => {
+  test('reaches the remote and every machine, and no machine brings the run back', async () => {
     const { machine } = machines();
     const [ann, ben, cy] = [machine(), machine(), machine()];
     await installOn(ann, 'a');
     const evil = (await installAll(ann, 'evil'))[0];
     await ben.run(() => undefined);
     await ben.run(([volume]) => install(volume, 'ben'), { request: { push: 'never' } });
-    // Who revokes has nothing of it.
+    // The revoking machine has nothing of the run.
     await revoke(cy, evil);
     expect(await linesOf(cy)).toEqual(['a']);
     await installOn(ben, 'more');
     for (const engine of [ann, ben, cy, machine()]) expect(await linesOf(engine)).toEqual(['a', 'ben', 'more']);
     expect(await ann.deps.metadata.revokedRuns('all', signal)).toMatchObject([{ run: evil, by: 'ann' }]);
-    // It goes back to when it had that run, and shares what comes of it.
+    // A rollback to before the revocation, pushed.
     const [head] = await ben.deps.metadata.listHeads(signal);
     const request = { volumeId: head?.volumeId ?? expect.fail('no head'), tool: indexedTool, context: testContext() };
     await rollBack(ben.deps, { ...request, to: 1, by: evil as RunId }, signal);
@@ -306,12 +306,12 @@ describe('revoke', () => {
     for (const engine of [ann, ben, cy]) expect((await look(engine)).has('content/evil')).toBe(false);
   });
 
-  test('is noted in other heads of the namespace: nobody sends there what a machine still has of it', async () => {
+  test('is noted in other heads of the namespace, so that no machine pushes the run there', async () => {
     const { machine, state } = machines();
     const [ann, ben] = [machine(), machine()];
     const volumes = [plainVolume];
     await ann.run(([volume]) => put(volume, 'f', 'ann'), { volumes });
-    // One run saves both volumes, and sends one of them.
+    // One run saves both volumes, and pushes one of them.
     const both = { volumes: [indexedVolume, { ...plainVolume, sync: 'never' }] } as const;
     await ben.run(([indexed, plain]) => (install(indexed, 'evil'), put(plain, 'evil', 'x')), both);
     const [evil] = runsOf(ben);
@@ -324,7 +324,7 @@ describe('revoke', () => {
     for (const engine of [ann, ben, machine()]) expect([...(await look(engine, { volumes })).keys()]).toEqual(['f']);
   });
 
-  test('brings back from the remote what was squashed there and never was here', async () => {
+  test('restores from the remote what was squashed there and never was here', async () => {
     const { machine } = machines();
     const [ann, ben] = [machine(), machine()];
     const runs = await installAll(ann, 'a', 'b', 'c', 'd');
@@ -334,7 +334,7 @@ describe('revoke', () => {
     for (const engine of [ben, ann, machine()]) expect(await linesOf(engine)).toEqual(['a', 'b', 'd']);
   });
 
-  test('knows whose clean-up it was that came from the remote just now', async () => {
+  test('knows the clean-ups that were just pulled', async () => {
     const { machine } = machines();
     const [ann, ben] = [machine(), machine()];
     await installAll(ann, 'junk');
@@ -346,7 +346,7 @@ describe('revoke', () => {
     for (const engine of [ben, ann, machine()]) expect(await linesOf(engine)).toEqual(['b', 'c', 'junk']);
   });
 
-  test('leaves a clean-up one, also in the remote of which nothing is here: its place is told by that', async () => {
+  test('keeps a clean-up a clean-up, also in a remote without local copies, since that decides its place', async () => {
     const { machine, state } = machines();
     const [ann, cy] = [machine(), machine()];
     const [evil] = await installAll(ann, 'evil', 'b', 'junk');
@@ -358,7 +358,7 @@ describe('revoke', () => {
       { request: { purpose: 'prune' } },
     );
     const cleaner = runsOf(ann).at(-1);
-    // Not squashed, as where it was made by a machine that died then.
+    // Without squashes, as after a machine that died before it squashed.
     for (const [key, head] of state.heads) {
       if (!key.startsWith('heads/') || head.bytes === null) continue;
       const { squashes, ...manifest } = decodeManifest(head.bytes, null);
@@ -372,7 +372,7 @@ describe('revoke', () => {
     expect(top?.run).toBe(cleaner);
   });
 
-  test('without the remote it waits for the next push', async () => {
+  test('without the remote waits for the next push', async () => {
     const { machine } = machines();
     const [ann, ben] = [machine(), machine()];
     const [, evil] = await installAll(ann, 'a', 'evil');

@@ -16,13 +16,13 @@ import { Origins, readersOf } from './origins.ts';
 export type RevokeDependencies = Pick<EngineDependencies, 'metadata' | 'layers' | 'clock' | 'bootId' | 'tools'>;
 
 export interface RevocationPlan {
-  /** That which was named, then those that go with it. */
+  /** The named run first, then those revoked with it. */
   readonly runs: readonly RunId[];
-  /** Runs that had entries of those in view and are not revoked; in the order in which they ran. */
+  /** Readers that are not revoked, in the order in which they ran. */
   readonly readers: readonly RunId[];
-  /** Heads here that name one of the runs. */
+  /** Local heads that name one of the runs. */
   readonly heads: readonly AffectedHead[];
-  /** All heads, as they were looked at. */
+  /** All examined heads. */
   readonly looked: readonly HeadRecord[];
 }
 
@@ -31,7 +31,7 @@ export interface AffectedHead {
   readonly head: HeadRecord;
 }
 
-/** What a revocation would come to here; changes nothing. `cascade`: whoever read what goes, goes as well, and so on. */
+/** Returns what a revocation would do here; changes nothing. `cascade` also revokes readers, and their readers. */
 export async function planRevocation(
   { metadata, layers }: Pick<RevokeDependencies, 'metadata' | 'layers'>,
   { run, cascade }: { readonly run: RunId; readonly cascade: boolean },
@@ -46,7 +46,7 @@ export async function planRevocation(
   return { runs: [...runs], readers, heads, looked };
 }
 
-/** Those that name one of the runs, also by what their squashes replaced. */
+/** Returns the heads that name one of the runs, also through replaced layers. */
 async function affectedAmong(
   { metadata, origins }: { readonly metadata: Metadata; readonly origins: Origins },
   { heads, runs }: { readonly heads: readonly HeadRecord[]; readonly runs: ReadonlySet<RunId> },
@@ -68,7 +68,7 @@ async function affectedAmong(
   return affected;
 }
 
-/** Until nobody else is left who read from one of them. */
+/** Adds readers until there are no more. */
 async function addReaders(
   deps: { readonly metadata: Metadata; readonly origins: Origins },
   runs: Set<RunId>,
@@ -84,22 +84,22 @@ async function addReaders(
 export interface RevocationRequest {
   readonly plan: RevocationPlan;
   readonly revocations: readonly Revocation[];
-  /** On whose behalf heads move. */
+  /** The run that moves heads. */
   readonly by: RunId;
-  /** Null: there is no remote to ask. */
+  /** Null: there is no remote. */
   readonly fetchReplaced: ((affected: AffectedHead) => Promise<FetchedLayers>) | null;
 }
 
 /**
- * Writes down that the runs are revoked, and takes them out of every head here, also out of those that came to name them since it was planned: from then on no head can. Again after a crash it goes on. Returns the heads that named them. Errors: E_HEAD_MOVED, and
- * those of the layer store.
+ * Records the revocation, then removes the runs from every local head. From then on no head can name them. Repeating it after a crash
+ * continues. Returns the heads that named them. Errors: E_HEAD_MOVED, and those of the layer store.
  */
 export async function revokeHere(
   deps: RevokeDependencies,
   { plan, revocations, by, fetchReplaced }: RevocationRequest,
   signal: AbortSignal,
 ): Promise<readonly AffectedHead[]> {
-  // A person says it: it counts for all that is here.
+  // A person decided this, so it counts for all namespaces.
   await deps.metadata.revokeRuns(
     revocations.map((each) => ({ ...each, namespaceId: null })),
     signal,
@@ -135,10 +135,10 @@ async function affectedSince(
   return await affectedAmong({ metadata, origins }, { heads: since, runs: new Set(runs) }, signal);
 }
 
-/** A volume of a tool that is not known here has no drivers: names that point at what goes stay. */
+/** Throws E_VOLUME for an unknown tool: without its drivers, names of removed files would stay. */
 export function toolOf(tools: readonly Tool[], { tool }: Pick<VolumeRecord, 'tool'>): Tool {
   const found = tools.find(({ name }) => name === tool) ?? tools.find(({ name }) => name === unknownToolName);
-  if (found === undefined) throw new CachelaneError('E_VOLUME', `there is no tool named ${tool}`);
+  if (found === undefined) throw new CachelaneError('E_VOLUME', `${tool} is no known tool`);
   return found;
 }
 

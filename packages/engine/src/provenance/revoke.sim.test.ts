@@ -19,8 +19,8 @@ import {
 } from '../testing/test-engine.fixture.ts';
 
 /**
- * P5: after the revocation of a run no head, here or anywhere, has it among the origins of an entry; inside the window every head shows what a replay without it
- * shows. Whatever was squashed, pruned, rolled back and synced meanwhile, and whoever revokes.
+ * P5: after a revocation no head anywhere has the run among its origins. Within the window every head shows what a replay without the run
+ * shows, whatever was squashed, pruned, rolled back and synced, and on whichever machine.
  */
 const { signal } = new AbortController();
 const machineCount = 3;
@@ -29,7 +29,7 @@ const kinds = ['install', 'install', 'install', 'install', 'junk', 'prune', 'loo
 interface Step {
   readonly machine: number;
   readonly what: (typeof kinds)[number];
-  /** Whether the run shares what it did at once. */
+  /** Whether the run pushes at its end. */
   readonly pushes: boolean;
   readonly pick: number;
 }
@@ -103,7 +103,7 @@ class World {
     return this.engines[machine] ?? expect.fail('no machine');
   }
 
-  /** False where neither the machine nor the remote has anything of the run: what nobody has sent yet can be revoked where it is only. */
+  /** Returns false if neither the machine nor the remote knows the run. */
   async revoke(machine: number, run: RunId): Promise<boolean> {
     const { deps } = this.engine(machine);
     const plans = await planEverywhere(deps, { run, cascade: false }, signal);
@@ -112,14 +112,14 @@ class World {
     return true;
   }
 
-  /** All of them hear of all. */
+  /** All machines sync. */
   async settle(): Promise<void> {
     for (let round = 0; round < 2; round++) {
       for (const engine of this.engines) await engine.run(() => undefined, { request: lenient });
     }
   }
 
-  /** Of all heads, here and there, by the name of the place. */
+  /** Origins of all heads, here and in the remote, by place. */
   async origins(): Promise<ReadonlyMap<string, ReadonlySet<RunId>>> {
     const found = new Map<string, Set<RunId>>();
     for (const [number, { deps }] of this.engines.entries()) {
@@ -171,7 +171,7 @@ function requireClosed(seen: ReadonlyMap<string, string>): void {
   }
 }
 
-/** A run among the steps that was saved, if there is one. */
+/** Returns a step whose run was saved, if any. */
 function pickRun(world: World, pick: number): number | undefined {
   const candidates = [...world.runs.keys()].filter((index) => world.runs[index] !== undefined);
   return candidates[pick % Math.max(1, candidates.length)];
@@ -189,7 +189,7 @@ async function equalsReplay(
   const step = pickRun(world, pick);
   const run = step === undefined ? undefined : world.runs[step];
   if (step === undefined || run === undefined) return;
-  // Without it a later clean-up would have found what it took away.
+  // Without it, a later clean-up would have found other files.
   if (steps[step]?.what === 'prune' && steps.slice(step + 1).some(({ what }) => what === 'prune')) return;
   if (!(await world.revoke(machine, run))) return;
   await world.settle();
@@ -215,10 +215,10 @@ describe('P5 between machines: after a revocation', () => {
     );
   });
 
-  test('every head that is here equals the replay without the run, also over clean-ups', async () => {
+  test('every local head equals the replay without the run, also over clean-ups', async () => {
     await fc.assert(
       fc.asyncProperty(
-        // Of clean-ups on two machines at once one gives way.
+        // Of two concurrent clean-ups on different machines, one is dropped.
         arbitrarySteps(kinds.filter((kind) => kind !== 'rollback')).map((steps) =>
           steps.map((step) => ({ ...step, machine: 0 })),
         ),
@@ -231,7 +231,7 @@ describe('P5 between machines: after a revocation', () => {
     );
   });
 
-  test('nothing has it among its origins whatever was pruned and rolled back, and no name points at nothing', async () => {
+  test('no head has it among its origins after prunes and rollbacks, and every name has its content', async () => {
     await fc.assert(
       fc.asyncProperty(
         arbitrarySteps(kinds),
@@ -246,14 +246,14 @@ describe('P5 between machines: after a revocation', () => {
           if (run === undefined) return;
           if (!(await world.revoke(machine, run))) return;
           await world.settle();
-          // And nobody brings it back.
+          // No machine brings it back.
           await world.play(
             after.map((each) => ({ ...each, what: 'rollback', pushes: true })),
             null,
           );
           await world.settle();
           for (const runs of (await world.origins()).values()) expect(runs).not.toContain(run);
-          // What a clean-up wrote anew may name what a rollback on another machine took away.
+          // A clean-up may have rewritten names that a rollback on another machine removed.
           if (after.length > 0 || steps.some(({ what }) => what === 'rollback')) return;
           for (const seen of await world.sights()) requireClosed(seen);
         },
@@ -262,7 +262,7 @@ describe('P5 between machines: after a revocation', () => {
     );
   });
 
-  test('beyond the window nothing has it among its origins', async () => {
+  test('beyond the window no head has it among its origins', async () => {
     await fc.assert(
       fc.asyncProperty(
         arbitrarySteps(kinds.filter((kind) => kind !== 'rollback')),

@@ -7,7 +7,7 @@ import { findPending, pushPending, type PendingDependencies } from '../sync/push
 import { planEverywhere, revokeEverywhere } from '../sync/revoke/revoke-everywhere.ts';
 import { look, testContext, type TestEngine } from '../testing/test-engine.fixture.ts';
 
-/** As with `--no-remote`: the remote hears of it with a push. */
+/** As with `--no-remote`: a later push tells the remote. */
 async function revokeHereAlone({ deps: { remote: _, ...deps } }: TestEngine, run: RunId): Promise<void> {
   const alone = { ...deps, remote: null };
   await revokeEverywhere(alone, await planEverywhere(alone, { run, cascade: false }, noAbort), 'ben', noAbort);
@@ -17,7 +17,7 @@ function withRemote({ deps: { remote, ...deps } }: TestEngine): PendingDependenc
   return { ...deps, remote: remote ?? expect.fail('no remote') };
 }
 
-/** As `cachelane push` does; the lanes that it sent. */
+/** Like `cachelane push`; returns the pushed lanes. */
 async function pushAll(engine: TestEngine): Promise<readonly string[]> {
   const deps = withRemote(engine);
   const pending = await findPending(deps, noAbort);
@@ -31,7 +31,7 @@ const branch = {
   request: { context: testContext('t1:ref:b', undefined, ['t1:ref:main']), push: 'background' },
 } as const;
 
-/** What a run that has nothing here finds of the lane. */
+/** Returns what a run on an empty machine finds in the lane. */
 async function foundIn(engine: TestEngine): Promise<string | undefined> {
   return (await look(engine, main))['index/bucket'];
 }
@@ -42,11 +42,11 @@ async function evilOf(engine: TestEngine): Promise<RunId> {
   return opened?.type === 'session-opened' ? opened.run : expect.fail('nothing ran');
 }
 
-describe('a lane of which all was revoked on a machine that had nothing of it', () => {
+describe('a lane that was emptied by a revocation on a machine without it', () => {
   test.each([
     ['has something of the volume in its own lane', true],
     ['has nothing of the volume', false],
-  ])('is mended by the next push of a machine that %s, whose runs write another lane', async (_, isKnown) => {
+  ])('is repaired by the next push of a machine that %s, whose runs write another lane', async (_, isKnown) => {
     const { machine } = machines();
     const [ann, ben] = [machine(), machine()];
     const evil = await evilOf(ann);
@@ -59,7 +59,7 @@ describe('a lane of which all was revoked on a machine that had nothing of it', 
     for (const engine of [machine(), ann, ben]) expect(await foundIn(engine)).toBeUndefined();
   });
 
-  test('is mended by a run of that lane, also where that saves nothing', async () => {
+  test('is repaired by a run of that lane, even without a save', async () => {
     const { machine } = machines();
     const [ann, ben] = [machine(), machine()];
     await revokeHereAlone(ben, await evilOf(ann));

@@ -20,9 +20,9 @@ export interface TraceDependencies {
 /** A layer of a head that names the run. */
 interface TracedLayer {
   readonly id: LayerId;
-  /** It is in a squash of the head, and comes back in its place where a run is taken out of that. */
+  /** Part of a squash of the head; opening the squash brings it back. */
   readonly isReplaced: boolean;
-  /** Those that have the run among their origins, in byte order of their paths. */
+  /** Entries with the run among their origins, sorted by path bytes. */
   readonly entries: readonly Entry[];
 }
 
@@ -32,19 +32,19 @@ export interface TracedHead {
   readonly layers: readonly TracedLayer[];
 }
 
-/** Where a run's work is in this store, and who had it in view. */
+/** Where a run's changes are in this store, and which runs read them. */
 export interface Trace {
   readonly run: RunId;
-  /** Null where nothing is known of it any more. */
+  /** Null: unknown run. */
   readonly record: RunRecord | null;
   readonly revoked: Revocation | null;
-  /** Heads that name it, also where they name it by what a squash replaced only. */
+  /** Heads that name it, also only through replaced layers. */
   readonly heads: readonly TracedHead[];
-  /** Runs that had an entry of it in view, in the order in which they ran. */
+  /** Runs that had its entries in view, in the order in which they ran. */
   readonly readers: readonly RunId[];
 }
 
-/** Changes nothing. Errors: E_NOT_FOUND for a run of which nothing is known. */
+/** Changes nothing. Errors: E_NOT_FOUND for an unknown run. */
 export async function traceRun(
   { metadata, layers }: TraceDependencies,
   run: RunId,
@@ -68,8 +68,8 @@ export async function traceRun(
   const record = (await metadata.run(run, signal)) ?? null;
   const revoked = (await metadata.revokedRuns('all', signal)).find((each) => each.run === run) ?? null;
   if (record === null && revoked === null && heads.length === 0) {
-    throw new CachelaneError('E_NOT_FOUND', `nothing is known here of ${run}`, {
-      hint: 'runs are named by: cachelane log',
+    throw new CachelaneError('E_NOT_FOUND', `${run} is unknown here`, {
+      hint: 'cachelane log lists runs',
     });
   }
   return { run, record, revoked, heads, readers: await readersOf({ metadata, origins }, runs, signal) };

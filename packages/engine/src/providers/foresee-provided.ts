@@ -2,15 +2,15 @@ import { asCachelaneError, isProviderKind, type ProviderKind } from '@cachelane/
 import type { VolumeRequest } from '../model/volume-request.ts';
 import { provideVolume, requireChoosable, type ProvideDependencies, type Providing } from './provide-volume.ts';
 
-/** What a run here would find of a volume that has a provider, as far as that can be said without asking what is no part of the store. */
+/** What a run here would find of a volume with a provider, as far as the store can tell. */
 export type Foreseen =
-  /** `request`: for the volume that is found; null: it cannot be had. */
+  /** `request`: for the found volume; null: it is not available. */
   | { readonly kind: 'volume'; readonly request: VolumeRequest | null; readonly problem: string | null }
   | { readonly kind: 'directory' | 'nothing'; readonly problem: string | null }
-  /** Only a run finds it out. */
+  /** Only a run can tell. */
   | { readonly kind: null; readonly problem: string | null };
 
-/** `request`: another volume; `own`: the one that was asked for, above something. */
+/** `request`: another volume; `own`: the requested one, above something. */
 const finds: Readonly<Record<ProviderKind, 'request' | 'own' | 'directory' | 'nothing'>> = {
   project: 'request',
   catalog: 'request',
@@ -21,7 +21,7 @@ const finds: Readonly<Record<ProviderKind, 'request' | 'own' | 'directory' | 'no
   none: 'nothing',
 };
 
-/** A question about a volume fetches no image, and runs no program of others: that is for who attaches it. Null: it has no provider. */
+/** Answers without fetching images or running other programs. Returns null if the volume has no provider. */
 export async function foreseeProvided(
   deps: ProvideDependencies,
   place: Providing,

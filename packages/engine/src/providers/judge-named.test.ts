@@ -21,28 +21,28 @@ const named: VolumeRequest = {
   provider: { ref: parseProviderRef('fixed:', 'flag'), by: 'flag', source: 'flag', overridden: [] },
 };
 
-test('a run works in no volume of another tool, whatever names it', async () => {
+test('a provider cannot give a volume of another tool', async () => {
   const engine = engineThatNamesStock();
   await engine.run(([volume]) => put(volume, 'a', 'a'), { volumes: [{ ...plainVolume, name }] });
   const refusal = {
     code: 'E_VOLUME',
     message: expect.stringContaining(
-      'indexed by fixed: (flag): github.com/acme/web:stock is a volume of directory, and one of indexed was asked for',
+      'indexed by fixed: (flag): github.com/acme/web:stock is a volume of directory, but the request is for indexed',
     ) as string,
   };
   await expect(engine.run(() => {}, { volumes: [named] })).rejects.toMatchObject(refusal);
   await engine.run(([volume]) => install(volume, 'a'), { volumes: [{ ...indexedStock, compat: { os: 'linux' } }] });
-  // Also where there is another one of that name and tool: this is that one.
+  // The name and tool exist, but this request is for the other volume.
   await expect(engine.run(() => {}, { volumes: [named] })).rejects.toMatchObject(refusal);
 });
 
-test('it is told that the volume has other variants, and begins with nothing of theirs', async () => {
+test('a new variant of a volume starts empty, and says which variants exist', async () => {
   const engine = engineThatNamesStock();
   await engine.run(([volume]) => install(volume, 'a'), { volumes: [{ ...indexedStock, compat: { os: 'linux' } }] });
   const first = await engine.run(([volume]) => install(volume, 'b'), { volumes: [named] });
   const plain = 'volume github.com/acme/web:stock';
   expect(first.report.volumes).toMatchObject([
-    { provider: { gives: `${plain} (a variant of its own, that of no compat: there is os=linux)` } },
+    { provider: { gives: `${plain} (a new variant for no compat: the volume has os=linux)` } },
   ]);
   const again = await engine.run(() => {}, { volumes: [named] });
   expect(again.report.volumes).toMatchObject([{ provider: { gives: plain } }]);

@@ -11,11 +11,11 @@ import type { VolumeRequest } from '../model/volume-request.ts';
 interface Judged {
   readonly context: Pick<Context, 'namespace'>;
   readonly request: VolumeRequest;
-  /** Whose contents it can use. */
+  /** The compat of the machine that wants to use it. */
   readonly compat: Compat;
 }
 
-/** Whether a volume that a provider named can be the one that was asked for. Errors: E_VOLUME for one of another tool. Returns what people have to know of it; null: nothing. */
+/** Checks whether a volume that a provider named fits the request. Errors: E_VOLUME for another tool. Returns a note for people, or null. */
 export async function judgeNamed(
   metadata: Pick<Metadata, 'findNamespace' | 'volumesOf'>,
   { context, request, compat }: Judged,
@@ -34,12 +34,12 @@ export async function judgeNamed(
   const nearest = same ?? ofTool[0] ?? first;
   if (nearest.tool !== tool) throw ofOther(`${namespace}:${name}`, nearest, tool);
   if (same !== undefined) return null;
-  return `a variant of its own, that of ${shown(compat)}: there is ${ofTool.map(variantText).join(', ')}`;
+  return `a new variant for ${shown(compat)}: the volume has ${ofTool.map(variantText).join(', ')}`;
 }
 
 function ofOther(address: string, { tool: other }: VolumeRecord, tool: string): CachelaneError {
-  return new CachelaneError('E_VOLUME', `${address} is a volume of ${other}, and one of ${tool} was asked for`, {
-    hint: 'name a volume of the same tool, or another name for a new one',
+  return new CachelaneError('E_VOLUME', `${address} is a volume of ${other}, but the request is for ${tool}`, {
+    hint: 'name a volume of the same tool, or a new name',
   });
 }
 

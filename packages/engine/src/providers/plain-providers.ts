@@ -1,8 +1,8 @@
 import { parseProjectArgument, type Provider } from '@cachelane/core';
 
-// Providers that need nothing of the machine.
+// Providers that use nothing of the machine.
 
-/** The project's own volume, or that of an address. */
+/** Provides the project's own volume, or that of an address. */
 export const projectProvider: Provider = {
   kind: 'project',
   async provide({ argument, project }) {

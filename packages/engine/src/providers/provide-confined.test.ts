@@ -17,7 +17,7 @@ const noAbort = new AbortController().signal;
 const web = parseNamespace('github.com/acme/web');
 const acme = parseNamespace('github.com/acme');
 const api = parseNamespace('github.com/acme/api');
-/** Of a session that was granted nothing. */
+/** Bounds without grants. */
 const bounds: Bounds = { own: [web], granted: [] };
 const confined = { ...baseRequest.context, parents: [acme], bounds };
 
@@ -49,13 +49,13 @@ const codeOf = async (work: Promise<unknown>): Promise<string> =>
 
 describe('a confined session', () => {
   test.each(['flag', 'environment', 'user', 'session', 'repository'] as const)(
-    'gets of another project what was granted to its own, whoever chose it: %s',
+    'gets only granted volumes of other projects, whoever chose the provider: %s',
     async (source) => {
       const { deps } = world();
       const ask = async (reference: string, context: typeof confined) =>
         await codeOf(provideVolume(deps, { ...baseRequest, context }, by(reference, source), noAbort));
       expect(await ask('project:github.com/acme/api:npm', confined)).toBe('E_GRANT');
-      // Also of a parent, which others read without one.
+      // Parents too, which others read without a grant.
       expect(await ask('project:github.com/acme:npm', confined)).toBe('E_GRANT');
       expect(await ask('project:other', confined)).toBe('taken');
       const to = { namespace: web, below: false };
@@ -66,7 +66,7 @@ describe('a confined session', () => {
     },
   );
 
-  test('that says of itself what it wants is held to a grant as well where nothing else confines it', async () => {
+  test('that names a provider itself also needs a grant', async () => {
     const { deps } = world();
     const context = { ...baseRequest.context, parents: [acme] };
     const ask = async (source: ProviderSourceKind) =>
@@ -78,7 +78,7 @@ describe('a confined session', () => {
     expect(await ask('user')).toBe('taken');
   });
 
-  test('has no place on this machine, whatever it says', async () => {
+  test('has no place on this machine', async () => {
     const { asked, deps } = world();
     for (const request of [by('team:', 'user'), by('team:', 'user', '/etc')]) {
       await provideVolume(deps, { ...baseRequest, context: confined }, request, noAbort);
@@ -88,7 +88,7 @@ describe('a confined session', () => {
   });
 });
 
-test('what a provider throws is told up to 500 characters', async () => {
+test("a provider's error is cut at 500 characters", async () => {
   const { deps } = world();
   const talker: Provider = { kind: 'team', provide: async () => await Promise.reject(new Error('x'.repeat(100_000))) };
   const providers = { find: async () => await Promise.resolve(talker) };

@@ -25,7 +25,7 @@ import {
 } from '../testing/test-engine.fixture.ts';
 import { provideVolume } from './provide-volume.ts';
 
-// Which version of a catalog counts for `catalog:NAMESPACE/NAME`, and whose word that is.
+// Which catalog version counts for `catalog:NAMESPACE/NAME`, and whose claim it is.
 
 const noAbort = new AbortController().signal;
 const acme = parseNamespace('github.com/acme');
@@ -62,7 +62,7 @@ async function got(engine: TestEngine, asked: Wish, context: Context = testConte
   return await provideVolume(engine.deps, { ...baseRequest, context }, wish(asked), noAbort);
 }
 
-/** Which names a run finds in the index of the volume. */
+/** Returns the names that a run finds in the volume's index. */
 async function foundBy(engine: TestEngine, asked: Wish): Promise<string> {
   let found = '';
   await engine.run(([volume]) => void (found = text(volume, 'index/bucket')), { volumes: [wish(asked)] });
@@ -74,11 +74,11 @@ const second = { stock: { tool: 'indexed', key: 'second' }, later: { tool: 'inde
 const shared = { stock: { tool: 'indexed', tier: 'catalog', key: 'shared' } };
 
 function unreadable(): never {
-  throw new CachelaneError('E_CATALOG', 'cachelane.lock is no JSON', { hint: 'mend it' });
+  throw new CachelaneError('E_CATALOG', 'cachelane.lock is not JSON', { hint: 'mend it' });
 }
 
 describe('the version of a catalog', () => {
-  test('is the one that the project has locked, also where the store has a later one', async () => {
+  test('is the locked one, even if the store has a later one', async () => {
     const engine = testEngine();
     await publish(engine, first);
     await publish(engine, second);
@@ -88,7 +88,7 @@ describe('the version of a catalog', () => {
     expect(locked.defined?.note).toBeUndefined();
   });
 
-  test('is the one that is locked under an earlier name of the namespace as well', async () => {
+  test('is found under an earlier name of the namespace', async () => {
     const engine = testEngine();
     await publish(engine, first);
     await publish(engine, second);
@@ -99,7 +99,7 @@ describe('the version of a catalog', () => {
       expect(await got(engine, { lock, namespace })).toMatchObject({ name: 'first', defined: { byLock: 'confirmed' } });
   });
 
-  test('is had where the store knows nothing of the catalog, and nobody is warned of that', async () => {
+  test('comes from the lock without a warning if the store does not know the catalog', async () => {
     const engine = testEngine();
     const { report } = await engine.run(([volume]) => install(volume, 'a'), {
       volumes: [wish({ lock: lockOf(1, first) })],
@@ -109,11 +109,11 @@ describe('the version of a catalog', () => {
     expect(await foundBy(engine, { lock: lockOf(1, first) })).toBe('a\n');
   });
 
-  test('is had with a warning where the store has the catalog and not that version, or another one of its number', async () => {
+  test('comes from the lock with a warning if the store has other versions, or another content of that version', async () => {
     const engine = testEngine();
     await publish(engine, second);
     const lock = lockOf(1, first);
-    const taken = { name: 'first', defined: { byLock: 'alone', note: expect.stringContaining('from cachelane.lock') } };
+    const taken = { name: 'first', defined: { byLock: 'alone', note: expect.stringContaining('in cachelane.lock') } };
     expect(await got(engine, { lock })).toMatchObject(taken);
     await publish(engine, first);
     await removeCatalog(engine.deps.metadata, { path: acme, version: 1, dryRun: false }, noAbort);
@@ -121,35 +121,34 @@ describe('the version of a catalog', () => {
   });
 
   test.each([
-    [acme, `cachelane add ${acme}, where it is published, writes`],
+    [acme, `run cachelane add ${acme} where it is published`],
     [parseNamespace('my-org'), 'cachelane add NAMESPACE --as my-org'],
-  ])(
-    'is none where neither store nor lock has the catalog of %s, and it is said what to do',
-    async (namespace, hint) => {
-      await expect(got(testEngine(), { namespace })).rejects.toMatchObject({
-        code: 'E_NOT_FOUND',
-        message: `indexed by catalog:${namespace}/stock (flag): there is no catalog of ${namespace}`,
-        hint: expect.stringContaining(hint),
-      });
-    },
-  );
+  ])('is unavailable if neither store nor lock has the catalog of %s, with a hint', async (namespace, hint) => {
+    await expect(got(testEngine(), { namespace })).rejects.toMatchObject({
+      code: 'E_NOT_FOUND',
+      message: `indexed by catalog:${namespace}/stock (flag): there is no catalog of ${namespace}`,
+      hint: expect.stringContaining(hint),
+    });
+  });
 
-  test('gives nothing that the lock says is gone, or another volume', async () => {
+  test('does not give a volume that the lock calls removed or changed', async () => {
     const engine = testEngine();
     await publish(engine, second);
     const gone = { gone: [{ name: 'old', why: 'removed in version 1: use stock' }] };
-    const changed = { changed: [{ name: 'stock', why: 'made another volume in version 1: key first -> second' }] };
+    const changed = {
+      changed: [{ name: 'stock', why: 'changed to another volume in version 1: key first -> second' }],
+    };
     const lock = lockOf(1, second, { ...gone, ...changed });
     await expect(got(engine, { lock, name: 'old' })).rejects.toMatchObject({
       code: 'E_CATALOG',
       message: expect.stringContaining('old was removed in version 1: use stock'),
       hint: expect.stringContaining(`cachelane add ${acme} --accept old`),
     });
-    await expect(got(engine, { lock })).rejects.toThrow('stock was made another volume in version 1: key');
+    await expect(got(engine, { lock })).rejects.toThrow('stock was changed to another volume in version 1: key');
     expect(await got(engine, { lock: lockOf(1, second) })).toMatchObject({ name: 'second' });
   });
 
-  test('is told of with what a later one says of the volume', async () => {
+  test('adds what a later version says about the volume', async () => {
     const engine = testEngine();
     await publish(engine, first);
     const word = async (): Promise<string | null | undefined> =>
@@ -158,21 +157,21 @@ describe('the version of a catalog', () => {
     await publish(engine, { stock: { tool: 'indexed', deprecated: 'use later' } });
     expect(await word()).toBe(`stock of ${acme} is deprecated in version 2: use later`);
     await publish(engine, { later: { tool: 'indexed' } });
-    expect(await word()).toBe(`stock of ${acme} is not in version 3 any more; cachelane.lock has version 1`);
+    expect(await word()).toBe(`stock of ${acme} was removed in version 3; cachelane.lock has version 1`);
   });
 
-  test('that has no such name says so where a later one has it', async () => {
+  test('without the name says that a later one has it', async () => {
     const engine = testEngine();
     await publish(engine, first);
     await publish(engine, second);
     await expect(got(engine, { lock: lockOf(1, first), name: 'later' })).rejects.toMatchObject({
       code: 'E_CATALOG',
-      message: expect.stringContaining('has no "later": version 2 does, and cachelane.lock has version 1'),
-      hint: `cachelane add ${acme} locks the latest`,
+      message: expect.stringContaining('has no "later": version 2 has it, and cachelane.lock has version 1'),
+      hint: `run cachelane add ${acme} to lock the latest`,
     });
   });
 
-  test('is not guessed where the lock cannot be read', async () => {
+  test('is not guessed if the lock is unreadable', async () => {
     const engine = testEngine();
     await publish(engine, first);
     const asked = wish({});
@@ -181,21 +180,21 @@ describe('the version of a catalog', () => {
       volumes: [{ ...asked, provider }],
       request: { strict: false },
     });
-    expect(report.volumes[0]).toMatchObject({ mounter: null, skipped: expect.stringContaining('is no JSON') });
+    expect(report.volumes[0]).toMatchObject({ mounter: null, skipped: expect.stringContaining('is not JSON') });
   });
 });
 
-describe('a lock that the store knows nothing of', () => {
+describe('a lock without a stored catalog', () => {
   const forged = lockOf(7, { stock: { tool: 'indexed', tier: 'catalog', key: 'secret' } }, { namespace: other });
   const asked = { lock: forged, namespace: other };
 
-  test('is the word of the repository, whoever named the definition', async () => {
+  test("counts as the repository's claim, whoever named the definition", async () => {
     const engine = testEngine();
     await expect(got(engine, asked)).rejects.toMatchObject({
       code: 'E_GRANT',
       message: expect.stringContaining(`${web} has no grant to read ${other}:secret`),
     });
-    // A parent may be read, and what it says itself is as good as ever.
+    // A parent may be read, and its own claims are trusted.
     const above = { lock: lockOf(1, shared) };
     const below = { ...testContext(), parents: [acme] };
     expect(await got(engine, above, below)).toMatchObject({ namespace: acme, name: 'shared', word: 'repository' });
@@ -206,7 +205,7 @@ describe('a lock that the store knows nothing of', () => {
     expect(await got(engine, known)).toMatchObject({ namespace: other, name: 'shared' });
   });
 
-  test('opens nothing to a confined session, and answers the same whether there is such a catalog or not', async () => {
+  test('gives a confined session nothing, with the same answer whether the catalog exists or not', async () => {
     const context = { ...testContext(), bounds: { own: [web], granted: [] } };
     const answers: string[] = [];
     for (const isThere of [false, true]) {
@@ -222,7 +221,7 @@ describe('a lock that the store knows nothing of', () => {
     expect(answers[1]).toBe(answers[0]);
   });
 
-  test('makes no name one that a policy lets pass, but for a policy of the repository itself', async () => {
+  test("allows no name under a policy, except the repository's own", async () => {
     const engine = testEngine();
     const lock = lockOf(1, first);
     const run = async (texts: Readonly<Record<string, string>> | null): Promise<string | null | undefined> => {
@@ -232,7 +231,7 @@ describe('a lock that the store knows nothing of', () => {
     };
     expect(await run({ 'catalog-names': 'refuse' })).toBeNull();
     await engine.deps.metadata.setPolicy(acme, 'catalog-names', 'refuse', noAbort);
-    expect(await run(null)).toContain('and what cachelane.lock says of one counts for nothing here');
+    expect(await run(null)).toContain('and cachelane.lock alone does not count here');
     await publish(engine, first);
     expect(await run(null)).toBeNull();
   });

@@ -11,7 +11,10 @@ import { definitionVolume } from '../catalogs/definition-volume.ts';
 import type { EngineDependencies } from '../model/engine-dependencies.ts';
 import type { VolumeRequest } from '../model/volume-request.ts';
 
-/** The volume that a definition of a catalog means, in place of the one that was asked for: in the version that the project has locked, else in the latest. Errors: those of {@link definitionVolume}. */
+/**
+ * Returns the request for the volume that a catalog's definition means, in the locked version, else the latest. Errors: those of {@link
+ * definitionVolume}.
+ */
 export async function provideFromCatalog(
   { metadata }: Pick<EngineDependencies, 'metadata'>,
   context: Context,
@@ -37,16 +40,16 @@ export async function provideFromCatalog(
   };
 }
 
-/** What a namespace offers is meant for those below it, also for a confined session. */
+/** A catalog is meant for the namespaces below it, also in confined sessions. */
 function isMeantFor({ bounds, namespace }: Context, names: readonly Namespace[]): boolean {
   if (bounds === undefined || isOwn(bounds, names)) return true;
   return defaultParents(namespace).some((parent) => names.includes(parent));
 }
 
-/** Neither the store nor the project's lock has it. */
+/** Neither the store nor the project's lock has the catalog. */
 function unlocked(error: CachelaneError, namespace: Namespace): CachelaneError {
   const hint = namespace.includes('/')
-    ? `cachelane add ${namespace}, where it is published, writes what it says into cachelane.lock: commit that, and it is known wherever the project is`
-    : `name its namespace under catalogs: in cachelane.yaml, or lock it where it is published, and commit cachelane.lock: cachelane add NAMESPACE --as ${namespace}`;
+    ? `run cachelane add ${namespace} where it is published, and commit cachelane.lock: it then works wherever the project is`
+    : `name its namespace under catalogs: in cachelane.yaml, or run cachelane add NAMESPACE --as ${namespace} where it is published and commit cachelane.lock`;
   return new CachelaneError('E_NOT_FOUND', error.message, { hint, cause: error });
 }

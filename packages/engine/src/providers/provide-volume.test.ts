@@ -19,7 +19,7 @@ import { provideVolume, providingFor } from './provide-volume.ts';
 
 const asked: ProviderRequest[] = [];
 
-/** `fixed` says what the test wants. */
+/** The provider `fixed` returns what the test sets. */
 function engineWith(said: unknown = { kind: 'nothing' }, directories = {}) {
   asked.length = 0;
   const fixed: Provider = {
@@ -54,7 +54,7 @@ async function refusal(said: unknown, volume = by('fixed:x')): Promise<string> {
 }
 
 describe('a provider', () => {
-  test('is told what is asked for, and where it would lie', async () => {
+  test('gets the request and the default path', async () => {
     const engine = engineWith();
     await engine.run(() => {}, { volumes: [by('fixed:a:b')] });
     expect(asked).toEqual([
@@ -70,7 +70,7 @@ describe('a provider', () => {
     ]);
   });
 
-  test('is told what it may fetch, and that it may not where nothing begins with it', async () => {
+  test('gets a fetcher, except where nothing uses the volume', async () => {
     const policy = statedPolicy({ 'volume-size': '10MB' }, 'config.yaml');
     const engine = engineWith();
     const deps = { ...engine.deps, policy };
@@ -93,7 +93,7 @@ describe('a provider', () => {
   test.each([
     ['fixed:', 'it was not done within 5 s'],
     ['oci:ghcr.io/a/b', 'it was not done within 30 s'],
-  ])('is waited for no longer than a remote, an image six times as long: %s', async (reference, told) => {
+  ])("has a time limit like a remote's, six times as long for an image: %s", async (reference, told) => {
     const { deps } = engineWith();
     const deaf: Provider = { kind: 'fixed', provide: async () => await new Promise(() => undefined) };
     const late = { ...deps, clock: { ...deps.clock, sleep: async () => await Promise.resolve() } };
@@ -105,7 +105,7 @@ describe('a provider', () => {
     });
   });
 
-  test('is asked once, and not where none is named', async () => {
+  test('is called once, and only if it is named', async () => {
     const { deps } = engineWith();
     expect(await provideVolume(deps, baseRequest, indexedVolume, noAbort)).toBe(indexedVolume);
     const once = await provideVolume(deps, baseRequest, by('fixed:'), noAbort);
@@ -114,38 +114,38 @@ describe('a provider', () => {
   });
 
   test.each([
-    [null, 'nothing that a volume is made of'],
-    ['nothing', 'nothing that a volume is made of'],
-    [{ kind: 'everything' }, 'nothing that a volume is made of'],
-    [{ kind: 'directory' }, 'its directory is no text'],
+    [null, 'its answer is not valid'],
+    ['nothing', 'its answer is not valid'],
+    [{ kind: 'everything' }, 'its answer is not valid'],
+    [{ kind: 'directory' }, 'its directory is not text'],
     [{ kind: 'directory', directory: 'mnt' }, 'not absolute'],
-    [{ kind: 'directory', directory: '/mnt/../etc' }, 'straight'],
-    [{ kind: 'seed', directory: '/' }, 'all of the machine'],
+    [{ kind: 'directory', directory: '/mnt/../etc' }, 'not a plain path'],
+    [{ kind: 'seed', directory: '/' }, 'the root directory'],
     [{ kind: 'volume', namespace: 'a b' }, 'namespace'],
     [{ kind: 'volume', name: '../x' }, 'volume name'],
-    [{ kind: 'volume', compat: { a: 1 } }, 'no record of texts'],
+    [{ kind: 'volume', compat: { a: 1 } }, 'does not map names to texts'],
     [{ kind: 'volume', compat: { a: 'b\nc' } }, 'control characters'],
-  ])('that says %j is not believed', async (said, why) => {
+  ])('with the invalid answer %j is refused', async (said, why) => {
     expect(await refusal(said)).toContain(why);
   });
 
-  test('that fails says so, without what nobody should read', async () => {
+  test('that fails gives an error without secrets', async () => {
     const said = await refusal(new Error('https://ann:s3cret@vault/x is gone\n\u001b[31m'));
     expect(said).toBe('E_VOLUME: indexed by fixed:x (flag): the provider failed: https://vault/x is gone%0A%1B[31m');
   });
 
   test.each(['https://ann:s3/cret@vault/x', 'https://ann:s3@cret@vault/x', '//ann:s3cret@vault'])(
-    'that fails at %s shows no password',
+    'that fails with %s shows no password',
     async (url) => {
       expect(await refusal(new Error(`no answer of ${url} today`))).not.toMatch(/s3|cret/);
     },
   );
 
-  test('that says very much is not repeated whole', async () => {
+  test('with a long error is shortened', async () => {
     expect((await refusal(new Error('x'.repeat(10_000)))).length).toBeLessThan(1000);
   });
 
-  test('is not told by a confined session where its tools lie, and reaches what is granted, whoever chose it', async () => {
+  test('learns no paths in a confined session, and gets granted volumes only', async () => {
     const { deps } = engineWith({ kind: 'volume', namespace: 'github.com/acme/api' });
     const web = parseNamespace('github.com/acme/web');
     const place = { ...baseRequest, context: { ...baseRequest.context, bounds: { own: [web], granted: [] } } };
@@ -153,7 +153,7 @@ describe('a provider', () => {
     expect(asked).toMatchObject([{ place: null }]);
   });
 
-  test('that nobody has leaves the volume out', async () => {
+  test('of an unknown kind leaves the volume out', async () => {
     expect(await refusal(null, by('vault:x'))).toContain('E_CONFIG: indexed by vault:x (flag): there is no provider');
     const engine = engineWith();
     const { report } = await engine.run(([volume]) => expect(volume).toBeUndefined(), {
@@ -165,14 +165,14 @@ describe('a provider', () => {
     ]);
   });
 
-  test('of a file in the repository is refused where it reaches out, whoever parsed it', async () => {
+  test('chosen by the repository is refused outside the project', async () => {
     for (const kind of ['dir:/mnt', 'host:', 'oci:ghcr.io/a/b', 'docker-volume:a', 'fixed:x']) {
       expect(await refusal({ kind: 'nothing' }, by(kind, 'repository'))).toContain('may not choose it');
       expect(await refusal({ kind: 'nothing' }, by(kind, 'session'))).toContain('may not choose it');
     }
   });
 
-  test('of a file in the repository may name the project, and not another one', async () => {
+  test('chosen by the repository may name the project, but no other one', async () => {
     expect(await refusal(null, by('project:', 'repository'))).toBe('taken');
     expect(await refusal(null, by('project:other', 'repository'))).toBe('taken');
     expect(await refusal(null, by('project:github.com/acme/web:other', 'repository'))).toBe('taken');
@@ -181,7 +181,7 @@ describe('a provider', () => {
     expect(await refusal(null, by('project:github.com/acme/api:npm'))).toBe('taken');
   });
 
-  test('of a file of a stranger reads what is above the project, and nothing that it was granted', async () => {
+  test("chosen by an untrusted repository reads the project's parents, but no granted volumes", async () => {
     const { deps } = engineWith(null);
     const [owner, acme] = ['github.com/acme/api', 'github.com/acme'].map((name) => parseNamespace(name));
     const all = { namespace: parseNamespace('github.com/acme/web'), below: false };
@@ -207,7 +207,7 @@ describe('a provider', () => {
     expect(await code('T0', 'github.com/acme/api', 'user')).toBe('taken');
   });
 
-  test('that does not listen is not waited for when nobody wants the volume any more', async () => {
+  test('that ignores an abort is not waited for', async () => {
     const { deps } = engineWith();
     const deaf: Provider = { kind: 'fixed', provide: async () => await new Promise(() => undefined) };
     const abort = new AbortController();
@@ -233,7 +233,7 @@ async function mountsOf(request: Parameters<ReturnType<typeof engineWith>['run']
 }
 
 describe('a run', () => {
-  test('works in a volume of another name and project, and is told of by its own', async () => {
+  test('uses a volume of another name and project, reported under its own name', async () => {
     const engine = engineWith({ kind: 'volume', namespace: 'github.com/acme/shared', name: 'stock' });
     const { report } = await engine.run(([volume]) => install(volume, 'a'), { volumes: [by('fixed:')] });
     expect(report.volumes).toMatchObject([
@@ -257,7 +257,7 @@ describe('a run', () => {
     expect(await look(engine)).toEqual({});
   });
 
-  test('has an empty directory that nothing is kept of, beside volumes that are kept', async () => {
+  test('gets an empty directory that is not saved, beside volumes that are', async () => {
     const engine = engineWith();
     await engine.run(([volume]) => install(volume, 'a'));
     const none = { ...by('none:'), path: '/elsewhere' };
@@ -280,13 +280,13 @@ describe('a run', () => {
     expect(await engine.deps.metadata.listSessions(noAbort)).toEqual([]);
   });
 
-  test('leaves no trace in the store of what it does not keep', async () => {
+  test('leaves no trace in the store of unsaved volumes', async () => {
     const engine = engineWith({ kind: 'directory', directory: '/mnt/pip' });
     await engine.run(() => {}, { volumes: [by('fixed:')] });
     expect(await engine.deps.metadata.listNamespaces(noAbort)).toEqual([]);
   });
 
-  test('works in a directory of the machine, at the place of the tool', async () => {
+  test("works in a host directory at the tool's place", async () => {
     const { seen, report, engine } = await mountsOf();
     expect(seen).toEqual([[{ kind: 'directory', target: '/cache/indexed', path: '/mnt/pip', bind: true }]]);
     expect(report.volumes).toMatchObject([
@@ -300,12 +300,12 @@ describe('a run', () => {
     expect(await engine.deps.mounters.clone.sessions(noAbort)).toEqual([]);
   });
 
-  test('mounts nothing where the tool looks there anyway', async () => {
+  test('mounts nothing if the tool uses the directory anyway', async () => {
     const { seen } = await mountsOf({}, '/cache/indexed');
     expect(seen).toEqual([[{ kind: 'directory', target: '/cache/indexed', path: '/cache/indexed', bind: false }]]);
   });
 
-  test('goes without the directory where nothing can be mounted and the tool cannot be told', async () => {
+  test('goes without the directory if it cannot be mounted and the tool has no setting', async () => {
     const { report } = await mountsOf({
       request: { strict: false },
       refuse: (mounts) => (mounts.length > 0 ? 'no mounts here' : null),
@@ -319,14 +319,14 @@ describe('a run', () => {
     ['with --mode read', { mode: 'read' }],
     ['with --mode write-only', { mode: 'write-only' }],
     ['that may save nothing', { context: { ...baseRequest.context, canWrite: false } }],
-  ] as const)('%s does not work there', async (why, more) => {
+  ] as const)('%s cannot use a host directory', async (why, more) => {
     const { report } = await mountsOf({ request: { strict: false, ...more } });
     expect(report.volumes).toMatchObject([
       { mounter: null, skipped: expect.stringContaining(`a run ${why} cannot use it`) },
     ]);
   });
 
-  test('finds a directory below its own volume, by the name of the provider', async () => {
+  test("finds a directory below its own volume, under the provider's name", async () => {
     const engine = engineWith(
       { kind: 'seed', directory: '/stock' },
       {
@@ -347,7 +347,7 @@ describe('a run', () => {
     expect(Object.keys(await look(engine))).toEqual(['content/a', 'index/bucket']);
   });
 
-  test('does not claim a seed that is larger than it may be', async () => {
+  test('reports no seed if it is too large', async () => {
     const steps = [
       { do: 'mkdir', path: 'content' },
       { do: 'write', path: 'content/s', content: 'seeded' },
@@ -360,7 +360,7 @@ describe('a run', () => {
     ]);
   });
 
-  test('prunes nothing that is not stored', async () => {
+  test('prunes no unsaved volume', async () => {
     await expect(mountsOf({ request: { purpose: 'prune' } })).rejects.toMatchObject({ code: 'E_USAGE' });
   });
 });
@@ -368,10 +368,10 @@ describe('a run', () => {
 describe('a fork', () => {
   const { argv: _argv, env: _env, purpose: _purpose, mounter: _mounter, strict: _strict, ...forkRequest } = baseRequest;
 
-  test('of a directory is that directory, in the order in which it was asked for', async () => {
+  test('of a directory is that directory, in the requested order', async () => {
     const { deps } = engineWith({ kind: 'directory', directory: '/mnt/pip' });
     const other = { ...indexedVolume, path: '/elsewhere' };
-    // Memory volumes are no directories: only those of the machine are looked at.
+    // Memory volumes have no directories; only the host's count.
     const fork = await openFork(deps, { ...forkRequest, samePath: false, volumes: [by('fixed:')] });
     expect(fork.volumes.map(({ directory }) => directory)).toEqual(['/mnt/pip']);
     expect(await fork.commit()).toMatchObject([{ name: 'indexed', layer: null, provider: { kind: 'directory' } }]);
@@ -379,7 +379,7 @@ describe('a fork', () => {
     expect(other.path).toBe('/elsewhere');
   });
 
-  test('without its provider is none', async () => {
+  test('fails without its provider', async () => {
     const { deps } = engineWith();
     await expect(openFork(deps, { ...forkRequest, samePath: false, volumes: [by('vault:')] })).rejects.toMatchObject({
       code: 'E_CONFIG',
@@ -387,7 +387,7 @@ describe('a fork', () => {
     expect(await deps.metadata.listSessions(noAbort)).toEqual([]);
   });
 
-  test('of a directory that it may not change is none', async () => {
+  test('of a directory that it may not change fails', async () => {
     const { deps } = engineWith({ kind: 'directory', directory: '/mnt/pip' });
     const request = { ...forkRequest, mode: 'read', samePath: false, volumes: [by('fixed:')] } as const;
     await expect(openFork(deps, request)).rejects.toMatchObject({ code: 'E_VOLUME' });

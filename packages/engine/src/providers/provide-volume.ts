@@ -37,14 +37,14 @@ export type ProvideDependencies = Pick<EngineDependencies, 'providers' | 'tools'
 export interface Providing {
   readonly context: Context;
   readonly environment: ToolEnvironment;
-  /** Who is going to use it; left out: somebody only asks what it would be. */
+  /** Who uses the volume; left out if the caller only asks what it would be. */
   readonly use?: ProvidedUse;
 }
 
 interface ProvidedUse {
   readonly deps: AdmitDependencies & Pick<EngineDependencies, 'clock'>;
   readonly lanePolicy: RunCommandRequest['lanePolicy'];
-  /** How long it is waited for. */
+  /** How long to wait. */
   readonly waitMs: number;
 }
 
@@ -53,15 +53,16 @@ type UseRequest = Pick<
   'context' | 'environment' | 'lanePolicy' | 'remoteWaitMs' | 'mode' | 'purpose'
 >;
 
-/** For whoever begins with what volumes are made of; who takes no seed only has to know. */
+/** For callers that support seeds. Others must only know what the volume is. */
 export function providingFor(deps: ProvidedUse['deps'], request: UseRequest): Providing {
   const { context, environment, lanePolicy, remoteWaitMs: waitMs } = request;
   return { context, environment, ...(takesSeeds(request) ? { use: { deps, lanePolicy, waitMs } } : {}) };
 }
 
 /**
- * The request for what the volume is made of here: the one place that asks providers. A request that has none, or was answered, comes back as it is. Errors: E_CONFIG for a provider that is not there, or that whoever named it may
- * not choose; E_GRANT; and whatever the provider says, each with the volume, the provider and who chose it.
+ * Asks the provider and returns the request for the provided volume. This is the only caller of providers. A request without a provider, or
+ * with an answer, comes back unchanged. Errors: E_CONFIG for an unknown provider or one that may not be chosen here; E_GRANT; and the
+ * provider's own. Each names the volume, the provider and who chose it.
  */
 export async function provideVolume(
   deps: ProvideDependencies,
@@ -87,7 +88,7 @@ export async function provideVolume(
   }
 }
 
-/** Of what a run waits for a remote. */
+/** A multiple of the time that a run waits for a remote. */
 const imageWaits = 6;
 
 async function inTime<T>(
@@ -97,12 +98,12 @@ async function inTime<T>(
 ): Promise<T> {
   if (use === undefined) return await act(signal);
   const { clock } = use.deps;
-  // An image is one large thing that is begun anew by each run: who answers, but slowly, is waited for longer.
+  // An image is one large download that each run starts again, so wait longer for a slow server.
   const limitMs = kind === 'oci' ? use.waitMs * imageWaits : use.waitMs;
   return await within({ clock, limitMs, late: 'it was not done' }, signal, act);
 }
 
-/** Who does not listen to the signal is left behind: whoever aborts waits for nobody's program. */
+/** Returns at an abort, even if a provider ignores the signal. */
 async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise: never, reject } = Promise.withResolvers<never>();
   const stop = (): void => reject(signal.reason as Error);
@@ -127,7 +128,7 @@ async function answer(
   signal: AbortSignal,
 ): Promise<VolumeRequest> {
   requireMay(place.context, choice);
-  // More than what it is made of: what its definition says of it.
+  // A definition sets more than the contents.
   if (choice.ref.kind === 'catalog') return await provideFromCatalog(deps, place.context, request, signal);
   const provider = await findProvider(deps, choice);
   const tool = toolOf(deps, request);
@@ -135,7 +136,7 @@ async function answer(
   return asProvided(request, choice, checkProvided(await provider.provide(question, signal)));
 }
 
-/** That whoever chose the provider may have it here, before it is asked. Errors: E_CONFIG, E_USAGE, with the volume, the provider and who chose it. */
+/** Checks that the provider may be chosen here, before it is asked. Errors: E_CONFIG, E_USAGE, with the volume, the provider and who chose it. */
 export function requireChoosable(context: Context, request: VolumeRequest, choice: ProviderChoice): void {
   try {
     requireMay(context, choice);
@@ -151,7 +152,7 @@ function requireMay({ bounds }: Context, choice: ProviderChoice): void {
     return;
   }
   throw new CachelaneError('E_CONFIG', `a file in the repository may not choose it: it ${right.why}`, {
-    hint: 'it may choose project, catalog and none; any other is for --provider, CACHELANE_PROVIDERS or your own configuration',
+    hint: 'a repository may choose project, catalog and none; choose others with --provider, CACHELANE_PROVIDERS or your own configuration',
   });
 }
 
@@ -159,10 +160,10 @@ async function findProvider({ providers }: ProvideDependencies, choice: Provider
   const { kind } = choice.ref;
   const found = await providers?.find(kind);
   if (found !== undefined) return found;
-  throw new CachelaneError('E_CONFIG', `there is no provider of the kind ${kind}`, {
+  throw new CachelaneError('E_CONFIG', `there is no provider of kind ${kind}`, {
     hint: isProviderKind(kind)
-      ? 'it cannot be had here'
-      : `there are ${providerKinds.join(', ')}, and those of modules that provider-modules in your own configuration names`,
+      ? 'it is not available here'
+      : `there are ${providerKinds.join(', ')}, and those of provider-modules in your own configuration`,
   });
 }
 
@@ -178,7 +179,7 @@ async function questionOf(
     tool: request.tool,
     compat: compatOf(request, tool, environment),
     project: namespace,
-    // In a confined session whoever is confined says where its tools have their caches.
+    // The caller of a confined session decides where its tools have their caches.
     place: context.bounds === undefined ? (request.path ?? tool?.locate(environment)?.path ?? null) : null,
     fetch:
       use === undefined
@@ -188,19 +189,22 @@ async function questionOf(
 }
 
 function unseeded(): CachelaneError {
-  return new CachelaneError('E_USAGE', 'a confined session seeds no volume from a directory', {
-    hint: 'give it another provider, or open a session that is not confined',
+  return new CachelaneError('E_USAGE', 'a confined session cannot seed a volume from a directory', {
+    hint: 'use another provider, or an unconfined session',
   });
 }
 
-/** A confined session gets what was granted to its project, whoever chose it. Which volume it is that a person named by its definition, a lock that the store knows nothing of says alone: a file in the repository. */
+/** A confined session gets only granted volumes, whoever chose the provider. A volume that only a lock defines is the repository's claim. */
 function whoseWord({ bounds }: Context, choice: ProviderChoice, { defined }: VolumeRequest): WhoseWord {
   if (bounds !== undefined || choice.by === 'session') return 'confined';
   if (defined?.byLock === 'alone') return 'repository';
   return providerRight(choice.by, choice.ref).kind === 'own' ? 'person' : 'repository';
 }
 
-/** That it may be read: what is saved is asked for when it is saved. Where nobody vouches for the repository, its file has no say about what is not its project's. */
+/**
+ * Checks that the volume may be read; writing is checked at the save. With trust T0, the repository's file may only name the project's own
+ * volumes.
+ */
 async function requireGranted(
   deps: ProvideDependencies,
   context: Context,
@@ -210,12 +214,12 @@ async function requireGranted(
   const { namespace: caller, lane, trust } = context;
   if (namespace === null || namespace === caller) return;
   const parents = openParents(context);
-  // What is above the project it reads without a word of anybody's.
+  // A project reads its parents without a grant.
   if (word !== 'person' && trust === 'T0' && !parents.includes(namespace)) throw unvouched(namespace, volume);
   await requireReach(deps, { word, caller, parents, namespace, volume, lane, access: 'read' }, signal);
 }
 
-/** Only where it may be read: what others have is not told to whom it is not shared with. */
+/** Only for readable volumes: others must not learn about them. */
 async function withNote(
   { metadata, tools }: ProvideDependencies,
   { context, environment }: Providing,
@@ -237,9 +241,9 @@ function compatOf({ compat }: VolumeRequest, tool: Tool | undefined, environment
 }
 
 function unvouched(namespace: Namespace, volume: VolumeName): CachelaneError {
-  const what = `${namespace}:${volume} is another project's, and nobody vouches for the file that names it (trust T0)`;
+  const what = `${namespace}:${volume} belongs to another project, and the file that names it is not trusted (T0)`;
   return new CachelaneError('E_GRANT', what, {
-    hint: 'the job may name it itself, with --provider or CACHELANE_PROVIDERS',
+    hint: 'the job may name it with --provider or CACHELANE_PROVIDERS',
   });
 }
 
@@ -264,12 +268,12 @@ function asProvided(request: VolumeRequest, choice: ProviderChoice, said: Provid
   }
 }
 
-/** People know the host's directory by where it lies, and an image by its name. */
+/** Returns a name for the seed: a host directory's path, or the image's name. */
 function seedName({ ref }: ProviderChoice, directory: string): string {
   return ref.argument === '' ? directory : providerText(ref);
 }
 
-/** Who throws may be a program of somebody else's, with more in its words than people should read. */
+/** Providers may be other people's programs: shorten and redact what they throw. */
 function inWords(request: VolumeRequest, choice: ProviderChoice, thrown: unknown): CachelaneError {
   const what = `${request.name} by ${wishText(choice)}`;
   if (isCachelaneError(thrown)) {

@@ -2,12 +2,12 @@ import { providerText, seedText, type ProviderReport, type VolumeSeed } from '@c
 import type { VolumeRequest } from '../model/volume-request.ts';
 import type { PlannedVolume } from '../model/planned-volume.ts';
 
-/** The name by which people asked for it. */
+/** Returns the name under which the volume was requested. */
 export function shownName({ name, provided }: Pick<VolumeRequest, 'name' | 'provided'>): string {
   return provided?.as ?? name;
 }
 
-/** Null: nobody chose a provider. `seed`: what lies below the volume, where that came to something. */
+/** Returns null without a provider. `seed`: what lies below the volume, if available. */
 export function providerReport(
   planned: Pick<PlannedVolume, 'request' | 'own'>,
   seed: VolumeSeed | null = planned.request.seed,
@@ -18,7 +18,7 @@ export function providerReport(
   return { ...named(request), kind: backing.kind, gives: givesText(planned, seed) };
 }
 
-/** Of one that nothing came of. */
+/** For a provider that failed. */
 export function unprovided(request: VolumeRequest): ProviderReport | null {
   return request.provider === undefined ? null : { ...named(request), kind: null, gives: null };
 }
@@ -30,7 +30,7 @@ function named({ provider }: VolumeRequest): Pick<ProviderReport, 'provider' | '
   };
 }
 
-/** What the command finds, for people. */
+/** Describes what the command finds. */
 function givesText({ request, own }: Pick<PlannedVolume, 'request' | 'own'>, seed: VolumeSeed | null): string {
   const backing = request.provided?.backing ?? { kind: 'volume' };
   if (backing.kind === 'directory') return `directory ${backing.directory}`;

@@ -19,7 +19,7 @@ import {
 import type { EngineDependencies } from '../model/engine-dependencies.ts';
 import { driverFor, fromLayer, toVersion, type SourcedEntry } from '../views/versions.ts';
 
-/** A layer and the entries that are left of it. */
+/** A layer and its remaining entries. */
 export interface Remains {
   readonly layer: StoredLayer;
   readonly id: LayerId;
@@ -27,7 +27,7 @@ export interface Remains {
   readonly changed: boolean;
 }
 
-/** Where the content of an entry is that is left of a layer. */
+/** Returns where the content of a remaining entry is. */
 export function sourceOf(staged: StagedEntry, layer: StoredLayer): SourcedEntry {
   const source = fromLayer(staged.entry, layer);
   return staged.from === 'content' ? { ...source, layer: null, content: () => staged.content } : source;
@@ -36,11 +36,11 @@ export function sourceOf(staged: StagedEntry, layer: StoredLayer): SourcedEntry 
 export interface Remainder {
   /** Top first. */
   readonly layers: readonly LayerId[];
-  /** Those that took the place of a layer that lost entries. */
+  /** Records of layers that replace one that lost entries. */
   readonly rewritten: readonly LayerRecord[];
 }
 
-/** Drops names whose content is not there any more, of what `mayBeGone`; names that pointed at nothing before are not the business of whoever takes something away. */
+/** Drops names of removed content in `mayBeGone`. Names that were broken before stay. */
 export function closeNames(
   remains: readonly Remains[],
   mayBeGone: (path: BytePath) => boolean,
@@ -61,7 +61,7 @@ export function closeNames(
   });
 }
 
-/** Null: nothing of the entry is left. */
+/** Returns null if nothing of the entry is left. */
 function closeOne(
   staged: StagedEntry,
   layer: StoredLayer,
@@ -72,16 +72,16 @@ function closeOne(
   const driver = driverFor(tool, entry);
   const content = driver?.close?.(toVersion(sourceOf(staged, layer)), entry.path, has) ?? null;
   if (content === null) return staged;
-  // One that hides older versions goes on to do so.
+  // Keep an empty entry that hides older versions.
   if (content.length === 0 && entry.removed === null) return null;
   return { from: 'content', entry: { ...entry, sizeBytes: content.length, digest: digestOf(content) }, content };
 }
 
 export interface RemainsOf {
   readonly volumeId: VolumeId;
-  /** Runs that have no part in what is left. */
+  /** Runs to remove. */
   readonly without: ReadonlySet<RunId>;
-  /** The run on whose behalf the head moves. */
+  /** The run that moves the head. */
   readonly by: RunId;
 }
 
@@ -93,7 +93,7 @@ export async function publishRemains(
   remains: readonly Remains[],
   signal: AbortSignal,
 ): Promise<Remainder> {
-  // Two that differed in what went may be one now, and no head names a layer twice.
+  // Two layers may have become equal, and a head names a layer once.
   const layers = new Set<LayerId>();
   const rewritten: LayerRecord[] = [];
   for (const { layer, id, entries, changed } of remains) {
@@ -107,7 +107,7 @@ export async function publishRemains(
     if (layers.has(staged.id)) continue;
     layers.add(staged.id);
     const before = await deps.metadata.layer(id, signal);
-    // One of those that made what is left.
+    // A run whose changes are left.
     const other = entries.flatMap(({ entry }) => entry.origins)[0] ?? by;
     rewritten.push({
       id: staged.id,
@@ -126,7 +126,7 @@ function saysSomething({ type, removed }: Entry): boolean {
   return removed !== 'hint' && (type !== 'dir' || removed !== null);
 }
 
-/** Undefined where a rewritten layer, as old as what it replaces, was collected before the head could name it. */
+/** Returns undefined if a rewritten layer was collected before the head could name it. */
 export async function commitRemains(
   { metadata }: Pick<RemainsDependencies, 'metadata'>,
   request: CommitRequest,

@@ -22,30 +22,31 @@ import { stageWithout } from './written-over.ts';
 
 export type RemoveRunsDependencies = Pick<EngineDependencies, 'metadata' | 'layers' | 'clock' | 'bootId'>;
 
-/** Layers that squashes replaced and that came from a remote just now, with their runs. */
+/** Replaced layers that were just downloaded, with their runs. */
 export interface FetchedLayers {
   readonly layers: readonly LayerRecord[];
   readonly runs: readonly RunRecord[];
 }
 
-/** Brings what squashes of a head replaced and is not here: published, and not known here yet. Errors: those of the remote. */
+/** Downloads and publishes what a head's squashes replaced and is not here, without recording it. Errors: those of the remote. */
 type FetchReplaced = (head: HeadRecord) => Promise<FetchedLayers>;
 
 export interface RemoveRunsRequest {
   readonly volumeId: VolumeId;
   readonly lane: LaneName;
   readonly tool: Tool;
-  /** The runs whose work goes. */
+  /** The runs to remove. */
   readonly runs: ReadonlySet<RunId>;
-  /** The run on whose behalf the head moves. */
+  /** The run that moves the head. */
   readonly by: RunId;
-  /** Asked of each state of the head that is tried: another process may have put a squash there whose parts are not here. Null: there is no remote to ask. */
+  /** Called for each state of the head, since another process may have added a squash. Null: there is no remote. */
   readonly fetchReplaced: FetchReplaced | null;
 }
 
 /**
- * Takes runs out of a head: what is left is what the other runs put there, and no name points at content that went with it. As far as the layers that squashes replaced are here, it is as if the runs had
- * never been; beyond that all goes that they had a part in. Returns the new head, or the old one where they had no part in it. Errors: E_HEAD_MOVED, and those of `fetchReplaced`.
+ * Removes runs from a head, and names of content that only they had. Exact as far as replaced layers are here; beyond that, removes
+ * everything that the runs changed. Returns the new head, or the old one if the runs are not in it. Errors: E_HEAD_MOVED, and those of
+ * `fetchReplaced`.
  */
 export async function removeRuns(
   deps: RemoveRunsDependencies,
@@ -77,17 +78,17 @@ export async function removeRuns(
     );
     if (result?.kind === 'moved') return result.head;
   }
-  throw new CachelaneError('E_HEAD_MOVED', `the head moved ${limits.commitAttempts} times while runs were taken out`, {
+  throw new CachelaneError('E_HEAD_MOVED', `the head moved ${limits.commitAttempts} times while runs were removed`, {
     retryable: true,
   });
 }
 
 interface TakeOutRequest extends Omit<RemoveRunsRequest, 'fetchReplaced'> {
-  /** Layers that are not known here yet. */
+  /** Layers without a record here. */
   readonly fetched?: readonly LayerRecord[];
 }
 
-/** What is left of a stack, published; null where the runs have no part in it. */
+/** Returns the published rest of a stack, or null if the runs are not in it. */
 export async function takeOut(
   deps: RemoveRunsDependencies,
   request: TakeOutRequest,
@@ -97,7 +98,7 @@ export async function takeOut(
   const { volumeId, lane, runs, by, tool, fetched = [] } = request;
   const ids = await takeApart(deps, { head: { volumeId, lane, layers: stack }, runs, fetched }, signal);
   const layers = await openReadable(deps, ids, signal);
-  // Nobody can tell what a damaged layer holds of the run: it goes, as it would at the next run's start.
+  // Nobody can tell what a damaged layer has of the run, so drop it, as the next run would.
   let touched = layers.length < ids.length;
   const gone = new Set<BytePath>();
   let remains: readonly Remains[] = [];
@@ -117,7 +118,7 @@ export async function takeOut(
   return await publishRemains(deps, { volumeId, without: runs, by }, closed, signal);
 }
 
-/** Without those that are damaged. */
+/** Opens the undamaged layers. */
 async function openReadable(
   { layers }: RemoveRunsDependencies,
   ids: readonly LayerId[],
@@ -127,7 +128,7 @@ async function openReadable(
   for (const id of ids) {
     try {
       const layer = await layers.open(id, signal);
-      // It is read here, and may turn out to be damaged.
+      // Reading the index may reveal damage.
       void layer.index;
       opened.push({ id, layer });
     } catch (error) {

@@ -24,7 +24,7 @@ function differing(one: ReadonlyMap<string, string>, other: ReadonlyMap<string, 
   return [...paths].filter((path) => one.get(path) !== other.get(path)).toSorted();
 }
 
-test('a rollback shows what runs found at that generation, and what differs is what a comparison says', async () => {
+test('a rollback shows what runs found at that generation, and reports the differences of a comparison', async () => {
   await fc.assert(
     fc.asyncProperty(arbitraryHistory(names), async (history) => {
       const { engine } = await play(history);
@@ -39,7 +39,7 @@ test('a rollback shows what runs found at that generation, and what differs is w
         expect(found.map(({ path }): string => path)).toEqual(differing(before, after));
         [before, present] = [after, layers];
       }
-      // And forward again: whatever was gone back from is still there.
+      // A second rollback restores the newest state.
       const [newest] = moves;
       if (newest === undefined) return;
       const last = { volumeId: newest.volumeId, tool: indexedTool, context, to: newest.generation, by };

@@ -38,7 +38,7 @@ async function request(engine: TestEngine, to: number | null = null): Promise<Ro
   return { volumeId, tool: indexedTool, context, to, by: `run_${'0'.repeat(32)}` as RunId };
 }
 
-/** The engine whose metadata let something else happen right before each of the first `times` commits. */
+/** An engine that acts right before each of the first `times` commits. */
 function disturbed(engine: TestEngine, times: number, disturb: () => Promise<unknown>): TestEngine['deps'] {
   let left = times;
   const { metadata } = engine.deps;
@@ -63,7 +63,7 @@ async function errorOf(work: Promise<unknown>): Promise<string> {
 }
 
 describe('a rollback', () => {
-  test('brings the generation before back, as a new one; another one undoes it', async () => {
+  test('restores the previous generation as a new one; a second one undoes it', async () => {
     const engine = testEngine();
     await saved(engine, 'a', 'b');
     const before = await look(engine);
@@ -101,7 +101,7 @@ describe('a rollback', () => {
     expect([...(await look(engine)).keys()]).toEqual(['content/a', 'index/all']);
   });
 
-  test('that is only planned changes nothing', async () => {
+  test('in a dry run changes nothing', async () => {
     const engine = testEngine();
     await saved(engine, 'a', 'b');
     const head = await headOf(engine);
@@ -109,7 +109,7 @@ describe('a rollback', () => {
     expect(await headOf(engine)).toEqual(head);
   });
 
-  test('to what the head names already does not move it', async () => {
+  test('to the present layers does not move the head', async () => {
     const engine = testEngine();
     await saved(engine, 'a');
     expect(await rollBack(engine.deps, await request(engine, 1), signal)).toMatchObject({
@@ -119,7 +119,7 @@ describe('a rollback', () => {
     expect(await headOf(engine)).toMatchObject({ generation: 1 });
   });
 
-  test('keeps no clean-up that ends meanwhile, which would name what goes', async () => {
+  test('drops a concurrent clean-up, which would name removed files', async () => {
     const engine = testEngine();
     await saved(engine, 'a', 'b', 'c');
     const prune = async () =>
@@ -135,7 +135,7 @@ describe('a rollback', () => {
     expect(Object.fromEntries(await look(engine))).toEqual({ 'content/a': 'bytes of a', 'index/all': 'a\n' });
   });
 
-  test('keeps the work of runs that end meanwhile, on top', async () => {
+  test('keeps concurrent runs on top', async () => {
     const engine = testEngine();
     await saved(engine, 'a', 'b');
     const wish = await request(engine);
@@ -147,7 +147,7 @@ describe('a rollback', () => {
     expect([...(await look(engine)).keys()]).toEqual(['content/a', 'content/x', 'content/y', 'index/all']);
   });
 
-  test('that stands for one change is made once', async () => {
+  test('with an id is made once', async () => {
     const engine = testEngine();
     await saved(engine, 'a', 'b', 'c');
     const once = { ...(await request(engine)), isOnce: true };
@@ -160,7 +160,7 @@ describe('a rollback', () => {
     expect(await rolledBackBy(engine.deps.metadata, { volumeId, lane, by }, signal)).toEqual(done);
   });
 
-  test('gives up where the head never stands still, and where layers were taken away', async () => {
+  test('fails if the head keeps moving, or if layers were removed', async () => {
     const engine = testEngine();
     await saved(engine, 'a', 'b');
     let count = 0;
@@ -179,32 +179,32 @@ describe('a rollback', () => {
     expect(await errorOf(rollBack(removed, await request(twice), signal))).toContain('E_NOT_FOUND');
   });
 
-  test('is refused for a generation that history has not', async () => {
+  test('to an unknown generation fails', async () => {
     const engine = testEngine();
     await saved(engine, 'a');
     expect(await errorOf(rollBack(engine.deps, await request(engine), signal))).toBe(
-      'E_NOT_FOUND there is no generation before 1 in lane t1:local; its history has generation 1 only, see: cachelane log',
+      'E_NOT_FOUND there is no generation before 1 in lane t1:local; its history has only generation 1; run cachelane log to list them',
     );
     await saved(engine, 'b');
     expect(await errorOf(rollBack(engine.deps, await request(engine, 7), signal))).toBe(
-      'E_NOT_FOUND there is no generation 7 in lane t1:local; its history goes from generation 1 to 2, see: cachelane log',
+      'E_NOT_FOUND there is no generation 7 in lane t1:local; its history goes from generation 1 to 2; run cachelane log to list them',
     );
     expect(await headOf(engine)).toMatchObject({ generation: 2 });
   });
 
-  test('is refused for layers that are gone', async () => {
+  test('to missing layers fails', async () => {
     const engine = testEngine();
     await saved(engine, 'a', 'b');
     const { layers } = await headOf(engine);
     engine.deps.layers.remove(layers.slice(1));
     const problem = await errorOf(rollBack(engine.deps, await request(engine), signal));
     expect(problem).toContain(
-      `E_LAYER_MISSING generation 1 cannot come back: 1 of its 1 layers are gone (${layers[1]?.slice(0, 12)})`,
+      `E_LAYER_MISSING generation 1 cannot be restored: 1 of its 1 layers are gone (${layers[1]?.slice(0, 12)})`,
     );
     expect(await headOf(engine)).toMatchObject({ generation: 2, layers });
   });
 
-  test('leads out of a state whose own layer is gone', async () => {
+  test('works if the present layer is missing', async () => {
     const engine = testEngine();
     await saved(engine, 'a', 'b');
     engine.deps.layers.remove((await headOf(engine)).layers.slice(0, 1));
@@ -215,7 +215,7 @@ describe('a rollback', () => {
     expect(Object.fromEntries(await look(engine))).toEqual({ 'content/a': 'bytes of a', 'index/all': 'a\n' });
   });
 
-  test('is refused where the lane may not be written', async () => {
+  test('is refused on a read-only lane', async () => {
     const engine = testEngine();
     await saved(engine, 'a', 'b');
     const wish = { ...(await request(engine)), context: { ...context, canWrite: false, why: 'a fork' } };
@@ -227,12 +227,12 @@ describe('a rollback', () => {
     expect(await headOf(engine)).toMatchObject({ generation: 2 });
   });
 
-  test('is only of its own lane', async () => {
+  test('applies to its own lane only', async () => {
     const engine = testEngine();
     await saved(engine, 'a', 'b');
     const elsewhere = testContext('t1:ref:other');
     const wish = { ...(await request(engine)), context: elsewhere };
-    expect(await errorOf(rollBack(engine.deps, wish, signal))).toContain('nothing in lane t1:ref:other');
+    expect(await errorOf(rollBack(engine.deps, wish, signal))).toContain('lane t1:ref:other is empty');
     await engine.run(([volume]) => put(volume, 'content/o', 'o'), {
       volumes: [indexedVolume],
       request: { context: elsewhere },

@@ -29,33 +29,33 @@ export type RollBackDependencies = Pick<EngineDependencies, 'metadata' | 'layers
 export interface RollBackRequest {
   readonly volumeId: VolumeId;
   readonly tool: Tool;
-  /** Who asks: only the lane that a run of this context writes goes back, and only where it may write at all. */
+  /** The caller's context: only its own lane may be rolled back, and only if it may write. */
   readonly context: Pick<Context, 'lane' | 'canWrite' | 'why'>;
-  /** Null: the generation before the present one. */
+  /** Null: the previous generation. */
   readonly to: number | null;
-  /** The run on whose behalf the head moves. */
+  /** The run that moves the head. */
   readonly by: RunId;
-  /** Whether the run stands for this change alone, which is made once however often it is asked for. */
+  /** Whether the run id names this one change, so that a repeated call does not do it again. */
   readonly isOnce?: boolean;
 }
 
 export interface RollBackPlan {
   readonly from: HeadRecord;
   readonly to: HistoryRecord;
-  /** What readers will find otherwise; null where the present state is too damaged to tell. */
+  /** What changes for readers; null if the present state is too damaged to compare. */
   readonly differences: readonly PathDifference[] | null;
 }
 
 export interface RolledBack extends RollBackPlan {
-  /** Null: the head names these layers already, so it did not move. */
+  /** Null: the head already names these layers. */
   readonly head: HeadRecord | null;
-  /** Layers of runs that ended meanwhile; they stay on top. */
+  /** Layers of concurrent runs; they stay on top. */
   readonly keptOnTop: number;
 }
 
 /**
- * What {@link rollBack} would do; changes nothing. Errors: E_USAGE where the lane may not be written, E_NOT_FOUND for a generation
- * that history does not have, E_LAYER_MISSING and E_LAYER_CORRUPT where its layers are gone.
+ * Returns what {@link rollBack} would do; changes nothing. Errors: E_USAGE for a read-only lane, E_NOT_FOUND for an unknown generation,
+ * E_LAYER_MISSING and E_LAYER_CORRUPT if its layers are gone.
  */
 export async function planRollBack(
   deps: RollBackDependencies,
@@ -65,7 +65,8 @@ export async function planRollBack(
   requireWritable(request.context);
   const { lane } = request.context;
   const from = await deps.metadata.head(request.volumeId, lane, signal);
-  if (from === undefined) throw new CachelaneError('E_NOT_FOUND', `there is nothing in lane ${lane} to roll back`);
+  if (from === undefined)
+    throw new CachelaneError('E_NOT_FOUND', `lane ${lane} is empty, so there is nothing to roll back`);
   const history = await deps.metadata.history(request.volumeId, lane, signal);
   const to = targetOf(history, from, request.to);
   await requireLayers(deps, to, signal);
@@ -73,9 +74,9 @@ export async function planRollBack(
 }
 
 /**
- * Moves the head back to the layers that it named at an earlier generation, as a new generation: history keeps both, and going back
- * again undoes it. A run that ends meanwhile loses nothing; its layer lies on top, as if it had ended afterwards. Errors: beside those of {@link planRollBack}, E_HEAD_MOVED; also where it is
- * made once and was made before: {@link rolledBackBy} says what came of it.
+ * Moves the head back to the layers of an earlier generation, as a new generation; a second rollback undoes it. A concurrent run loses
+ * nothing: its layer stays on top. Errors: those of {@link planRollBack}, and E_HEAD_MOVED. With `isOnce`, also E_HEAD_MOVED if it was done
+ * before; {@link rolledBackBy} then returns the result.
  */
 export async function rollBack(
   deps: RollBackDependencies,
@@ -93,7 +94,7 @@ export async function rollBack(
     const back = squashes.contract(plain, [...to.layers, ...head.layers]);
     const remainder = await withoutRevoked(deps, request, back, signal);
     const layers = remainder?.layers ?? back;
-    // One that is made once leaves a trace also where nothing is to be done: asked again, it must not undo what came since.
+    // With `isOnce`, record even an empty move: a repeated call must not undo later changes.
     if (request.isOnce !== true && isSameStack(squashes.expand(layers), squashes.expand(head.layers)))
       return { ...plan, head: null, keptOnTop: pushed.length };
     const result = await commitBack(
@@ -108,20 +109,20 @@ export async function rollBack(
     await backOff(deps, attempt, signal);
   }
   throw new CachelaneError('E_HEAD_MOVED', `the head moved ${limits.commitAttempts} times while it was rolled back`, {
-    hint: 'try again when fewer runs end at once',
+    hint: 'try again when fewer runs end at the same time',
     retryable: true,
   });
 }
 
-/** After the head was read: what comes in between keeps it from moving. */
+/** Checked after the head was read, so that a later change makes the commit fail. */
 async function requireNotDone(
   { metadata }: RollBackDependencies,
   { volumeId, context: { lane }, by, isOnce = false }: RollBackRequest,
   signal: AbortSignal,
 ): Promise<void> {
   if (!isOnce || (await rolledBackBy(metadata, { volumeId, lane, by }, signal)) === null) return;
-  throw new CachelaneError('E_HEAD_MOVED', 'the same rollback was made meanwhile', {
-    hint: 'ask again under the same name: the answer is that of the first',
+  throw new CachelaneError('E_HEAD_MOVED', 'the same rollback was already made', {
+    hint: 'repeat it with the same id to get its result',
     retryable: true,
   });
 }
@@ -140,16 +141,16 @@ function targetOf(
     newest === undefined || oldest === undefined
       ? 'its history is empty'
       : newest === oldest
-        ? `its history has generation ${newest} only`
+        ? `its history has only generation ${newest}`
         : `its history goes from generation ${oldest} to ${newest}`;
   const problem =
     to === null
       ? `there is no generation before ${generation} in lane ${lane}`
       : `there is no generation ${to} in lane ${lane}`;
-  throw new CachelaneError('E_NOT_FOUND', problem, { hint: `${kept}, see: cachelane log` });
+  throw new CachelaneError('E_NOT_FOUND', problem, { hint: `${kept}; run cachelane log to list them` });
 }
 
-/** History names layers for as long as they are kept; one can still be missing when somebody deleted files. */
+/** Files may have been deleted by hand. */
 async function requireLayers(deps: RollBackDependencies, to: HistoryRecord, signal: AbortSignal): Promise<void> {
   const gone: LayerId[] = [];
   for (const id of to.layers) if (!(await deps.layers.has(id, signal))) gone.push(id);
@@ -158,8 +159,8 @@ async function requireLayers(deps: RollBackDependencies, to: HistoryRecord, sign
   const more = gone.length > names.length ? `, and ${gone.length - names.length} more` : '';
   throw new CachelaneError(
     'E_LAYER_MISSING',
-    `generation ${to.generation} cannot come back: ${gone.length} of its ${to.layers.length} layers are gone (${names.join(', ')}${more})`,
-    { hint: 'choose another generation of cachelane log' },
+    `generation ${to.generation} cannot be restored: ${gone.length} of its ${to.layers.length} layers are gone (${names.join(', ')}${more})`,
+    { hint: 'choose another generation from cachelane log' },
   );
 }
 
@@ -176,12 +177,12 @@ async function differencesOf(
   } catch (error) {
     if (!isDamage(error)) throw error;
   }
-  // A damaged state is a reason to leave it. That to come back to has to be whole.
+  // The present state may be damaged, but the target must be whole.
   await composeSnapshot(layers, after, signal);
   return null;
 }
 
-/** What was revoked does not come back, however far one goes. Null where nothing of it is there. */
+/** Removes revoked runs from the target. Returns null if the target has none. */
 async function withoutRevoked(
   deps: RollBackDependencies,
   { volumeId, context: { lane }, tool, by }: RollBackRequest,
@@ -201,7 +202,10 @@ interface Since {
   readonly squashes: Squashes;
 }
 
-/** What runs put on top since; throws where something else moved the head: what would be lost then, nobody has looked at. Clean-ups of what goes back give way. */
+/**
+ * Returns layers that runs added since. Throws if the head moved in another way, since the caller has not seen what would be lost. Drops
+ * clean-ups of what is rolled back.
+ */
 async function pushedOnto(
   { metadata }: RollBackDependencies,
   { from, head, squashes }: Since,
@@ -221,7 +225,7 @@ function isSameStack(one: readonly LayerId[], other: readonly LayerId[]): boolea
 
 function movedOtherwise({ lane }: HeadRecord): CachelaneError {
   return new CachelaneError('E_HEAD_MOVED', `another command removed layers from lane ${lane}`, {
-    hint: 'look at cachelane log, and roll back again',
+    hint: 'check cachelane log and roll back again',
     retryable: true,
   });
 }
@@ -250,14 +254,14 @@ async function commitBack(
     );
   } catch (error) {
     if (!isCachelaneError(error, 'E_LAYER_MISSING')) throw error;
-    throw new CachelaneError('E_LAYER_MISSING', `generation ${plan.to.generation} was collected meanwhile`, {
-      hint: 'choose another generation of cachelane log',
+    throw new CachelaneError('E_LAYER_MISSING', `generation ${plan.to.generation} was just collected`, {
+      hint: 'choose another generation from cachelane log',
       cause: error,
     });
   }
 }
 
-/** What history says of the move; no layer came with it, so it added no bytes. */
+/** Counts for the history. No layer was added, so no bytes. */
 function countsOf(differences: readonly PathDifference[]): LayerCounts {
   const count = (of: (difference: PathDifference) => boolean): number => differences.filter(of).length;
   return {

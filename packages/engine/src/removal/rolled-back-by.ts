@@ -2,11 +2,11 @@ import type { LayerId, Metadata, RunId } from '@cachelane/core';
 import { squashesOf, type LanePlace } from '../heads/known-squashes.ts';
 
 export interface Repeated extends LanePlace {
-  /** The run on whose behalf the head was to move. */
+  /** The run that was to move the head. */
   readonly by: RunId;
 }
 
-/** Generations, as the answer to a rollback has them. */
+/** Generations as a rollback returns them. */
 export interface DoneRollBack {
   readonly from: number;
   readonly to: number;
@@ -14,7 +14,7 @@ export interface DoneRollBack {
   readonly keptOnTop: number;
 }
 
-/** What an earlier attempt at the same rollback did, as long as history knows of it; null where none came so far. */
+/** Returns what an earlier attempt at this rollback did, or null if none succeeded or history forgot it. */
 export async function rolledBackBy(
   metadata: Pick<Metadata, 'history' | 'squashes'>,
   { volumeId, lane, by }: Repeated,
@@ -24,12 +24,12 @@ export async function rolledBackBy(
   const index = history.findIndex(({ run }) => run === by);
   const move = history[index];
   if (move === undefined) return null;
-  // What was squashed since, or before, is the same all the same.
+  // Compare without squashes, since layers may be squashed before or after.
   const squashes = await squashesOf(metadata, { volumeId, lane }, signal);
   const plain = (layers: readonly LayerId[]): readonly LayerId[] => squashes.expand(layers);
   const moved = plain(move.layers);
   const [before, ...earlier] = history.slice(index + 1);
-  // Where there was nothing to do, it went to where it was.
+  // An empty move went to the state before it.
   const stood = before !== undefined && isSame(plain(before.layers), moved) ? before : undefined;
   const source = stood ?? earlier.find(({ layers }) => isBottomOf(plain(layers), moved));
   return {

@@ -14,17 +14,18 @@ import { sourceOf, type Remains } from './remains.ts';
 import { stageFrom } from '../views/squash.ts';
 import { composeSources, driverFor, fromLayer, toVersion, type SourcedEntry } from '../views/versions.ts';
 
-/** A layer that runs are taken out of, and what it lies on, top first. */
+/** A layer to remove runs from, and the layers below, top first. */
 export interface LayerTakenFrom {
   readonly layer: StoredLayer;
   readonly before: readonly StoredLayer[];
-  /** Without the runs. */
+  /** The layers below without the runs. */
   readonly after: readonly Omit<Remains, 'id'>[];
 }
 
 /**
- * The entries that {@link withoutRun} leaves of a layer. A file that a clean-up wrote anew holds lines of all runs that it saw: it comes to what is below it now, without what the clean-up took away. So a line is
- * there only if somebody else still says it; what the clean-up itself added to such a file goes.
+ * Returns the entries that {@link withoutRun} leaves. A file that a clean-up rewrote holds lines of all runs that it saw. It is rebuilt
+ * from the layers below minus what the clean-up removed. So a line stays only if another run has it; lines that the clean-up added are
+ * dropped.
  */
 export function stageWithout(entries: readonly Entry[], from: LayerTakenFrom, tool: Tool): readonly StagedEntry[] {
   const over = new Set(writtenOver(entries, from.layer));
@@ -33,7 +34,7 @@ export function stageWithout(entries: readonly Entry[], from: LayerTakenFrom, to
   return entries.map((entry) => (over.has(entry) ? writer.write(entry) : null) ?? stageFrom(entry, from.layer));
 }
 
-/** Of what is left of a layer, the places of files that a clean-up wrote anew. */
+/** Returns the remaining entries that a clean-up rewrote. */
 export function writtenOver(entries: readonly Entry[], layer: StoredLayer): readonly Entry[] {
   return entries.filter(({ path, removed }) => {
     const was = removed === 'counted' ? layer.index.find(path) : undefined;
@@ -46,7 +47,7 @@ class Writer {
   readonly #tool: Tool;
   readonly #before: LayerStack;
   readonly #after: LayerStack;
-  /** With what is left of the layer itself. */
+  /** Including the rest of the layer itself. */
   readonly #all: LayerStack;
   readonly #staged = new Map<number, ReadonlyMap<string, StagedEntry>>();
 
@@ -59,7 +60,7 @@ class Writer {
     this.#all = new LayerStack([{ index: memoryIndex(entries) }, ...after]);
   }
 
-  /** Null where nobody can tell whose is what. */
+  /** Returns null if the lines cannot be attributed. */
   write(left: Entry): StagedEntry | null {
     const { layer, before, after } = this.#from;
     const was = layer.index.find(left.path);
@@ -75,14 +76,14 @@ class Writer {
     const took = linesBeyond(driver, toVersion(fromLayer(was, layer)), seen);
     const kept = took === null ? null : linesBeyond(driver, took, now);
     if (kept === null) return null;
-    // A version that a run's own had replaced may name what the clean-up took for unused.
+    // A version that the run hid may name what the clean-up considered unused.
     const closed = driver.close?.(kept, left.path, (path) => this.#all.lookUp(path) !== undefined);
     const content = closed ?? kept.content();
     const entry: Entry = { ...was, origins: left.origins, sizeBytes: content.length, digest: digestOf(content) };
     return { from: 'content', entry, content };
   }
 
-  /** Null where there is no version. */
+  /** Returns null if there is no version. */
   #compose(
     { path }: Entry,
     stack: LayerStack,
@@ -107,7 +108,7 @@ function indexOf({ changed, layer, entries }: Omit<Remains, 'id'>): LayerIndex {
   return changed ? memoryIndex(entries.map(({ entry }) => entry)) : layer.index;
 }
 
-/** What `mine` says and `known` does not; null where the driver cannot tell. */
+/** Returns what `mine` has and `known` does not; null if the driver cannot tell. */
 function linesBeyond(driver: MergeDriver, known: Version, mine: Version): Version | null {
   const own = driver.subtract(known, mine);
   return own.form === 'whole' ? null : withContent(mine, own.content);

@@ -27,53 +27,57 @@ import { recover } from '../leases/recover.ts';
 import { type UnstoredVolume, attachUnstored, endUnstored, unstoredChoice } from '../sessions/unstored-volume.ts';
 import { attachVolume, endVolume, leftToNext, type EndInput, type VolumeSession } from '../sessions/volume-session.ts';
 
-/** As a run's request, but for what only a command has. */
+/** As a run's request, without what only commands need. */
 export type ForkRequest = Omit<
   RunCommandRequest,
   'argv' | 'env' | 'purpose' | 'mounter' | 'leaveProcesses' | 'strict' | 'run'
 > & {
-  /** See `AttachRequest`: for a client that gives the directories to commands, whose processes are seen. */
+  /** See `AttachRequest`: for a client that passes the directories to commands whose processes are known. */
   readonly samePath: boolean;
 };
 
 export interface ForkedVolume {
   readonly planned: PlannedVolume;
   readonly choice: MounterChoice;
-  /** Absolute directory with the volume's contents, for the client to work in. */
+  /** Absolute path of the directory with the volume's contents. */
   readonly directory: string;
-  /** What makes the tool look there; empty where it has no setting for it. */
+  /** Variables that point the tool to it; empty if the tool has none. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
 /**
- * Views that a program works in by itself, without a command of ours: a directory for each volume. Nothing of it is seen by anybody else until it is committed, but for volumes whose
- * sharing is SHARED. Its lease is this process's: where that dies, the next start discards it, as a run that was killed.
+ * Directories with volumes' contents for a program that works in them itself. Others see nothing of it before the commit, except in SHARED
+ * volumes. This process holds the lease: if it dies, the next start discards the fork, like a killed run.
  */
 export interface Fork {
   readonly sessionId: SessionId;
   readonly run: RunId;
   readonly volumes: readonly ForkedVolume[];
-  /** Whether it can be committed or discarded: until one of them was done. */
+  /** Whether it can still be committed or discarded. */
   readonly isOpen: boolean;
   /**
-   * Saves what was changed, as after a command that ended by itself with this exit code, and ends the fork: with another one than 0 only what its tool leaves complete whatever becomes of a command. Errors: those of a strict save, which say what was saved before. The fork is open still then, with what was not saved in its directories: asked again, it goes on where it
-   * failed. But what a shared directory has is not its own any more: the next run there saves it.
+   * Saves the changes as after a command with this exit code, and ends the fork. With a code other than 0, saves only what the tool always
+   * leaves complete. Errors: those of a strict save, which name what was saved before. The fork then stays open with the unsaved volumes,
+   * and a second call continues. A shared directory is no longer its own then: the next run there saves it.
    */
   commit(exitCode?: number): Promise<readonly VolumeReport[]>;
-  /** Ends the fork; what was changed is gone. Idempotent, and nothing where it has ended. */
+  /** Ends the fork and drops its changes. Idempotent. */
   discard(): Promise<void>;
 }
 
-/** Why a directory and no mount: nobody of ours starts the process that is to see it. */
-const noCommand = 'no command of ours sees mounts there: the volume is a directory';
+/** A fork's process is not ours to start, so it would not see a mount. */
+const noCommand = 'a fork has no command that would see mounts, so the volume is a directory';
 
 type Exited = Extract<CommandOutcome, { kind: 'exited' }>;
 
-/** The work is done by a client that says itself whether it ended well: as a command that did, or as one that was interrupted. */
+/** The client says whether the work succeeded. */
 const endedWell: Exited = { kind: 'exited', exitCode: 0, interrupted: false, receivedSignal: null };
 const discarded: Exited = { ...endedWell, exitCode: 1, interrupted: true };
 
-/** Nothing fails open here: a client that asked for a volume and has none, or one without its seed, must know. Errors: E_VOLUME, E_USAGE, E_NOT_FOUND, E_LOCKED, E_MOUNT, and those of store and remote. */
+/**
+ * Opens a fork. Any problem is an error, because the client must know. Errors: E_VOLUME, E_USAGE, E_NOT_FOUND, E_LOCKED, E_MOUNT, and those
+ * of store and remote.
+ */
 export async function openFork(deps: EngineDependencies, asked: ForkRequest): Promise<Fork> {
   const request = { ...asked, purpose: 'run', strict: true } as const;
   const { planned: all } = await heedCatalogs(deps, request, await planAll(deps, request));
@@ -135,7 +139,7 @@ async function attachAll(
   const growth = await growthInRun(deps, request, { planned, opened });
   const attached: VolumeSession[] = [];
   try {
-    // Nothing is mounted and nothing laid anywhere: nobody has to be told to keep away.
+    // The fork mounts nothing.
     await deps.metadata.updateSession(ids.sessionId, { mounts: [] }, signal);
     for (const [ordinal, plan] of planned.entries()) {
       const volume = opened.volumes[ordinal];
@@ -157,7 +161,7 @@ interface AttachingBeside extends Pick<Attaching, 'planned' | 'ids'> {
   readonly unstored: readonly PlannedVolume[];
 }
 
-/** A directory of the machine is the fork's as it is: what is done there is done. */
+/** A provided host directory is used in place; changes take effect at once. */
 async function attachBeside(
   deps: EngineDependencies,
   { mode, context: { canWrite }, cwd, signal }: StrictRequest,
@@ -182,7 +186,7 @@ interface Open {
   readonly opened: OpenedSession;
   readonly attached: readonly VolumeSession[];
   readonly beside: readonly UnstoredVolume[];
-  /** Targets, as they were asked for. */
+  /** Targets in the requested order. */
   readonly order: readonly string[];
   readonly lease: Lease;
   readonly begun: BegunSync | null;
@@ -191,11 +195,11 @@ interface Open {
 function forkOf(deps: EngineDependencies, request: StrictRequest, open: Open): Fork {
   const { ids, opened, attached, beside, order, lease, begun } = open;
   let state: 'open' | 'ending' | 'ended' = 'open';
-  /** Of volumes that have ended, in their order. */
+  /** Reports of ended volumes, in order. */
   const reports: VolumeReport[] = [];
   const close = async (): Promise<void> => {
     state = 'ended';
-    // Whatever goes wrong: as long as this process has the lease, no other one cleans up.
+    // This process holds the lease, so no other process cleans up.
     await using _ = lease;
     await releaseAll([...attached, ...beside]);
     await closeSession(deps, ids.sessionId);
@@ -203,7 +207,7 @@ function forkOf(deps: EngineDependencies, request: StrictRequest, open: Open): F
   const save = async (exitCode: number): Promise<void> => {
     state = 'ending';
     try {
-      // That the whole store is gone says more than that a directory in it is.
+      // If the whole store is gone, report that instead.
       await deps.metadata.namespace(opened.namespace.id, neverAborted);
     } catch (error) {
       state = 'open';
@@ -256,21 +260,21 @@ function forkOf(deps: EngineDependencies, request: StrictRequest, open: Open): F
   };
 }
 
-/** What failed may have a reason that passes, or that somebody can put right: the work is there until it is given up. */
+/** Keeps the fork open after a failure, since the reason may pass or be fixed. */
 function stillOpen(thrown: unknown): unknown {
   if (!isCachelaneError(thrown)) return thrown;
   const { code, message, retryable } = thrown;
-  // What was removed stays removed, however often it is committed.
+  // A removed volume stays removed.
   const what = code === 'E_NOT_FOUND' ? 'discard it' : 'commit it again, or discard it';
-  const hint = [thrown.hint, `the fork is open still: ${what}`].filter(Boolean).join('; ');
+  const hint = [thrown.hint, `the fork is still open: ${what}`].filter(Boolean).join('; ');
   return new CachelaneError(code, message, { hint, retryable, cause: thrown.cause ?? thrown });
 }
 
-/** Of several volumes the error says what became of each. */
+/** Adds to the error what happened to each volume. */
 function inPart(thrown: unknown, attached: readonly VolumeSession[], done: number): unknown {
   if (attached.length < 2 || !isCachelaneError(thrown)) return thrown;
   const names = attached.map(({ planned }) => planned.request.name);
-  const saved = done === 0 ? 'no other one was' : `${names.slice(0, done).join(', ')} was saved before it`;
+  const saved = done === 0 ? 'no other volume was' : `${names.slice(0, done).join(', ')} was saved before it`;
   const left = names.slice(done + 1);
   const rest = left.length === 0 ? '' : `, and not saved: ${left.join(', ')}`;
   const { code, hint, message, retryable } = thrown;
@@ -294,7 +298,7 @@ function forkedVolume({ planned, choice, attached: { mount } }: Attached): Forke
   return { planned, choice, directory: mount.path, environment: planned.tool.redirect(mount.path) ?? {} };
 }
 
-/** What stays behind is swept by the next start. */
+/** The next start cleans up leftovers. */
 async function releaseAll(attached: readonly Pick<Attached, 'attached'>[]): Promise<void> {
   for (const volume of attached) await volume.attached.release(neverAborted).catch(() => undefined);
 }

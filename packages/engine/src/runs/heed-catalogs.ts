@@ -5,16 +5,16 @@ import { plannedCold } from '../sessions/volume-report.ts';
 import type { PlannedVolume } from '../model/planned-volume.ts';
 import { judgeName } from '../catalogs/catalog-names.ts';
 
-/** Volumes as far as catalogs, and what policies make of them, let a run have them. */
+/** The volumes that catalogs and policies allow. */
 export interface HeededVolumes {
   readonly planned: readonly PlannedVolume[];
-  /** Of those that a policy keeps out. */
+  /** Reports of refused volumes. */
   readonly refused: readonly VolumeReport[];
 }
 
 type Heeding = Pick<RunCommandRequest, 'lanePolicy' | 'strict' | 'signal'>;
 
-/** Tells what is deprecated, and what no catalog has where a policy wants that. Errors, with `strict`: E_CATALOG for what a policy keeps out. */
+/** Warns about deprecated definitions and names that no catalog has. Errors, with `strict`: E_CATALOG for refused volumes. */
 export async function heedCatalogs(
   deps: Pick<EngineDependencies, 'metadata' | 'policy' | 'events'>,
   request: Heeding,
@@ -26,10 +26,10 @@ export async function heedCatalogs(
     const verdict = await judgeName(deps, request, volume);
     if (verdict?.policy === 'refuse') {
       const error = new CachelaneError('E_CATALOG', verdict.message, {
-        hint: 'ask for what a catalog has: cachelane catalog ls; or have it published',
+        hint: 'ask for a volume of a catalog (cachelane catalog ls), or have it published',
       });
       if (request.strict) throw error;
-      deps.events(warningOf(error, `${error.message}; it is left out`));
+      deps.events(warningOf(error, `${error.message}; the volume is left out`));
       refused.push(plannedCold(volume, error.message));
       continue;
     }

@@ -32,7 +32,7 @@ function install(volume: MemoryVolume | undefined, ...names: readonly string[]):
   }
 }
 
-/** As a tool's clean-up does: the content goes, and the index is written anew without the line. */
+/** Like a tool's clean-up: removes the content, and rewrites the index without its line. */
 function drop(volume: MemoryVolume | undefined, name: string): void {
   volume?.remove(`content/${name}`);
   const lines = text(volume, 'index/bucket').split('\n');
@@ -48,7 +48,7 @@ async function seen(engine: TestEngine): Promise<Readonly<Record<string, string>
 }
 
 describe('a prune run', () => {
-  test('takes away what an ordinary run could not', async () => {
+  test('removes what an ordinary run could not', async () => {
     const engine = testEngine();
     await installed(engine, 'a', 'b');
     await engine.run(([volume]) => drop(volume, 'a'));
@@ -59,19 +59,19 @@ describe('a prune run', () => {
     expect(await seen(engine)).toEqual({ 'content/b': 'bytes of b', 'index/bucket': 'b\n' });
   });
 
-  test('that finds nothing to remove makes no layer', async () => {
+  test('that removes nothing makes no layer', async () => {
     const engine = testEngine();
     await installed(engine, 'a');
-    // The same lines, written anew.
+    // The same lines, rewritten.
     const { report } = await engine.run(([volume]) => put(volume, 'index/bucket', 'a\na\n'), prunes);
     expect(report.volumes[0]).toMatchObject({ layer: null, skipped: null });
   });
 
-  test('takes away nothing of runs that end meanwhile, be it the same thing', async () => {
+  test('removes nothing of concurrent runs, even the same file', async () => {
     const engine = testEngine();
     await installed(engine, 'a', 'b');
     await engine.run(async ([volume]) => {
-      // Began before the prune, needs what that removes, and ends while it is at work.
+      // Began before the prune, needs what that removes, and ends during it.
       await engine.run(([other]) => {
         install(other, 'c');
         put(other, 'content/a', 'bytes of a, anew');
@@ -86,7 +86,7 @@ describe('a prune run', () => {
     });
   });
 
-  test('leaves alone what runs add that began before it and end after it', async () => {
+  test('leaves what runs add that began before it and end after it', async () => {
     const engine = testEngine();
     await installed(engine, 'a', 'b');
     const run = await engine.run(async ([volume]) => {
@@ -101,7 +101,7 @@ describe('a prune run', () => {
     });
   });
 
-  test('removes a directory that was made anew with what was in it', async () => {
+  test('removes a replaced directory with its contents', async () => {
     const engine = testEngine();
     await engine.run(([volume]) => {
       put(volume, 'content/d/old', 'x');
@@ -114,7 +114,7 @@ describe('a prune run', () => {
     expect(await seen(engine)).toEqual({ 'content/d/kept': 'y' });
   });
 
-  test('of a group that it takes a file of leaves the rest', async () => {
+  test('that removes a file of a group keeps the rest', async () => {
     const engine = testEngine();
     await engine.run(([volume]) => {
       put(volume, 'pair-1.a', 'x');
@@ -124,7 +124,7 @@ describe('a prune run', () => {
     expect(await seen(engine)).toEqual({ 'pair-1.b': 'y' });
   });
 
-  test('that fails or is interrupted changes nothing, whatever the volume says of failures', async () => {
+  test('that fails or is interrupted changes nothing, whatever the commit setting', async () => {
     const engine = testEngine();
     await installed(engine, 'a');
     const always = { ...prunes, volumes: [{ ...indexedVolume, commit: 'always' as const }] };
@@ -133,7 +133,7 @@ describe('a prune run', () => {
     expect(await seen(engine)).toMatchObject({ 'content/a': 'bytes of a' });
   });
 
-  test('gives up where the layers that it saw are gone, and hides nothing', async () => {
+  test('fails if the layers that it saw are gone, and hides nothing', async () => {
     const engine = testEngine();
     await installed(engine, 'a', 'b');
     const work = engine.run(async ([volume]) => {
@@ -160,7 +160,7 @@ describe('a prune run', () => {
     expect(await seen(engine)).toEqual({ 'content/a': 'bytes of a', 'index/bucket': 'a\n' });
   });
 
-  test('gives up where another one ended meanwhile: no name is left without its content', async () => {
+  test('fails after a concurrent prune, so that no name loses its content', async () => {
     const engine = testEngine();
     await installed(engine, 'a', 'b', 'c');
     const work = engine.run(async ([volume]) => {
@@ -175,7 +175,7 @@ describe('a prune run', () => {
     expect(await seen(engine)).toMatchObject({ 'index/bucket': 'c\nd\ne\nf\n' });
   });
 
-  test('can be taken out again: what it removed comes back, and what others added stays', async () => {
+  test('can be revoked: what it removed comes back, and additions stay', async () => {
     const engine = testEngine();
     await installed(engine, 'a', 'b');
     await engine.run(([volume]) => drop(volume, 'a'), prunes);
@@ -202,7 +202,7 @@ describe('a prune run', () => {
     });
   });
 
-  test('leaves a tool the limits that the user set', async () => {
+  test('keeps the limits that the user set for the tool', async () => {
     const engine = testEngine();
     await installed(engine, 'a');
     let env = {};
@@ -210,7 +210,7 @@ describe('a prune run', () => {
     expect(env).toEqual({ PATH: '/bin' });
   });
 
-  test('has a private view even where runs share a directory', () => {
+  test('has a private view even in a shared directory', () => {
     const volume = { ...plainVolume, sharing: 'SHARED' as const };
     const { tools } = testEngine().deps;
     const planned = planVolume(tools, testContext(), baseRequest.environment, volume);
@@ -224,7 +224,7 @@ describe('a prune run', () => {
 });
 
 describe('is refused', () => {
-  test('in a lane that may not be written', async () => {
+  test('in a read-only lane', async () => {
     const { deps } = testEngine();
     const context = { ...testContext(), canWrite: false, why: 'a fork saves nothing' };
     const failed = pruneVolume(deps, { ...baseRequest, context, volume: indexedVolume, argv: ['true'] });
@@ -232,7 +232,7 @@ describe('is refused', () => {
     expect(isCachelaneError(error, 'E_USAGE') && error.message).toContain('a fork saves nothing');
   });
 
-  test('in a lane that shows what other lanes hold: it would hide what is added there later', async () => {
+  test("in a lane that shows other lanes' contents, since it would hide later additions", async () => {
     const engine = testEngine();
     await installed(engine, 'old');
     const context = testContext('t1:pr:12', 'github.com/acme/web', ['t1:local']);
@@ -248,7 +248,7 @@ describe('is refused', () => {
     let index = '';
     await engine.run(([volume]) => void (index = text(volume, 'index/bucket')), inPullRequest);
     expect(index).toBe('mine\nnew\nold\n');
-    // Whose base holds nothing has nothing to hide.
+    // An empty base has nothing to hide.
     const alone = testContext('t1:pr:13', 'github.com/acme/web', ['t1:ref:main']);
     await engine.run(([volume]) => install(volume, 'x'), { request: { context: alone } });
     const pruned = await engine.run(([volume]) => drop(volume, 'x'), {
@@ -257,10 +257,10 @@ describe('is refused', () => {
     expect(pruned.report.volumes[0]).toMatchObject({ removed: 1, skipped: null });
   });
 
-  test('for a tool that has no command for it, with its reason', () => {
+  test('for a tool without a prune command, with its reason', () => {
     const prune = { kind: 'none', why: 'it removes everything' } as const;
     expect(() => pruneCommand({ ...indexedTool, prune })).toThrow(
-      'there is no command that prunes a cache of indexed: it removes everything',
+      'indexed has no command that prunes its cache: it removes everything',
     );
   });
 });

@@ -9,29 +9,28 @@ type Decided = 'volumes' | 'argv' | 'mode' | 'purpose' | 'leaveProcesses' | 'str
 
 export interface PruneRequest extends Omit<RunCommandRequest, Decided> {
   readonly volume: VolumeRequest;
-  /** As {@link pruneCommand} says. */
+  /** As {@link pruneCommand} returns it. */
   readonly argv: readonly string[];
 }
 
 export interface Pruned {
-  /** `layer` is null where the tool found nothing to remove. */
+  /** `layer` is null if the tool removed nothing. */
   readonly report: VolumeReport;
   readonly outcome: Extract<CommandOutcome, { kind: 'exited' }>;
 }
 
-/** Errors: E_USAGE for a tool that has none. */
+/** Errors: E_USAGE for a tool without a prune command. */
 export function pruneCommand({ name, prune }: Tool): Extract<Tool['prune'], { kind: 'command' }> {
   if (prune.kind === 'command') return prune;
-  throw new CachelaneError('E_USAGE', `there is no command that prunes a cache of ${name}: ${prune.why}`, {
-    hint: 'cachelane rm takes a volume away whole, cachelane gc frees the space of what nothing refers to',
+  throw new CachelaneError('E_USAGE', `${name} has no command that prunes its cache: ${prune.why}`, {
+    hint: 'cachelane rm removes a whole volume; cachelane gc deletes unused data',
   });
 }
 
 /**
- * Runs the tool's own clean-up with the volume in place, in a view of its own, and saves what it did: whatever it removed is gone from
- * the lane, in a layer right above those that the view was made of, so that what other runs save meanwhile stays. Anything less than exit code
- * 0 changes nothing. Errors: E_USAGE where the lane may not be written or shows
- * layers of other ones, and all that a strict run has.
+ * Runs the tool's prune command with the volume attached, and saves its removals in a layer above the view's layers, so that concurrent
+ * saves stay. Any exit code but 0 changes nothing. Errors: E_USAGE if the lane is read-only or shows layers of other lanes, and those of a
+ * strict run.
  */
 export async function pruneVolume(deps: EngineDependencies, { volume, ...request }: PruneRequest): Promise<Pruned> {
   requireWritable(request.context);

@@ -3,12 +3,12 @@ import type { EngineDependencies } from '../model/engine-dependencies.ts';
 import { savedBy, type SavedVolume } from '../save/saved-by.ts';
 import { isAlive, type LifeDependencies } from '../leases/recover.ts';
 
-/** A fork that is not at hand any more: its engine or its session has ended, or it was ended itself. */
+/** A fork that is gone: its engine or session ended, or it was ended. */
 export interface GoneFork {
   readonly session: SessionId;
   readonly run: RunId;
   readonly lane: LaneName;
-  /** In the order in which they are saved. */
+  /** In the order of saving. */
   readonly volumes: readonly GoneVolume[];
 }
 
@@ -17,27 +17,28 @@ export interface GoneVolume {
   /** Null: the store has no such volume. */
   readonly id: VolumeId | null;
   readonly tool: Tool;
-  /** Why the fork would have saved nothing of it, whatever was changed. */
+  /** Why the fork could not save it. */
   readonly skipped: string | null;
-  /** The store knows nothing of it, and no session has it. */
+  /** Neither the store nor a session knows it. */
   readonly isUnstored?: boolean;
 }
 
 type RecallDependencies = LifeDependencies & Pick<EngineDependencies, 'metadata' | 'layers'>;
 
-/** What history says of a volume that the commit went past. */
-const leftNothing = 'history has nothing of it: it was unchanged, or was not saved for a reason that was told then';
+/** For a volume before the last saved one. */
+const leftNothing = 'history has no entry: it was unchanged, or a reason was reported at the time';
 
 /**
- * What the commit of a fork came to, by what history says: a volume was saved whole or not at all, and one after the other. Errors: E_LOCKED (retryable) while its session lives, E_NOT_SAVED where it did not get to the end, naming what was saved and what was not. A last volume in which
- * nothing was changed is not told from one that was not saved: as it is now, it is what it was before.
+ * Returns the result of a fork's commit by the history: volumes are saved one after the other, each whole or not at all. Errors: E_LOCKED
+ * (retryable) while its session lives; E_NOT_SAVED if the commit did not finish, with what was saved. An unchanged last volume counts as
+ * unsaved, since both look alike.
  */
 export async function recallFork(
   deps: RecallDependencies,
   fork: GoneFork,
   signal: AbortSignal,
 ): Promise<readonly SavedVolume[]> {
-  // Before history is read: afterwards it may have ended in between.
+  // Check before reading history: the fork may end in between.
   if (await isOpenStill(deps, fork, signal)) throw notOver();
   const { run, lane, volumes } = fork;
   const known: (SavedVolume | null)[] = [];
@@ -52,7 +53,7 @@ export async function recallFork(
   return names.map((name, index) => known[index] ?? savedNothing(name, leftNothing));
 }
 
-/** Only of a session that is this fork in everything that was said of it: of others nothing is told, not even that they live. */
+/** Only for the session of exactly this fork. Nothing is revealed about other sessions. */
 async function isOpenStill(
   { metadata, ...life }: RecallDependencies,
   fork: GoneFork,
@@ -68,8 +69,8 @@ async function isOpenStill(
 }
 
 function notOver(): CachelaneError {
-  return new CachelaneError('E_LOCKED', 'the fork is not over: whoever attached it has it, or its end is under way', {
-    hint: 'whoever attached it can commit or discard it; once that is done, what was saved is told here',
+  return new CachelaneError('E_LOCKED', 'the fork is still open, or is just ending', {
+    hint: 'its client can commit or discard it; after that, ask again for what was saved',
     retryable: true,
   });
 }
@@ -100,7 +101,7 @@ function notSaved({ run, saved, missing }: Outcome): CachelaneError {
     'E_NOT_SAVED',
     `the fork has ended, and ${what}; not saved, or unchanged: ${missing.join(', ')}`,
     {
-      hint: `each volume is as before or as after: history has what was saved with ${run}; attach again for the rest, and make the changes anew`,
+      hint: `history shows what ${run} saved; attach again and repeat the other changes`,
     },
   );
 }

@@ -38,7 +38,7 @@ const makeTree = (volume: MemoryVolume | undefined): void =>
   ]);
 
 describe('a run', () => {
-  test('finds what an earlier one saved, and saves nothing when it changed nothing', async () => {
+  test('finds what an earlier one saved, and saves nothing if it changed nothing', async () => {
     const engine = testEngine();
     const first = await engine.run(([volume]) => install(volume, 'a'));
     expect(first.report.volumes[0]).toMatchObject({ added: 2, changed: 0, hits: [], skipped: null });
@@ -54,7 +54,7 @@ describe('a run', () => {
     expect(again.report.volumes[0]?.layer).toBeNull();
   });
 
-  test('that ran beside others loses nothing, and neither do they', async () => {
+  test('loses nothing to concurrent runs, nor do they', async () => {
     const engine = testEngine();
     let waiting = 0;
     const { promise: allStarted, resolve: open } = Promise.withResolvers<void>();
@@ -75,7 +75,7 @@ describe('a run', () => {
     expect(runs.reduce((sum, { report }) => sum + (report.volumes[0]?.merged ?? 0), 0)).toBe(7);
   });
 
-  test('keeps each run’s own lines apart, however many saves a view is squashed from', async () => {
+  test('keeps the lines of each run apart, however many saves are squashed', async () => {
     const engine = testEngine();
     const names = Array.from({ length: 23 }, (_, index) => `p${String(index).padStart(2, '0')}`);
     for (const name of names) await engine.run(([volume]) => install(volume, name));
@@ -85,7 +85,7 @@ describe('a run', () => {
     expect(Buffer.from(top.read('index/bucket' as BytePath)).toString()).toBe('p22\n');
   });
 
-  test('ended by a signal, failing in an unknown directory, or told never to, changes nothing', async () => {
+  test('that is interrupted, fails in an unknown directory, or must not save changes nothing', async () => {
     const engine = testEngine();
     const interrupted = await engine.run(write('made'), { interrupted: true, exitCode: 130 });
     expect(interrupted.report.volumes[0]).toMatchObject({ layer: null, skipped: 'the command was interrupted' });
@@ -110,12 +110,12 @@ describe('a run', () => {
     }, options);
     expect(report.volumes[0]).toMatchObject({ layer: null, skipped: expect.stringContaining('removed') });
     expect(await look(engine, options)).toEqual({});
-    // One that began without a cache has all there is.
+    // A run that began without a cache has everything.
     await engine.run(write('again'), options);
     expect(await look(engine, options)).toEqual({ again: 'x' });
   });
 
-  test('that fails keeps what a self-consistent tool wrote, and an unknown directory where asked to', async () => {
+  test('that fails keeps what a self-consistent tool wrote, and an unknown directory on request', async () => {
     const engine = testEngine();
     await engine.run(write('content/x'), { exitCode: 1 });
     await engine.run(write('content/x'), { exitCode: 1, volumes: [{ ...plainVolume, commit: 'always' }] });
@@ -123,7 +123,7 @@ describe('a run', () => {
     expect(await look(engine, { volumes: [plainVolume] })).toEqual({ 'content/x': 'x' });
   });
 
-  test("that fails keeps nothing that its tool's rules do not know, unless asked to", async () => {
+  test("that fails drops files outside its tool's rules, unless requested", async () => {
     const engine = testEngine();
     await engine.run(writeBoth, { exitCode: 1 });
     expect(await look(engine)).toEqual({ 'content/x': 'x' });
@@ -141,7 +141,7 @@ describe('a run', () => {
     expect(await look(other)).toEqual({ 'content/x': 'x', 'unknown/deep/x': 'x' });
   });
 
-  test('tells the command what its tools and their daemons have to be told, under what the user says', async () => {
+  test("sets the tools' variables, which the user's override", async () => {
     const engine = testEngine();
     let seen = {};
     await engine.run((_, env) => void (seen = env), { request: { env: { INDEXED_LIMIT: '7', PATH: '/bin' } } });
@@ -157,7 +157,7 @@ describe('a run', () => {
     expect(await look(engine, other)).toHaveProperty('index/bucket', 'a\n');
   });
 
-  test('on a branch reads the base’s lane, merged with its own, and writes its own only', async () => {
+  test('on a branch reads the base’s lane merged with its own, and writes only its own', async () => {
     const engine = testEngine();
     const main = testContext('t1:ref:main');
     const pull = testContext('t1:pr:12', 'github.com/acme/web', ['t1:ref:main']);
@@ -168,7 +168,7 @@ describe('a run', () => {
     expect((await look(engine, { request: { context: main } }))['index/bucket']).toBe('a\nc\n');
   });
 
-  test('removes in an unknown directory, and only hides nothing elsewhere', async () => {
+  test('records removals in an unknown directory, and only hints elsewhere', async () => {
     const engine = testEngine();
     const options = { volumes: [plainVolume] };
     await engine.run(([volume]) => {
@@ -188,7 +188,7 @@ describe('a run', () => {
     expect(await look(engine)).toHaveProperty('content/a');
   });
 
-  test('that met another one on the same path reports it, and the later one stands', async () => {
+  test('with a conflict reports it, and the later version wins', async () => {
     const engine = testEngine();
     const options = { volumes: [plainVolume] };
     const { promise: gate, resolve: release } = Promise.withResolvers<void>();
@@ -207,7 +207,7 @@ describe('a run', () => {
     expect(await look(engine, options)).toEqual({ f: 'slow', 'x/y': 'slow' });
   });
 
-  test('takes a group whole: never files of two writers side by side', async () => {
+  test('takes a group as a whole: never files of two writers', async () => {
     const engine = testEngine();
     await engine.run(([volume]) => {
       put(volume, 'pair-1.db', 'v1');
@@ -236,7 +236,7 @@ describe('a run', () => {
     expect(await look(engine)).toEqual({ 'pair-1.db': 'slow' });
   });
 
-  test('does not bring back what something that is never stored took the place of', async () => {
+  test('does not restore a file that an unstored file replaced', async () => {
     const engine = testEngine();
     const options = { volumes: [plainVolume] };
     await engine.run(([volume]) => {
@@ -254,7 +254,7 @@ describe('a run', () => {
     expect(await look(engine, options)).toEqual({});
   });
 
-  test('keeps what it made again just as it was in a directory that it made anew', async () => {
+  test('keeps a recreated directory exactly as it was left', async () => {
     const engine = testEngine();
     const options = { volumes: [plainVolume] };
     await engine.run(([volume]) => {
@@ -271,7 +271,7 @@ describe('a run', () => {
     expect(seen).toEqual(['d', 'd/e', 'd/e/g', 'd/e/l', 'd/f']);
   });
 
-  test('keeps the companions of a group’s member that it removed', async () => {
+  test('keeps other members of a group whose member was removed', async () => {
     const engine = testEngine();
     const options = { volumes: [plainVolume] };
     await engine.run(([volume]) => {
@@ -282,7 +282,7 @@ describe('a run', () => {
     expect(await look(engine, options)).toEqual({ 'pair-1.db-wal': 'wal' });
   });
 
-  test('counts the files that a layer holds, neither directories nor what it takes away', async () => {
+  test('counts files of a layer, without directories and removals', async () => {
     const engine = testEngine();
     const options = { volumes: [plainVolume] };
     const filesOf = async ({ report }: RunResult): Promise<number | undefined> =>
@@ -306,9 +306,9 @@ describe('a run', () => {
       { added: 1, removed: 3 },
     ],
     ['a directory that was removed', (volume) => volume.remove('d'), { added: 0, removed: 3 }],
-    ['a directory that was made anew', (volume) => (volume.remove('d'), volume.mkdir('d')), { added: 0, removed: 3 }],
+    ['a directory that was recreated', (volume) => (volume.remove('d'), volume.mkdir('d')), { added: 0, removed: 3 }],
     ['a file that became a directory', (volume) => (volume.remove('f'), volume.mkdir('f')), { added: 1, removed: 1 }],
-  ])('counts the files that went: %s', async (_, change, counts) => {
+  ])('counts removed files: %s', async (_, change, counts) => {
     const engine = testEngine();
     const options = { volumes: [plainVolume] };
     await engine.run(([volume]) => {
@@ -339,7 +339,7 @@ describe('a run', () => {
     expect(Object.keys(await look(engine))).toHaveLength(470);
   });
 
-  test('has its squashes to itself while it lives: a collector leaves them alone', async () => {
+  test('protects its squashes from a collector while it runs', async () => {
     const engine = testEngine();
     for (const name of ['a', 'b', 'c', 'd', 'e']) await engine.run(([volume]) => install(volume, name));
     const derived = async () => (await engine.deps.layers.listDerived(AbortSignal.timeout(1000))).map(({ key }) => key);
@@ -359,7 +359,7 @@ describe('a run', () => {
     expect((await findGarbage(deps, everything, AbortSignal.timeout(1000))).derived).toEqual(await derived());
   });
 
-  test('has its squashes to itself also where a collection decided before it began', async () => {
+  test('protects its squashes also from a collection that began before', async () => {
     const engine = testEngine();
     for (const name of ['a', 'b', 'c', 'd', 'e']) await engine.run(([volume]) => install(volume, name));
     const { deps } = engine;
@@ -384,7 +384,7 @@ describe('a run', () => {
     expect(await derived()).toEqual([]);
   });
 
-  test('stores nothing of an index line that must not be stored, in a new file or an old one', async () => {
+  test('drops index lines that must not be stored, in new and old files', async () => {
     const engine = testEngine();
     await engine.run(([volume]) => {
       put(volume, 'index/bucket', 'a\nsecret-1\n');
@@ -397,7 +397,7 @@ describe('a run', () => {
     expect(await look(engine)).toEqual({ 'index/bucket': 'a\nb\n' });
   });
 
-  test('goes on without a layer that is missing, says so, and the head forgets it', async () => {
+  test('continues without a missing layer, warns, and removes it from the head', async () => {
     const engine = testEngine();
     const first = await engine.run(([volume]) => install(volume, 'a'));
     await engine.run(([volume]) => install(volume, 'b'));

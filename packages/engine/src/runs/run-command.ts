@@ -18,17 +18,17 @@ import { type PlannedVolume, isUnstored } from '../model/planned-volume.ts';
 import { beginSync, endSync } from '../sync/run-sync.ts';
 import { planVolume } from '../volumes/plan.ts';
 
-/** How the command ended, beside the report. */
+/** The command's result and the report. */
 export interface RunResult {
   readonly report: RunReport;
-  /** Always `exited`: a run that could not have its mounts ran bare. */
+  /** Always `exited`: a run that cannot mount runs without its volumes. */
   readonly outcome: Extract<CommandOutcome, { kind: 'exited' }>;
 }
 
 /**
- * Runs the command once, with its volumes in place where that is possible. Fails open: what goes wrong on our side becomes a
- * `warning` event and the command runs without the volumes concerned. With `strict` it throws instead. Without it, it throws only
- * while nothing of the command has run (the store cannot be opened, say), so that the caller may run it bare.
+ * Runs the command once, with its volumes attached if possible. Problems become `warning` events, and the command runs without the affected
+ * volumes. With `strict`, they throw. Without it, it throws only before the command started (for example, the store cannot be opened), so
+ * that the caller can run the command without cache.
  */
 export async function runCommand(deps: EngineDependencies, request: RunCommandRequest): Promise<RunResult> {
   const all = await planAll(deps, request);
@@ -42,14 +42,14 @@ export async function runCommand(deps: EngineDependencies, request: RunCommandRe
   const told = [...reports, ...volumes];
   if (outcome.kind === 'exited') return result(request, outcome, told);
   const failure = new CachelaneError('E_MOUNT', `the volumes could not be mounted: ${outcome.reason}`, {
-    hint: outcome.mend ?? 'cachelane doctor tells what is missing',
+    hint: outcome.mend ?? 'run cachelane doctor to see what is missing',
   });
   if (request.strict) throw failure;
   deps.events(warningOf(failure, `${failure.message}; running without a cache`));
   return result(request, await runBare(deps, request), told);
 }
 
-/** With what other machines have, before, and for them, afterwards. */
+/** Runs between a pull and a push. */
 async function runSynced(
   deps: EngineDependencies,
   request: RunCommandRequest,

@@ -4,7 +4,7 @@ export interface BoundsDependencies {
   readonly metadata: Pick<Metadata, 'findNamespace' | 'namespace' | 'grantsTo'>;
 }
 
-/** What is a namespace's own, and what was granted to it by any of its names. Nothing else is looked up. */
+/** Returns a namespace's own names and its grants. Reads nothing else. */
 export async function boundsOf(
   { metadata }: BoundsDependencies,
   namespace: Namespace,

@@ -10,27 +10,27 @@ import {
 } from '@cachelane/core';
 import { sharingNamespace, type SharingDependencies } from './sharing-namespace.ts';
 
-/** A feed rule, and the present name of the tier. */
+/** A feed rule with the present name of the tier. */
 export interface ListedFeed extends Omit<FeedRecord, 'tierId'> {
   readonly tier: Namespace;
 }
 
-/** One feed rule of a tier by its names. */
+/** One feed rule, by the tier's names. */
 export interface FeedOf extends Omit<FeedKey, 'tierId'> {
   readonly tier: Namespace;
-  /** Say what would happen, and change nothing. */
+  /** Report only; change nothing. */
   readonly dryRun: boolean;
 }
 
 export interface AddedFeed {
   readonly feed: ListedFeed;
-  /** False: there was such a rule, and it is left as it is. */
+  /** False: the rule existed already and is unchanged. */
   readonly isNew: boolean;
-  /** There was no such namespace yet. */
+  /** The namespace was created for the rule. */
   readonly isNewTier: boolean;
 }
 
-/** Lets runs of projects bring what they save to a tier, which stays from then on. Errors: E_USAGE for a tier that would feed itself, and for lanes of T0. */
+/** Adds a feed rule and makes the tier permanent. Errors: E_USAGE for a tier that would feed itself, and for T0 lanes. */
 export async function addFeed(
   deps: SharingDependencies,
   { dryRun, tier: asked, ...wanted }: FeedOf & Pick<FeedRecord, 'by'>,
@@ -57,19 +57,19 @@ export async function addFeed(
 
 function requireVouched({ lanes }: Pick<FeedKey, 'lanes'>): void {
   if (lanes === 'default' || laneTrust(lanes) !== 'T0') return;
-  throw new CachelaneError('E_USAGE', `${lanes} feeds no tier: nobody vouches for lanes of level T0`, {
-    hint: 'name a lane of another level, or leave it out for the default branch',
+  throw new CachelaneError('E_USAGE', `${lanes} cannot feed a tier: T0 lanes are not trusted`, {
+    hint: 'name a lane of another level, or none for the default branch',
   });
 }
 
 function requireOthers(own: readonly Namespace[], { from }: Pick<FeedKey, 'from'>): void {
   if (from.below || !isOwn({ own }, [from.namespace])) return;
-  throw new CachelaneError('E_USAGE', `${from.namespace} does not feed itself`, {
+  throw new CachelaneError('E_USAGE', `${from.namespace} cannot feed itself`, {
     hint: `name the projects that feed it with --from: github.com/acme/web, or ${own[0] ?? from.namespace}/** for all below it`,
   });
 }
 
-/** Takes a feed rule back; null where there was none. What it brought stays. */
+/** Removes a feed rule; returns null if there was none. Layers that were fed stay. */
 export async function removeFeed(
   metadata: Metadata,
   { tier: asked, dryRun, ...rule }: FeedOf,
@@ -93,7 +93,7 @@ async function findFeed(
   return (await metadata.feedsOf(tierId, signal)).find(isSame) ?? null;
 }
 
-/** Those of a tier by any of its names. */
+/** Returns the feed rules of a tier, by any of its names. */
 export async function listFeeds(
   metadata: Metadata,
   tier: Namespace,

@@ -14,18 +14,18 @@ import {
 } from '@cachelane/core';
 import { sharingNamespace, type SharingDependencies } from './sharing-namespace.ts';
 
-/** A grant, and the present name of whoever gave it. */
+/** A grant with the present name of its giver. */
 export interface ListedGrant extends Omit<GrantRecord, 'ownerId'> {
   readonly owner: Namespace;
 }
 
-/** One grant of a namespace by its names. */
+/** One grant, by the namespace's names. */
 export interface GrantedTo {
   readonly owner: Namespace;
   /** Null: all its volumes. */
   readonly volume: VolumeName | null;
   readonly to: Grantee;
-  /** Say what would happen, and change nothing. */
+  /** Report only; change nothing. */
   readonly dryRun: boolean;
 }
 
@@ -33,13 +33,13 @@ export type GrantRequest = GrantedTo & Pick<GrantRecord, 'access' | 'trust' | 'b
 
 export interface Granted {
   readonly grant: ListedGrant;
-  /** What it is in the place of; null: there was none. The same again leaves it as it is. */
+  /** The replaced grant; null: there was none. An equal grant is left unchanged. */
   readonly before: ListedGrant | null;
-  /** There was no such namespace yet. */
+  /** The namespace was created for the grant. */
   readonly isNewOwner: boolean;
 }
 
-/** Lets others have volumes of a namespace, which stays from then on. Errors: E_USAGE for a grant to itself. */
+/** Grants volumes of a namespace and makes the namespace permanent. Errors: E_USAGE for a grant to itself. */
 export async function grantVolumes(
   deps: SharingDependencies,
   { dryRun, owner: asked, ...wanted }: GrantRequest,
@@ -67,17 +67,17 @@ export async function grantVolumes(
 
 function requireAnother(own: readonly Namespace[], { namespace, below }: Grantee): void {
   if (isPersonal(namespace)) {
-    throw new CachelaneError('E_USAGE', `nothing is granted to ${namespace}, which no run is of`, {
-      hint: 'name the namespace of a project with --to',
+    throw new CachelaneError('E_USAGE', `no run belongs to ${namespace}, so it cannot get a grant`, {
+      hint: "name a project's namespace with --to",
     });
   }
   if (below || !isOwn({ own }, [namespace])) return;
-  throw new CachelaneError('E_USAGE', `${namespace} has its own volumes without a grant`, {
+  throw new CachelaneError('E_USAGE', `${namespace} needs no grant for its own volumes`, {
     hint: `name another namespace with --to, or ${own[0] ?? namespace}/** for those below it`,
   });
 }
 
-/** Takes a grant back; null where there was none. Whoever has something of the volumes open reads on with it, and saves nothing more. */
+/** Withdraws a grant; returns null if there was none. Open sessions keep reading, but save nothing more. */
 export async function withdrawGrant(
   metadata: Metadata,
   { owner: asked, volume, to, dryRun }: GrantedTo,
@@ -91,7 +91,7 @@ export async function withdrawGrant(
   return grant === null ? null : { ...grant, owner: record.paths[0] ?? asked };
 }
 
-/** The other grants of a namespace by which these may have the volume all the same: of all its volumes, or to more than these. */
+/** Returns other grants that still cover the volume for the same grantee. */
 export async function grantsBeside(
   metadata: Metadata,
   { owner, volume, to }: Pick<GrantedTo, 'owner' | 'volume' | 'to'>,
@@ -120,13 +120,13 @@ async function findGrant(
 }
 
 export interface GrantsOfNamespace {
-  /** What it shares. */
+  /** Grants by this namespace. */
   readonly given: readonly ListedGrant[];
-  /** What others share with it. */
+  /** Grants to this namespace. */
   readonly received: readonly ListedGrant[];
 }
 
-/** Of a namespace by any of its names; also of one that is not there, which others may have granted something. */
+/** Returns the grants of a namespace by any of its names, even if the namespace does not exist. */
 export async function listGrants(
   metadata: Metadata,
   namespace: Namespace,
@@ -135,7 +135,7 @@ export async function listGrants(
   const record = await metadata.findNamespace(namespace, signal);
   const given = record === undefined ? [] : await metadata.grantsOf(record.id, signal);
   const received = await metadata.grantsTo(record?.paths ?? [namespace], signal);
-  // What a namespace shares with all below it names it as well.
+  // A grant to everything below a namespace also covers the namespace.
   const ofOthers = received.filter(({ ownerId }) => ownerId !== record?.id);
   return { given: await withOwners(metadata, given, signal), received: await withOwners(metadata, ofOthers, signal) };
 }
@@ -151,7 +151,7 @@ async function withOwners(
   }
   return grants.flatMap((grant) => {
     const owner = names.get(grant.ownerId);
-    // Removed between two of the reads.
+    // Removed between two reads.
     return owner === undefined ? [] : [{ ...grant, owner }];
   });
 }

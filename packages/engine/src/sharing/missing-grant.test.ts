@@ -30,7 +30,7 @@ const warnings = ({ events }: TestEngine): readonly object[] => events.filter(({
 
 describe('a grant to write', () => {
   test.each(['overlay', 'live'] as const)(
-    'that is withdrawn while the command runs saves nothing, with %s: it is told, and the command ends as it would',
+    'withdrawn during the command, with %s: saves nothing, with a warning, and the command ends as usual',
     async (mounter) => {
       const engine = testEngine();
       await give(engine);
@@ -54,7 +54,7 @@ describe('a grant to write', () => {
     },
   );
 
-  test('that stays lets it save, and one that is withdrawn in mid-run takes nothing from who reads', async () => {
+  test('that stays allows the save, and one withdrawn during the run does not affect its reads', async () => {
     const engine = testEngine();
     await give(engine);
     const { report } = await engine.run(([volume]) => install(volume, 'a'), { volumes: [theirs] });
@@ -70,7 +70,7 @@ describe('a grant to write', () => {
     expect(await look(engine, { volumes: [ofPerson] })).toMatchObject({ 'content/a': 'bytes of a' });
   });
 
-  test('that nobody ever gave is no news when the command has ended', async () => {
+  test('that never existed gives no warning at the end', async () => {
     const engine = testEngine();
     await engine.run(([volume]) => install(volume, 'a'), { volumes: [ofPerson] });
     await grantVolumes(engine.deps, { ...granted, access: 'read', trust: 'T1', by: 'test' }, noAbort);
@@ -80,7 +80,7 @@ describe('a grant to write', () => {
     expect(await look(engine, { volumes: [ofPerson] })).not.toHaveProperty('content/b');
   });
 
-  test('is nothing that a person’s own word, or the own volume, takes', async () => {
+  test("is not needed for the own volume or for a person's choice", async () => {
     const engine = testEngine();
     for (const volume of [ofPerson, { ...indexedVolume, word: 'repository' } as const]) {
       const { report } = await engine.run(([each]) => put(each, 'content/x', 'x'), { volumes: [volume] });
@@ -88,7 +88,7 @@ describe('a grant to write', () => {
     }
   });
 
-  test('that cannot be asked about saves nothing either', async () => {
+  test('that cannot be checked prevents the save', async () => {
     const engine = testEngine();
     await give(engine);
     const { metadata } = engine.deps;

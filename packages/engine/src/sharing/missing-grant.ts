@@ -3,7 +3,7 @@ import type { PlannedVolume } from '../model/planned-volume.ts';
 import type { BoundsDependencies } from './bounds-of.ts';
 import { requireReach } from './require-reach.ts';
 
-/** Why a volume may not be saved to, which is told and no failure: it never was granted, or is not any more. Null: it may be. Errors: those of the store. */
+/** Returns why a volume may not be saved (no grant, or withdrawn), or null. This is reported, not thrown. Errors: those of the store. */
 export async function missingGrant(
   deps: BoundsDependencies,
   { grant }: Pick<PlannedVolume, 'grant'>,

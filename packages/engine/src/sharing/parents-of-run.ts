@@ -1,7 +1,7 @@
 import { settleParents, type Context, type SettledParents } from '@cachelane/core';
 import { boundsOf, type BoundsDependencies } from './bounds-of.ts';
 
-/** Which of the parents that a file of the repository claims are shared with the project. Without such parents nothing is looked up. */
+/** Returns the claimed parents that are shared with the project. Reads nothing without claimed parents. */
 export async function parentsOfRun(
   deps: BoundsDependencies,
   context: Context,

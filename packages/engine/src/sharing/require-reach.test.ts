@@ -57,32 +57,29 @@ async function refusal(deps: BoundsDependencies, more: Partial<ReachQuestion> = 
   );
 }
 
-describe('what somebody else has', () => {
-  test('a person reaches without a grant, for reading and writing', async () => {
+describe('a volume of another namespace', () => {
+  test('can be reached by a person without a grant, for reading and writing', async () => {
     expect(await refusal(granting(), { word: 'person', access: 'write' })).toBeNull();
   });
 
-  test.each(['repository', 'confined'] as const)(
-    'the word of a %s takes a grant, by any name of its own',
-    async (word) => {
-      const none = 'E_GRANT: acme/web has no grant to read acme/api:npm';
-      expect(await refusal(granting(), { word })).toBe(none);
-      expect(await refusal(granting({ to: parseGrantee('acme/**', 'to') }), { word })).toBeNull();
-      expect(await refusal(granting({}), { word })).toBeNull();
-      // What is not there is refused in the same words.
-      expect(await refusal(granting({}), { word, namespace: parseNamespace('acme/none') })).toBe(
-        none.replace('api', 'none'),
-      );
-      expect(await refusal(granting({}), { word, access: 'write' })).toBe(
-        'E_GRANT: acme/web has no grant to write acme/api:npm on lane t1:local',
-      );
-      expect(await refusal(granting({ access: 'write' }), { word, access: 'write' })).toBeNull();
-      expect(await refusal(granting({ access: 'write', trust: 'T2' }), { word, access: 'write' })).not.toBeNull();
-      expect(await refusal(granting(), { word, namespace: web, access: 'write' })).toBeNull();
-    },
-  );
+  test.each(['repository', 'confined'] as const)('needs a grant for a %s, by any of its names', async (word) => {
+    const none = 'E_GRANT: acme/web has no grant to read acme/api:npm';
+    expect(await refusal(granting(), { word })).toBe(none);
+    expect(await refusal(granting({ to: parseGrantee('acme/**', 'to') }), { word })).toBeNull();
+    expect(await refusal(granting({}), { word })).toBeNull();
+    // A missing volume gives the same error.
+    expect(await refusal(granting({}), { word, namespace: parseNamespace('acme/none') })).toBe(
+      none.replace('api', 'none'),
+    );
+    expect(await refusal(granting({}), { word, access: 'write' })).toBe(
+      'E_GRANT: acme/web has no grant to write acme/api:npm on lane t1:local',
+    );
+    expect(await refusal(granting({ access: 'write' }), { word, access: 'write' })).toBeNull();
+    expect(await refusal(granting({ access: 'write', trust: 'T2' }), { word, access: 'write' })).not.toBeNull();
+    expect(await refusal(granting(), { word, namespace: web, access: 'write' })).toBeNull();
+  });
 
-  test('a file of the repository reads from the parents of the run, and writes there no more than elsewhere', async () => {
+  test("a file of the repository reads the run's parents, and needs a grant to write there", async () => {
     expect(await refusal(granting(), { namespace: tier })).toBeNull();
     expect(await refusal(granting(), { namespace: tier, access: 'write' })).not.toBeNull();
     expect(await refusal(granting(), { namespace: tier, word: 'confined' })).not.toBeNull();

@@ -2,7 +2,7 @@ import { CachelaneError, type Reaching, isPersonal, mayReach } from '@cachelane/
 import type { ReachQuestion } from '../model/reach-question.ts';
 import { type BoundsDependencies, boundsOf } from './bounds-of.ts';
 
-/** Errors: E_GRANT, in the same words whether there is such a volume or not. */
+/** Throws E_GRANT, with the same words whether the volume exists or not. */
 export async function requireReach(
   deps: BoundsDependencies,
   question: ReachQuestion,
@@ -14,7 +14,7 @@ export async function requireReach(
   if (!mayReach(await boundsOf(deps, caller, signal), question)) throw withoutGrant(question);
 }
 
-/** The refusal of what reaches too far. */
+/** Returns the error for a missing grant. */
 export function withoutGrant({
   caller,
   namespace,
@@ -25,7 +25,7 @@ export function withoutGrant({
   const where = access === 'write' ? ` on lane ${lane}` : '';
   return new CachelaneError('E_GRANT', `${caller} has no grant to ${access} ${namespace}:${volume}${where}`, {
     hint: isPersonal(namespace)
-      ? 'it is the tier of whoever owns the machine, and shared with nobody'
-      : `whoever decides for ${namespace} gives one: cachelane grant ${namespace}:${volume} --to ${caller} --${access}`,
+      ? "it is the personal tier of the machine's owner, which is never shared"
+      : `the owner of ${namespace} can grant it: cachelane grant ${namespace}:${volume} --to ${caller} --${access}`,
   });
 }

@@ -15,15 +15,15 @@ export interface SharingDependencies {
 }
 
 interface SharingNamespace {
-  /** Null for a dry run where there is none yet. */
+  /** Null: a dry run, and the namespace does not exist. */
   readonly record: NamespaceRecord | null;
   /** Its present name. */
   readonly namespace: Namespace;
-  /** Whether it is made for this, or would be. */
+  /** Whether it is, or would be, created. */
   readonly isNew: boolean;
 }
 
-/** Whoever shares something, or is fed, stays; not where `check` of its names throws. Errors: E_USAGE for a person's own tier. */
+/** Returns the namespace that shares or is fed, and makes it permanent unless `check` throws. Errors: E_USAGE for the personal tier. */
 export async function sharingNamespace(
   deps: SharingDependencies,
   request: CreateRequest,

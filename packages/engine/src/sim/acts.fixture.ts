@@ -3,7 +3,7 @@ import { everything, type TestEngine } from '../testing/test-engine.fixture.ts';
 import type { Chance } from './turns.fixture.ts';
 import type { Machine, Plant, Troubles } from './world.fixture.ts';
 
-/** What processes of the simulation do, each as likely as it is often here. */
+/** What processes of the simulation do; entries are repeated to make them likelier. */
 export const often = [
   'install',
   'install',
@@ -23,19 +23,19 @@ export const often = [
 ] as const;
 export type Act = (typeof often)[number];
 
-/** Faults that are put in. */
+/** Planted faults. */
 export interface Planted {
   readonly plant?: Plant | undefined;
-  /** In those only that collect what is on the remote. */
+  /** Planted only in processes that collect the remote. */
   readonly collecting?: ((remote: Remote) => Remote) | undefined;
-  /** In those only that revoke runs. */
+  /** Planted only in processes that revoke runs. */
   readonly revoking?: Plant | undefined;
 }
 
 export const hourMs = 3_600_000;
 export const dayMs = 24 * hourMs;
 
-/** Weeks go by between two acts, and every lane is to be there in the end: only what nothing refers to goes. */
+/** Lanes never expire, although weeks pass between two acts: only unused data may be deleted. */
 const lasting = { 'keep-run': 'none', 'keep-pr': 'none', 'keep-branch': 'none', 'keep-default': 'none' } as const;
 const stated = statedPolicy(lasting, 'simulation');
 export const unused = { ...everything, policy: stated };
@@ -54,7 +54,7 @@ export function troublesOf(chance: Chance): Troubles {
   };
 }
 
-/** A process, and where it runs. */
+/** A process and its machine. */
 export interface Actor {
   readonly engine: TestEngine;
   readonly machine: Machine;
@@ -62,13 +62,13 @@ export interface Actor {
 
 export interface SavedName {
   readonly machine: Machine;
-  /** Whether the remote has it, as far as the run could tell. */
+  /** Whether the run saw its layers arrive in the remote. */
   readonly isSent: boolean;
   readonly run: RunId;
   readonly savedAtMs: number;
 }
 
-/** What a head of the remote named a moment ago can still be had, whatever became of the head. */
+/** Returns a fault if a layer was missing that a remote head had just named. */
 export function faultOfPull({ events }: TestEngine): string | null {
   const missing = events.find((event) => event.type === 'warning' && event.code === 'E_LAYER_MISSING');
   return missing?.type === 'warning' ? missing.message : null;
@@ -76,6 +76,6 @@ export function faultOfPull({ events }: TestEngine): string | null {
 
 export function runOf({ events }: TestEngine): RunId {
   const opened = events.findLast(({ type }) => type === 'session-opened');
-  invariant(opened?.type === 'session-opened', 'what saved something had a session');
+  invariant(opened?.type === 'session-opened', 'a run that saved has a session');
   return opened.run;
 }

@@ -7,11 +7,11 @@ import { calm, contextIn, faultOfMachine, faultOfRemote, World } from './world.f
 export interface Crowd {
   readonly seed: number;
   readonly machines: number;
-  /** By each machine, one after the other. */
+  /** Runs on each machine, one after the other. */
   readonly runs: number;
 }
 
-/** Many machines that save in one lane at the same time, so that each squashes the head in its own way. What does not hold, or null. */
+/** Plays many machines that save in one lane at the same time, each with its own squashes. Returns the first broken claim, or null. */
 export async function playCrowd({ seed, machines, runs }: Crowd): Promise<string | null> {
   const world = new World({ seed });
   while (world.machines.length < machines) world.addMachine();
@@ -45,7 +45,7 @@ export async function playCrowd({ seed, machines, runs }: Crowd): Promise<string
   return fault;
 }
 
-/** Whatever waits on a machine. */
+/** Pushes all pending heads of a machine. */
 export async function pushAll(engine: TestEngine): Promise<void> {
   const { remote, ...deps } = engine.deps;
   if (remote === null) return;

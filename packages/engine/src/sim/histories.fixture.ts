@@ -3,21 +3,21 @@ import type { MemoryVolume } from '@cachelane/testkit';
 import fc from 'fast-check';
 import { put, testEngine, type TestEngine, type TestRun } from '../testing/test-engine.fixture.ts';
 
-/** What one run does: names it installs, and files of its own. */
+/** A run that installs names and writes its own files. */
 interface Job {
   readonly names: readonly string[];
 }
 
-/** Runs start and end one after the other, or beside each other, as the list says. */
+/** Runs overlap or follow each other, as listed. */
 type Step = { readonly kind: 'start' | 'finish'; readonly job: number };
 
 export interface History {
   readonly jobs: readonly Job[];
-  /** Groups of steps; those of one group happen at once. */
+  /** Groups of steps; steps of one group run concurrently. */
   readonly schedule: readonly (readonly Step[])[];
 }
 
-/** Any order in which each job starts before it finishes, cut into groups anywhere. */
+/** Returns an arbitrary order of steps, cut into arbitrary groups. */
 export function arbitraryHistory(names: (job: number) => fc.Arbitrary<readonly string[]>): fc.Arbitrary<History> {
   return fc.integer({ min: 2, max: 7 }).chain((count) => {
     const jobs = fc.tuple(
@@ -41,7 +41,7 @@ function toSchedule(shuffled: readonly number[], cuts: readonly boolean[]): Hist
     const job = number >> 1;
     const kind = started.has(job) ? 'finish' : 'start';
     started.add(job);
-    // A job cannot start and finish at once: its finish opens a group of its own.
+    // A job cannot start and finish in the same group.
     const together = groups.at(-1) as Step[];
     if ((cuts[index] === true && together.length > 0) || together.some((step) => step.job === job))
       groups.push([{ kind, job }]);
@@ -50,7 +50,7 @@ function toSchedule(shuffled: readonly number[], cuts: readonly boolean[]): Hist
   return groups;
 }
 
-/** Adds content and a line that names it, as a package manager does. */
+/** Adds content and a line that names it, like a package manager. */
 function install(volume: MemoryVolume | undefined, name: string): void {
   const index = `index/${name.slice(0, 1)}`;
   put(volume, `content/${name}`, `bytes of ${name}`);
@@ -64,7 +64,7 @@ export interface Played {
   readonly runs: readonly (RunId | undefined)[];
 }
 
-/** Plays a history; `without` leaves one job out, as if it had never run. */
+/** Plays a history. `without` leaves one job out. */
 export async function play(history: History, without: number | null = null): Promise<Played> {
   const engine = testEngine();
   const running = new Map<number, { readonly release: () => void; readonly ended: Promise<unknown> }>();
@@ -100,7 +100,7 @@ async function start(
   return { release, ended };
 }
 
-/** Sessions open in the order in which their starts were asked for. */
+/** Sessions open in the order of their starts. */
 function runsByJob(
   history: History,
   without: number | null,
@@ -112,7 +112,7 @@ function runsByJob(
   return byJob;
 }
 
-/** Every file that a new run would find. */
+/** Returns every file that a new run would find. */
 export async function look(engine: TestEngine, options: TestRun = {}): Promise<ReadonlyMap<string, string>> {
   const seen = new Map<string, string>();
   await engine.run(

@@ -48,7 +48,7 @@ function linesOf(seen: ReadonlyMap<string, string>): readonly string[] {
 }
 
 describe('P6: of N concurrent writers', () => {
-  test('every entry that any of them added is in the head', async () => {
+  test('every entry that one of them added is in the head', async () => {
     await fc.assert(
       fc.asyncProperty(arbitraryHistory(sharedNames), async (history: History) => {
         const played = await play(history);
@@ -63,8 +63,8 @@ describe('P6: of N concurrent writers', () => {
   });
 });
 
-describe('P5: after the removal of a run', () => {
-  test('nothing in a head has it among its origins, and no name points at nothing', async () => {
+describe('P5: after a run is removed', () => {
+  test('no head has it among its origins, and every name has its content', async () => {
     await fc.assert(
       fc.asyncProperty(arbitraryHistory(sharedNames), fc.nat({ max: 6 }), async (history, pick) => {
         const played = await play(history);
@@ -77,7 +77,7 @@ describe('P5: after the removal of a run', () => {
     );
   });
 
-  test('every survivor equals the replay without it', async () => {
+  test('every remaining entry equals the replay without the run', async () => {
     await fc.assert(
       fc.asyncProperty(arbitraryHistory(sharedNames), fc.nat({ max: 6 }), async (history, pick) => {
         const job = pick % history.jobs.length;
@@ -92,7 +92,7 @@ describe('P5: after the removal of a run', () => {
     );
   });
 
-  test('where no two runs installed the same, what is left is the replay without it', async () => {
+  test('if no two runs installed the same name, the rest is the replay without the run', async () => {
     await fc.assert(
       fc.asyncProperty(arbitraryHistory(ownNames), fc.nat({ max: 6 }), async (history, pick) => {
         const job = pick % history.jobs.length;

@@ -2,7 +2,7 @@ import type { MemoryVolume } from '@cachelane/testkit';
 import { put, text } from '../testing/test-engine.fixture.ts';
 import { readableIn, type LaneKey } from './world.fixture.ts';
 
-// Names are `WHAT-LANE-NUMBER`. A name has a content and a line in an index of its lane, as a package manager would have it.
+// Names are `WHAT-LANE-NUMBER`. Each has a content, and a line in its lane's index.
 
 const indexFile = 'index/all';
 
@@ -19,7 +19,7 @@ export function namesIn(volume: MemoryVolume | undefined): readonly string[] {
     .filter((line) => line !== '');
 }
 
-/** Names that a run finds; `whole`: with their content. */
+/** Names that a run finds; `whole`: names with their content. */
 export interface Look {
   readonly named: ReadonlySet<string>;
   readonly whole: ReadonlySet<string>;
@@ -31,7 +31,7 @@ export function lookInto(volume: MemoryVolume | undefined): Look {
   return { named: new Set(names), whole: new Set(whole) };
 }
 
-/** A clean-up, as tools do it: what is not wanted any more goes, with the lines that name it. Returns the names that went. */
+/** Removes unwanted names with their lines, like a tool's clean-up. Returns the removed names. */
 export function sweepJunk(volume: MemoryVolume): readonly string[] {
   const [junk, left] = [true, false].map((isJunk) =>
     namesIn(volume).filter((name) => name.startsWith('junk') === isJunk),
@@ -44,11 +44,11 @@ export function sweepJunk(volume: MemoryVolume): readonly string[] {
 export interface Excuses {
   /** Names that may have lost their content. */
   readonly wasThere: (name: string) => boolean;
-  /** Whose content has its name where it is seen, beside those of the own lane; null where that cannot be said. */
+  /** Names that other lanes must show with their content; null if unknown. */
   readonly named: ReadonlySet<string> | null;
 }
 
-/** What a run finds is whole, and comes from lanes that it may read. */
+/** Checks that what a run finds is whole and comes from readable lanes. */
 export function faultOfView(volume: MemoryVolume, key: LaneKey, { wasThere, named }: Excuses): string | null {
   for (const name of namesIn(volume)) {
     const from = name.split('-')[1] as LaneKey;
@@ -61,7 +61,7 @@ export function faultOfView(volume: MemoryVolume, key: LaneKey, { wasThere, name
   const seen = new Set(namesIn(volume));
   for (const path of named === null ? [] : volume.look().keys()) {
     const name = path.replace(/^content\//, '');
-    // A clean-up in a nearer lane hides lines that come to another one later; what it saw it took away.
+    // A clean-up in a nearer lane hides lines that other lanes get later.
     const hasName = name.split('-')[1] === key || named?.has(name) === true;
     if (name !== path && hasName && !seen.has(name)) return `a run in ${key} sees ${path}, which nothing names`;
   }

@@ -18,7 +18,7 @@ import { stageFrom } from '../views/squash.ts';
 import type { PlayOptions } from './play.fixture.ts';
 import { contextIn, laneName } from './world.fixture.ts';
 
-/** Neither waits for those who send, nor tells them; a large remote takes a while to look through. */
+/** Deletes unnamed objects without regard to running pushes; takes a while on a large remote. */
 async function removeUnnamed({ heads, objects }: Remote, signal: AbortSignal): Promise<void> {
   const named = new Set<RemoteKey>();
   for (const key of (await heads.list('heads/', {}, signal)).keys) {
@@ -31,19 +31,19 @@ async function removeUnnamed({ heads, objects }: Remote, signal: AbortSignal): P
   }
 }
 
-/** Faults that a version of ours could have; the simulation has to find each. */
+/** Faults that the implementation could have. The simulation must find each one. */
 export const planted: Readonly<Record<string, Omit<PlayOptions, 'seed'>>> = {
-  'a head is moved without a look at what it was': {
+  'a head moves without compare-and-swap': {
     plant: withHeads((heads) => ({
       swap: async (request, signal) => {
-        // Of a remote that is no good at all we would be told.
+        // The check of the remote's guarantees would notice, so only heads are affected.
         const now = request.key.startsWith('heads/') ? await heads.read(request.key, signal) : undefined;
         if (now === undefined) return await heads.swap(request, signal);
         return await heads.swap({ ...request, expected: now.version }, signal);
       },
     })),
   },
-  'a move that nobody answered is taken for done': {
+  'a move without an answer counts as done': {
     plant: withHeads((heads) => ({
       swap: async (request, signal) => {
         try {
@@ -69,10 +69,10 @@ export const planted: Readonly<Record<string, Omit<PlayOptions, 'seed'>>> = {
       })),
     }),
   },
-  'a layer is recorded that was never put in its place': {
+  'a recorded layer was never published': {
     plant: (deps) => ({ ...deps, layers: { ...deps.layers, publish: async () => await Promise.resolve() } }),
   },
-  'a collector does not ask what sessions have pinned': {
+  'a collector ignores pins': {
     plant: (deps) => ({
       ...deps,
       metadata: {
@@ -88,7 +88,7 @@ export const planted: Readonly<Record<string, Omit<PlayOptions, 'seed'>>> = {
       },
     }),
   },
-  'a squash takes the place of what lies where its layers lay': {
+  'a squash replaces layers by position': {
     plant: (deps) => {
       const seen = new Map<string, readonly LayerId[]>();
       const { metadata } = deps;
@@ -111,7 +111,7 @@ export const planted: Readonly<Record<string, Omit<PlayOptions, 'seed'>>> = {
       };
     },
   },
-  'a squash forgets what was taken away': {
+  'a squash drops removals': {
     plant: (deps) => ({
       ...deps,
       metadata: {
@@ -126,40 +126,40 @@ export const planted: Readonly<Record<string, Omit<PlayOptions, 'seed'>>> = {
       },
     }),
   },
-  'who collects on the remote takes at once what nobody names': {
+  'a remote collection deletes unnamed objects at once': {
     collecting: (remote) => ({
       ...remote,
       heads: {
         ...remote.heads,
         swap: async (request, signal) => {
           const outcome = await remote.heads.swap(request, signal);
-          // Whoever sends from now on has seen this state, and no other one.
+          // Later pushes see only this state.
           if (request.key === collectionKey) await removeUnnamed(remote, signal);
           return outcome;
         },
       },
     }),
   },
-  'who collects on the remote does not know what squashes replaced': {
+  'a remote collection ignores what squashes replaced': {
     collecting: (remote) => withManifests(remote, (manifest) => ({ ...manifest, squashes: [] })),
   },
-  'who takes a run out does not look at what squashes replaced': {
+  'a revocation ignores what squashes replaced': {
     revoking: (deps) => ({
       ...deps,
       metadata: { ...deps.metadata, squashes: async () => await Promise.resolve([]) },
     }),
   },
-  'nobody who syncs looks which runs were taken out': {
+  'a sync ignores revocations': {
     plant: (deps) => ({
       ...deps,
       metadata: { ...deps.metadata, revokedRuns: async () => await Promise.resolve([]) },
       remote: deps.remote === null ? null : withManifests(deps.remote, (manifest) => ({ ...manifest, revoked: [] })),
     }),
   },
-  'of two indexes that are merged one is taken': {
+  'a merge of two indexes keeps only one': {
     plant: (deps) => ({ ...deps, tools: deps.tools.map(takingTheFirst) }),
   },
-  'a lane reads what nobody vouches for': {
+  'a lane reads a T0 lane': {
     contextOf: (key) => {
       const context = contextIn(key);
       const fork = { namespace: context.namespace, lane: laneName('fork') };
@@ -168,7 +168,7 @@ export const planted: Readonly<Record<string, Omit<PlayOptions, 'seed'>>> = {
   },
 };
 
-/** The nearest entry at each path that is no removal. */
+/** Returns the nearest entry at each path, without removals. */
 async function everyFileOf(
   { layers }: Pick<EngineDependencies, 'layers'>,
   ids: readonly LayerId[],
@@ -198,7 +198,7 @@ function withRemote(remote: Remote | null, change: (remote: Remote) => Partial<R
   return remote === null ? null : { ...remote, ...change(remote) };
 }
 
-/** Heads of lanes as they are read there. */
+/** Changes manifests as they are read from the remote. */
 function withManifests(remote: Remote, change: (manifest: HeadManifest) => HeadManifest): Remote {
   const read: RemoteHeads['read'] = async (key, signal) => {
     const head = await remote.heads.read(key, signal);

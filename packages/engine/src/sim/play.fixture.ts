@@ -38,22 +38,22 @@ import {
 } from './world.fixture.ts';
 
 export interface Played {
-  /** What does not hold, or null. */
+  /** The first broken claim, or null. */
   readonly fault: string | null;
-  /** What was done, for people. */
+  /** The acts; display text. */
   readonly trace: readonly string[];
   readonly turns: number;
 }
 
 export interface PlayOptions extends Planted {
   readonly seed: number;
-  /** In place of what the lanes say. */
+  /** Replaces the lanes' contexts. */
   readonly contextOf?: ((key: LaneKey) => Context) | undefined;
 }
 
 const steps = 12;
 
-/** One history of several machines, as the seed says, and what does not hold during it or in the end. */
+/** Plays one history of several machines by seed, and checks claims during it and at the end. */
 export async function play({ seed, ...options }: PlayOptions): Promise<Played> {
   const history = new History(new World({ seed, plant: options.plant }), options);
   const fault = await history.play();
@@ -63,24 +63,24 @@ export async function play({ seed, ...options }: PlayOptions): Promise<Played> {
 class History {
   readonly trace: string[] = [];
   readonly #world: World;
-  /** Names that a run saved: they stay, whatever happens. */
+  /** Names that runs saved: they must stay. */
   readonly #saved: Readonly<Record<LaneKey, Map<string, SavedName>>> = {
     main: new Map(),
     feature: new Map(),
     fork: new Map(),
   };
-  /** Names that a rollback took away, or may have. */
+  /** Names that a rollback removed or may have removed. */
   readonly #gone = new Set<string>();
-  /** What was saved, and lanes that were rolled back, since it was last quiet. */
+  /** Saved names and rolled-back lanes since the last quiet moment. */
   #fresh: (readonly [LaneKey, string])[] = [];
   readonly #rolledBack = new Set<LaneKey>();
-  /** Lanes in which somebody cleaned up. */
+  /** Lanes with a clean-up. */
   readonly #pruned = new Set<LaneKey>();
-  /** What it took away there: either all of it is gone, or nothing. */
+  /** What a clean-up removed: either all is gone, or nothing. */
   readonly #swept: Readonly<Record<LaneKey, Set<string>>> = { main: new Set(), feature: new Set(), fork: new Set() };
   readonly #begunRevocations: (readonly [SavedName, LaneKey])[] = [];
   #isRevoking = false;
-  /** Runs that were taken out, by the names that they had saved. */
+  /** Revoked runs, by the names that they saved. */
   readonly #revoked = new Map<string, RunId>();
   #names = 0;
   #fault: string | null = null;
@@ -101,7 +101,7 @@ class History {
   async play(): Promise<string | null> {
     const { chance } = this.#world;
     const busy = chance.pick(['main', 'main', 'feature']);
-    // Something below to be taken away.
+    // Gives clean-ups something to remove.
     await this.#act(chance.pick(this.#world.machines), 'main', 'junk');
     await this.#install(chance.pick(this.#world.machines), busy, 2);
     for (let step = 0; step < steps && this.#fault === null;) {
@@ -109,7 +109,7 @@ class History {
       if (chance.once(2)) await this.#passDays();
       const count = 1 + chance.below(4);
       step += count;
-      // Mostly on one machine, and in one lane: that is where processes are in each other's way.
+      // Mostly one machine and one lane, where processes conflict.
       const here = chance.once(2) ? chance.pick(this.#world.machines) : null;
       const lane = chance.once(3) ? null : busy;
       await Promise.all(
@@ -124,7 +124,7 @@ class History {
     return this.#fault;
   }
 
-  /** Nobody is at work, but for who marks what may go on the remote. */
+  /** No process runs meanwhile, except remote collections. */
   async #passDays(): Promise<void> {
     const { chance } = this.#world;
     this.#world.passDays(chance.pick([1 / 24, 1, 3, 3, 20]));
@@ -147,7 +147,7 @@ class History {
     for (const machine of this.#world.machines) this.#failed(await faultOfMachine(machine));
   }
 
-  /** One run after the other: heads grow long enough to be squashed. */
+  /** Runs one after the other, until heads are long enough to squash. */
   async #install(machine: Machine, key: LaneKey, count: number): Promise<void> {
     for (let left = count; left > 0; left--) await this.#act(machine, key, 'install');
   }
@@ -213,11 +213,11 @@ class History {
     return isBusy ? ': busy' : `: ${deleted.length} deleted, ${marked.length} marked`;
   }
 
-  /** A run that saved a name, wherever that was. */
+  /** Revokes a run that saved a name, on any machine. */
   async #revoke({ engine, machine }: Actor, wished: LaneKey): Promise<string> {
     const deps = this.#planted.revoking?.(engine.deps) ?? engine.deps;
     const key = [wished, ...laneKeys].find((each) => this.#saved[each].size > 0) ?? wished;
-    // What nobody vouches for is where it was made, and nowhere else.
+    // T0 lanes exist only on their machine.
     const names = [...this.#saved[key]].filter(([, saved]) => key !== 'fork' || saved.machine === machine);
     const [name, its] = names[this.#world.chance.below(names.length)] ?? [];
     if (name === undefined || its === undefined) return ', nobody';
@@ -231,7 +231,7 @@ class History {
     return ` ${name}, ${plans.here.heads.length} heads here and ${plans.there.length} there`;
   }
 
-  /** What goes with a run that is taken out: beyond the window what squashes have of others in the same file, and what a clean-up wrote over it. */
+  /** Forgets names that a revocation may remove too: what squashes mix beyond the window, and what a clean-up rewrote. */
   #forgetBeside(its: SavedName, key: LaneKey): void {
     this.#isRevoking = true;
     const isOld = this.#isOld(its);
@@ -249,7 +249,7 @@ class History {
   }
 
   #faultOfView(volume: MemoryVolume, key: LaneKey): string | null {
-    // What a clean-up wrote anew may name what somebody took out meanwhile, and what a run had a part in goes whole.
+    // A clean-up's rewritten lines may name what was revoked since, and files with changes of a revoked run are removed whole.
     const goes = (name: string): boolean => this.#gone.has(name) || this.#rolledBack.has(name.split('-')[1] as LaneKey);
     const wasThere = (name: string): boolean => this.#pruned.size > 0 && goes(name);
     return faultOfView(volume, key, { wasThere, named: this.#isRevoking ? null : this.#swept[key] });
@@ -262,7 +262,7 @@ class History {
     return did;
   }
 
-  /** What became of its work. */
+  /** Returns what happened to the run's work. */
   async #run(
     { engine, machine }: Actor,
     key: LaneKey,
@@ -274,12 +274,12 @@ class History {
     const { report } = await engine.run(
       async ([volume]) => {
         if (volume === undefined) return;
-        // Commands take their time.
+        // Commands take time.
         for (let left = chance.below(20); left > 0; left--) {
           await turns.next();
           if (chance.once(10)) this.#world.passTime(hourMs);
         }
-        // As one does that another run leaves behind.
+        // As a run starts it in the background.
         if (chance.once(3)) await collectGarbage(this.#world.process(machine, calm).engine.deps, unused, noAbort);
         this.#failed(await faultOfMachine(machine));
         this.#failed(this.#faultOfView(volume, key));
@@ -293,7 +293,7 @@ class History {
     return volume?.sync?.pushed === 'sent' ? sent : saved;
   }
 
-  /** Its disk is gone, and with it what it had not sent. */
+  /** The machine's disk is lost, with everything it had not pushed. */
   #loseMachine(): void {
     const { chance, machines } = this.#world;
     const lost = chance.pick(machines);
@@ -306,7 +306,7 @@ class History {
     this.trace.push(`machine ${lost.number} is lost`);
   }
 
-  /** Back to an earlier state of a lane. */
+  /** Rolls a lane back to an earlier state. */
   async #rollBack({ engine, machine }: Actor, key: LaneKey): Promise<string> {
     const { deps } = engine;
     this.#rolledBack.add(key);
@@ -325,16 +325,16 @@ class History {
     let after: ReadonlySet<string> = new Set();
     try {
       await rollBack(deps, request, noAbort);
-      // What a clean-up wrote anew elsewhere may name what went back.
+      // A clean-up elsewhere may have rewritten lines that name what was rolled back.
       after = (await this.#look(engine, key)).whole;
     } finally {
-      // Of one that died nobody can say what it did, and others may have pulled meanwhile what it took out.
+      // After a crash the result is unknown, and other machines may have pulled what it removed.
       for (const name of before.union(await namesOn(machine, key))) if (!after.has(name)) this.#forget(name, key);
     }
     return ` to ${move.generation}`;
   }
 
-  /** What runs saved while a rollback went on may be gone with it, or not. */
+  /** Runs that save during a rollback may lose what they saved. */
   #forgetAmongRollbacks(): void {
     for (const [key, name] of this.#fresh) if (this.#rolledBack.has(key)) this.#forget(name, key);
     this.#fresh = [];
@@ -358,17 +358,17 @@ class History {
     return look;
   }
 
-  /** Everybody sends what is left, then looks: nothing that was saved is lost. */
+  /** All machines push the rest and look: nothing saved may be lost. */
   async #settle(): Promise<void> {
     const { machines } = this.#world;
     for (const machine of machines) machine.clockOffMs = 0;
-    // Somebody may hear of it when the window is over.
+    // A machine may learn of a revocation after the window.
     for (const [its, key] of this.#begunRevocations) this.#forgetBeside(its, key);
-    // A collector that died in the middle is out of everybody's way.
+    // Enough time passes for others to end a dead collector's work.
     this.#world.passDays(1 / 24);
     for (const machine of machines) {
       const { engine } = this.#world.process(machine, calm);
-      // Who has heard of all that was revoked sends nothing of it.
+      // A machine that has pulled all revocations pushes nothing of them.
       for (const key of laneKeys) await this.#run({ engine, machine }, key, () => {});
       await pushAll(engine);
     }
@@ -378,7 +378,7 @@ class History {
       for (const key of laneKeys) {
         const { named, whole } = await this.#look(this.#world.process(machine, calm).engine, key);
         const lost = [...this.#saved[key]].flatMap(([name, saved]) =>
-          // What nobody vouches for stays where it was made.
+          // T0 lanes stay on their machine.
           whole.has(name) || (key === 'fork' && saved.machine !== machine) ? [] : [name],
         );
         if (lost.length > 0) this.#failed(`machine ${machine.number} does not see ${lost.join(', ')} in ${key}`);

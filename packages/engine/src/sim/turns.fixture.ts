@@ -1,6 +1,6 @@
 import { SimulatedCrash } from '@cachelane/testkit';
 
-/** Numbers that follow from a seed alone. */
+/** Random numbers from a seed. */
 export class Chance {
   #state: number;
 
@@ -9,7 +9,7 @@ export class Chance {
     for (let i = 0; i < 4; i++) this.next();
   }
 
-  /** From 0 up to 1, without it. */
+  /** Returns a number in [0, 1). */
   next(): number {
     this.#state = (this.#state + 0x6d_2b_79_f5) >>> 0;
     let mixed = this.#state;
@@ -22,7 +22,7 @@ export class Chance {
     return Math.floor(this.next() * count);
   }
 
-  /** Once in so many times. */
+  /** True once in `times` calls on average. */
   once(times: number): boolean {
     return this.below(times) === 0;
   }
@@ -34,14 +34,14 @@ export class Chance {
 }
 
 /**
- * Who goes on when. Whatever processes do at once comes down to one operation after the other: each waits for its turn, and the seed
- * says whose it is. Between two turns everybody has come as far as the next operation.
+ * Serializes the operations of all processes: each waits for its turn, and the seed picks the next. Between two turns, every process has
+ * reached its next operation.
  */
 export class Turns {
   readonly #chance: Chance;
   readonly #waiting: (() => void)[] = [];
   #isGiving = false;
-  /** Given so far. */
+  /** Turns given so far. */
   count = 0;
 
   constructor(chance: Chance) {
@@ -57,7 +57,7 @@ export class Turns {
   async #give(): Promise<void> {
     this.#isGiving = true;
     for (;;) {
-      // Nobody has anything left to do but to wait, then.
+      // By then every process waits.
       await new Promise((resolve) => setImmediate(resolve));
       const [next] = this.#waiting.splice(this.#chance.below(this.#waiting.length), 1);
       if (next === undefined) break;
@@ -68,10 +68,10 @@ export class Turns {
   }
 }
 
-/** What befalls an operation. */
+/** What happens to an operation. */
 export type Fate = 'goes on' | 'dies before' | 'dies after';
 
-/** A process: each operation of its ports waits for a turn, and may be the last. */
+/** A process whose operations wait for turns and may be its last. */
 export class Process {
   readonly #turns: Turns;
   readonly #fate: () => Fate;
@@ -86,7 +86,7 @@ export class Process {
     return this.#isDead;
   }
 
-  /** A port as this process has it. */
+  /** Wraps a port for this process. */
   port<T extends object>(port: T): T {
     return new Proxy(port, {
       get: (target, key) => {
@@ -111,10 +111,10 @@ export class Process {
 
   #die(): never {
     this.#isDead = true;
-    throw new SimulatedCrash('a process of the simulation dies');
+    throw new SimulatedCrash('a process of the simulation died');
   }
 
   #requireAlive(): void {
-    if (this.#isDead) throw new SimulatedCrash('the process is dead already');
+    if (this.#isDead) throw new SimulatedCrash('the process is already dead');
   }
 }

@@ -23,7 +23,7 @@ import { everyLayerOf } from '../sync/heads/compare-heads.ts';
 import { type TestEngine, type TestHome, testContext, testEngine, testHome } from '../testing/test-engine.fixture.ts';
 import { Chance, type Fate, Process, Turns } from './turns.fixture.ts';
 
-/** A fault of our own, put in to see whether the simulation finds it. */
+/** Plants a fault to see whether the simulation finds it. */
 export type Plant = (deps: EngineDependencies) => EngineDependencies;
 
 export interface WorldOptions {
@@ -34,7 +34,7 @@ export interface WorldOptions {
 const startMs = 1_700_000_000_000;
 const dayMs = 86_400_000;
 
-/** Lanes that runs of the simulation are in, and what they read besides. */
+/** Lanes of the simulation and their read chains. */
 const lanes = {
   main: { lane: 't2:ref:main', trust: 'T2', others: [] },
   feature: { lane: 't1:ref:feature', trust: 'T1', others: ['t2:ref:main'] },
@@ -42,7 +42,7 @@ const lanes = {
 } as const;
 export type LaneKey = keyof typeof lanes;
 export const laneKeys = ['main', 'feature', 'fork'] as const satisfies readonly LaneKey[];
-/** Whose names a run in a lane may see. */
+/** Lanes whose names a run may see. */
 export const readableIn: Readonly<Record<LaneKey, readonly LaneKey[]>> = {
   main: ['main'],
   feature: ['feature', 'main'],
@@ -56,7 +56,7 @@ export function contextIn(key: LaneKey): Context {
   return { ...testContext(lane, undefined, others), trust };
 }
 
-/** How likely something is, as once in so many operations; Infinity for never. */
+/** How likely faults are: once in so many operations; Infinity: never. */
 export interface Troubles {
   readonly dies: number;
   readonly loses: number;
@@ -66,7 +66,7 @@ export interface Troubles {
 
 export const calm: Troubles = { dies: Infinity, loses: Infinity, refuses: Infinity, full: Infinity };
 
-/** A machine with a store of its own; its clock is its own as well. */
+/** A machine with its own store and clock. */
 export interface Machine {
   readonly number: number;
   readonly home: TestHome;
@@ -96,7 +96,7 @@ export class World {
     return machine;
   }
 
-  /** Another one in its place, with nothing on its disk. */
+  /** Replaces a machine by one with an empty disk. */
   replace(machine: Machine): void {
     this.machines[machine.number] = { ...machine, home: testHome() };
   }
@@ -105,18 +105,18 @@ export class World {
     return this.#nowMs;
   }
 
-  /** While something goes on. The remote's clock stands still then: who collects there is not that slow, and who pushes not either. */
+  /** Time that passes during operations. The remote's clock does not move: pushes and collections are not that slow. */
   passTime(ms: number): void {
     this.#nowMs += ms;
   }
 
-  /** Between what goes on. */
+  /** Time that passes between operations. */
   passDays(days: number): void {
     this.#nowMs += days * dayMs;
     this.remote.nowMs += days * dayMs;
   }
 
-  /** A process that begins on a machine. */
+  /** Starts a process on a machine. */
   process(machine: Machine, troubles: Troubles): { readonly engine: TestEngine; readonly life: Process } {
     const life = new Process(this.turns, () => this.#fate(troubles));
     const engine = testEngine({
@@ -140,7 +140,7 @@ export class World {
       metadata: life.port(deps.metadata),
       layers: {
         ...layers,
-        // Inside a transaction.
+        // Called inside a transaction.
         isThere: (id) => deps.layers.isThere(id),
         remove: (ids) => deps.layers.remove(ids),
         removeDerived: (keys) => deps.layers.removeDerived(keys),
@@ -172,7 +172,7 @@ function remoteOf(remote: Remote, life: Process): Remote {
   return { ...remote, heads: life.port(remote.heads), objects: life.port(remote.objects) };
 }
 
-/** Every layer that a head of the remote names, also as replaced, is there, and is what the head says. */
+/** Checks that every layer that a remote head names, also as replaced, is there and intact. */
 export function faultOfRemote({ remote }: World): string | null {
   for (const [key, head] of remote.heads) {
     if (!key.startsWith('heads/') || head.bytes === null) continue;
@@ -198,7 +198,7 @@ function manifestOf(bytes: Uint8Array): HeadManifest | null {
   }
 }
 
-/** What was sent is in a head of the remote from then on, by its name. */
+/** Checks that a remote head names everything that was pushed. */
 export function faultOfSent({ remote }: World, names: Iterable<string>): string | null {
   const indexes = [...remote.heads].flatMap(([key, { bytes }]) => {
     const layers = key.startsWith('heads/') && bytes !== null ? manifestOf(bytes)?.layers : undefined;
@@ -213,7 +213,7 @@ export function faultOfSent({ remote }: World, names: Iterable<string>): string 
   return null;
 }
 
-/** Every layer that a head of a machine names is there and whole, and so is what open sessions have pinned. */
+/** Checks that every layer that a head or an open session names is there and intact. */
 export async function faultOfMachine({ number, home }: Machine): Promise<string | null> {
   const { deps } = testEngine({ home });
   const named: (readonly [string, LayerId])[] = [];
@@ -222,7 +222,7 @@ export async function faultOfMachine({ number, home }: Machine): Promise<string 
   }
   for (const { id, pins } of await deps.metadata.listSessions(noAbort)) {
     if (!home.held.has(id)) continue;
-    // A derived layer is pinned before anybody looks whether it is still there.
+    // Derived layers are pinned before they are checked.
     for (const pin of pins)
       if ((await deps.metadata.layer(pin, noAbort)) !== undefined) named.push([`session ${id}`, pin]);
   }
@@ -233,7 +233,7 @@ export async function faultOfMachine({ number, home }: Machine): Promise<string 
   return null;
 }
 
-/** No head of the remote has anything of a run that was taken out everywhere. */
+/** Checks that no remote head has entries of a revoked run. */
 export function faultOfRevoked({ remote }: World, revoked: ReadonlyMap<string, RunId>): string | null {
   const runs = new Set(revoked.values());
   for (const [key, { bytes }] of remote.heads) {
@@ -246,7 +246,7 @@ export function faultOfRevoked({ remote }: World, revoked: ReadonlyMap<string, R
   return null;
 }
 
-/** Names of a lane whose content is in some layer of the machine, whether or not a head names that. */
+/** Returns a lane's names whose content is in any layer of the machine. */
 export async function namesOn({ home }: Machine, key: LaneKey): Promise<ReadonlySet<string>> {
   const { deps } = testEngine({ home });
   const names = new Set<string>();

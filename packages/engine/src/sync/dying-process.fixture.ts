@@ -2,13 +2,13 @@ import type { Remote } from '@cachelane/core';
 import { SimulatedCrash } from '@cachelane/testkit';
 import type { EngineDependencies } from '../model/engine-dependencies.ts';
 
-/** The life of a process: it dies at one of its operations, whichever port that is on. */
+/** A process that dies at a chosen operation, on any port. */
 export class Life {
   operations = 0;
   readonly #dies: { readonly operation: number; readonly when: 'before' | 'after' };
   #isDead = false;
 
-  /** 1 for the first operation; beyond the last one it lives. `after`: it takes effect, and nobody learns of it. */
+  /** Operation 1 is the first. With `after`, the operation takes effect, but the process dies before it learns of it. */
   constructor(dies: { readonly operation: number; readonly when: 'before' | 'after' }) {
     this.#dies = dies;
   }
@@ -26,7 +26,7 @@ export class Life {
     return result;
   }
 
-  /** Between two pieces of data it may die as well. */
+  /** Counts each piece of data as an operation. */
   async *data(pieces: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
     for await (const piece of pieces) yield await this.step(() => Promise.resolve(piece));
   }
@@ -37,11 +37,11 @@ export class Life {
   }
 
   #requireAlive(): void {
-    if (this.#isDead) throw new SimulatedCrash('the process is dead already');
+    if (this.#isDead) throw new SimulatedCrash('the process is already dead');
   }
 }
 
-/** The ports that last, as a process has them until it dies. */
+/** Wraps the ports so that they fail after the process dies. */
 export function mortal(life: Life): (deps: EngineDependencies) => EngineDependencies {
   return (deps) => ({
     ...deps,

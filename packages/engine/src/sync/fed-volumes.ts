@@ -7,11 +7,11 @@ import type { PlannedVolume } from '../model/planned-volume.ts';
 export interface FedVolume {
   readonly planned: PlannedVolume;
   readonly volume: VolumeRecord;
-  /** That of the run. */
+  /** The run's volume. */
   readonly by: PlannedVolume;
 }
 
-/** Volumes of tiers that took something of what a run saved: they have something for other machines as the run's own have. */
+/** Returns the volumes of tiers that were fed from this run's save. They need a push too. */
 export async function fedVolumes(
   { metadata }: Pick<EngineDependencies, 'metadata'>,
   {

@@ -11,8 +11,8 @@ export interface RunToBegin {
 }
 
 /**
- * Takes revoked runs out of what a run is about to read, where a revocation that is written down did not get to it: who wrote it died, and nobody is to find any of it meanwhile. What only a remote has of squashes is
- * not asked for; those leave the head until the next pull, which takes them apart.
+ * Removes revoked runs from the heads that a run is about to read, in case the revoking process died first. Does not ask the remote for
+ * what squashes replaced: those squashes leave the head until the next pull.
  */
 export async function finishRevocations(
   deps: EngineDependencies,
@@ -32,7 +32,7 @@ export async function finishRevocations(
       } catch (thrown) {
         if (strict || signal.aborted) throw thrown;
         const error = asCachelaneError(thrown);
-        deps.events(warningOf(error, `${request.name} may have something of a revoked run: ${error.message}`));
+        deps.events(warningOf(error, `${request.name} may still have entries of a revoked run: ${error.message}`));
       }
     }
   }

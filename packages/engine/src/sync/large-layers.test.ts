@@ -26,19 +26,19 @@ function breaking(afterBytes: number): () => RemoteFault | undefined {
 }
 
 describe('a large layer', () => {
-  test('that broke off is gone on with by the next run', async () => {
+  test('that broke off is continued by the next run', async () => {
     const world = machines();
     await saveLarge(world);
     const ben = world.machine(breaking(6_000_000));
     expect(await read(ben)).toBe(false);
-    expect(warnings(ben)).toEqual(['the run goes on with what is here: memory:: simulated: it broke off']);
+    expect(warnings(ben)).toEqual(['the run continues with local contents: memory:: simulated: it broke off']);
     expect(await read(ben)).toBe(true);
     const [first = 0, second = 0] = pulledBytes(ben);
     expect(first).toBeGreaterThanOrEqual(6_000_000);
     expect(second).toBeLessThan(sizeBytes - 5_900_000);
   });
 
-  test('of which an earlier run left something else comes anew, and is right', async () => {
+  test('with a wrong partial download is downloaded again', async () => {
     const world = machines();
     await saveLarge(world);
     const ben = world.machine();
@@ -54,7 +54,7 @@ describe('a large layer', () => {
     expect(warnings(ben)).toEqual([]);
   });
 
-  test('for which there is no room leaves none of it behind', async () => {
+  test('without space leaves nothing behind', async () => {
     const world = machines();
     await saveLarge(world);
     const home = testHome();
@@ -73,7 +73,7 @@ describe('a large layer', () => {
       }),
     });
     expect(await read(full)).toBe(false);
-    expect(warnings(full)).toEqual(['the run goes on with what is here: no space is left']);
+    expect(warnings(full)).toEqual(['the run continues with local contents: no space is left']);
     const [object] = [...world.state.objects].flatMap(([key, each]) => (key.startsWith('data/') ? [each] : []));
     await using partial = await full.deps.transfers.resume(object?.digest ?? expect.fail('no content'), noAbort);
     expect(partial.haveBytes).toBe(0);

@@ -14,7 +14,7 @@ export const lenient = { request: { strict: false } } as const;
 
 export interface Machines {
   readonly state: MemoryRemoteState;
-  /** Another machine, with an empty store. */
+  /** Adds a machine with an empty store. */
   readonly machine: (
     decide?: (call: { readonly operation: string; readonly number: number }) => RemoteFault | undefined,
   ) => TestEngine;

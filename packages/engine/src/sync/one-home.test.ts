@@ -12,7 +12,7 @@ function oneMachine(state: MemoryRemoteState): { readonly process: (remote?: Rem
   return { process: (remote = memoryRemote(state)) => testEngine({ seed: `one ${++count} `, home, remote }) };
 }
 
-/** What processes in the background do. */
+/** Like a background push. */
 async function pushAll({ deps }: TestEngine, remote: Remote): Promise<void> {
   for (const head of await findPending({ ...deps, remote }, noAbort)) {
     expect(await pushPending({ ...deps, remote }, head, noAbort)).toMatchObject({ kind: 'sent' });
@@ -24,7 +24,7 @@ async function linesHere({ process }: ReturnType<typeof oneMachine>): Promise<st
 }
 
 describe('processes of one home', () => {
-  test('lose nothing that one of them sends while another one pulls what it read before', async () => {
+  test('lose nothing if one pushes while another pulls with an older manifest', async () => {
     const { state, machine } = machines();
     const here = oneMachine(state);
     const ben = machine();
@@ -47,7 +47,7 @@ describe('processes of one home', () => {
     expect(await linesHere(here)).toBe('a\nb\nc\n');
   });
 
-  test('lose nothing that one of them sends while another one pushes', async () => {
+  test('lose nothing if one pushes while another pushes', async () => {
     const { state } = machines();
     const here = oneMachine(state);
     await installOn(here.process(), 'a');
@@ -70,7 +70,7 @@ describe('processes of one home', () => {
     expect(await linesHere(here)).toBe('a\nb\nc\n');
   });
 
-  test('mean the same head of the remote when the namespace was renamed and a checkout still goes by its old name', async () => {
+  test('use one remote head after a rename, even if a checkout has the old name', async () => {
     const { state } = machines();
     const here = oneMachine(state);
     const remote = memoryRemote(state);

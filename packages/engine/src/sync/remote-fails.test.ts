@@ -7,7 +7,7 @@ import { installOn, lenient, machines, warnings } from './machines.fixture.ts';
 const down = { code: 'E_REMOTE_GONE', retryable: false } as const;
 
 describe('a remote that fails', () => {
-  test('costs a warning and nothing else, and gets everything later', async () => {
+  test('gives a warning only, and gets everything later', async () => {
     const { machine } = machines();
     const outage = { on: true };
     const ann = machine(() => (outage.on ? down : undefined));
@@ -15,15 +15,15 @@ describe('a remote that fails', () => {
     expect(run.outcome.exitCode).toBe(0);
     expect(run.report.volumes[0]).toMatchObject({ added: 2, sync: { pushed: 'later' } });
     expect(warnings(ann)).toEqual([
-      'the run goes on with what is here: memory:: simulated',
-      'kept here, and sent by the next run: memory:: simulated',
+      'the run continues with local contents: memory:: simulated',
+      'kept here; the next run sends it: memory:: simulated',
     ]);
     outage.on = false;
     expect((await ann.run(() => undefined)).report.volumes[0]?.sync).toMatchObject({ pushed: 'sent', pushedLayers: 1 });
     expect((await look(machine()))['index/bucket']).toBe('a\n');
   });
 
-  test('or metadata that are busy when all is saved already, do not end the run', async () => {
+  test('or busy metadata after the save do not end the run', async () => {
     const { state } = machines();
     const engine = testEngine({ seed: 'busy ', remote: memoryRemote(state) });
     const { deps } = engine;
@@ -39,10 +39,10 @@ describe('a remote that fails', () => {
       install(volume, 'a');
     }, lenient);
     expect(run.report.volumes[0]?.added).toBe(2);
-    expect(warnings(busy)).toEqual(['kept here, and sent by the next run: the store is busy']);
+    expect(warnings(busy)).toEqual(['kept here; the next run sends it: the store is busy']);
   });
 
-  test('ends a strict run', async () => {
+  test('fails a strict run', async () => {
     const { machine } = machines();
     await expect(
       installOn(
@@ -64,7 +64,7 @@ describe('a remote that fails', () => {
     expect((await look(machine()))['index/bucket']).toBe('a\n');
   });
 
-  test.each(['before', 'after'] as const)('a lost answer (%s it happened) loses nothing', async (fault) => {
+  test.each(['before', 'after'] as const)('a lost answer (%s the call took effect) loses nothing', async (fault) => {
     for (let number = 1; number <= 12; number++) {
       const { machine } = machines();
       await installOn(machine(), 'a');
@@ -88,7 +88,7 @@ describe('a remote that fails', () => {
     expect((await look(machine()))['index/bucket']).toBe('a\nb\nc\n');
   });
 
-  test('a remote of which an older backup was put back gets again what it lacks', async () => {
+  test('a remote that was restored from a backup gets again what it lacks', async () => {
     const { machine, state } = machines();
     const [ann, ben] = [machine(), machine()];
     await installOn(ann, 'a');
@@ -106,7 +106,7 @@ describe('a remote that fails', () => {
     expect((await look(machine()))['index/bucket']).toBe('a\nb\nc\n');
   });
 
-  test('another remote at the same address is another one', async () => {
+  test('another remote at the same address counts as a new one', async () => {
     const { machine, state } = machines();
     const ann = machine();
     await installOn(ann, 'a');
@@ -118,7 +118,7 @@ describe('a remote that fails', () => {
     expect((await look(ann))['index/bucket']).toBe('a\nb\nx\n');
   });
 
-  test('whatever lies at its address when the run ends, and is empty, gets nothing', async () => {
+  test('an empty remote in its place at the end of the run gets nothing', async () => {
     const { machine, state } = machines();
     const ann = machine();
     await installOn(ann, 'a');
@@ -130,7 +130,7 @@ describe('a remote that fails', () => {
     }, lenient);
     expect(unmounted.report.volumes[0]?.sync).toMatchObject({ pushed: 'later' });
     expect(warnings(ann)).toEqual([
-      'kept here, and sent by the next run: memory: is empty, and was not when the run began',
+      'kept here; the next run sends it: memory: is empty now, and was not when the run began',
     ]);
     expect([state.heads.size, state.objects.size]).toEqual([0, 0]);
     for (const [key, value] of heads) state.heads.set(key, value);
@@ -139,7 +139,7 @@ describe('a remote that fails', () => {
     expect((await look(machine()))['index/bucket']).toBe('a\nb\n');
   });
 
-  test('one that overwrites what others wrote is told before anything is there, and keeps nothing from being saved', async () => {
+  test('one without compare-and-swap is reported before anything is written, and saves continue', async () => {
     const state = emptyRemoteState();
     const remote = memoryRemote(state);
     const careless = async (request: SwapRequest, signal: AbortSignal): Promise<SwapOutcome> => {
@@ -150,22 +150,22 @@ describe('a remote that fails', () => {
     const run = await installOn(ann, 'a', lenient);
     expect(run.report.volumes[0]).toMatchObject({ added: 2, sync: { pushed: 'later' } });
     expect(warnings(ann)).toEqual([
-      "kept here, and sent by the next run: memory: overwrites what is there (If-None-Match): runs on several machines would lose each other's work",
+      "kept here; the next run sends it: memory: overwrites what is there (If-None-Match): runs on several machines would lose each other's work",
     ]);
     expect(state.objects.size).toBe(0);
     await expect(installOn(ann, 'b')).rejects.toMatchObject({ code: 'E_REMOTE_UNFIT' });
   });
 
-  test('whose page of something else stands for every head is told once', async () => {
+  test('with a web page in place of every head is reported once', async () => {
     const { state } = machines();
     const remote = memoryRemote(state);
     const page = { bytes: new TextEncoder().encode('<html>'), version: 'x' as HeadVersion };
     const ann = testEngine({ remote: { ...remote, heads: { ...remote.heads, read: () => Promise.resolve(page) } } });
     await installOn(ann, 'a', lenient);
-    const why = 'memory:: what the remote says of itself is not what Cachelane writes';
+    const why = 'memory:: the identity of the remote is not valid';
     expect(warnings(ann)).toEqual([
-      `the run goes on with what is here: ${why}`,
-      `kept here, and sent by the next run: ${why}`,
+      `the run continues with local contents: ${why}`,
+      `kept here; the next run sends it: ${why}`,
     ]);
   });
 });
@@ -175,7 +175,7 @@ const silent = async (_: unknown, signal: AbortSignal): Promise<never> =>
     signal.addEventListener('abort', () => reject(new CachelaneError('E_ABORTED', 'stopped')), { once: true });
   });
 
-/** The limits of the two ends, as the clock was asked for them. */
+/** Returns the limits of pull and push. */
 async function waits(remoteWaitMs: number): Promise<readonly number[]> {
   const asked: number[] = [];
   const remote = memoryRemote();
@@ -189,12 +189,12 @@ async function waits(remoteWaitMs: number): Promise<readonly number[]> {
   return asked.filter((ms) => ms !== remoteWaitMs || ms < limits.remoteAnswerMs);
 }
 
-describe('how long a run waits for a remote that says nothing', () => {
-  test('is ten seconds before the command, and two afterwards', async () => {
+describe('how long a run waits for a silent remote', () => {
+  test('ten seconds before the command, and two after it', async () => {
     expect(await waits(300_000)).toEqual([limits.remoteAnswerMs, limits.remoteAgainMs]);
   });
 
-  test('is never longer than it was asked to', async () => {
+  test('never longer than requested', async () => {
     expect(Math.max(...(await waits(500)))).toBe(500);
   });
 });

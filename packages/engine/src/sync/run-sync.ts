@@ -9,14 +9,17 @@ import { withSync } from './sync-report.ts';
 
 export type SyncRequest = Parameters<typeof pullVolumes>[1] & Parameters<typeof pushVolumes>[1];
 
-/** What came before a run, for what goes after it. */
+/** What a pull found, for the push after the run. */
 export interface BegunSync {
   readonly remote: Remote;
   readonly pulled: Pulled;
   readonly pullMs: number;
 }
 
-/** What other machines have of the volumes, before a run opens its session, and without what was revoked; null without a remote. Errors: with `strict`, those of the remote, and of what is taken out here. */
+/**
+ * Pulls the volumes and removes revoked runs before a session opens. Returns null without a remote. With `strict`, throws errors of the
+ * remote and of the removal.
+ */
 export async function beginSync(
   deps: EngineDependencies,
   request: SyncRequest,
@@ -37,7 +40,7 @@ export interface EndedRun {
   readonly reports: readonly VolumeReport[];
 }
 
-/** What the run saved, for other machines; the reports with what went over the network. */
+/** Pushes what the run saved. Returns the reports with the transfers. */
 export async function endSync(
   deps: EngineDependencies,
   request: SyncRequest,

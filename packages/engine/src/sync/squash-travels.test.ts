@@ -33,7 +33,7 @@ function changeManifest(state: MemoryRemoteState, change: (manifest: HeadManifes
   }
 }
 
-/** Takes away all that is not to be kept. */
+/** Removes everything except the kept names. */
 async function prune(engine: TestEngine, kept: readonly string[]): Promise<void> {
   await engine.run(
     ([volume]) => {
@@ -45,7 +45,7 @@ async function prune(engine: TestEngine, kept: readonly string[]): Promise<void>
   );
 }
 
-/** Layers and bytes that came for the next run of an engine. */
+/** Returns layers and bytes pulled by the next run of an engine. */
 async function pulledBy(engine: TestEngine): Promise<readonly [layers: number, bytes: number]> {
   const { report } = await engine.run(() => undefined);
   const sync = report.volumes[0]?.sync ?? expect.fail('it is not synced');
@@ -53,7 +53,7 @@ async function pulledBy(engine: TestEngine): Promise<readonly [layers: number, b
 }
 
 describe('a head that is squashed on one machine', () => {
-  test('is as short in the remote, which knows what was replaced', async () => {
+  test('is as short in the remote, which knows the replaced layers', async () => {
     const { machine, state } = machines();
     const ann = machine();
     for (const name of names(40)) await installOn(ann, name);
@@ -65,7 +65,7 @@ describe('a head that is squashed on one machine', () => {
     expect(manifest.runs.length).toBe(40);
   });
 
-  test('is not downloaded by who holds what it replaced: that machine makes the same layer', async () => {
+  test('is not downloaded by a machine with the replaced layers: it makes the same squash', async () => {
     const { machine, state } = machines();
     const [ann, ben] = [machine(), machine()];
     for (const name of names(3)) await installOn(ann, name);
@@ -73,7 +73,7 @@ describe('a head that is squashed on one machine', () => {
     await installOn(ann, 'n3');
     const after = await onlyHead(ann);
     expect(after).toHaveLength(1);
-    // Of what is in it only the layer that is new comes.
+    // Only the new layer in it is downloaded.
     const [squash] = manifestOf(state).squashes;
     const fresh = squash?.layers[0] ?? expect.fail('the squash is not known');
     expect(await pulledBy(ben)).toEqual([1, fresh.indexBytes + fresh.data.sizeBytes]);
@@ -81,7 +81,7 @@ describe('a head that is squashed on one machine', () => {
     expect(await linesOf(ben)).toEqual(names(4));
   });
 
-  test('takes nothing away from what others saved, where it holds a clean-up and nobody knows any more what it is made of', async () => {
+  test('removes nothing that others saved, even with a clean-up whose parts are forgotten', async () => {
     const { machine } = machines();
     const [ann, ben] = [machine(), machine()];
     for (const name of names(3)) await installOn(ann, name);
@@ -99,12 +99,12 @@ describe('a head that is squashed on one machine', () => {
       expect(await linesOf(engine)).toEqual([...names(6, 'ben'), ...names(6, 'later'), 'n1', 'n2'].toSorted());
   });
 
-  test('is made, and not downloaded, where all that it replaced is there', async () => {
+  test('is made instead of downloaded if all replaced layers are here', async () => {
     const { machine, state } = machines();
     const [ann, ben] = [machine(), machine()];
     for (const name of names(3)) await installOn(ann, name);
     await ann.run(([volume]) => install(volume, 'n3'), { request: { push: 'never' } });
-    // Without the squash, as a machine leaves it that dies in between.
+    // Without the squash, as after a machine that died before it.
     const { volumeId, lane } = (await ann.deps.metadata.listHeads(signal))[0] ?? expect.fail('no head');
     const [record] = await ann.deps.metadata.squashes(volumeId, lane, signal);
     const plain = record?.layers ?? expect.fail('no squash');
@@ -121,7 +121,7 @@ describe('a head that is squashed on one machine', () => {
     expect(pulled).toEqual([4, 1]);
   });
 
-  test('is downloaded where the rules of the tool differ, and is the same layer', async () => {
+  test("is downloaded if the tool's rules differ, and is the same layer", async () => {
     const { machine } = machines();
     const [ann, ben] = [machine(), machine()];
     const lines = indexedTool.classify('index/x' as Parameters<typeof indexedTool.classify>[0], false, {
@@ -153,7 +153,7 @@ describe('a head that is squashed on one machine', () => {
     expect(await linesOf(ben)).toEqual(names(5));
   });
 
-  test('meets what was committed to it on another one', async () => {
+  test('is merged with commits on another machine', async () => {
     const { machine } = machines();
     const [ann, ben, cy] = [machine(), machine(), machine()];
     for (const name of names(3)) await installOn(ann, name);
@@ -167,7 +167,7 @@ describe('a head that is squashed on one machine', () => {
     expect(await onlyHead(cy)).toEqual(await onlyHead(ben));
   });
 
-  test('meets a rollback on another one: what went back is out, what is left of the squash stays', async () => {
+  test('is merged with a rollback on another machine: what went back is removed, the rest stays', async () => {
     const { machine } = machines();
     const [ann, ben] = [machine(), machine()];
     for (const name of names(3)) await installOn(ann, name);
@@ -175,7 +175,7 @@ describe('a head that is squashed on one machine', () => {
     const { volumeId } = (await ben.deps.metadata.listHeads(signal))[0] ?? expect.fail('no head');
     const history = await ben.deps.metadata.history(volumeId, testContext().lane, signal);
     expect(history).toHaveLength(1);
-    // Ben takes the middle one out.
+    // Ben removes the middle one.
     const [top, , bottom] = await onlyHead(ben);
     const move = { layer: null, run: 'run_0' as RunId, counts: { added: 0, changed: 0, removed: 0, sizeBytes: 0 } };
     const layers = [top, bottom] as LayerId[];
@@ -190,7 +190,7 @@ describe('a head that is squashed on one machine', () => {
     for (const engine of [ann, ben, machine()]) expect(await linesOf(engine)).toEqual(['n0', 'n2', 'n3']);
   });
 
-  test('goes back on another one to what it was before, inside the window', async () => {
+  test('can be rolled back on another machine to before it, within the window', async () => {
     const { machine } = machines();
     const [ann, ben] = [machine(), machine()];
     await installOn(ann, 'n0');
@@ -205,7 +205,7 @@ describe('a head that is squashed on one machine', () => {
     for (const engine of [ann, ben, machine()]) expect(await linesOf(engine)).toEqual(['n0']);
   });
 
-  test('is a layer like others for who was away until nobody knew any more what it replaced', async () => {
+  test('is an ordinary layer for a machine that was offline until the parts were forgotten', async () => {
     const { machine, state } = machines();
     const [ann, ben] = [machine(), machine()];
     for (const name of names(3)) await installOn(ann, name);
@@ -221,7 +221,7 @@ describe('a head that is squashed on one machine', () => {
     for (const engine of [ben, machine()]) expect(await linesOf(engine)).toEqual(['ben', ...names(4)]);
   });
 
-  test('is taken apart by who has it alone and hears that a run was revoked: what others did stays', async () => {
+  test("is opened by a machine that has only the squash when a run is revoked: other runs' changes stay", async () => {
     const { machine, state } = machines();
     const [ann, ben] = [machine(), machine()];
     for (const name of names(4)) await installOn(ann, name);
@@ -238,7 +238,7 @@ describe('a head that is squashed on one machine', () => {
     for (const engine of [ben, ann, machine()]) expect(await linesOf(engine)).toEqual(['ben', 'n1', 'n2', 'n3']);
   });
 
-  test('names the runs of its entries also where it comes alone', async () => {
+  test('names the runs of its entries, even without its parts', async () => {
     const { machine } = machines();
     const [ann, ben] = [machine(), machine()];
     for (const name of names(4)) await ann.run(([volume]) => put(volume, `content/${name}`, 'x'));

@@ -7,7 +7,7 @@ import type { PushedVolumes } from './push/push-volumes.ts';
 import { whyLocal } from './heads/synced-volumes.ts';
 
 export interface SyncedRun {
-  /** For people. */
+  /** Display name. */
   readonly remote: string;
   readonly opened: readonly (OpenedVolume & { readonly planned: PlannedVolume })[];
   readonly fed: readonly FedVolume[];
@@ -17,7 +17,7 @@ export interface SyncedRun {
   readonly pushMs: number;
 }
 
-/** The reports with what went over the network, which is also told. */
+/** Adds the transfers to the reports and emits them. */
 export async function withSync(
   { events }: Pick<EngineDependencies, 'events'>,
   reports: readonly VolumeReport[],
@@ -42,7 +42,7 @@ function syncOf(
   const went = pushed.get(planned);
   const toTiers = fed.flatMap((each) => (each.by === planned ? (pushed.get(each.planned) ?? []) : []));
   const all = [...(went === undefined ? [] : [went]), ...toTiers];
-  // Whatever is left to send is sent by the same later push.
+  // One later push sends everything that is left.
   const told = all.find(({ state }) => state === 'later') ?? all.find(({ state }) => state === 'sent') ?? went;
   return {
     remote,

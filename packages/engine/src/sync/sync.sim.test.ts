@@ -34,13 +34,13 @@ class Machine {
     this.#state = state;
   }
 
-  /** A new process on this machine. */
+  /** Starts a process on this machine. */
   process(life: Life = immortal(), decide: () => RemoteFault | undefined = () => undefined): TestEngine {
     const remote = faultyRemote(memoryRemote(this.#state), decide);
     return testEngine({ seed: `process-${++processes} `, home: this.#home, remote, wrap: mortal(life) });
   }
 
-  /** Every layer that a head names is there, and what it should be. */
+  /** Checks that every layer that a head names exists and is intact. */
   async requireSound(): Promise<void> {
     const { deps } = this.process();
     for (const head of await deps.metadata.listHeads(noAbort)) {
@@ -53,7 +53,7 @@ function immortal(): Life {
   return new Life({ operation: Number.POSITIVE_INFINITY, when: 'before' });
 }
 
-/** No head of the remote names anything that is not there, whole. */
+/** Checks that every object that a remote head names exists and is intact. */
 function requireSoundRemote({ heads, objects }: MemoryRemoteState): void {
   for (const [key, head] of heads) {
     if (!key.startsWith('heads/') || head.bytes === null) continue;
@@ -74,7 +74,7 @@ async function linesOf(engine: TestEngine): Promise<readonly string[]> {
   return lines;
 }
 
-/** Whether the run saved what it installed; a process that died cannot tell. */
+/** Returns whether the run saved what it installed; unknown after a crash. */
 async function installIn(engine: TestEngine, name: string, life?: Life): Promise<boolean> {
   try {
     const { report } = await engine.run(([volume]) => install(volume, name), lenient);
@@ -85,7 +85,7 @@ async function installIn(engine: TestEngine, name: string, life?: Life): Promise
   }
 }
 
-/** A clean-up, as tools do it: what is not wanted any more goes, with the lines that name it. */
+/** Removes unwanted names with their lines, like a tool's clean-up. */
 function sweepJunk(volume: MemoryVolume | undefined): void {
   if (volume?.exists('index/bucket') !== true) return;
   const lines = text(volume, 'index/bucket')
@@ -123,7 +123,7 @@ async function scenario(life: Life): Promise<void> {
 }
 
 describe('a process that dies while it pulls, saves and pushes', () => {
-  test('loses nothing that was saved, and leaves no head that names what is not there, at whatever moment', async () => {
+  test('loses nothing saved, and leaves no head with missing layers, at any moment', async () => {
     const undisturbed = immortal();
     await scenario(undisturbed);
     expect(undisturbed.operations).toBeGreaterThan(40);
@@ -154,7 +154,7 @@ describe('P6 between machines', () => {
     beside: fc.boolean(),
   });
 
-  test('what any run saved is on every machine in the end, whatever failed and died', async () => {
+  test('what any run saved is on every machine at the end, despite failures and crashes', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(arbitraryStep, { minLength: 2, maxLength: 14, size: 'max' }), async (steps) => {
         const state = emptyRemoteState();

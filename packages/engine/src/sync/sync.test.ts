@@ -5,7 +5,7 @@ import { installOn, lenient, machines, onlyHead, warnings } from './machines.fix
 import { findPending } from './push/push-pending.ts';
 
 describe('machines that share a remote', () => {
-  test('what one saved the other one finds', async () => {
+  test('what one machine saved the other one finds', async () => {
     const { machine } = machines();
     const [ann, ben] = [machine(), machine()];
     const first = await installOn(ann, 'a');
@@ -26,7 +26,7 @@ describe('machines that share a remote', () => {
     expect(await onlyHead(ann)).toEqual(await onlyHead(ben));
   });
 
-  test('what is there already does not go over the network again', async () => {
+  test('layers that are there already are not transferred again', async () => {
     const { machine } = machines();
     const [ann, ben] = [machine(), machine()];
     await installOn(ann, 'a');
@@ -45,7 +45,7 @@ describe('machines that share a remote', () => {
     expect(third.report.volumes[0]?.sync).toMatchObject({ pulledLayers: 1, pushed: 'none' });
   });
 
-  test('runs at once on several machines lose nothing', async () => {
+  test('concurrent runs on several machines lose nothing', async () => {
     const { machine } = machines();
     const all = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => ({ name, engine: machine() }));
     await Promise.all(all.map(async ({ name, engine }) => await installOn(engine, name)));
@@ -54,7 +54,7 @@ describe('machines that share a remote', () => {
     for (const { name } of all) expect(seen[`content/${name}`]).toBe(`bytes of ${name}`);
   });
 
-  test('a lane reads the lanes of its chain from the remote, and writes its own only', async () => {
+  test('a lane reads the lanes of its chain from the remote, and writes only its own', async () => {
     const { machine, state } = machines();
     const main = { request: { context: testContext('t1:ref:main') } };
     await installOn(machine(), 'of-main', main);
@@ -64,11 +64,11 @@ describe('machines that share a remote', () => {
     expect(run.report.volumes[0]?.hits).toMatchObject([{ lane: 't1:ref:main', layers: 1 }]);
     expect(await look(machine(), main)).toMatchObject({ 'index/bucket': 'of-main\n' });
     expect(await look(machine(), pr)).toMatchObject({ 'index/bucket': 'of-main\nof-pr\n' });
-    // Two heads, what the remote says of itself, and what is left of the check before that.
+    // Two heads, the remote's id, and the leftover of its check.
     expect(state.heads.size).toBe(4);
   });
 
-  test('other projects, other compats and other volumes are other heads', async () => {
+  test('other projects, compat values and volumes have their own heads', async () => {
     const { machine } = machines();
     await installOn(machine(), 'a');
     const others = [
@@ -79,12 +79,12 @@ describe('machines that share a remote', () => {
     for (const options of others) expect(await look(machine(), options)).toEqual({});
   });
 
-  test('what a clean-up took away elsewhere is away, what it did not see stays', async () => {
+  test("a clean-up's removals apply on other machines, except to what it did not see", async () => {
     const { machine } = machines();
     const [ann, ben] = [machine(), machine()];
     await installOn(ann, 'a');
     await ben.run(() => undefined);
-    // Ann works while Ben cleans up what he knows.
+    // Ann works while Ben cleans up.
     const cleaning = ben.run(
       async ([volume]) => {
         await installOn(ann, 'b');
@@ -99,7 +99,7 @@ describe('machines that share a remote', () => {
     expect(seen['content/a']).toBeUndefined();
   });
 
-  test('what two machines decided differently is told by the later one, with the layer that holds the other version', async () => {
+  test('a conflict between two machines is reported by the later one, with the layer of the other version', async () => {
     const { machine } = machines();
     const [ann, ben] = [machine(), machine()];
     await ben.run(
@@ -118,7 +118,7 @@ describe('machines that share a remote', () => {
       'data.bin': 'of Ben',
       'other.bin': 'of Ben alone',
     });
-    // Lines are united, and are no conflict.
+    // Merged lines are no conflict.
     await ben.run(async ([volume]) => {
       await installOn(ann, 'a');
       install(volume, 'b');
@@ -126,23 +126,23 @@ describe('machines that share a remote', () => {
     expect(ben.events.findLast((event) => event.type === 'synced')).toMatchObject({ report: { conflicts: [] } });
   });
 
-  test('a clean-up that knew too little gives way, and says so', async () => {
+  test("a clean-up that missed other machines' changes is dropped, with a warning", async () => {
     const { machine } = machines();
     await installOn(machine(), 'a');
     let failures = 0;
     const ben = machine(() => (failures-- > 0 ? { code: 'E_REMOTE_GONE', retryable: false } : undefined));
-    // What the remote has is read first, and that fails; sending works.
+    // The pull before the command fails; the push works.
     failures = 2;
     await installOn(ben, 'b', lenient);
     failures = 2;
     await ben.run(([volume]) => volume?.write('index/bucket', ''), { request: { strict: false, purpose: 'prune' } });
-    expect(warnings(ben).at(-1)).toContain('what a clean-up of indexed took away is there again on lane t1:local');
+    expect(warnings(ben).at(-1)).toContain('the clean-up of indexed on lane t1:local was undone');
     expect((await look(machine()))['index/bucket']).toBe('a\nb\n');
     expect((await look(ben))['index/bucket']).toBe('a\nb\n');
   });
 });
 
-describe('what stays on its machine', () => {
+describe('contents that stay on this machine', () => {
   test('volumes with sync never, also by the tool', async () => {
     const { machine, state } = machines();
     const run = await installOn(machine(), 'a', { volumes: [{ ...indexedVolume, sync: 'never' }] });
@@ -150,7 +150,7 @@ describe('what stays on its machine', () => {
     expect(state.heads.size + state.objects.size).toBe(0);
   });
 
-  test('what is saved of a volume that was synced once and is not any more, also from a later push of all that waits', async () => {
+  test('new saves of a volume that is no longer synced, also in a later push of everything', async () => {
     const { machine, state } = machines();
     const ann = machine();
     const deps = { ...ann.deps, remote: memoryRemote(state) };
@@ -158,13 +158,13 @@ describe('what stays on its machine', () => {
     await installOn(ann, 'b', { request: { push: 'never' } });
     await installOn(ann, 'private', { volumes: [{ ...indexedVolume, sync: 'never' }] });
     expect(await findPending(deps, noAbort)).toEqual([]);
-    // Asked for again, all of it is sent, and nothing was taken for removed.
+    // Synced again, all of it is pushed, and nothing counts as removed.
     await ann.run(() => undefined);
     expect((await look(machine()))['index/bucket']).toBe('a\nb\nprivate\n');
   });
 
   test.each(['local/web-0123456789ab', 'file/srv/git/web'])(
-    'projects whose name means nothing elsewhere: %s',
+    'projects with a name of this machine: %s',
     async (namespace) => {
       const { machine, state } = machines();
       const context = testContext('t1:local', namespace);
@@ -174,12 +174,12 @@ describe('what stays on its machine', () => {
     },
   );
 
-  test('a layer with a symlink that leads out of the volume, and why; the others travel', async () => {
+  test('a layer with a symlink out of the volume, with the reason; the others are pushed', async () => {
     const { machine } = machines();
     const ann = machine();
     await ann.run(([volume]) => volume?.run([{ do: 'symlink', path: 'python', target: '/usr/bin/python3' }]));
     await installOn(ann, 'a');
-    const told = 'python is a symlink that leads out of the volume';
+    const told = 'python is a symlink out of the volume';
     expect(warnings(ann).filter((message) => message.includes(told))).toHaveLength(2);
     const ben = machine();
     expect(Object.keys(await look(ben))).toEqual(['content/a', 'index/bucket']);
@@ -187,18 +187,18 @@ describe('what stays on its machine', () => {
     await ann.run(([volume]) => expect(volume?.exists('python')).toBe(true));
   });
 
-  test('a volume that another tool made there', async () => {
+  test('a volume that belongs to another tool in the remote', async () => {
     const { machine } = machines();
     await installOn(machine(), 'a');
     const ben = machine();
     const volumes = [{ ...indexedVolume, tool: 'directory', path: '/cache/indexed' }];
     const run = await installOn(ben, 'b', { volumes, ...lenient });
     expect(run.report.volumes[0]).toMatchObject({ hits: [], added: 4, sync: { pulledLayers: 0, pushed: 'later' } });
-    expect(warnings(ben)[0]).toContain('indexed is a volume of indexed there, and of directory here');
+    expect(warnings(ben)[0]).toContain('indexed is a volume of indexed in the remote and of directory here');
     expect((await look(machine()))['index/bucket']).toBe('a\n');
   });
 
-  test('what a run that may only read changed, and what one that nobody vouches for did', async () => {
+  test('changes of read-only runs and of T0 runs', async () => {
     const { machine, state } = machines();
     await installOn(machine(), 'a', { request: { mode: 'read' } });
     const context = { ...testContext('t0:run:1', 'github.com/acme/web', ['t1:ref:main']), canWrite: false };

@@ -1,18 +1,18 @@
 import type { Clock, Remote } from '@cachelane/core';
 
-/** Processes that take turns at a remote, one call at a time, in an order that a test chooses. */
+/** Processes that call a remote one at a time, in an order that the test chooses. */
 export interface Turns {
-  /** A remote whose every call waits for its turn, but for keys that nobody else looks at. */
+  /** Wraps a remote so that each call waits for its turn. Calls for keys that only one process uses do not wait. */
   remote(name: string, inner: Remote): Remote;
-  /** A clock whose pauses last until another process has done something. */
+  /** Wraps a clock so that a pause lasts until another process acts. */
   clock(name: string, inner: Clock): Clock;
 }
 
 type Start = (turns: Turns) => Readonly<Record<string, () => Promise<void>>>;
 
-/** What a process is about to do. */
+/** The next call of a process. */
 interface Step {
-  /** `head …` or `object …`; a listing ends at a slash or a space. Null: it touches everything. */
+  /** `head …` or `object …`; a listing ends with a slash or a space. Null: it touches everything. */
   readonly key: string | null;
   readonly writes: boolean;
   readonly isPause: boolean;
@@ -23,14 +23,14 @@ interface Waiting {
   readonly go: () => void;
 }
 
-/** Whether two steps come to the same whichever is first. */
+/** Whether both orders of two steps give the same result. */
 function areIndependent(a: Step | undefined, b: Step | undefined): boolean {
   if (a === undefined || b === undefined || a.key === null || b.key === null) return false;
   const overlap = a.key.startsWith(b.key) || b.key.startsWith(a.key);
   return !overlap || (!a.writes && !b.writes);
 }
 
-/** Plays the processes to their ends; at each point `choose` says who is next. */
+/** Plays the processes to their ends. `choose` picks the next process at each step. */
 async function play(
   start: Start,
   choose: (ready: ReadonlyMap<string, Step>) => string,
@@ -66,7 +66,7 @@ async function play(
     const { go } = waiting.get(next) ?? {};
     waiting.delete(next);
     await untilQuiet(1, () => go?.());
-    // Whoever waited for the others looks again.
+    // Waiting processes check again.
     for (const [name, each] of waiting) {
       if (name !== next) waiting.set(name, { ...each, step: { ...each.step, isPause: false } });
     }
@@ -77,14 +77,13 @@ async function play(
 
 interface Branch {
   readonly order: readonly string[];
-  /** Who need not be tried next: what would come of it has been seen. */
+  /** Processes whose next step was already explored from here. */
   readonly asleep: readonly string[];
 }
 
 /**
- * Plays every order there is, but for those that differ only in which of two independent steps is first. Returns how many. No more are played
- * when `look`, which is called after each step, has said that it has seen enough: what goes wrong shows long before all were played, since those that differ
- * early come first.
+ * Plays every order of calls and returns how many. Skips orders that differ only in independent steps. Stops early when `look`, called
+ * after each step, returns 'enough'; orders that differ early come first.
  */
 export async function playAll(start: Start, look: () => 'enough' | undefined): Promise<number> {
   let count = 0;
@@ -103,7 +102,7 @@ export async function playAll(start: Start, look: () => 'enough' | undefined): P
           return wished;
         }
         const [next = '', ...others] = [...ready.keys()].filter((name) => !asleep.includes(name));
-        // All that could come is known: to its end, for the sake of the processes.
+        // Every outcome is known: play on only to end the processes.
         const chosen = next === '' ? ([...ready.keys()][0] ?? '') : next;
         const tried = [...asleep, chosen];
         for (const other of others) {
@@ -130,7 +129,7 @@ const ownKeys = /^(clock\/|uses\/|about$)/;
 function turnsOf(turn: (name: string, step: Step) => Promise<void>): Turns {
   return {
     remote(name, inner) {
-      // What one process asks for at once it gets one after the other.
+      // Calls that one process makes at once run one after the other.
       let last: Promise<unknown> = Promise.resolve();
       const step = <T>(place: string, key: string, writes: boolean, act: () => Promise<T>): Promise<T> => {
         if (ownKeys.test(key)) return act();

@@ -34,16 +34,16 @@ const replace = (state: MemoryRemoteState, key: RemoteKey, bytes: Uint8Array): v
 const dataOf = (state: MemoryRemoteState): RemoteKey =>
   [...state.objects.keys()].find((key) => key.startsWith('data/')) ?? expect.fail('no data');
 
-describe('layers that cannot be used', () => {
+describe('unusable layers of a remote', () => {
   test.each([
-    ['an index that is gone', (state: MemoryRemoteState, layer: LayerId) => void state.objects.delete(indexKey(layer))],
+    ['a missing index', (state: MemoryRemoteState, layer: LayerId) => void state.objects.delete(indexKey(layer))],
     [
-      'an index that is another one',
+      "another layer's index",
       (state: MemoryRemoteState, layer: LayerId) => replace(state, indexKey(layer), Uint8Array.of(1)),
     ],
-    ['content that is gone', (state: MemoryRemoteState) => void state.objects.delete(dataOf(state))],
+    ['missing content', (state: MemoryRemoteState) => void state.objects.delete(dataOf(state))],
     [
-      'content that is damaged',
+      'damaged content',
       (state: MemoryRemoteState) => {
         const key = dataOf(state);
         const bytes = Uint8Array.from(state.objects.get(key)?.bytes ?? []);
@@ -52,13 +52,13 @@ describe('layers that cannot be used', () => {
       },
     ],
     [
-      'content that is cut short',
+      'truncated content',
       (state: MemoryRemoteState) => {
         const key = dataOf(state);
         replace(state, key, state.objects.get(key)?.bytes.subarray(1) ?? Uint8Array.of());
       },
     ],
-  ])('%s is a miss, with the reason; the others are there', async (_, harm) => {
+  ])('%s is a miss with a reason; the other layers are used', async (_, harm) => {
     const { reader, seen } = await damaged(harm);
     expect(Object.keys(seen).filter((path) => path.startsWith('content/'))).toHaveLength(1);
     expect(warnings(reader)).toEqual([
@@ -68,7 +68,7 @@ describe('layers that cannot be used', () => {
     for (const id of await onlyHead(reader)) expect((await deps.layers.verify(id, noAbort)).ok).toBe(true);
   });
 
-  test('are missed with the clean-up that saw them, until they come: it names what is not there', async () => {
+  test('are missed together with the clean-up that saw them, until they come', async () => {
     const { machine, state } = machines();
     const ann = machine();
     await installOn(ann, 'a');
@@ -91,7 +91,7 @@ describe('layers that cannot be used', () => {
     expect(await onlyHead(reader)).toEqual(await onlyHead(ann));
   });
 
-  test('a head that names a layer of another volume here gets nothing out of that one', async () => {
+  test("a head that names another volume's local layer gets nothing of it", async () => {
     const { machine, state } = machines();
     const ann = machine();
     await installOn(ann, 'a');
@@ -113,13 +113,13 @@ describe('layers that cannot be used', () => {
     });
     alter(name);
     expect((await look(ann))['index/bucket']).toBe('a\n');
-    // Had it been believed, this would ask for its content.
+    // A believed head would have made this download its content.
     alter(({ layers, ...manifest }) => ({ ...manifest, layers: layers.filter((each) => each.id !== id) }));
     await ann.run(() => undefined);
     expect(state.objects.has(indexKey(id))).toBe(false);
   });
 
-  test('a head that a later version wrote is left out, and the others are read', async () => {
+  test('a head by a later version is left out, and the others are read', async () => {
     const { machine, state } = machines();
     await installOn(machine(), 'a');
     const others = [{ ...indexedVolume, name: parseVolumeName('other'), path: '/cache/other' }];
@@ -135,7 +135,7 @@ describe('layers that cannot be used', () => {
     expect(warnings(reader)).toEqual([expect.stringMatching(/^other on lane t1:local of .* is left out: .*version 2/)]);
   });
 
-  test('a layer that came back is taken the next time', async () => {
+  test('a layer that came back is pulled the next time', async () => {
     let kept: [RemoteKey, Parameters<MemoryRemoteState['objects']['set']>[1]] | undefined;
     const { reader, state } = await damaged((state, layer) => {
       const key = indexKey(layer);
@@ -146,13 +146,13 @@ describe('layers that cannot be used', () => {
     expect((await look(reader))['index/bucket']).toBe('a\nb\n');
   });
 
-  test('a head that nobody of us wrote is left out', async () => {
+  test('a head that cachelane did not write is left out', async () => {
     const { machine, state } = machines();
     await installOn(machine(), 'a');
     const [key, head] = [...state.heads].find(([each]) => each.startsWith('heads/')) ?? expect.fail('no head');
     state.heads.set(key, { ...head, bytes: new TextEncoder().encode('{"format":"cachelane-head","version":1}') });
     const reader = machine();
     expect(await look(reader)).toEqual({});
-    expect(warnings(reader)).toEqual([expect.stringContaining('is not what Cachelane writes')]);
+    expect(warnings(reader)).toEqual([expect.stringContaining('the remote has a damaged head')]);
   });
 });

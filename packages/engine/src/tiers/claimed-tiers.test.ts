@@ -28,7 +28,7 @@ import {
   team,
 } from './tiers.fixture.ts';
 
-// Parents that only a file of the repository names, in CI: they are read as far as they were granted.
+// Parents that only a file of the repository names, in CI. They are read as far as they are granted.
 
 const web = projectOf('web');
 const lane = 't1:ref:main';
@@ -59,19 +59,19 @@ async function settled({ deps }: TestEngine, context = claiming()): Promise<Cont
   return (await parentsOfRun(deps, context, noAbort)).context;
 }
 
-test('without a grant the run has its own and the other tiers; with one it has that as well, until it is taken back', async () => {
+test('without a grant, the run reads its own volume and the other tiers; with one also the claimed parent, until it is withdrawn', async () => {
   const engine = await warm();
   await installIn(engine, await settled(engine), 'own');
   expect(await found(engine, await settled(engine))).toEqual(['own', 'right']);
   await grant(engine, indexedVolume.name);
   expect(await found(engine, await settled(engine))).toEqual(['left', 'own', 'right']);
-  // One volume is not all of them.
+  // A grant of one volume does not cover the others.
   expect(await seenIn(engine, await settled(engine))).toEqual({});
   await withdrawGrant(engine.deps.metadata, grantOf(indexedVolume.name), noAbort);
   expect(await found(engine, await settled(engine))).toEqual(['own', 'right']);
 });
 
-test('where nobody asked what is granted, nothing is', async () => {
+test('if grants were not looked up, nothing is granted', async () => {
   const engine = await warm();
   await grant(engine, null);
   expect(await found(engine, claiming())).toEqual(['right']);
@@ -86,7 +86,7 @@ test('one that is left out is not fed either', async () => {
   expect(await headOf(engine, team, { lane })).toEqual(before);
 });
 
-test('what its file asks of it by an address is granted by volume', async () => {
+test('an address in its file needs a grant of that volume', async () => {
   const engine = await warm();
   const ref = parseProviderRef(`project:${team}:data`, 'test');
   const volume = { ...plainVolume, provider: { ref, by: 'repository', source: 'file:5', overridden: [] } } as const;
@@ -100,7 +100,7 @@ test('what its file asks of it by an address is granted by volume', async () => 
   expect(await asked(await settled(engine))).toBe(team);
 });
 
-test('is explained with who named it, and by what right', async () => {
+test('is explained with who named it, and with what right', async () => {
   const engine = await warm();
   const { deps } = engine;
   const told = async (asked: Context, volume = indexedVolume): Promise<readonly ExplainedTier[]> => {
@@ -123,7 +123,7 @@ test('is explained with who named it, and by what right', async () => {
 
 const nobody = async (): Promise<never> => await Promise.reject(new Error('asked'));
 
-test('nothing is looked up where the file claims nobody', async () => {
+test('nothing is looked up if the file claims no parents', async () => {
   const context = contextOf(web);
   const metadata = { findNamespace: nobody, namespace: nobody, grantsTo: nobody };
   expect(await parentsOfRun({ metadata }, context, noAbort)).toEqual({ context, warning: null });

@@ -26,20 +26,20 @@ async function told(
   return Object.fromEntries(tiers.map((tier) => [tier.namespace, tier]));
 }
 
-test('a tier that has something is laid below what is nearer', async () => {
+test('a tier with contents is merged below nearer ones', async () => {
   const engine = testEngine();
   await installIn(engine, contextOf(acme, { parents: [] }), 'left');
   await installIn(engine, contextOf(web), 'own');
   expect(await told(engine, contextOf(web))).toMatchObject({
-    [acme]: { lane: 't1:local', isRead: true, why: 'laid below what is nearer, path by path', layers: 1, files: 2 },
+    [acme]: { lane: 't1:local', isRead: true, why: 'merged below nearer contents, path by path', layers: 1, files: 2 },
   });
 });
 
-test('one that has nothing says what is missing', async () => {
+test('one without contents says what is missing', async () => {
   const engine = testEngine();
   const context = contextOf(web);
   const why = async (): Promise<string | undefined> => (await told(engine, context))[acme]?.why;
-  expect(await why()).toBe('nothing is known of it here');
+  expect(await why()).toBe('the namespace is unknown here');
   await dataIn(engine, contextOf(acme, { parents: [] }), { a: 'x' });
   expect(await why()).toBe('it has no volume indexed');
   const other = { ...indexedVolume, compat: { os: 'other' } };
@@ -50,7 +50,7 @@ test('one that has nothing says what is missing', async () => {
   expect(await why()).toBe('it has nothing on lane t1:local');
 });
 
-test('of a directory only the nearest snapshot counts, and only where there is nothing nearer', async () => {
+test('for a directory only the nearest snapshot is read, and only if nothing is nearer', async () => {
   const engine = testEngine();
   const context = contextOf(web, { parents: [team, acme] });
   for (const tier of [team, acme]) await dataIn(engine, contextOf(tier, { parents: [] }), { a: tier });
@@ -63,7 +63,7 @@ test('of a directory only the nearest snapshot counts, and only where there is n
   expect(await reads()).toEqual({ [team]: false, [acme]: false, '~': false });
 });
 
-test('what is fed is told with its rule, or with the reason why not', async () => {
+test('feeding is explained with its rule, or with the reason against it', async () => {
   const engine = testEngine();
   const context = contextOf(web, { parents: [team, acme] });
   await installIn(engine, context, 'own');
@@ -76,28 +76,28 @@ test('what is fed is told with its rule, or with the reason why not', async () =
   });
 });
 
-test('a person’s own tier says what keeps a volume out of it', async () => {
+test('the personal tier says why a volume is not in it', async () => {
   const engine = testEngine();
   const context = contextOf(web, { parents: [], personal: true });
   expect(await told(engine, context)).toMatchObject({
-    '~': { isFed: true, feeding: 'what its tool verifies goes there', why: 'nothing is known of it here' },
+    '~': { isFed: true, feeding: 'it takes what its tool verifies', why: 'the namespace is unknown here' },
   });
   await engine.run(([volume]) => put(volume, 'pair-1.db', 'rows'), { request: { context } });
   expect(await told(engine, context)).toMatchObject({
     '~': { isFed: false, feeding: 'it holds pair-1.db, which indexed does not verify' },
   });
   expect(await told(engine, context, { volume: plainVolume })).toMatchObject({
-    '~': { isRead: false, isFed: false, why: 'directory does not verify what it finds in its cache' },
+    '~': { isRead: false, isFed: false, why: 'directory does not verify the contents of its cache' },
   });
 });
 
-test('whoever may know of what it reads alone is told of nothing else', async () => {
+test('a confined caller learns only about what it reads', async () => {
   const engine = testEngine();
   await feedFrom(engine, acme, { from: 'github.com/other' });
   await feedFrom(engine, team, { from: 'github.com/acme/web' });
   const all = contextOf(web, { parents: [team, acme] });
   const context = { ...all, readChain: all.readChain.filter(({ namespace }) => namespace !== team) };
   expect(await told(engine, context, { isConfined: true })).toEqual({
-    [acme]: expect.objectContaining({ isFed: false, feeding: 'it takes nothing of what a run here saves' }) as object,
+    [acme]: expect.objectContaining({ isFed: false, feeding: 'it takes nothing from runs here' }) as object,
   });
 });

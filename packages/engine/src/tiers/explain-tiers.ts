@@ -24,37 +24,37 @@ import { isTakenAlong } from './taken-along.ts';
 import { tiersOfRun, type TierOfRun } from './tiers-of-run.ts';
 import { whyOtherTool } from './tool-of-tier.ts';
 
-/** What a tier has of a volume, and what a run here has to do with it. */
+/** A tier's contents of a volume, and how a run here uses them. */
 export interface ExplainedTier {
   readonly namespace: Namespace;
-  /** Who made it one, and by what right: one clause. */
+  /** How it became a tier, with what right; one clause. */
   readonly by: string;
-  /** That which is read; null: none. */
+  /** The lane that is read; null: none. */
   readonly lane: LaneName | null;
-  /** Whether a run here starts with what it has. */
+  /** Whether a run here starts with its contents. */
   readonly isRead: boolean;
-  /** Why it does, or why not: one clause. */
+  /** Why or why not; one clause. */
   readonly why: string;
-  /** Of its lane, whether or not it is read. */
+  /** Layers of its lane, whether read or not. */
   readonly layers: number;
   readonly files: number;
   readonly sizeBytes: number;
-  /** Whether what a run here saves goes there. */
+  /** Whether saves here go to it. */
   readonly isFed: boolean;
-  /** By which rule, or why not: one clause. */
+  /** The rule, or why not; one clause. */
   readonly feeding: string;
 }
 
 export interface TiersQuestion {
   readonly context: Context;
   readonly planned: PlannedVolume;
-  /** Whoever asks may not know what there is beyond what it reads. */
+  /** The caller may know only what it can read. */
   readonly isConfined: boolean;
 }
 
 type ExplainDependencies = Pick<EngineDependencies, 'metadata' | 'layers'>;
 
-/** Nearest first; changes nothing. */
+/** Returns the tiers, nearest first; changes nothing. */
 export async function explainTiers(
   deps: ExplainDependencies,
   question: TiersQuestion,
@@ -76,11 +76,11 @@ export async function explainTiers(
     isFound ||= reading.isRead;
     const feed = feeds.get(namespace);
     const why = feed === undefined ? null : (feed.why ?? (await refusedHere(deps, { planned, feed }, signal)));
-    const told = why !== null && isConfined ? 'it takes nothing of what a run here saves' : why;
+    const told = why !== null && isConfined ? 'it takes nothing from runs here' : why;
     const isFed = feed !== undefined && why === null;
     const by = feed?.rule ?? null;
-    const rule = by === null ? 'what its tool verifies goes there' : `its rule is for ${ruleText(by)}`;
-    const feeding = told ?? (feed === undefined ? 'nothing goes there' : rule);
+    const rule = by === null ? 'it takes what its tool verifies' : `its rule is for ${ruleText(by)}`;
+    const feeding = told ?? (feed === undefined ? 'it takes nothing' : rule);
     tiers.push({ namespace, by: tierBy(context, namespace), ...reading, isFed, feeding });
   }
   return tiers;
@@ -111,7 +111,7 @@ async function holdsOwn(metadata: Metadata, planned: PlannedVolume, signal: Abor
 
 interface ReadingQuestion extends TiersQuestion {
   readonly namespace: Namespace;
-  /** Something nearer has something. */
+  /** Whether a nearer link has contents. */
   readonly isFound: boolean;
 }
 
@@ -131,24 +131,24 @@ async function readingOf(
     return { ...nothing, lane, why: missing ?? `it has nothing on lane ${lane}` };
   }
   const has = { lane, layers: held.head.layers.length, files: held.files, sizeBytes: held.sizeBytes };
-  if (mergesByPath(planned.tool)) return { ...has, isRead: true, why: 'laid below what is nearer, path by path' };
+  if (mergesByPath(planned.tool)) return { ...has, isRead: true, why: 'merged below nearer contents, path by path' };
   return isFound
     ? {
         ...has,
         isRead: false,
-        why: 'something nearer has something, and what this tool keeps is not laid over each other',
+        why: 'a nearer tier has contents, and this tool cannot merge them',
       }
-    : { ...has, isRead: true, why: 'nothing nearer has anything: a first run starts with what is in it' };
+    : { ...has, isRead: true, why: 'no nearer tier has contents: a first run starts with these' };
 }
 
 function whyNotRead(context: Context, { tool, request: { name } }: PlannedVolume, namespace: Namespace): string {
   const isShared = sharedLinks(context, [{ namespace, lane: context.lane }], name).length > 0;
   if (!isShared) return `${context.namespace} has no grant for its ${name}`;
-  if (!isPersonal(namespace)) return `a run in lane ${context.lane} reads nothing of other namespaces`;
-  if (verifiedOf(tool) === null) return `${tool.name} does not verify what it finds in its cache`;
+  if (!isPersonal(namespace)) return `a run in lane ${context.lane} reads no other namespaces`;
+  if (verifiedOf(tool) === null) return `${tool.name} does not verify the contents of its cache`;
   return context.inputs.some((input) => input.name === 'personal tier')
-    ? `lane ${context.lane} has no part in it`
-    : 'nobody asked for it: personal-tier: true in config.yaml, or CACHELANE_PERSONAL_TIER=1';
+    ? `lane ${context.lane} does not use it`
+    : 'it is not enabled: personal-tier: true in config.yaml, or CACHELANE_PERSONAL_TIER=1';
 }
 
 interface PlaceOf {
@@ -157,14 +157,14 @@ interface PlaceOf {
   readonly lane: LaneName;
 }
 
-/** `missing`: why there is no such volume, one clause; null where there is one. */
+/** `missing`: why there is no such volume, one clause; null if it exists. */
 async function headAt(
   metadata: Metadata,
   { planned, namespace, lane }: PlaceOf,
   signal: AbortSignal,
 ): Promise<{ readonly held: ListedHead | null; readonly missing: string | null }> {
   const record = await metadata.findNamespace(namespace, signal);
-  if (record === undefined) return { held: null, missing: 'nothing is known of it here' };
+  if (record === undefined) return { held: null, missing: 'the namespace is unknown here' };
   const named = (await metadata.volumesOf(record.id, signal)).filter(({ name }) => name === planned.request.name);
   if (named.length === 0) return { held: null, missing: `it has no volume ${planned.request.name}` };
   const key = compatKey(planned.compat);
@@ -174,7 +174,7 @@ async function headAt(
   return { held: heads.find(({ head }) => head.lane === lane) ?? null, missing: null };
 }
 
-/** Why nothing of what the own lane has now goes there, although a rule says so. */
+/** Returns why the own lane's contents do not go there although a rule matches. */
 async function refusedHere(
   deps: ExplainDependencies,
   { planned, feed: { namespace, id: tierId } }: { readonly planned: PlannedVolume; readonly feed: TierOfRun },
@@ -198,9 +198,9 @@ async function refusedHere(
         : `it holds ${displayPath(path as BytePath)}, which ${planned.tool.name} does not verify`;
     }
     const isOfOthers = tierId !== null && (await isTakenAlong(deps, { planned, tierId, ids }, signal));
-    return isOfOthers ? 'its own lane lies on what it took along of another tier, and that goes no further' : null;
+    return isOfOthers ? "its own lane is based on another tier's contents, and those are not passed on" : null;
   } catch (error) {
-    if (isDamage(error)) return 'layers of its own lane cannot be read: cachelane verify tells more';
+    if (isDamage(error)) return 'layers of its own lane cannot be read; run cachelane verify';
     throw error;
   }
 }

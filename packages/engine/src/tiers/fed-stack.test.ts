@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { fedStack, onLineage } from './fed-stack.ts';
 
 const ids = (text: string): readonly LayerId[] => text.split(' ').filter((id) => id !== '') as LayerId[];
-/** In these tests the names of layers that clean-ups made begin with a capital P. */
+/** Here, names of clean-up layers begin with P. */
 const isCleanUp = (id: LayerId): boolean => id.startsWith('P');
 
 const squashesOf = (text = ''): Squashes =>
@@ -25,41 +25,41 @@ interface Case {
 }
 
 const merging: readonly Case[] = [
-  { title: 'an empty tier gets all', own: 'b a', tier: '', fed: 'b a' },
-  { title: 'what is there already comes no more', own: 'b a', tier: 'x b a', fed: 'x b a' },
-  { title: 'what is new lies on top of what others fed', own: 'b a', tier: 'x a', fed: 'b x a' },
-  { title: 'nothing of others goes', own: 'a', tier: 'x y', fed: 'a x y' },
+  { title: 'an empty tier gets everything', own: 'b a', tier: '', fed: 'b a' },
+  { title: 'present layers are not added again', own: 'b a', tier: 'x b a', fed: 'x b a' },
+  { title: 'new layers are on top of what others fed', own: 'b a', tier: 'x a', fed: 'b x a' },
+  { title: 'nothing of others is removed', own: 'a', tier: 'x y', fed: 'a x y' },
   {
-    title: 'a squash of the own lane is told by what it stands for',
+    title: 'a squash of the own lane is compared by its parts',
     own: 'c S',
     tier: '',
     squashes: 'S=b,a',
     fed: 'c b a',
   },
-  { title: 'one that the tier has as well stays one', own: 'c S', tier: 'S', squashes: 'S=b,a', fed: 'c S' },
+  { title: 'a squash that the tier has too stays one', own: 'c S', tier: 'S', squashes: 'S=b,a', fed: 'c S' },
   { title: 'a squash of the tier stays one', own: 'c b a', tier: 'x T', squashes: 'T=b,a', fed: 'c x T' },
-  { title: 'one that the tier knows nothing of stays a layer', own: 'c S', tier: 'x', fed: 'c S x' },
-  { title: 'what a clean-up of the own lane took away stays', own: 'b P a', tier: 'a', fed: 'b a' },
-  { title: 'what one of the tier took away comes again', own: 'b a', tier: 'P a x', fed: 'b a P x' },
-  { title: 'but what lies on top of it does not move', own: 'c b a', tier: 'b P a x', fed: 'c b a P x' },
+  { title: 'a squash that the tier does not know stays a layer', own: 'c S', tier: 'x', fed: 'c S x' },
+  { title: 'what a clean-up of the own lane removed stays in the tier', own: 'b P a', tier: 'a', fed: 'b a' },
+  { title: 'what a clean-up of the tier removed is fed again', own: 'b a', tier: 'P a x', fed: 'b a P x' },
+  { title: 'but layers above it do not move', own: 'c b a', tier: 'b P a x', fed: 'c b a P x' },
 ];
 
 const replacing: readonly Case[] = [
-  { title: 'takes the place of what others fed', own: 'b a', tier: 'x y', fed: 'b a' },
+  { title: 'replaces what others fed', own: 'b a', tier: 'x y', fed: 'b a' },
   { title: 'clean-ups too', own: 'b P a', tier: 'a', fed: 'b P a' },
-  { title: 'changes nothing where it is the same', own: 'S', tier: 'b a', squashes: 'S=b,a', fed: 'b a' },
+  { title: 'changes nothing if it is the same', own: 'S', tier: 'b a', squashes: 'S=b,a', fed: 'b a' },
 ];
 
 const fed = (merges: boolean, { own, tier, squashes }: Omit<Case, 'title' | 'fed'>): readonly LayerId[] =>
   fedStack({ own: ids(own), tier: ids(tier), squashes: squashesOf(squashes), isCleanUp, merges });
 
-describe('a tier that is laid over', () => {
+describe('a tier that is merged', () => {
   test.each(merging)('$title', ({ fed: wanted, ...given }) => {
     expect(fed(true, given)).toEqual(ids(wanted));
   });
 
   const stack = fc.uniqueArray(fc.constantFrom(...'abcdefPQ'), { maxLength: 8 }).map((each) => each.join(' '));
-  test('has all that was fed on top of its clean-ups, and keeps what it had; again, it stays as it is', () => {
+  test('has everything that was fed above its clean-ups, and keeps what it had; a second feed changes nothing', () => {
     fc.assert(
       fc.property(stack, stack, (own, tier) => {
         const after = fed(true, { own, tier });
@@ -81,13 +81,13 @@ describe('a tier that is one snapshot', () => {
 });
 
 test.each([
-  { title: 'nothing was seen', head: 'b a', lineage: '', wanted: 'b a' },
+  { title: 'nothing was below', head: 'b a', lineage: '', wanted: 'b a' },
   { title: 'a first save', head: 'n', lineage: 't u', wanted: 'n t u' },
-  { title: 'another run was first, on top of the same', head: 'n o t u', lineage: 't u', wanted: 'n o t u' },
-  { title: 'another run was first, and found nothing', head: 'n o', lineage: 't u', wanted: 'n o t u' },
+  { title: 'another run was first, on the same base', head: 'n o t u', lineage: 't u', wanted: 'n o t u' },
+  { title: 'another run was first, without a base', head: 'n o', lineage: 't u', wanted: 'n o t u' },
   { title: 'another run saw an older state', head: 'n o u', lineage: 't u', wanted: 'n o t u' },
-  { title: 'another run saw a newer one', head: 'n o v t u', lineage: 't u', wanted: 'n o v t u' },
-  { title: 'what lay at the bottom was missing', head: 'n o t', lineage: 't u', wanted: 'n o t u' },
-])('below a head lies what its runs saw: $title', ({ head, lineage, wanted }) => {
+  { title: 'another run saw a newer state', head: 'n o v t u', lineage: 't u', wanted: 'n o v t u' },
+  { title: 'the bottom layer was missing', head: 'n o t', lineage: 't u', wanted: 'n o t u' },
+])('what the runs saw is below the head: $title', ({ head, lineage, wanted }) => {
   expect(onLineage(ids(head), ids(lineage))).toEqual(ids(wanted));
 });

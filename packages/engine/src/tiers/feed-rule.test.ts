@@ -32,7 +32,7 @@ test.each([
   { title: 'another branch', rule: rule(), run: run({ lane: 't1:ref:x' }), why: 'it is for the default branch' },
   { title: 'a pull request', rule: rule(), run: run({ lane: 't1:pr:1' }), why: 'it is for the default branch' },
   {
-    title: 'a branch where nobody knows which one is the default',
+    title: 'a branch with an unknown default branch',
     rule: rule(),
     run: run({ defaultLane: null }),
     why: 'it is for the default branch',
@@ -41,7 +41,7 @@ test.each([
     title: 'a run that nobody vouches for',
     rule: rule('github.com/acme/**', null, 't0:run:1'),
     run: run({ lane: 't0:run:1', defaultLane: 't0:run:1' }),
-    why: 'nobody vouches for the run',
+    why: 'the run is untrusted',
   },
   {
     title: 'a lane by its name',

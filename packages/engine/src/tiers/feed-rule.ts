@@ -20,7 +20,7 @@ export interface Feeding {
 
 /** Why a rule does not bring what a run saves to its tier, one clause for people; null: it does. */
 export function whyNotFed(rule: FeedRecord, { names, volume, lane, defaultLane }: Feeding): string | null {
-  if (laneTrust(lane) === 'T0') return 'nobody vouches for the run';
+  if (laneTrust(lane) === 'T0') return 'the run is untrusted';
   if (!isCovered(rule.from, names)) return 'it is for other projects';
   if (rule.volume !== null && rule.volume !== volume) return `it is for ${rule.volume}`;
   if (rule.lanes !== 'default') return rule.lanes === lane ? null : `it is for lane ${rule.lanes}`;

@@ -28,25 +28,26 @@ export interface TierFeed {
   readonly own: LanePlace;
   readonly tier: LanePlace;
   readonly tool: Tool;
-  /** Whether none of these layers may come. */
+  /** Whether none of these layers may be fed. */
   readonly isRefused: (ids: ReadonlySet<LayerId>) => Promise<boolean>;
-  /** On whose behalf the tier's head moves. */
+  /** The run that moves the tier's head. */
   readonly run: RunId;
-  /** Its pins keep a collector away from what comes until the tier's head names it. */
+  /** Its pins protect the layers until the tier's head names them. */
   readonly sessionId: SessionId;
-  /** Throws E_QUOTA where the tier has no room for layers of this size. */
+  /** Throws E_QUOTA if the tier has no room for layers of this size. */
   readonly admit: (sizeBytes: number) => Promise<void>;
 }
 
 export interface Fed {
   readonly head: HeadRecord;
-  /** Those that came. */
+  /** The layers that were added. */
   readonly layers: readonly LayerRecord[];
 }
 
 /**
- * Brings all that the own head shows and the tier lacks into the tier, by compare-and-swap; null where it lacks nothing, or may not have it. Errors: E_QUOTA; E_LAYER_REFUSED for what a revoked run had a part in; E_LAYER_MISSING for a layer of the own head that is not here; E_HEAD_MOVED; E_NOT_FOUND where the
- * tier was removed meanwhile.
+ * Adds what the own head shows and the tier lacks to the tier, by compare-and-swap. Returns null if nothing is missing or the layers are
+ * refused. Errors: E_QUOTA; E_LAYER_REFUSED for changes of a revoked run; E_LAYER_MISSING for a missing layer of the own head;
+ * E_HEAD_MOVED; E_NOT_FOUND if the tier was removed.
  */
 export async function feedTier(deps: FeedDependencies, feed: TierFeed, signal: AbortSignal): Promise<Fed | null> {
   let missing: CachelaneError | undefined;
@@ -58,22 +59,22 @@ export async function feedTier(deps: FeedDependencies, feed: TierFeed, signal: A
       if (head !== null) return { head, layers: move.records };
       missing = undefined;
     } catch (error) {
-      // The own head has moved on, and a collector took what it named before: there is another one to look at.
+      // The own head moved and its old layers were collected: try the new head.
       if (!isCachelaneError(error, 'E_LAYER_MISSING')) throw error;
       missing = error;
     }
     await backOff(deps, attempt, signal);
   }
-  // The own head has not moved: what it names is not here.
+  // The own head has not moved, so its layer really is missing.
   if (missing !== undefined) throw missing;
   throw new CachelaneError('E_HEAD_MOVED', `the tier's head moved ${limits.commitAttempts} times`, { retryable: true });
 }
 
 interface Move {
   readonly tier: HeadRecord | undefined;
-  /** What its head comes to, top first. */
+  /** The tier's next head, top first. */
   readonly layers: readonly LayerId[];
-  /** Of those that come. */
+  /** Records of the added layers. */
   readonly records: readonly LayerRecord[];
 }
 
@@ -86,7 +87,7 @@ async function planMove(deps: FeedDependencies, feed: TierFeed, signal: AbortSig
   const layers = await stackOf(deps, feed, { own: own.layers, tier: before }, signal);
   if (isSame(layers, before)) return null;
   const fresh = new Set(layers).difference(new Set(before));
-  // `explain` says so; a word after each run would only be in the way.
+  // `explain` says why; a warning after each run would be noise.
   if (await feed.isRefused(fresh)) return null;
   const records: LayerRecord[] = [];
   for (const id of fresh) {
@@ -101,7 +102,7 @@ interface Heads {
   readonly tier: readonly LayerId[];
 }
 
-/** Squashes of which something is not here any more are layers like others, wherever they are to be taken apart. */
+/** Squashes with missing parts count as ordinary layers. */
 async function stackOf(
   { metadata, layers }: FeedDependencies,
   { own, tier, tool }: TierFeed,
@@ -136,7 +137,7 @@ async function stackOf(
   return told;
 }
 
-/** Those of which all is here. */
+/** Returns the squashes whose parts are all here. */
 async function whole(
   records: readonly SquashRecord[],
   has: (id: LayerId) => Promise<boolean>,
@@ -151,7 +152,7 @@ async function whole(
   return kept;
 }
 
-/** Null where the tier's head moved meanwhile. */
+/** Returns null if the tier's head moved. */
 async function commit(
   deps: FeedDependencies,
   feed: TierFeed,
@@ -169,7 +170,7 @@ async function commit(
       expectedGeneration: tier?.generation ?? 0,
       layers,
       layer: null,
-      // The records of what a collector forgot before it was pinned.
+      // A collector may have forgotten records before they were pinned.
       rewritten: records,
       origins: await originsOf(deps, records, signal),
       run: feed.run,
@@ -186,7 +187,7 @@ async function commit(
   return result.kind === 'moved' ? result.head : null;
 }
 
-/** The first path of these layers that may not be in a person's own tier; null where all may. */
+/** Returns the first path that the personal tier refuses, or null. */
 export async function unverifiedAmong(
   { layers }: Pick<EngineDependencies, 'layers'>,
   { ids, tool }: { readonly ids: Iterable<LayerId>; readonly tool: Tool },
@@ -200,7 +201,7 @@ export async function unverifiedAmong(
   return null;
 }
 
-/** Whose work the layers hold: a run that is revoked meanwhile must not come into a head that nobody looked at. */
+/** Returns the runs behind the layers, so that the commit fails if one was revoked. */
 export async function originsOf(
   { layers }: Pick<EngineDependencies, 'layers'>,
   records: readonly Pick<LayerRecord, 'id' | 'run'>[],

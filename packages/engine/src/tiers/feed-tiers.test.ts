@@ -24,7 +24,7 @@ import {
 const [web, api, shop] = ['web', 'api', 'shop'].map(projectOf) as [Namespace, Namespace, Namespace];
 
 describe('a feed', () => {
-  test('brings nothing without a rule: what a project adds is its own', async () => {
+  test("adds nothing without a rule: a project's additions stay its own", async () => {
     const engine = testEngine();
     const report = await installIn(engine, contextOf(web), 'left');
     expect(report?.fed).toEqual([]);
@@ -32,7 +32,7 @@ describe('a feed', () => {
     expect(await found(engine, contextOf(api))).toEqual([]);
   });
 
-  test('brings what a run saved to a tier, and with it to a third project', async () => {
+  test("brings a run's save to a tier, and so to a third project", async () => {
     const engine = testEngine();
     await feedFrom(engine, acme);
     const report = await installIn(engine, contextOf(web), 'left', 'right');
@@ -44,7 +44,7 @@ describe('a feed', () => {
     expect(await headOf(engine, api)).toBeUndefined();
   });
 
-  test('brings all of the lane that the tier lacks, also where the run itself saved nothing', async () => {
+  test('adds everything of the lane that the tier lacks, even if the run saved nothing', async () => {
     const engine = testEngine();
     await installIn(engine, contextOf(web), 'left');
     await installIn(engine, contextOf(web), 'right');
@@ -55,7 +55,7 @@ describe('a feed', () => {
     expect((await installIn(engine, contextOf(web)))?.fed).toEqual([]);
   });
 
-  test('lays what several projects save over each other', async () => {
+  test('merges the saves of several projects', async () => {
     const engine = testEngine();
     await feedFrom(engine, acme);
     await installIn(engine, contextOf(web), 'left');
@@ -76,10 +76,10 @@ describe('a feed', () => {
   });
 
   test.each([
-    { title: 'may not save', request: { mode: 'read' as const } },
-    { title: 'is nobody that anybody vouches for', context: { canWrite: false } },
-    { title: 'failed, where only success is saved', volume: { commit: 'success' as const }, exitCode: 1 },
-  ])('comes from no run that $title', async ({ request = {}, context = {}, volume = {}, exitCode = 0 }) => {
+    { title: 'is read-only', request: { mode: 'read' as const } },
+    { title: 'is not trusted', context: { canWrite: false } },
+    { title: 'failed, if only success is saved', volume: { commit: 'success' as const }, exitCode: 1 },
+  ])('does not come from a run that $title', async ({ request = {}, context = {}, volume = {}, exitCode = 0 }) => {
     const engine = testEngine();
     await installIn(engine, contextOf(web), 'left');
     await feedFrom(engine, acme);
@@ -91,7 +91,7 @@ describe('a feed', () => {
     expect(await headOf(engine, acme)).toBeUndefined();
   });
 
-  test('goes to each tier that has a rule, and no further', async () => {
+  test('goes to each tier with a rule, and no further', async () => {
     const engine = testEngine();
     await feedFrom(engine, team, { from: 'github.com/acme/web' });
     await feedFrom(engine, acme, { from: 'teams/payments' });
@@ -100,7 +100,7 @@ describe('a feed', () => {
     expect(await headOf(engine, acme)).toBeUndefined();
   });
 
-  test('of two projects that are tiers of each other ends', async () => {
+  test('between two projects that are tiers of each other ends', async () => {
     const engine = testEngine();
     await feedFrom(engine, web);
     await feedFrom(engine, api);
@@ -111,7 +111,7 @@ describe('a feed', () => {
     expect(await found(engine, contextOf(api, { parents: [] }))).toEqual(['left', 'more', 'right']);
   });
 
-  test('that fails is a warning, and the save stands', async () => {
+  test('that fails gives a warning, and the save stands', async () => {
     const engine = testEngine({
       wrap: (deps) => ({
         ...deps,
@@ -128,7 +128,7 @@ describe('a feed', () => {
     expect(await found(engine, contextOf(web))).toEqual(['left']);
   });
 
-  test('of a head that names what is not here says that, and not that the tier moved', async () => {
+  test('of a head with a missing layer reports that, not that the tier moved', async () => {
     const gone = new CachelaneError('E_LAYER_MISSING', 'layer abc is not in the store');
     const engine = testEngine({
       wrap: (deps) => ({
@@ -145,7 +145,7 @@ describe('a feed', () => {
     expect(warningsOf(engine)).toEqual([expect.stringContaining('layer abc is not in the store')]);
   });
 
-  test('is refused over the quota of the tier, which is named', async () => {
+  test("over the tier's quota is refused with its name", async () => {
     const engine = testEngine();
     await feedFrom(engine, team);
     await engine.deps.metadata.setPolicy(team, 'namespace-size', '10B', noAbort);
@@ -155,7 +155,7 @@ describe('a feed', () => {
     expect(await headOf(engine, team)).toBeUndefined();
   });
 
-  test('goes to no tier that went in mid-run, and makes none', async () => {
+  test('does not create a tier that was removed during the run', async () => {
     const engine = testEngine();
     await feedFrom(engine, acme);
     const { report } = await engine.run(
@@ -171,7 +171,7 @@ describe('a feed', () => {
     expect(warningsOf(engine)).toEqual([]);
   });
 
-  test('makes no tier that goes while it is fed', async () => {
+  test('does not create a tier that is removed during the feed', async () => {
     const engine = testEngine({
       wrap: (deps) => ({
         ...deps,
@@ -190,7 +190,7 @@ describe('a feed', () => {
     expect(await engine.deps.metadata.findNamespace(acme, noAbort)).toBeUndefined();
   });
 
-  test('comes from no clean-up, and what that took away stays in the tier', async () => {
+  test('includes no clean-ups, and what they removed stays in the tier', async () => {
     const engine = testEngine();
     const context = contextOf(web, { parents: [] });
     await installIn(engine, context, 'left', 'junk');
@@ -208,7 +208,7 @@ describe('a feed', () => {
     expect(await found(engine, context)).toEqual(['left', 'right']);
   });
 
-  test('of a volume that stays on this machine does not go where others are sent from', async () => {
+  test('of a volume that stays on this machine does not reach a tier that is pushed', async () => {
     const engine = testEngine();
     await feedFrom(engine, acme);
     await engine.run(([volume]) => install(volume, 'left'), {
@@ -218,7 +218,7 @@ describe('a feed', () => {
     expect(await headOf(engine, acme)).toBeUndefined();
   });
 
-  test('says nothing of whether the tier is shared', async () => {
+  test('does not decide whether the tier is synced', async () => {
     const engine = testEngine();
     await feedFrom(engine, acme);
     await engine.run(([volume]) => install(volume, 'a'), {
@@ -235,7 +235,7 @@ describe('a feed', () => {
     expect(await headOf(engine, acme)).toHaveLength(2);
   });
 
-  test('is what a session has of the tier that reads it, and of the project nothing', async () => {
+  test("is shown to a session as the tier's, not as the project's", async () => {
     const engine = testEngine();
     await feedFrom(engine, acme);
     await installIn(engine, contextOf(web), 'left');
@@ -252,7 +252,7 @@ describe('a feed', () => {
     expect(leased).toEqual([acme, api]);
   });
 
-  test('keeps the layers in a collection that takes all that nothing names', async () => {
+  test('protects its layers in a collection', async () => {
     const engine = testEngine();
     await feedFrom(engine, acme);
     for (let count = 0; count < 12; count++) await installIn(engine, contextOf(web), `n${count}`);
@@ -262,7 +262,7 @@ describe('a feed', () => {
     expect(await found(engine, contextOf(api))).toHaveLength(12);
   });
 
-  test('keeps the layers when the project that made them goes, and the other way round', async () => {
+  test('keeps its layers when the project is removed, and the reverse', async () => {
     const engine = testEngine();
     await feedFrom(engine, acme);
     await installIn(engine, contextOf(web), 'left');
@@ -277,7 +277,7 @@ describe('a feed', () => {
 });
 
 describe('a revoked run', () => {
-  test('is taken out of tiers as well, and comes back into none', async () => {
+  test('is removed from tiers too, and is not fed again', async () => {
     const engine = testEngine();
     await feedFrom(engine, acme);
     await installIn(engine, contextOf(web), 'left');
@@ -291,7 +291,7 @@ describe('a revoked run', () => {
     expect(await found(engine, contextOf(api))).toEqual(['left', 'more', 'right']);
   });
 
-  test('that came into a tier since its revocation was planned goes as well', async () => {
+  test('that was fed after the plan of its revocation is removed too', async () => {
     const engine = testEngine();
     await installIn(engine, contextOf(web), 'bad');
     const run = lastRun(engine);
@@ -304,7 +304,7 @@ describe('a revoked run', () => {
     expect(await found(engine, contextOf(api))).toEqual(['left']);
   });
 
-  test('is traced to every head that has something of it', async () => {
+  test('is traced to every head with its entries', async () => {
     const engine = testEngine();
     await feedFrom(engine, acme);
     await installIn(engine, contextOf(web), 'left');
@@ -315,7 +315,7 @@ describe('a revoked run', () => {
     expect(readers).toEqual([lastRun(engine)]);
   });
 
-  test('that is revoked while another one feeds comes into no tier', async () => {
+  test('that is revoked during a feed enters no tier', async () => {
     let revokes: (() => Promise<void>) | null = null;
     const engine = testEngine({
       wrap: (deps) => ({
@@ -341,7 +341,7 @@ describe('a revoked run', () => {
     const report = await installIn(engine, contextOf(web), 'right');
     expect(isDone).toBe(true);
     expect(report?.fed).toEqual([]);
-    const hint = `cachelane revoke --run ${run} takes out what is still here of it`;
+    const hint = `cachelane revoke --run ${run} removes its remaining contents`;
     expect(engine.events).toContainEqual(expect.objectContaining({ type: 'warning', code: 'E_LAYER_REFUSED', hint }));
     await installIn(engine, contextOf(web), 'more');
     expect(await found(engine, contextOf(api))).toEqual(['more', 'right']);

@@ -30,9 +30,7 @@ export interface FeedRequest {
   readonly run: RunId;
 }
 
-/**
- * Brings what the own lane has by now to each tier that has a rule for it. The save stands whatever becomes of that: what fails is told, and the next run of the lane has the same to do.
- */
+/** Feeds the own lane to each tier with a rule for it. A failure gives a warning and leaves the save alone; the next run of the lane tries again. */
 export async function feedTiers(
   deps: EngineDependencies,
   request: FeedRequest,
@@ -61,7 +59,10 @@ export async function feedTiers(
   return fed;
 }
 
-/** Of a confined session those that it may read by now: what becomes of others, and what they have and lack, it is not told, nor does it wait for that. They get it from the next run of the lane that is not confined. */
+/**
+ * Returns the tiers that a session may know of: for a confined session, those that it may read. The next unconfined run of the lane feeds
+ * the others.
+ */
 async function knownTiers(
   { metadata }: EngineDependencies,
   { boundedTo, tiers, request: { name: volume }, own: { lane } }: PlannedVolume,
@@ -77,7 +78,7 @@ function toReport({ namespace }: TierOfRun, { head, layers }: Fed): FedTier {
   return { namespace, lane: head.lane, layers: layers.length, sizeBytes };
 }
 
-/** In a session of its own, which makes the tier's volume where there is none. Null where the tier lacks nothing, or is gone. */
+/** Feeds one tier in its own session, which creates the tier's volume if needed. Returns null if the tier lacks nothing or was removed. */
 async function feedOne(
   deps: EngineDependencies,
   { planned, opened, run }: FeedRequest,
@@ -141,7 +142,7 @@ async function openTier(
   const opened = await metadata.openSession(
     {
       sessionId,
-      // It is known, and stays as it is.
+      // The run is known already.
       run: { id: run, lane: own.lane, startedAtMs: atMs, revision: null, workflow: null, purpose: 'run' },
       namespace,
       freshNamespaceId: fresh.namespace,
@@ -154,7 +155,7 @@ async function openTier(
           name,
           compat,
           tool: tool.name,
-          // Whether a tier is shared is not for those to say who feed it.
+          // A project that feeds a tier does not decide whether the tier is synced.
           sync: known?.sync ?? null,
           chain: [{ namespace, lane: own.lane }],
           lock: false,

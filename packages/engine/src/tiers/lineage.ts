@@ -14,9 +14,9 @@ import { findVolume } from '../volumes/find-volume.ts';
 import type { PlannedVolume } from '../model/planned-volume.ts';
 import { originsOf } from './feed-tier.ts';
 
-/** What a run saw of a tier, and what it saves is changes to. */
+/** The tier snapshot that a run's changes are based on. */
 export interface Lineage {
-  /** Top first; empty where what it saves stands by itself. */
+  /** Top first; empty if the save stands alone. */
   readonly layers: readonly LayerId[];
   readonly origins: ReadonlySet<RunId>;
   readonly sizeBytes: number;
@@ -29,13 +29,14 @@ type LineageDependencies = Pick<EngineDependencies, 'metadata' | 'layers'>;
 interface Saw {
   readonly planned: PlannedVolume;
   readonly links: readonly PinnedLink[];
-  /** Keeps a collector away from what a squash of the tier replaced. */
+  /** Its pins protect the layers behind the tier's squashes. */
   readonly sessionId: SessionId;
 }
 
 /**
- * What has to lie below the first save of a volume whose tiers are not laid over each other: a run's changes to the snapshot of a tier are half a cache without it, and that tier does not count any more from then on. A squash is told by what it
- * replaced, as far as that is here: the own lane knows nothing of squashes of the tier, and a run of it may have to be taken out.
+ * Returns what must lie below a first save, for tools that cannot merge tiers: without the tier's snapshot, the changes would be half a
+ * cache. Opens squashes as far as their parts are here, because the own lane does not know the tier's squashes and a run may have to be
+ * removed.
  */
 export async function lineageOf(
   deps: LineageDependencies,
@@ -65,7 +66,7 @@ async function plainLayers(
 ): Promise<readonly LayerId[]> {
   const address = { namespace: link.namespace, name: planned.request.name, compat: planned.compat };
   const volume = await findVolume(metadata, address, signal);
-  // Gone since: what is pinned of it is there.
+  // The volume was removed, but its pinned layers are here.
   if (volume === undefined) return link.layers;
   const squashes = new Squashes(await metadata.squashes(volume.id, link.lane, signal));
   const plain = squashes.expand(link.layers);

@@ -29,12 +29,12 @@ const rename =
     await renameNamespace(metadata, { from, to, dryRun }, noAbort);
 
 test.each([
-  ['is granted to nobody', grant(personal)],
-  ['nor is what lies below it', grant(parseNamespace('~/x'))],
-  ['is fed by no rule', feed],
-  ['gets no other name, by which it would be sent to others', rename(personal, acme)],
-  ['is no name of another one, whose contents nobody looked at', rename(acme, personal)],
-])('a person’s own tier %s', async (_, act) => {
+  ['cannot be granted', grant(personal)],
+  ['nor can namespaces below it', grant(parseNamespace('~/x'))],
+  ['cannot have a feed rule', feed],
+  ['cannot be renamed, which would push it', rename(personal, acme)],
+  ['cannot be the new name of another namespace', rename(acme, personal)],
+])('the personal tier %s', async (_, act) => {
   const { deps } = testEngine();
   await deps.metadata.createNamespace({ path: acme, freshId: 'ns_acme' as never, atMs: 0 }, noAbort);
   await expect(act(deps)).rejects.toMatchObject({ code: 'E_USAGE', message: expect.stringContaining('~') as string });

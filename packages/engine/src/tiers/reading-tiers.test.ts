@@ -23,8 +23,8 @@ const [web, api, shop] = ['web', 'api', 'shop'].map(projectOf) as [Namespace, Na
 
 const mine = (project: Namespace): Context => contextOf(project, { parents: [], personal: true });
 
-describe('a directory of which nothing is known', () => {
-  test('starts from the nearest snapshot, and keeps it from the first save on', async () => {
+describe('an unknown directory', () => {
+  test('starts from the nearest snapshot, and keeps it after its first save', async () => {
     const engine = testEngine();
     await dataIn(engine, contextOf(acme, { parents: [] }), { a: 'far', b: 'far' });
     await dataIn(engine, contextOf(team, { parents: [] }), { a: 'near' });
@@ -43,7 +43,7 @@ describe('a directory of which nothing is known', () => {
     expect(await seenIn(engine, context)).toEqual({ a: 'near', c: 'own' });
   });
 
-  test('loses none of two first saves at once, nor what they stand on', async () => {
+  test('loses none of two concurrent first saves, nor their base', async () => {
     const engine = testEngine();
     await dataIn(engine, contextOf(acme, { parents: [] }), { a: 'far' });
     await engine.run(
@@ -57,7 +57,7 @@ describe('a directory of which nothing is known', () => {
     expect(await seenIn(engine, contextOf(web))).toEqual({ a: 'far', b: 'other', c: 'own' });
   });
 
-  test('is not saved where a run that it stands on was revoked meanwhile', async () => {
+  test('is not saved if a run below it was revoked meanwhile', async () => {
     const engine = testEngine();
     await dataIn(engine, contextOf(acme, { parents: [] }), { a: 'bad' });
     const run = lastRun(engine);
@@ -72,7 +72,7 @@ describe('a directory of which nothing is known', () => {
     expect(await seenIn(engine, contextOf(web))).toEqual({});
   });
 
-  test('takes the place of what a tier had', async () => {
+  test("replaces the tier's contents", async () => {
     const engine = testEngine();
     await feedFrom(engine, acme);
     await dataIn(engine, contextOf(web, { parents: [acme] }), { a: 'web' });
@@ -83,7 +83,7 @@ describe('a directory of which nothing is known', () => {
 });
 
 describe('a personal tier', () => {
-  test('warms a new project with what others of the same person saved, without a rule', async () => {
+  test("warms a new project with the same person's other projects, without a rule", async () => {
     const engine = testEngine();
     expect((await installIn(engine, mine(web), 'left'))?.fed).toMatchObject([{ namespace: personalNamespace }]);
     expect(await found(engine, mine(api))).toEqual(['left']);
@@ -99,7 +99,7 @@ describe('a personal tier', () => {
     expect(await engine.deps.metadata.findNamespace(personalNamespace, noAbort)).toBeUndefined();
   });
 
-  test('takes nothing of a volume that holds what its tool does not verify', async () => {
+  test('takes nothing of a volume with unverified contents', async () => {
     const engine = testEngine();
     await engine.run(
       ([volume]) => {
@@ -113,14 +113,14 @@ describe('a personal tier', () => {
   });
 });
 
-test('a parent that is not there, or has no such volume, adds nothing, and is no reason for a word', async () => {
+test('a missing parent, or one without the volume, adds nothing and gives no warning', async () => {
   const engine = testEngine();
   await dataIn(engine, contextOf(acme, { parents: [] }), { a: 'x' });
   const context = contextOf(web, { parents: [team, acme] });
   await installIn(engine, context, 'own');
   expect(await found(engine, context)).toEqual(['own']);
   expect(warningsOf(engine)).toEqual([]);
-  // To be read makes nobody.
+  // Reading creates no namespace.
   expect(await engine.deps.metadata.findNamespace(team, noAbort)).toBeUndefined();
 });
 

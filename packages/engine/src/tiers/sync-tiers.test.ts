@@ -30,7 +30,7 @@ import {
 
 const [web, api, shop] = ['web', 'api', 'shop'].map(projectOf) as [Namespace, Namespace, Namespace];
 
-/** As whoever may write it likes it. */
+/** Forges a head, as any of its writers can. */
 function forgeHead({ heads }: MemoryRemoteState, namespace: Namespace, change: Partial<HeadManifest>): void {
   for (const [key, head] of heads) {
     const manifest = key.startsWith(headPrefix) && head.bytes !== null ? decodeManifest(head.bytes, null) : null;
@@ -46,15 +46,15 @@ async function revokeFrom({ deps }: TestEngine, run: RunId): Promise<void> {
   await revokeEverywhere(deps, plans, 'ann', noAbort);
 }
 
-/** What waits of one namespace. */
+/** Pushes the pending heads of one namespace. */
 async function pushOf({ deps: { remote, ...deps } }: TestEngine, namespace: Namespace): Promise<void> {
   if (remote === null) throw new Error('there is a remote');
   for (const each of await findPending({ ...deps, remote }, noAbort))
     if (each.name.namespace === namespace) await pushPending({ ...deps, remote }, each, noAbort);
 }
 
-describe('a tier that machines share', () => {
-  test('is sent with what feeds it, and read elsewhere without a rule there', async () => {
+describe('a tier in a remote', () => {
+  test('is pushed by the projects that feed it, and read elsewhere without a rule', async () => {
     const { machine } = machines();
     const [ann, ben] = [machine(), machine()];
     await feedFrom(ann, acme);
@@ -67,7 +67,7 @@ describe('a tier that machines share', () => {
     expect(warningsOf(ben)).toEqual([]);
   });
 
-  test('is what several machines feed it', async () => {
+  test('has what several machines feed', async () => {
     const { machine } = machines();
     const [ann, ben] = [machine(), machine()];
     for (const engine of [ann, ben]) await feedFrom(engine, acme);
@@ -83,7 +83,7 @@ describe('a tier that machines share', () => {
     expect((await verifyStore(ann.deps, () => undefined, noAbort)).faulty).toEqual([]);
   });
 
-  test('waits as a head does where it was not sent, and is no reason to fetch again what is here', async () => {
+  test('is pending where it was not pushed, and causes no new downloads', async () => {
     const { machine } = machines();
     const [ann, ben] = [machine(), machine()];
     await installIn(ann, contextOf(web), 'left');
@@ -115,7 +115,7 @@ describe('a tier that machines share', () => {
     expect(await found(machine(), contextOf(api))).toEqual(['left']);
   });
 
-  test('does not bring a run back that was revoked elsewhere before the tier was sent', async () => {
+  test('does not bring back a run that was revoked elsewhere before its push', async () => {
     const { machine } = machines();
     const [ann, ben] = [machine(), machine()];
     await installIn(ben, contextOf(web), 'left');
@@ -130,7 +130,7 @@ describe('a tier that machines share', () => {
     expect(await found(ben, contextOf(api))).toEqual(['left', 'more']);
   });
 
-  test('tells the project of a run that it alone had of it there', async () => {
+  test('tells the project about a revoked run that only the tier had there', async () => {
     const { machine } = machines();
     const [ann, ben] = [machine(), machine()];
     for (const engine of [ann, ben]) await feedFrom(engine, acme);
@@ -144,7 +144,7 @@ describe('a tier that machines share', () => {
     expect(await found(machine(), contextOf(web))).toEqual(['left', 'more']);
   });
 
-  test('tells it also where the project had nothing there yet: whoever revoked the run takes it out of what comes', async () => {
+  test('tells it even if the project had no head there: the revoking machine removes the run from later pushes', async () => {
     const { machine } = machines();
     const [ann, ben] = [machine(), machine()];
     for (const engine of [ann, ben]) await feedFrom(engine, acme);
@@ -155,21 +155,21 @@ describe('a tier that machines share', () => {
     expect(await found(ann, contextOf(api))).toEqual(['bad', 'left']);
     await revokeFrom(ann, run);
     await pushOf(ben, web);
-    // It saves nothing, and has something to send all the same.
+    // It saves nothing, but has something to push.
     expect(await found(ann, contextOf(web))).toEqual(['left']);
     await pushOf(ann, web);
     for (const engine of [machine(), ben, ann]) expect(await found(engine, contextOf(web))).toEqual(['left']);
   });
 });
 
-test('a project that feeds a tier takes nothing out of it that others fed', async () => {
+test('a project that feeds a tier cannot remove what others fed', async () => {
   const { machine, state } = machines();
   const [ann, mallory, ben] = [machine(), machine(), machine()];
   for (const engine of [ann, ben]) await feedFrom(engine, acme);
   await installIn(ann, contextOf(api), 'left');
   const run = lastRun(ann);
   await installIn(mallory, contextOf(web, { parents: [] }), 'right');
-  // All that this machine has heard of the run is what the tier says.
+  // This machine knows the run only from the tier.
   expect(await found(ben, contextOf(shop))).toEqual(['left']);
   forgeHead(state, web, { revoked: [{ run, atMs: 1, by: 'mallory' }] });
   await installIn(ben, contextOf(web), 'more');
@@ -177,7 +177,7 @@ test('a project that feeds a tier takes nothing out of it that others fed', asyn
     expect(await found(engine, contextOf(shop))).toEqual(['left', 'more', 'right']);
 });
 
-test('a personal tier is neither sent nor read from a remote', async () => {
+test('a personal tier is neither pushed nor pulled', async () => {
   const { machine, state } = machines();
   const [ann, ben] = [machine(), machine()];
   await ann.run(([volume]) => install(volume, 'left'), { request: { context: mine(web) } });

@@ -11,7 +11,7 @@ const [web, api] = ['web', 'api'].map(projectOf) as [Namespace, Namespace];
 const both = contextOf(web, { parents: [team, acme] });
 const alone = (namespace: Namespace) => contextOf(namespace, { parents: [] });
 
-/** What whoever reads only that tier finds. */
+/** Returns what a reader of only that tier finds. */
 async function seenOf(engine: TestEngine, tier: Namespace): Promise<Record<string, string>> {
   return await seenIn(engine, contextOf(api, { parents: [tier] }));
 }
@@ -22,8 +22,8 @@ async function feedingOf({ deps }: TestEngine): Promise<Readonly<Record<string, 
   return Object.fromEntries(tiers.map(({ namespace, feeding }) => [namespace, feeding]));
 }
 
-describe('what a first save took along of a tier', () => {
-  test('goes to no other tier, nor does what lies on it, and explain says why', async () => {
+describe("a tier's contents that a first save took along", () => {
+  test('are fed to no other tier, nor are layers above them, and explain says why', async () => {
     const engine = testEngine();
     await feedFrom(engine, acme);
     await dataIn(engine, alone(team), { secret: 'of the team' });
@@ -32,12 +32,12 @@ describe('what a first save took along of a tier', () => {
     expect(await seenOf(engine, acme)).toEqual({});
     expect(await seenIn(engine, both)).toEqual({ secret: 'of the team', own: 'of web', more: 'of web' });
     expect(await feedingOf(engine)).toMatchObject({
-      [acme]: 'its own lane lies on what it took along of another tier, and that goes no further',
+      [acme]: "its own lane is based on another tier's contents, and those are not passed on",
     });
     expect(warningsOf(engine)).toEqual([]);
   });
 
-  test('goes to that tier again, and with it what lies on it', async () => {
+  test('are fed to that tier again, with the layers above them', async () => {
     const engine = testEngine();
     await feedFrom(engine, team);
     await dataIn(engine, alone(team), { a: 'of the team' });
@@ -47,7 +47,7 @@ describe('what a first save took along of a tier', () => {
     expect(await seenOf(engine, team)).toMatchObject({ a: 'of the team', own: 'of web', more: 'of web' });
   });
 
-  test('goes where a rule says so of that tier as well', async () => {
+  test('are fed if a rule covers that tier too', async () => {
     const engine = testEngine();
     await feedFrom(engine, acme);
     await feedFrom(engine, acme, { from: team });
@@ -56,7 +56,7 @@ describe('what a first save took along of a tier', () => {
     expect(await seenOf(engine, acme)).toEqual({ a: 'of the team', own: 'of web' });
   });
 
-  test('goes nowhere from a machine that heard of the lane and of the tiers from a remote', async () => {
+  test('are fed to no tier by a machine that pulled the lane and the tiers', async () => {
     const { machine } = machines();
     const [ann, ben] = [machine(), machine()];
     await dataIn(ann, alone(team), { secret: 'of the team' });
@@ -66,13 +66,13 @@ describe('what a first save took along of a tier', () => {
     expect(await seenOf(ben, acme)).toEqual({});
   });
 
-  test('keeps nothing back of a project that has nothing of it', async () => {
+  test('do not affect a project without them', async () => {
     const { machine } = machines();
     const [ann, ben] = [machine(), machine()];
     await dataIn(ann, both, { own: 'of web' });
     await feedFrom(ben, team);
     await feedFrom(ben, acme);
-    // This machine hears of the tier that was fed first.
+    // This machine pulls the tier that was fed first.
     await dataIn(ben, both, { more: 'of web' });
     await dataIn(ben, both, { yet: 'of web' });
     for (const tier of [team, acme])

@@ -15,15 +15,15 @@ import { feedingOf } from './tiers-of-run.ts';
 
 export interface Bringing {
   readonly planned: PlannedVolume;
-  /** The tier that is to be fed. */
+  /** The tier to be fed. */
   readonly tierId: NamespaceId;
-  /** What would come to it. */
+  /** The layers that would be fed. */
   readonly ids: Iterable<LayerId>;
 }
 
 /**
- * Whether some of it is what a first save took along of another tier: whoever reads this one need not be among those who may read that. Without it what lies on it is half a cache, so that nothing of it goes there. What a rule
- * of the tier covers by itself goes, whoever brings it.
+ * Whether some layers are another tier's, taken along by a first save. Readers of this tier may not be allowed to read the other one. What
+ * lies on those layers is useless without them, so nothing is fed. A rule of the tier that covers the layers allows them.
  */
 export async function isTakenAlong(
   { metadata, layers }: Pick<EngineDependencies, 'metadata' | 'layers'>,
@@ -44,7 +44,7 @@ export async function isTakenAlong(
     }
     return false;
   };
-  // Indexes are read last: the rest knows mostly.
+  // Indexes are the slowest check, so they come last.
   return (
     (await isAnyHeld(metadata, { records, others }, signal)) ||
     (await areOthers(records.map(({ run }) => run))) ||
@@ -53,9 +53,9 @@ export async function isTakenAlong(
 }
 
 interface OfTiers {
-  /** Other tiers of the volume, that neither this one nor this project has anything to do with. */
+  /** Other tiers of the volume, without this one and the project's own. */
   readonly others: ReadonlySet<NamespaceId>;
-  /** Whether what runs of a namespace saved may come to the tier. */
+  /** Whether the tier takes saves of a namespace. */
   readonly takes: (from: NamespaceId) => boolean;
 }
 
@@ -76,14 +76,14 @@ async function ofTiers(
   for (const namespace of planned.tiers) {
     const id = (await metadata.findNamespace(namespace, signal))?.id;
     if (id === undefined || isPersonal(namespace) || takes(id)) continue;
-    // What a tier has that takes something of this project may be of this project.
+    // What a tier takes from this project may be this project's own work.
     const isFed = (await metadata.feedsOf(id, signal)).some((rule) => whyNotFed(rule, feeding) === null);
     if (!isFed) others.add(id);
   }
   return { others, takes };
 }
 
-/** A machine that heard of a lane from a remote takes all runs that the lane names for those of its project; what it has of the tiers tells more. */
+/** Whether another tier holds the layers. Run records alone do not tell: after a pull, all runs that a lane names count as its project's. */
 async function isAnyHeld(
   metadata: Metadata,
   { records, others }: Pick<OfTiers, 'others'> & { readonly records: readonly LayerRecord[] },

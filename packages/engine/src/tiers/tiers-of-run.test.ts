@@ -31,6 +31,6 @@ async function workWith(parent: Namespace): Promise<readonly string[]> {
   return calls;
 }
 
-test('a parent that is there, and one that is not, are looked up alike: a file of the repository may name any', async () => {
+test('existing and missing parents cost the same look-ups: a file of the repository may name any', async () => {
   expect(await workWith(theirs)).toEqual(await workWith(nobodys));
 });

@@ -10,15 +10,15 @@ import {
 import type { PlannedVolume } from '../model/planned-volume.ts';
 import { type Feeding, whyNotFed } from './feed-rule.ts';
 
-/** A tier of a volume, and whether what a run saves of it goes there. */
+/** A tier of a volume, and whether saves go to it. */
 export interface TierOfRun {
-  /** As the read chain names it. */
+  /** Its name in the read chain. */
   readonly namespace: Namespace;
-  /** Null: this store knows nothing of it. */
+  /** Null: unknown to this store. */
   readonly id: NamespaceId | null;
-  /** The rule by which it is fed; null where it is a person's own tier, or is not fed. */
+  /** The rule that feeds it; null for the personal tier, or if it is not fed. */
   readonly rule: FeedRecord | null;
-  /** Why nothing goes there, one clause; null: it is fed. */
+  /** Why it is not fed, one clause; null if it is. */
   readonly why: string | null;
 }
 
@@ -26,7 +26,7 @@ const nobody = '' as NamespaceId;
 
 type RulesOf = Pick<Metadata, 'findNamespace' | 'feedsOf'>;
 
-/** Tiers that a run with this volume may feed, nearest first. */
+/** Returns the tiers that a run with this volume may feed, nearest first. */
 export async function tiersOfRun(
   metadata: RulesOf,
   planned: PlannedVolume,
@@ -38,7 +38,7 @@ export async function tiersOfRun(
   const tiers: TierOfRun[] = [];
   for (const namespace of planned.tiers) {
     const record = await metadata.findNamespace(namespace, signal);
-    // By another name it may be the project itself.
+    // Under another name it may be the project itself.
     if (record !== undefined && record.id === own?.id) continue;
     const place = { namespace, id: record?.id ?? null };
     const found = isPersonal(namespace)
@@ -49,7 +49,7 @@ export async function tiersOfRun(
   return tiers;
 }
 
-/** What a run saves of a volume, as rules of tiers ask for it; `own`: its namespace. */
+/** Returns what feed rules match on; `own` is the project's namespace. */
 export function feedingOf(planned: PlannedVolume, own: NamespaceRecord | undefined): Feeding {
   return {
     names: own?.paths ?? [planned.own.namespace],
@@ -65,13 +65,13 @@ async function ruleOf(
   { planned, feeding }: { readonly planned: PlannedVolume; readonly feeding: Feeding },
   signal: AbortSignal,
 ): Promise<Pick<TierOfRun, 'rule' | 'why'>> {
-  // Asked also of one that is not there: a confined session must not see by the work which of its parents are.
+  // Also query for unknown tiers, so that the work does not reveal which parents exist.
   const rules = await metadata.feedsOf(record?.id ?? nobody, signal);
   const reasons = rules.map((rule) => whyNotFed(rule, feeding));
   const rule = rules[reasons.indexOf(null)];
   if (rule === undefined) return { rule: null, why: reasons[0] ?? 'it has no feed rule' };
-  // Whoever keeps it on this machine does not send it by way of another namespace.
+  // A volume that stays on this machine must not be pushed through a tier.
   return planned.sync === 'never' && planned.tool.sync !== 'never'
-    ? { rule, why: 'sync never: the volume stays on this machine, and a tier may not' }
+    ? { rule, why: 'sync never: the volume stays on this machine, and the tier may be pushed' }
     : { rule, why: null };
 }

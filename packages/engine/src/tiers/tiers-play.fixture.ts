@@ -19,7 +19,7 @@ import { planEverywhere, revokeEverywhere } from '../sync/revoke/revoke-everywhe
 import { type TestEngine, install, testEngine, text } from '../testing/test-engine.fixture.ts';
 import { acme, contextOf, feedFrom, laneOf, lastRun, projectOf, team } from './tiers.fixture.ts';
 
-/** Projects, what they read, and where what they save goes. `shop` feeds nothing. */
+/** Projects, their parents, and the tiers that they feed. `shop` feeds none. */
 const projects = {
   web: { namespace: projectOf('web'), parents: [acme], feeds: [acme] },
   api: { namespace: projectOf('api'), parents: [team, acme], feeds: [team, acme] },
@@ -55,7 +55,10 @@ interface Saved {
   readonly run: RunId;
 }
 
-/** Runs of several projects under several tiers, on machines that share a remote; with feeds, squashes, clean-ups, collections and revocations at once. What does not hold, or null. */
+/**
+ * Plays runs of several projects and tiers on machines that share a remote, with feeds, squashes, clean-ups, collections and revocations.
+ * Returns the first broken claim, or null.
+ */
 export async function playTiers({ seed, plant, steps = 24 }: Play): Promise<string | null> {
   const world = new World({ seed, plant });
   return await new TiersPlay(world, new Chance(seed + 1)).play(steps);
@@ -66,7 +69,7 @@ class TiersPlay {
   readonly #chance: Chance;
   readonly #saved: Saved[] = [];
   readonly #revoked = new Map<string, RunId>();
-  /** Revocations that died on their way. */
+  /** Revocations that were interrupted. */
   readonly #unfinished = new Set<RunId>();
   #count = 0;
   #fault: string | null = null;
@@ -151,13 +154,13 @@ class TiersPlay {
     else if (!wasRevoked) this.#revoked.delete(saved.name);
   }
 
-  /** Everybody hears of everything, and what died on its way is gone on with. */
+  /** Syncs all machines and finishes interrupted revocations. */
   async #settle(): Promise<void> {
     for (let round = 0; round < 3; round++) {
       for (const machine of this.#world.machines.slice(0, 2)) {
         const { engine } = this.#world.process(machine, calm);
         for (const run of this.#unfinished) {
-          // By whoever began it; what a collector took once is refused once.
+          // The process that began it. A layer that a collector deleted may fail once.
           await tryTo(async () => await goOn(engine, run));
         }
         for (const project of names) await this.#look(engine, project);
@@ -189,7 +192,7 @@ class TiersPlay {
     for (const { layers } of await deps.metadata.listHeads(noAbort)) {
       for (const id of layers) {
         if (namesRun((await deps.layers.open(id, noAbort)).index, runs))
-          return `layer ${id} of a head has something of a revoked run`;
+          return `layer ${id} of a head still has entries of a revoked run`;
       }
     }
     const held = new Map<Namespace, ReadonlySet<string>>();
@@ -227,7 +230,7 @@ function namesOf(volume: Volume): ReadonlySet<string> {
   );
 }
 
-/** What a run finds is whole, and of projects whose work may come to it. */
+/** Checks that names have their content and come from allowed projects. */
 function faultIn(volume: Volume, project: Project): string | null {
   const { parents } = projects[project];
   for (const name of namesOf(volume)) {
@@ -240,7 +243,7 @@ function faultIn(volume: Volume, project: Project): string | null {
   return null;
 }
 
-/** A clean-up, as tools do it. */
+/** A clean-up like a tool's. */
 function sweep(volume: Volume): void {
   const all = [...namesOf(volume)];
   const junk = all.filter((name) => name.startsWith('junk'));
@@ -251,7 +254,7 @@ function sweep(volume: Volume): void {
   }
 }
 
-/** False where nothing is known of it, here or there. */
+/** Returns false if the run is unknown here and there. */
 async function revokeRun(engine: TestEngine, run: RunId): Promise<boolean> {
   const plans = await planEverywhere(engine.deps, { run, cascade: false }, noAbort);
   if (plans.here.heads.length + plans.there.length === 0) return false;
@@ -259,7 +262,7 @@ async function revokeRun(engine: TestEngine, run: RunId): Promise<boolean> {
   return true;
 }
 
-/** The same command again, after one that died on its way. */
+/** Repeats an interrupted revocation. */
 async function goOn({ deps }: TestEngine, run: RunId): Promise<void> {
   const plans = await planEverywhere(deps, { run, cascade: false }, noAbort);
   await revokeEverywhere(deps, plans, 'ann', noAbort);

@@ -39,7 +39,7 @@ interface In {
   readonly defaultLane?: string | null;
 }
 
-/** A run of a project that reads its parents in its own lane. */
+/** Returns the context of a project's run that reads its parents in its own lane. */
 export function contextOf(
   project: Namespace,
   { lane = 't1:local', parents = [acme], personal = false, defaultLane = null }: In = {},
@@ -56,7 +56,7 @@ export function contextOf(
 
 export const personal: Namespace = personalLink.namespace;
 
-/** What a person says by `cachelane feed`. */
+/** Adds a feed rule, as `cachelane feed` does. */
 export async function feedFrom(
   { deps }: TestEngine,
   tier: Namespace,
@@ -84,7 +84,7 @@ export async function feedFrom(
   );
 }
 
-/** The head of a volume that the tests use; undefined where there is none. */
+/** Returns the head of the tests' volume, or undefined. */
 export async function headOf(
   { deps: { metadata } }: TestEngine,
   namespace: Namespace,
@@ -120,12 +120,12 @@ export async function installIn(
   return report.volumes[0];
 }
 
-/** Names that a project finds in the index; all of them with their content. */
+/** Returns the names in a project's index, and checks that each has its content. */
 export async function found(engine: TestEngine, context: Context): Promise<readonly string[]> {
   const seen = await look(engine, { request: { context } });
   const names = (seen['index/bucket'] ?? '').split('\n').filter((line) => line !== '');
   for (const name of names) {
-    if (seen[`content/${name}`] !== `bytes of ${name}`) throw new Error(`${name} is named, and not there`);
+    if (seen[`content/${name}`] !== `bytes of ${name}`) throw new Error(`${name} is in the index but has no content`);
   }
   return names;
 }

@@ -14,7 +14,7 @@ async function firstFault(
   return null;
 }
 
-/** That of a feed: it brings layers that are known, and pushes none. */
+/** Whether a commit is a feed: it adds known layers and pushes none. */
 const isFeed = ({ layer, origins, rewritten = [] }: CommitRequest): boolean =>
   layer === null && origins !== undefined && rewritten.length > 0;
 
@@ -30,21 +30,21 @@ const committing =
   });
 
 describe('projects under several tiers', () => {
-  test('lose nothing, give nothing away that no rule lets up, and keep nothing of a revoked run', async () => {
+  test('lose nothing, share nothing without a rule, and keep nothing of a revoked run', async () => {
     expect(await firstFault({}, 40)).toBeNull();
   });
 
   test.each([
     {
-      title: 'a feed takes the place of what others fed',
+      title: 'a feed replaces what others fed',
       plant: committing((request) => ({ ...request, layers: (request.rewritten ?? []).map(({ id }) => id) })),
     },
     {
-      title: 'a feed brings half of it',
+      title: 'a feed adds only half',
       plant: committing((request) => ({ ...request, layers: request.layers.slice(1) })),
     },
     {
-      title: 'a rule counts for projects that it does not name',
+      title: 'a rule applies to projects that it does not name',
       plant: (deps: EngineDependencies) => ({
         ...deps,
         metadata: {
@@ -57,7 +57,7 @@ describe('projects under several tiers', () => {
         },
       }),
     },
-  ])('are found out where $title', async ({ plant }) => {
+  ])('find the planted fault: $title', async ({ plant }) => {
     expect(await firstFault({ plant }, 200)).not.toBeNull();
   });
 });

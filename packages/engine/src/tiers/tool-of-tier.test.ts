@@ -8,7 +8,7 @@ import { explainTiers } from './explain-tiers.ts';
 import { acme, contextOf, feedFrom, headOf, installIn, projectOf } from './tiers.fixture.ts';
 
 const [web, api] = ['web', 'api'].map(projectOf) as [Namespace, Namespace];
-/** Of the same name as what {@link installIn} writes, and of another tool. */
+/** The same name as {@link installIn} uses, but another tool. */
 const other = { ...plainVolume, name: 'indexed' as typeof plainVolume.name };
 
 async function otherIn(engine: TestEngine, project: Namespace): Promise<readonly unknown[]> {
@@ -35,40 +35,37 @@ async function feedingOf({ deps }: TestEngine, project: Namespace, isConfined = 
 }
 
 describe('the tool of a tier', () => {
-  test('is that of whoever fed it first, whom the others are told, with what to do', async () => {
+  test("is the first feeder's; others get a warning with a hint", async () => {
     const engine = testEngine();
     await feedFrom(engine, acme);
     await installIn(engine, contextOf(api), 'left');
     expect(await otherIn(engine, web)).toEqual([]);
-    const why = `${acme}:indexed is a volume of indexed, as ${api} began it, and this one is of directory`;
+    const why = `${acme}:indexed is a volume of indexed, created by ${api}, and this volume is of directory`;
     expect(warningsOf(engine)).toEqual([
       [
         `indexed was not fed to ${acme}: ${why}`,
-        `cachelane rm ${acme}:indexed begins it anew; a definition of indexed in its catalog decides for whoever feeds it`,
+        `cachelane rm ${acme}:indexed removes it, so that the next run creates it again; a definition of indexed in its catalog would decide the tool`,
       ],
     ]);
     expect(await feedingOf(engine, web)).toBe(why);
-    expect(await feedingOf(engine, web, true)).toBe('it takes nothing of what a run here saves');
+    expect(await feedingOf(engine, web, true)).toBe('it takes nothing from runs here');
   });
 
-  test('is that of its catalog, and not of whoever would have fed it first', async () => {
+  test("is its catalog's, even if another tool would have fed it first", async () => {
     const engine = testEngine();
     await feedFrom(engine, acme);
     await defineIn(engine, 'indexed');
     expect(await otherIn(engine, web)).toEqual([]);
     expect(await headOf(engine, acme)).toBeUndefined();
-    const why = `the catalog of ${acme} has indexed as one of indexed, and this one is of directory`;
+    const why = `the catalog of ${acme} defines indexed for indexed, and this volume is of directory`;
     expect(warningsOf(engine)).toEqual([
-      [
-        `indexed was not fed to ${acme}: ${why}`,
-        `ask for it by its definition, or by another name: cachelane catalog show ${acme}`,
-      ],
+      [`indexed was not fed to ${acme}: ${why}`, `use its definition or another name: cachelane catalog show ${acme}`],
     ]);
     expect(await feedingOf(engine, web)).toBe(why);
     expect((await installIn(engine, contextOf(api), 'left'))?.fed).toMatchObject([{ namespace: acme }]);
   });
 
-  test('is that of its catalog also where the volume is older, which is told', async () => {
+  test("is its catalog's even if the volume is older, with a warning", async () => {
     const engine = testEngine();
     await feedFrom(engine, acme);
     expect(await otherIn(engine, web)).toHaveLength(1);
@@ -76,8 +73,8 @@ describe('the tool of a tier', () => {
     expect((await installIn(engine, contextOf(api), 'left'))?.fed).toEqual([]);
     expect(warningsOf(engine)).toEqual([
       [
-        `indexed was not fed to ${acme}: ${acme}:indexed is a volume of directory, as ${web} began it, and this one is of indexed`,
-        `its catalog says indexed, and the volume is older: cachelane rm ${acme}:indexed begins it anew`,
+        `indexed was not fed to ${acme}: ${acme}:indexed is a volume of directory, created by ${web}, and this volume is of indexed`,
+        `its catalog says indexed, but the volume is older: cachelane rm ${acme}:indexed removes it, so that the next run creates it again`,
       ],
     ]);
     expect(await otherIn(engine, web)).toEqual([]);

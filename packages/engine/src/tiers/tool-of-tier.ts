@@ -10,15 +10,13 @@ import type { PlannedVolume } from '../model/planned-volume.ts';
 
 export interface ToolQuestion {
   readonly planned: PlannedVolume;
-  /** That is to be fed. */
+  /** The tier to be fed. */
   readonly tier: { readonly namespace: Namespace; readonly id: NamespaceId };
-  /** That of the tier; undefined where it has none yet. */
+  /** The tier's volume; undefined if it has none yet. */
   readonly volume: VolumeRecord | undefined;
 }
 
-/**
- * E_VOLUME where a tier's volume is one of another tool, whose rules the content was not made by; null where it is not. What the tier's catalog says of it decides, else whoever was first.
- */
+/** Returns E_VOLUME if the tier's volume belongs to another tool, or null. The tier's catalog decides the tool, else the tier's first run. */
 export async function whyOtherTool(
   metadata: Metadata,
   question: ToolQuestion,
@@ -31,25 +29,25 @@ export async function whyOtherTool(
   const defined = await definedTools(metadata, question, signal);
   const isDefined = defined.length === 0 || defined.includes(mine);
   if (isDefined && (volume === undefined || volume.tool === mine)) return null;
-  // Only confined sessions keep company: what a tier has is not for them to know.
-  if (planned.company !== null) return new CachelaneError('E_VOLUME', `${address} is not for what is of ${mine}`);
+  // Only confined sessions have company, and they must not learn what the tier has.
+  if (planned.company !== null) return new CachelaneError('E_VOLUME', `${address} does not take contents of ${mine}`);
   if (!isDefined) {
-    const what = `the catalog of ${tier.namespace} has ${name} as one of ${defined.join(', ')}, and this one is of ${mine}`;
-    const hint = `ask for it by its definition, or by another name: cachelane catalog show ${tier.namespace}`;
+    const what = `the catalog of ${tier.namespace} defines ${name} for ${defined.join(', ')}, and this volume is of ${mine}`;
+    const hint = `use its definition or another name: cachelane catalog show ${tier.namespace}`;
     return new CachelaneError('E_VOLUME', what, { hint });
   }
   const since = await whoBegan(metadata, question, signal);
-  const first = since === null ? '' : `, as ${since} began it`;
-  const what = `${address} is a volume of ${volume?.tool}${first}, and this one is of ${mine}`;
-  const anew = `cachelane rm ${address} begins it anew`;
+  const first = since === null ? '' : `, created by ${since}`;
+  const what = `${address} is a volume of ${volume?.tool}${first}, and this volume is of ${mine}`;
+  const anew = `cachelane rm ${address} removes it, so that the next run creates it again`;
   const hint =
     defined.length > 0
-      ? `its catalog says ${mine}, and the volume is older: ${anew}`
-      : `${anew}; a definition of ${name} in its catalog decides for whoever feeds it`;
+      ? `its catalog says ${mine}, but the volume is older: ${anew}`
+      : `${anew}; a definition of ${name} in its catalog would decide the tool`;
   return new CachelaneError('E_VOLUME', what, { hint });
 }
 
-/** Of the definitions of this volume, those of a kind that is not this one's left out. */
+/** Returns the tools of the catalog's definitions that match this volume and its compat. */
 async function definedTools(
   metadata: Metadata,
   { planned: { request, compat }, tier }: Omit<ToolQuestion, 'volume'>,
@@ -64,7 +62,7 @@ async function definedTools(
   return [...new Set(meant.map(({ tool }) => tool))];
 }
 
-/** Whose run made what lies lowest in it: the tool was chosen then. Null where that is not known. */
+/** Returns whose run made the lowest layer, and so chose the tool; null if unknown. */
 async function whoBegan(
   metadata: Metadata,
   { planned, tier, volume }: ToolQuestion,

@@ -1,10 +1,10 @@
 import type { HeadRecord, LayerId, LayerStore, VolumeRecord } from '@cachelane/core';
 
-/** What an export says of itself. */
+/** The description of an export. */
 export interface ExportManifest {
   readonly format: 'cachelane-export';
   readonly version: 1;
-  /** Where it was made; says nothing about where it goes. */
+  /** Where it was made; it can be imported elsewhere. */
   readonly namespace: string;
   readonly volume: string;
   readonly lane: string;
@@ -30,8 +30,8 @@ export interface ExportedHead {
 export const manifestName = 'cachelane-export.json';
 
 /**
- * The parts of an export: its manifest first, then index and contents of each layer, the lowest first, as an import needs them. Errors, while they
- * are read: E_LAYER_MISSING, E_LAYER_CORRUPT.
+ * Yields the parts of an export: its manifest, then index and contents of each layer, lowest first, as an import needs them. Throws
+ * E_LAYER_MISSING and E_LAYER_CORRUPT while they are read.
  */
 export async function* exportParts(
   layers: LayerStore,

@@ -33,7 +33,6 @@ import type { PlannedVolume } from '../model/planned-volume.ts';
 export interface ImportRequest extends Omit<SessionInput, 'mode' | 'purpose' | 'strict'> {
   readonly volume: VolumeRequest;
   readonly environment: ToolEnvironment;
-  readonly onProgress: (done: number, total: number) => void;
 }
 
 export interface Imported {
@@ -41,16 +40,15 @@ export interface Imported {
   readonly manifest: ExportManifest;
   /** Layers that the lane did not have. */
   readonly taken: readonly LayerRecord[];
-  /** Layers that it had. */
+  /** Number of layers that it had. */
   readonly had: number;
   readonly head: HeadRecord | null;
 }
 
 /**
- * Puts the layers of an export on top of the lane that a run here would write; those that are there already stay where they are. Nothing is
- * believed of what the file says, and a layer that is refused ends the import: those before it stay, and a second import goes on from there.
- * Errors: E_USAGE for what is no export, an export of another tool or for other machines, or a lane that may not be written;
- * E_LAYER_REFUSED with the reason. Work of revoked runs is left out, which is told.
+ * Adds the layers of an export on top of the lane that a run here would write; layers that are there already stay. Trusts nothing in the
+ * file. A refused layer ends the import; a second import continues after it. Leaves out revoked runs, with a warning. Errors: E_USAGE for
+ * an invalid export, another tool or compat, or a read-only lane; E_LAYER_REFUSED with the reason.
  */
 export async function importLayers(
   deps: EngineDependencies,
@@ -73,8 +71,7 @@ export async function importLayers(
     if (volume === undefined) throw new CachelaneError('E_INTERNAL', 'a session of one volume has none');
     const taken: LayerRecord[] = [];
     let head = (await deps.metadata.head(volume.id, planned.own.lane, signal)) ?? null;
-    for (const [done, id] of manifest.layers.toReversed().entries()) {
-      request.onProgress(done, manifest.layers.length);
+    for (const id of manifest.layers.toReversed()) {
       const index = await bytesOf(await next(source, `layers/${id}/index`));
       const { data } = await next(source, `layers/${id}/data.tar.zst`);
       if (head?.layers.includes(id) === true) {
@@ -92,6 +89,16 @@ export async function importLayers(
   }
 }
 
+/** Returns what an export says of itself. Errors: E_USAGE for a file that is no export. */
+export async function readExportManifest(parts: AsyncIterable<ExportPart>): Promise<ExportManifest> {
+  const source = parts[Symbol.asyncIterator]();
+  try {
+    return readManifest(await textOf(await next(source, manifestName)));
+  } finally {
+    await source.return?.();
+  }
+}
+
 interface TakenIn {
   readonly ids: Ids;
   readonly planned: PlannedVolume;
@@ -106,9 +113,9 @@ async function takeIn(
   { ids, planned, volume, id, index, data }: TakenIn,
   signal: AbortSignal,
 ): Promise<LayerRecord> {
-  // The pin keeps a collector away from the moment the layer is there until the head refers to it.
+  // Pin first, so that no collector deletes the layer before the head names it.
   await deps.metadata.updateSession(ids.sessionId, { pins: [id] }, signal);
-  // When this store saw it: times in the layer count up to then.
+  // The time this store first had it: times in the layer are at most that.
   const sealedAtMs = deps.clock.nowMs();
   const staged = await deps.layers.unpack({ id, index, data, sealedAtMs }, signal);
   const secret = secretIn(staged.index, planned.tool);
@@ -175,12 +182,12 @@ async function push(
     await backOff(deps, attempt, signal);
   }
   throw new CachelaneError('E_HEAD_MOVED', `the head moved ${limits.commitAttempts} times during the import`, {
-    hint: 'import again: what was taken in stays',
+    hint: 'import again; it continues with the missing layers',
     retryable: true,
   });
 }
 
-/** What was revoked does not come back in a file either. Null where the layer has nothing of it. */
+/** Returns the layer without revoked runs, or null if nothing is left. */
 async function withoutRevoked(
   deps: EngineDependencies,
   { planned, volume, record, ids }: Push,
@@ -192,7 +199,7 @@ async function withoutRevoked(
   const request = { volumeId: volume.id, lane: planned.own.lane, tool: planned.tool, runs, by: ids.run };
   const rest = await takeOut(deps, request, stack, signal);
   if (rest === null) return null;
-  const message = `layer ${record.id.slice(0, 12)} of the export has work of runs that are revoked here: that is left out`;
+  const message = `layer ${record.id.slice(0, 12)} of the export has changes of runs that are revoked here; they are left out`;
   deps.events({ type: 'warning', code: 'E_LAYER_REFUSED', message, hint: null });
   const rewritten: LayerRecord[] = [];
   for (const each of rest.rewritten) {
@@ -206,16 +213,14 @@ function requireSameKind({ tool, compat }: ExportManifest, planned: PlannedVolum
   if (tool !== planned.tool.name) {
     throw new CachelaneError(
       'E_USAGE',
-      `the export is of a volume of ${tool}, and this one is of ${planned.tool.name}`,
-      {
-        hint: 'import it under a name of the same tool',
-      },
+      `the export holds a volume of ${tool}, and ${planned.request.name} is a volume of ${planned.tool.name}`,
+      { hint: 'import it under another name: --as NAME' },
     );
   }
   if (compatKey(compat) === compatKey(planned.compat)) return;
   throw new CachelaneError(
     'E_USAGE',
-    `the export is ${suits(compatKey(compat))}, and the volume here is ${suits(compatKey(planned.compat))}`,
+    `the export is ${suits(compatKey(compat))}, but the volume here is ${suits(compatKey(planned.compat))}`,
     { hint: 'its contents may not work here' },
   );
 }
@@ -227,11 +232,15 @@ function suits(key: string): string {
 function readManifest(text: string): ExportManifest {
   try {
     const value = JSON.parse(text) as Partial<Record<keyof ExportManifest, unknown>>;
-    if (value.format !== 'cachelane-export') throw noExport('it does not say that it is one');
+    if (value.format !== 'cachelane-export') throw noExport('its format is not named');
     if (value.version !== 1) {
-      throw new CachelaneError('E_USAGE', `the export has version ${String(value.version)}; this is for 1`, {
-        hint: 'use the cachelane that wrote it, or a later one',
-      });
+      throw new CachelaneError(
+        'E_USAGE',
+        `the export has version ${String(value.version)}, but this cachelane reads version 1`,
+        {
+          hint: 'use the version of cachelane that wrote it, or a later one',
+        },
+      );
     }
     const { namespace, volume, lane, generation, tool, compat, layers } = value;
     const isWhole =
@@ -239,10 +248,10 @@ function readManifest(text: string): ExportManifest {
       typeof generation === 'number' &&
       isTextRecord(compat) &&
       Array.isArray(layers);
-    if (!isWhole) throw noExport('its manifest lacks something');
+    if (!isWhole) throw noExport('its manifest is incomplete');
     const ids = layers.map((id) => parseDigest(String(id)) as LayerId);
     if (ids.length > limits.importedLayers || new Set(ids).size < ids.length)
-      throw noExport('its list of layers is none');
+      throw noExport('its list of layers is invalid');
     return { ...(value as ExportManifest), layers: ids };
   } catch (error) {
     if (isCachelaneError(error, 'E_USAGE')) throw error;
@@ -255,7 +264,7 @@ function isTextRecord(value: unknown): value is Readonly<Record<string, string>>
 }
 
 function noExport(why: string, cause?: unknown): CachelaneError {
-  return new CachelaneError('E_USAGE', `this is no export of a volume: ${why}`, { cause });
+  return new CachelaneError('E_USAGE', `this is not an export of a volume: ${why}`, { cause });
 }
 
 async function next(source: AsyncIterator<ExportPart>, name: string): Promise<ExportPart> {
@@ -270,7 +279,7 @@ async function bytesOf({ data }: ExportPart): Promise<Uint8Array> {
   let length = 0;
   for await (const chunk of data) {
     length += chunk.length;
-    if (length > limits.incomingIndexBytes) throw noExport('an index is larger than any');
+    if (length > limits.incomingIndexBytes) throw noExport('an index is too large');
     chunks.push(chunk);
   }
   const all = new Uint8Array(length);

@@ -22,7 +22,7 @@ export interface SquashDependencies {
 }
 
 /** Raise when squashes or resolutions are computed differently: old derived layers are then ignored. */
-const derivationVersion = 3;
+const derivationVersion = 1;
 
 export function derivedKey(kind: 'squash' | 'resolution', tool: Tool, ids: readonly LayerId[]): Digest {
   return digestOf(`${kind}\0${derivationVersion}\0${tool.name}\0${tool.rulesVersion}\0${ids.join('\0')}`);

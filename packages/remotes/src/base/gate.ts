@@ -1,12 +1,12 @@
 import { aborted } from './remote-errors.ts';
 
 export interface Gate {
-  /** First come, first served. The caller calls what it gets once it is through. */
+  /** Waits for a place, first come, first served. The caller calls the result to leave. */
   enter(signal: AbortSignal): Promise<() => void>;
   pass<T>(signal: AbortSignal, act: () => Promise<T>): Promise<T>;
 }
 
-/** Lets so many through at once. */
+/** Returns a gate that lets `places` callers in at once. */
 export function openGate(places: number): Gate {
   let free = places;
   const waiting = new Set<() => void>();

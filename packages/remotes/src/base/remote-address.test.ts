@@ -24,26 +24,26 @@ describe('what a person writes for a remote', () => {
   });
 
   test.each([
-    ['', 'is no remote'],
-    ['/mnt/cache', 'is no remote'],
-    ['https://example.com/cache', 'is no remote'],
+    ['', 'is not a remote'],
+    ['/mnt/cache', 'is not a remote'],
+    ['https://example.com/cache', 'is not a remote'],
     ['dir:cache', 'absolute'],
     ['dir:', 'absolute'],
     ['dir:///mnt/cache', 'absolute'],
     ['dir:/mnt/../etc', 'without ..'],
     ['s3:my-bucket', 'names no bucket'],
     ['s3://', 'names no bucket'],
-    ['s3://My_Bucket', 'name of a bucket'],
-    ['s3://my-bucket:9000/a', 'the server is not a part'],
+    ['s3://My_Bucket', 'not a bucket name'],
+    ['s3://my-bucket:9000/a', 'does not contain the server'],
     ['s3://my-bucket/a//b', 'prefix'],
     ['s3://my-bucket/a%20b', 'prefix'],
     ['s3://my-bucket/a#b', 'no #'],
     ['s3://my-bucket?endpiont=http://x', 'no setting endpiont'],
     ['s3://my-bucket?region=a&region=b', 'twice'],
-    ['s3://my-bucket?region=a/b', 'name of a region'],
-    ['s3://my-bucket?endpoint=127.0.0.1:9000', 'no URL'],
+    ['s3://my-bucket?region=a/b', 'not a region'],
+    ['s3://my-bucket?endpoint=127.0.0.1:9000', 'not a URL'],
     ['s3://my-bucket?endpoint=ftp://x', 'http://'],
-    ['s3://my-bucket?endpoint=http://x/?a=b', 'neither ? nor #'],
+    ['s3://my-bucket?endpoint=http://x/?a=b', 'must not contain ? or #'],
   ])('%s is refused', (text, why) => {
     expect(() => parseRemoteAddress(text)).toThrow(why);
   });

@@ -11,14 +11,14 @@ export interface S3Address {
   readonly bucket: string;
   /** '' or `a/b`. */
   readonly prefix: string;
-  /** `http(s)://host[:port]`; null: AWS, or what the environment says. */
+  /** `http(s)://host[:port]`; null: AWS, or the endpoint of the environment. */
   readonly endpoint: string | null;
   readonly region: string | null;
 }
 
 export type RemoteAddress = DirAddress | S3Address;
 
-/** The one spelling of an address, which `parseRemoteAddress` takes back. No part of it is a secret. */
+/** Returns the canonical address, which `parseRemoteAddress` accepts. It contains no secrets. */
 export function formatRemoteAddress(address: RemoteAddress): string {
   if (address.kind === 'dir') return `dir:${address.path}`;
   const { endpoint, region } = address;
@@ -29,14 +29,14 @@ export function formatRemoteAddress(address: RemoteAddress): string {
   return settings.length === 0 ? bucketName(address) : `${bucketName(address)}?${settings.join('&')}`;
 }
 
-/** Without server and region: how messages call it. */
+/** Returns the bucket without server and region, for messages. */
 export function bucketName({ bucket, prefix }: S3Address): string {
   return prefix === '' ? `s3://${bucket}` : `s3://${bucket}/${prefix}`;
 }
 
-const forms = 'write dir:/path, or s3://bucket/prefix (with ?endpoint=…&region=… where it is not at AWS)';
+const forms = 'write dir:/path, or s3://bucket/prefix (outside AWS, with ?endpoint=…&region=…)';
 
-/** What a person wrote: a flag, the environment, the user's own configuration. Never a file of a repository. */
+/** Parses an address from a flag, the environment or the user's configuration; never from a repository's file. */
 export function parseRemoteAddress(text: string): RemoteAddress {
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(text)?.[1]?.toLowerCase();
   switch (scheme) {
@@ -45,7 +45,7 @@ export function parseRemoteAddress(text: string): RemoteAddress {
     case 's3':
       return s3Address(text);
     default:
-      throw wrong(`${printable(redactUrl(text)).slice(0, 200)} is no remote`);
+      throw wrong(`${printable(redactUrl(text)).slice(0, 200)} is not a remote`);
   }
 }
 
@@ -57,7 +57,7 @@ function dirAddress(path: string): DirAddress {
   if (!path.startsWith('/') || path.startsWith('//')) {
     throw wrong(`dir:${printable(path).slice(0, 200)}: the path has to be absolute`, 'write dir:/path');
   }
-  if (path.includes('\0')) throw wrong('a path without a zero byte is needed');
+  if (path.includes('\0')) throw wrong('the path contains a NUL byte');
   const segments = path.split('/').filter((segment) => segment !== '' && segment !== '.');
   if (segments.includes('..')) throw wrong(`dir:${printable(path).slice(0, 200)}: write the path without ..`);
   return { kind: 'dir', path: `/${segments.join('/')}` };
@@ -71,12 +71,12 @@ function s3Address(text: string): S3Address {
   try {
     url = new URL(text);
   } catch {
-    throw wrong('that is no s3:// address');
+    throw wrong('that is not an s3:// address');
   }
-  // Said without the text: it may be a secret that stands where the bucket should.
+  // Do not repeat the text: a secret may be in place of the bucket.
   if (url.username !== '' || url.password !== '') {
     throw wrong(
-      'an s3:// address holds no credentials',
+      'an s3:// address must not contain credentials',
       'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE',
     );
   }
@@ -84,22 +84,22 @@ function s3Address(text: string): S3Address {
   if (path.includes('//') || path.split('/').some((part) => part === '.' || part === '..')) {
     throw wrong('write the prefix of an s3:// address without .. and empty parts');
   }
-  if (url.port !== '') throw wrong('the server is not a part of s3://bucket', 'write ?endpoint=http://host:port');
+  if (url.port !== '') throw wrong('s3://bucket does not contain the server', 'write ?endpoint=http://host:port');
   if (url.hash !== '') throw wrong('an s3:// address has no #');
-  if (url.hostname === '') throw wrong('an s3:// address that names no bucket');
+  if (url.hostname === '') throw wrong('the s3:// address names no bucket');
   if (!bucketPattern.test(url.hostname))
     throw wrong(
-      `${printable(url.hostname).slice(0, 80)} is no name of a bucket`,
+      `${printable(url.hostname).slice(0, 80)} is not a bucket name`,
       'a bucket has 3 to 63 of a-z, 0-9, . and -',
     );
   for (const [name] of url.searchParams) {
-    // What is no word may be a secret.
+    // Text that is not a word may be a secret.
     const shown = /^[A-Za-z_-]{1,20}$/.test(name) ? `setting ${name}` : 'such setting';
     if (!settings.has(name)) throw wrong(`an s3:// address has no ${shown}`);
-    if (url.searchParams.getAll(name).length > 1) throw wrong(`${name} is there twice`);
+    if (url.searchParams.getAll(name).length > 1) throw wrong(`${name} appears twice`);
   }
   const region = url.searchParams.get('region');
-  if (region !== null && !/^[A-Za-z0-9-]{1,40}$/.test(region)) throw wrong('that is no name of a region');
+  if (region !== null && !/^[A-Za-z0-9-]{1,40}$/.test(region)) throw wrong('that is not a region');
   const endpoint = url.searchParams.get('endpoint');
   return {
     kind: 's3',
@@ -123,10 +123,10 @@ function endpointOf(text: string): string {
   try {
     url = new URL(text);
   } catch {
-    throw wrong('that endpoint is no URL', 'write ?endpoint=https://host or http://host:port');
+    throw wrong('the endpoint is not a URL', 'write ?endpoint=https://host or http://host:port');
   }
   if (url.protocol !== 'http:' && url.protocol !== 'https:') throw wrong('an endpoint begins with http:// or https://');
-  if (url.username !== '' || url.password !== '') throw wrong('an endpoint holds no credentials');
-  if (url.search !== '' || url.hash !== '') throw wrong('an endpoint has neither ? nor #');
+  if (url.username !== '' || url.password !== '') throw wrong('an endpoint must not contain credentials');
+  if (url.search !== '' || url.hash !== '') throw wrong('an endpoint must not contain ? or #');
   return url.href.replace(/\/$/, '');
 }

@@ -8,7 +8,7 @@ export function aborted(signal: AbortSignal): CachelaneError {
   return new CachelaneError('E_ABORTED', 'stopped on request', { cause: signal.reason });
 }
 
-/** Sizes are the caller's to keep; the document would be refused by every reader. */
+/** Checks the size, which callers must ensure, because readers would refuse the document. */
 export function assertHeadSize({ bytes }: SwapRequest): void {
   invariant(bytes.length > 0, 'a head is not empty');
   if (bytes.length > limits.remoteHeadBytes) {

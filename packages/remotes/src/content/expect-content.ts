@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
 import { CachelaneError, type ObjectContent } from '@cachelane/core';
 
-/** Passes the pieces on and throws E_OBJECT_CORRUPT, at the latest behind the last one, where they are not what they should be. */
+/**
+ * Yields the pieces. Throws E_OBJECT_CORRUPT, at the latest after the last one, if they differ from the expected
+ * content.
+ */
 export async function* expectContent(
   pieces: AsyncIterable<Uint8Array>,
   expected: ObjectContent,
@@ -24,7 +27,7 @@ export function corrupt(what: string, why: string): CachelaneError {
   return new CachelaneError('E_OBJECT_CORRUPT', `${what} ${why}`);
 }
 
-/** Whether the pieces are that content; reads them to the end, or to the first byte too many. */
+/** Returns whether the pieces are that content. Reads to the end or to the first surplus byte. */
 export async function isContent(pieces: AsyncIterable<Uint8Array>, expected: ObjectContent): Promise<boolean> {
   const hash = createHash('sha256');
   let sizeBytes = 0;

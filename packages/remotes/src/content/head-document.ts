@@ -1,8 +1,8 @@
 import { CachelaneError, digestOf, isCachelaneError, type AttemptId } from '@cachelane/core';
 import { corrupt } from './expect-content.ts';
 
-// A head as it lies in a directory or a bucket: one line of ours, then the document. The line makes every state unlike every
-// other one, so that no ETag and no file ever comes back: whose swap an answer is about can be told, and a request that comes late finds another state.
+// A stored head is a header line followed by the document. The header makes every state unique, so ETags never repeat,
+// a swap is recognised by its attempt, and late requests find another state.
 //
 //   cachelane-head 1 <attempt> <SHA-256 of the document> <the document's bytes | "removed">
 
@@ -56,7 +56,7 @@ export function isRemoval(encoded: Uint8Array): boolean {
 function refused(line: string, what: string): CachelaneError {
   const [, version = '1'] = versionPattern.exec(line) ?? [];
   if (version === '1') return corrupt(what, 'is not one that Cachelane wrote');
-  return new CachelaneError('E_REMOTE_UNFIT', `${what} is of version ${version}; this cachelane knows 1`, {
+  return new CachelaneError('E_REMOTE_UNFIT', `${what} has version ${version}; this cachelane knows version 1`, {
     hint: 'update cachelane on this machine',
   });
 }

@@ -3,7 +3,7 @@ import type { ObjectContent, ObjectSource } from '@cachelane/core';
 
 const pieceBytes = 1_048_576;
 
-/** A file whose size and digest are known; it is opened anew for each reading. */
+/** Returns a file of known size and digest as a source; each read opens it again. */
 export function fileSource(path: string, content: ObjectContent): ObjectSource {
   return {
     sizeBytes: content.sizeBytes,
@@ -12,7 +12,7 @@ export function fileSource(path: string, content: ObjectContent): ObjectSource {
   };
 }
 
-/** Pieces are the reader's to keep: none is written to again. */
+/** Yields pieces, which the reader may keep. */
 export async function* filePieces(path: string, offset: number): AsyncIterable<Uint8Array> {
   await using file = await open(path, 'r');
   for (let position = offset; ;) {

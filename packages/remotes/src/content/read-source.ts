@@ -1,14 +1,14 @@
 import type { ObjectSource } from '@cachelane/core';
 import { expectContent } from './expect-content.ts';
 
-/** What went wrong with a source is nothing of the remote's: it must not pass for an error of its disk or its network. */
+/** Marks an error of the source, so that it does not look like an error of the remote's disk or network. */
 class SourceFailure extends Error {
   override readonly name = 'SourceFailure';
 }
 
-/** The content of what is to be stored, checked. What the source throws reaches the caller by {@link ofSource}. */
+/** Yields the checked content to store. {@link ofSource} unwraps errors of the source. */
 export function readSource(source: ObjectSource, key: string): AsyncIterable<Uint8Array> {
-  return expectContent(marked(source), source, `what was to be stored as ${key}`);
+  return expectContent(marked(source), source, `the content for ${key}`);
 }
 
 async function* marked(source: ObjectSource): AsyncIterable<Uint8Array> {
@@ -19,7 +19,7 @@ async function* marked(source: ObjectSource): AsyncIterable<Uint8Array> {
   }
 }
 
-/** The source's own error, where that is what was thrown. */
+/** Returns the source's own error, if the error comes from one. */
 export function ofSource(error: unknown): { readonly error: unknown } | undefined {
   return error instanceof SourceFailure ? { error: error.cause } : undefined;
 }

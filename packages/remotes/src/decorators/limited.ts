@@ -3,13 +3,13 @@ import { openGate } from '../base/gate.ts';
 
 export interface LimitOptions {
   readonly clock: Clock;
-  /** Calls about objects that are on their way at once; downloads count until their last byte. `limits.remoteParallelCalls` by default. */
+  /** Concurrent object calls; downloads count until their last byte. `limits.remoteParallelCalls` by default. */
   readonly parallelCalls?: number;
-  /** Content in both directions together; no limit by default. */
+  /** For both directions together; unlimited by default. */
   readonly bytesPerSecond?: number;
 }
 
-/** Bounds what a remote is asked for at once. Heads are not held up by objects: they are small, and somebody waits for them. */
+/** Limits concurrent object calls. Head calls are not limited, because they are small and a user waits for them. */
 export function limited(
   remote: Remote,
   { clock, parallelCalls = limits.remoteParallelCalls, bytesPerSecond }: LimitOptions,
@@ -59,7 +59,7 @@ async function* thenLeave(data: AsyncIterable<Uint8Array>, leave: () => void): A
 
 type Pace = (data: AsyncIterable<Uint8Array>, signal: AbortSignal) => AsyncIterable<Uint8Array>;
 
-/** Each piece books its time behind those before it, whichever stream they belong to. */
+/** Each piece reserves its time after earlier pieces of all streams. */
 function paceOf(clock: Clock, bytesPerSecond: number): Pace {
   let freeAtMs = 0;
   return async function* paced(data, signal) {

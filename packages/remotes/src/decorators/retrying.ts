@@ -28,8 +28,8 @@ interface Call {
 }
 
 /**
- * Repeats what may succeed later, with waits that double and vary. Every call of the ports is made to be repeated: an object is there already then,
- * a head was moved by this very attempt. So a lost answer is settled by asking again. A download goes on where it broke off.
+ * Retries calls with waits that double and vary. All calls of the ports are idempotent, so retrying also settles lost
+ * answers. Downloads continue where they broke off.
  */
 export function retrying(remote: Remote, options: RetryOptions): Remote {
   const { objects, heads } = remote;
@@ -103,12 +103,12 @@ async function waitOrThrow(remote: Remote, options: RetryOptions, { call, failur
   }
 }
 
-/** Whoever stops a call that failed before is told what that was: it is why there was anything to stop. */
+/** An abort during retries has the last failure as its cause. */
 function stopped(cause: unknown): CachelaneError {
   return new CachelaneError('E_ABORTED', 'stopped on request', { cause });
 }
 
-/** Between half of the wait and all of it: those who failed together do not come back together. */
+/** Waits between half and all of the time, so that clients that failed together do not retry together. */
 function waitBefore(failures: number, random: Random): number {
   const fullMs = Math.min(limits.remoteLongestWaitMs, limits.remoteFirstWaitMs * 2 ** (failures - 1));
   const [first = 0, second = 0] = random.bytes(2);

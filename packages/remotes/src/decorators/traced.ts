@@ -19,7 +19,7 @@ interface Traced<T> {
   readonly outcome: (result: T) => string;
 }
 
-/** Tells what a remote was asked, how it ended, and how long it took: one event for each call, for a download when its last byte has come. */
+/** Emits one event for each call with its outcome and duration; for a download after its last byte. */
 export function traced(remote: Remote, { clock, onEvent }: TraceOptions): Remote {
   const { objects, heads } = remote;
   const start = (operation: RemoteOperation, key: string) => {

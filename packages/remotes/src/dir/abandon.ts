@@ -2,15 +2,15 @@ import { once } from 'node:events';
 import { limits } from '@cachelane/core';
 import { aborted } from '../base/remote-errors.ts';
 
-// A network file system whose server is gone answers nothing, not even an error, and the system's calls cannot be taken back.
+// A network file system without its server never answers, and system calls cannot be cancelled.
 
 export interface Patience {
   readonly signal: AbortSignal;
-  /** Told of work that is left alone. */
+  /** Called with abandoned work. */
   readonly onAbandoned: (work: Promise<unknown>) => void;
 }
 
-/** What comes of the work; a moment after `signal`, E_ABORTED: then it is left alone, and whatever becomes of it nobody hears. */
+/** Returns the result of the work. Shortly after `signal` aborts, throws E_ABORTED and ignores the work. */
 export async function orAbandoned<T>(work: Promise<T>, { signal, onAbandoned }: Patience): Promise<T> {
   const done = new AbortController();
   const giveUp = async (): Promise<never> => {
@@ -31,12 +31,12 @@ async function stopped(signal: AbortSignal, done: AbortSignal): Promise<void> {
     if (!signal.aborted) await once(signal, 'abort', { signal: done });
     await once(AbortSignal.timeout(limits.remoteAbandonMs), 'abort', { signal: done });
   } catch {
-    // The work was done in time.
+    // The work finished in time.
     await new Promise<never>(() => undefined);
   }
 }
 
-/** Pieces as they come, as long as each comes. */
+/** Yields pieces while each arrives in time. */
 export async function* piecesOrAbandoned<T>(pieces: AsyncIterable<T>, patience: Patience): AsyncIterable<T> {
   const iterator = pieces[Symbol.asyncIterator]();
   let isStuck = false;

@@ -10,15 +10,15 @@ export function isMissing(error: unknown): boolean {
   return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
-/** File systems that cannot make hard links say so in different words. */
+/** File systems without hard links report it with different codes. */
 export function cannotLink(error: unknown): boolean {
   return ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(errnoOf(error) ?? '');
 }
 
-/** What a call does to the directory decides what an error means: a write may have reached a server that could not answer any more. */
+/** Whether a call changes the directory: a write may have taken effect although the server did not answer. */
 export type DirDoing = 'reading' | 'writing';
 
-/** What an error of the system means for whoever called the remote; anything else comes back as it is. */
+/** Returns a system error as an error of the remote; other errors unchanged. */
 export function fromSystem(error: unknown, name: string, doing: DirDoing): unknown {
   const code = errnoOf(error);
   if (code === undefined || error instanceof CachelaneError) return error;
@@ -44,7 +44,7 @@ export function fromSystem(error: unknown, name: string, doing: DirDoing): unkno
     case 'ETIMEDOUT':
     case 'EREMOTEIO':
       return doing === 'writing'
-        ? new CachelaneError('E_REMOTE_UNKNOWN', `what was written may not have arrived: ${said}`, {
+        ? new CachelaneError('E_REMOTE_UNKNOWN', `a write may not have arrived: ${said}`, {
             retryable: true,
             cause: error,
           })

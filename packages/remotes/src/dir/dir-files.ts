@@ -9,22 +9,25 @@ export interface DirLook {
   readonly isDirectory: boolean;
 }
 
-/** What the driver changes the directory with, one step each, so that tests can let a process die between any two. All throw the system's error. */
+/**
+ * The single steps that change the directory, so that tests can simulate a crash between them. They throw system
+ * errors.
+ */
 export interface DirFiles {
-  /** With all that is missing above it; on the disk when this returns. */
+  /** Creates the directory with all parents, durably. */
   makeDirs(path: string): Promise<void>;
-  /** A new file with these bytes, on the disk when this returns. */
+  /** Creates a file with these bytes, durably. */
   writeNew(path: string, bytes: Uint8Array): Promise<void>;
-  /** A new file, filled piece by piece, on the disk when this returns. */
+  /** Creates a file from pieces, durably. */
   writeStream(path: string, pieces: AsyncIterable<Uint8Array>): Promise<void>;
-  /** EEXIST where `to` is there. */
+  /** Throws EEXIST if `to` exists. */
   link(from: string, to: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   syncDir(path: string): Promise<void>;
   unlink(path: string): Promise<void>;
 }
 
-/** Looking changes nothing; these are not steps to die at. */
+/** Reads are not crash points. */
 export const dirLooks = {
   read: (path: string): Promise<Uint8Array> => readFile(path),
   list: (path: string): Promise<Dirent[]> => readdir(path, { withFileTypes: true }),
@@ -51,7 +54,7 @@ async function syncDir(path: string): Promise<void> {
   try {
     await directory.sync();
   } catch (error) {
-    // Some network file systems cannot; their servers keep names by themselves.
+    // Some network file systems cannot do this; their servers keep names durable themselves.
     if (!['EINVAL', 'ENOTSUP', 'EBADF'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
   } finally {
     await directory.close();
@@ -78,7 +81,7 @@ export const realDirFiles: DirFiles = {
   unlink,
 };
 
-/** A full disk may take a part of a piece before it says so. */
+/** A nearly full disk may write only part of a piece. */
 async function writeAll(file: FileHandle, piece: Uint8Array): Promise<void> {
   for (let offset = 0; offset < piece.length;) {
     const { bytesWritten } = await file.write(piece, offset);

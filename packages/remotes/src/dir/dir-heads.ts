@@ -19,8 +19,8 @@ import { dirCall, headsDir, type DirPlace } from './dir-place.ts';
 import { addState, highest, numbersIn } from './head-states.ts';
 import { pageOf } from './walk-keys.ts';
 
-// A head is a directory of numbered files, one for each state. The newest is the head; making the next number is the
-// compare-and-swap, since link(2) fails where the name is there, on the server of a network file system as well.
+// A head is a directory of numbered files, one for each state; the newest is the head. Creating the next number is
+// the compare-and-swap, because link(2) fails if the name exists, also on network file systems.
 
 interface State {
   readonly number: number;
@@ -32,7 +32,7 @@ interface Step {
   readonly key: RemoteKey;
   readonly expected: HeadVersion | null;
   readonly attempt: AttemptId;
-  /** Null removes. */
+  /** Null removes the head. */
   readonly bytes: Uint8Array | null;
 }
 
@@ -95,7 +95,7 @@ async function newestState(place: DirPlace, placed: Placed): Promise<State | und
 }
 
 async function newestFile({ dir, signal }: Placed): Promise<StateFile | undefined> {
-  // Each time that the file is gone again somebody else has moved the head at least eight times meanwhile.
+  // If the file is gone again, others have moved the head at least eight times since.
   for (;;) {
     throwIfAborted(signal);
     const number = highest(await numbersIn(dir));
@@ -118,7 +118,7 @@ async function swapState(place: DirPlace, wanted: Step & Placed): Promise<SwapOu
     const number = (newest?.number ?? 0) + 1;
     switch (await tryAdd(place, { dir: wanted.dir, number, encoded })) {
       case 'there-already':
-        // Somebody else's, or our own, made by a request whose answer got lost: look again.
+        // Another client's state, or our own from a request whose answer was lost: look again.
         continue;
       case 'overtaken':
         return { kind: 'conflict', found: headOf(await newestState(place, wanted)) };
@@ -128,7 +128,7 @@ async function swapState(place: DirPlace, wanted: Step & Placed): Promise<SwapOu
   }
 }
 
-/** The next number: whoever moved on from another state has it already. */
+/** If others moved on from the same state, the next number exists. */
 async function removeDamaged(place: DirPlace, wanted: DamageRemoval & Placed): Promise<DamageRemovalOutcome> {
   const { dir, attempt } = wanted;
   const encoded = encodeHead({ attempt, bytes: null });
@@ -148,7 +148,7 @@ async function tryAdd(
   try {
     return await addState(place, state);
   } catch (error) {
-    // A writer that slept for more than a day finds its file swept away.
+    // A sweep removes the file of a writer that slept for more than a day.
     if (isMissing(error)) {
       throw new CachelaneError('E_REMOTE_GONE', `a file was removed while it was written in ${place.name}`, {
         retryable: true,
@@ -160,7 +160,7 @@ async function tryAdd(
   }
 }
 
-/** By its size, so that a listing reads no heads; only what has the size of a removed one may be damaged, too. */
+/** Decides by size, so that a listing reads no heads. Only heads with the size of a removed one may be damaged. */
 async function isThere(dir: string): Promise<boolean> {
   const number = highest(await numbersIn(dir));
   if (number === undefined) return false;
@@ -169,7 +169,7 @@ async function isThere(dir: string): Promise<boolean> {
     if ((await dirLooks.stat(path)).sizeBytes !== removedHeadBytes) return true;
     return !isRemoval(await dirLooks.read(path));
   } catch (error) {
-    // It moved on, eight times: so it is there.
+    // The head moved eight times meanwhile, so it exists.
     if (isMissing(error)) return true;
     throw error;
   }

@@ -74,7 +74,7 @@ async function statOf(path: string, key: RemoteKey): Promise<ObjectStat | undefi
   }
 }
 
-/** What is there is read: the directory keeps no digests, and `present` is a promise about content. */
+/** Compares contents, because the directory keeps no digests and `present` promises equal content. */
 async function compare(path: string, found: ObjectStat, source: ObjectSource): Promise<PutOutcome> {
   const isSame = found.sizeBytes === source.sizeBytes && (await isContent(filePieces(path, 0), source));
   return isSame ? { kind: 'present' } : { kind: 'different', found };
@@ -87,7 +87,7 @@ interface Storing {
   readonly signal: AbortSignal;
 }
 
-/** Written and synced under a name of its own, then linked to its key, which fails where there is something meanwhile. */
+/** Writes and syncs a temporary file, then links it to its key, which fails if the key exists. */
 async function store(place: DirPlace, { key, path, source, signal }: Storing): Promise<PutOutcome> {
   const { files } = place;
   const temporary = join(temporaryDir(place), freshName(place));
@@ -99,11 +99,11 @@ async function store(place: DirPlace, { key, path, source, signal }: Storing): P
       await files.link(temporary, path);
     } catch (error) {
       if (cannotLink(error)) {
-        // Whoever does the same meanwhile has the same content under this key.
+        // Concurrent writers have the same content for this key.
         await files.rename(temporary, path);
       } else if (errnoOf(error) === 'EEXIST') {
         const known = await statOf(path, key);
-        // On a network file system the link may be our own, made by a request whose answer got lost.
+        // On a network file system the link may be our own, from a request whose answer was lost.
         if (known !== undefined) return await compare(path, known, source);
         throw error;
       } else throw error;
@@ -115,7 +115,7 @@ async function store(place: DirPlace, { key, path, source, signal }: Storing): P
   }
 }
 
-/** Not by setting its time: that is for its owner alone, and the time would be ours. */
+/** Setting the time would need ownership, and would use our clock. */
 async function replace(place: DirPlace, { key, path, source, signal }: Storing): Promise<void> {
   const { files } = place;
   const temporary = join(temporaryDir(place), freshName(place));

@@ -6,13 +6,16 @@ import { fromSystem, isMissing, type DirDoing } from './dir-errors.ts';
 import { orAbandoned, type Patience } from './abandon.ts';
 import type { DirFiles, DirLook } from './dir-files.ts';
 
-/** Where things lie below the directory: `objects/KEY`, `heads/KEY@/NUMBER`, and `tmp` for what is not finished. No key has an `@`. */
+/**
+ * The layout below the directory: `objects/KEY`, `heads/KEY@/NUMBER`, and `tmp` for unfinished files. Keys contain no
+ * `@`.
+ */
 export interface DirPlace {
   readonly root: string;
   readonly name: string;
   readonly files: DirFiles;
   readonly random: Random;
-  /** At the root. Calls that ask at once share one answer: where none ever comes, one thread waits for it, and not all that the process has. */
+  /** Looks at the root. Concurrent calls share one answer: without an answer, only one thread waits. */
   readonly look: () => Promise<DirLook>;
   readonly onAbandoned: Patience['onAbandoned'];
 }
@@ -21,12 +24,12 @@ export const objectsDir = (place: DirPlace): string => join(place.root, 'objects
 export const headsDir = (place: DirPlace): string => join(place.root, 'heads');
 export const temporaryDir = (place: DirPlace): string => join(place.root, 'tmp');
 
-/** A name that nobody else uses, on any machine. */
+/** Returns a name that is unique across machines. */
 export function freshName(place: DirPlace): string {
   return Buffer.from(place.random.bytes(16)).toString('hex');
 }
 
-/** One call of the port: refuses to start when aborted, makes sure that the directory is there, and translates what the system says. */
+/** Makes one call of the port: checks the signal and the directory, and translates system errors. */
 export async function dirCall<T>(
   place: DirPlace,
   { doing, signal }: { readonly doing: DirDoing; readonly signal: AbortSignal },
@@ -42,9 +45,9 @@ export async function dirCall<T>(
   }
 }
 
-/** Never made by us: an empty mount point whose mount is missing would be filled instead of the mount. */
+/** Never create the root: files could go into an empty mount point whose mount is missing. */
 async function assertThere({ root, name, look }: DirPlace): Promise<void> {
-  const hint = `make it once (mkdir), or mount what ${name} is to be`;
+  const hint = `create it (mkdir), or mount it: ${name}`;
   let isDirectory: boolean;
   try {
     ({ isDirectory } = await look());
@@ -52,5 +55,5 @@ async function assertThere({ root, name, look }: DirPlace): Promise<void> {
     if (!isMissing(error)) throw error;
     throw new CachelaneError('E_REMOTE_GONE', `there is no directory ${root}`, { hint, cause: error });
   }
-  if (!isDirectory) throw new CachelaneError('E_REMOTE_GONE', `${root} is no directory`, { hint });
+  if (!isDirectory) throw new CachelaneError('E_REMOTE_GONE', `${root} is not a directory`, { hint });
 }

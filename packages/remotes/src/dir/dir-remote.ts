@@ -6,18 +6,16 @@ import { dirObjects } from './dir-objects.ts';
 import type { DirPlace } from './dir-place.ts';
 
 export interface DirRemoteOptions {
-  /** Absolute; it is there already. */
+  /** Absolute path of an existing directory. */
   readonly path: string;
   readonly random: Random;
-  /** Told of a call that is left alone: a thread of this process waits for a file system that does not answer, and may do so for ever. */
+  /** Called with an abandoned call: one thread waits for a file system that does not answer, perhaps forever. */
   readonly onAbandoned?: (work: Promise<unknown>) => void;
-  /** For tests that let a process die between two steps. */
+  /** For tests that simulate a crash between two steps. */
   readonly files?: DirFiles;
 }
 
-/**
- * A remote in a directory, also one on a network file system. No lock of the file system is relied on: what must happen once is link(2).
- */
+/** Opens a remote in a directory, also on a network file system. It relies on link(2), not on file locks. */
 export function openDirRemote({
   path,
   random,
@@ -34,19 +32,19 @@ export function openDirRemote({
   };
 }
 
-/** ext4, xfs, btrfs, tmpfs, overlayfs, zfs: what only one machine has mounted shows what is. */
+/** ext4, xfs, btrfs, tmpfs, overlayfs, zfs: local file systems without lag. */
 const ownFileSystems: ReadonlySet<number> = new Set([
   0xef53, 0x58465342, 0x9123683e, 0x01021994, 0x794c7630, 0x2fc12fc1,
 ]);
 
-/** Twice what NFS keeps names and times for, unless it is told otherwise; for any other file system that is not known. */
+/** Twice the default NFS cache time; also used for unknown file systems. */
 const networkLagMs = 120_000;
 
 function lagOf(path: string): number {
   try {
     return ownFileSystems.has(statfsSync(path).type) ? 0 : networkLagMs;
   } catch {
-    // It is not there: nothing will be asked of it.
+    // It does not exist, so nothing will be read from it.
     return networkLagMs;
   }
 }

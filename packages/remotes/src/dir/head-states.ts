@@ -28,15 +28,15 @@ export interface NewState {
 }
 
 /**
- * Makes a state, whole and on the disk, unless its number is taken (EEXIST). `overtaken`: there is a higher number. Either others moved on from
- * ours already, or ours came so late that the states between were tidied away and it counts for nothing; nobody can tell which, and in both cases the
- * head as it is now has all that counts.
+ * Writes a state durably; throws EEXIST if its number is taken. `overtaken`: a higher number exists. Either others
+ * moved on from our state, or it came too late, after a clean-up of the states between. Both look the same; the
+ * current head has everything that counts.
  */
 export async function addState(place: DirPlace, { dir, number, encoded }: NewState): Promise<'added' | 'overtaken'> {
   const { files } = place;
   const temporary = join(dir, freshName(place));
   await files.makeDirs(dir);
-  // In the directory itself: making it is what tells a network file system's client that its idea of the directory is old.
+  // Write in the directory itself: this invalidates the directory cache of network file systems.
   await files.writeNew(temporary, encoded);
   try {
     await files.link(temporary, join(dir, `${number}`));
@@ -56,7 +56,7 @@ export async function addState(place: DirPlace, { dir, number, encoded }: NewSta
   return 'added';
 }
 
-/** The head has moved: whatever fails here is left for the next one. */
+/** The head has moved, so failures here are left for the next clean-up. */
 async function tidy(
   place: DirPlace,
   { dir, number, numbers }: Pick<NewState, 'dir' | 'number'> & { readonly numbers: readonly number[] },

@@ -10,8 +10,8 @@ export interface OldFiles {
 }
 
 /**
- * Removes files of writers that died. How old they are is measured by a file made now, in the same place: the server's clock
- * against itself, never against ours.
+ * Removes files of dead writers. Their age is measured against a new file in the same directory, so only the server's
+ * clock counts.
  */
 export async function removeOld(place: DirPlace, { dir, isOurs }: OldFiles): Promise<number> {
   const names = (await namesIn(dir)).filter(isOurs);
@@ -30,7 +30,7 @@ export async function removeOld(place: DirPlace, { dir, isOurs }: OldFiles): Pro
   return removed;
 }
 
-/** Somebody else may sweep as well. */
+/** Another client may sweep too. */
 async function removeIfOld({ files }: DirPlace, path: string, nowMs: number): Promise<boolean> {
   try {
     const { mtimeMs } = await dirLooks.stat(path);

@@ -13,11 +13,11 @@ export interface KeyWalk {
   readonly root: string;
   readonly prefix: string;
   readonly page: ListPage;
-  /** The last segment of the key that a directory entry stands for; null where it stands for none. */
+  /** Returns the last segment of the key for a directory entry; null for other entries. */
   readonly leafName: (entry: Dirent) => string | null;
 }
 
-/** Keys below a directory behind `page.after`, in the order of their bytes. What vanishes meanwhile is left out. */
+/** Yields keys below a directory after `page.after`, in byte order. Skips vanished files. */
 async function* walkKeys(walk: KeyWalk, above = ''): AsyncIterable<FoundKey> {
   const { root, prefix, page, leafName } = walk;
   for (const { name, isLeaf, entry } of await entriesOf(join(root, above), leafName)) {
@@ -31,7 +31,7 @@ async function* walkKeys(walk: KeyWalk, above = ''): AsyncIterable<FoundKey> {
   }
 }
 
-/** Fills a page from what `judge` lets through. */
+/** Fills a page with the keys that `judge` accepts. */
 export async function pageOf<T>(
   walk: KeyWalk,
   judge: (found: FoundKey) => Promise<T | undefined>,
@@ -56,7 +56,7 @@ interface SortedEntry {
   readonly entry: Dirent;
 }
 
-/** `a-b` comes before `a/b`, as in the order of whole keys: a directory is sorted with its slash. */
+/** Sort directories with their slash, so that `a-b` comes before `a/b` as in whole keys. */
 async function entriesOf(dir: string, leafName: KeyWalk['leafName']): Promise<readonly SortedEntry[]> {
   let entries: readonly Dirent[];
   try {

@@ -13,24 +13,27 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 
-// DIR/sha256-<manifest>.<boot>/tree   what an image holds; its directory has the time of its last use
-// DIR/tag-<digest of host, repository, tag>   the manifest that a tag named last, or an index
-// DIR/new-…   one on its way
-// DIR/gone-…   one that goes
+// DIR/sha256-<manifest>.<boot>/tree   the files of an image; its directory has the time of its last use
+// DIR/tag-<digest of host, repository, tag>   the last known manifest or index of a tag
+// DIR/new-…   an unfinished image
+// DIR/gone-…   an image being deleted
 
 export interface ImageCacheOptions {
-  /** Of the home. */
+  /** Below the home. */
   readonly dir: string;
-  /** What was written under another boot may not have reached the disk, and is made anew, beside it: somebody may have it open. */
+  /**
+   * Files written in another boot may not have reached the disk. They are made again beside the old ones, which may
+   * be in use.
+   */
   readonly bootId: string;
   readonly nowMs: number;
 }
 
-/** What nobody used for so long goes: a month, as other caches. */
+/** Delete images that were unused for a month, as for other caches. */
 const keptMs = 2_592_000_000;
-/** Half an image of so long ago is nobody's. */
+/** Older unfinished images are abandoned. */
 const unfinishedMs = 86_400_000;
-/** One of another boot is of no use, but to whoever began to read it a moment ago on a machine that shares the home: an hour. */
+/** Images of another boot are useless, except to a reader on a machine that shares the home: one hour. */
 const otherBootMs = 3_600_000;
 
 export class ImageCache {
@@ -44,13 +47,16 @@ export class ImageCache {
     this.#nowMs = nowMs;
   }
 
-  /** Where its files lie; null: it is not there, or not for certain. */
+  /** Returns the directory of an image; null if it is missing or uncertain. */
   find(digest: string): string | null {
     const place = this.#placeOf(digest);
     return this.#noteUse(place) ? join(place, 'tree') : null;
   }
 
-  /** `make` gets an empty directory of its own, and one for the files. Of several that make one at once, one is what all get. */
+  /**
+   * Adds an image. `make` gets an empty scratch directory and one for the files. Of concurrent calls, one result
+   * serves all.
+   */
   async add(
     digest: string,
     make: (place: { readonly scratch: string; readonly tree: string }) => Promise<void>,
@@ -73,7 +79,7 @@ export class ImageCache {
     }
   }
 
-  /** What a tag named when it was asked for last; null: it never was. */
+  /** Returns the last known manifest of a tag; null if unknown. */
   tagged(name: string): string | null {
     const file = this.#tagOf(name);
     const digest = this.#noteUse(file) ? textOf(file) : null;
@@ -88,12 +94,15 @@ export class ImageCache {
     remove(fresh);
   }
 
-  /** What nobody has use for: names in the directory. */
+  /** Returns the names of stale entries. */
   stale(): readonly string[] {
     return namesIn(this.#dir).filter((name) => this.#isStale(name));
   }
 
-  /** Removes that, as far as we may: what root left there must keep nobody from an image. Returns what it was. */
+  /**
+   * Deletes stale entries as far as permissions allow; files of root must not block images. Returns the deleted
+   * names.
+   */
   sweep(): readonly string[] {
     return this.stale().filter((name) => {
       try {
@@ -115,7 +124,7 @@ export class ImageCache {
     return name.startsWith('sha256-') && !name.endsWith(`.${this.#boot}`) ? otherBootMs : keptMs;
   }
 
-  /** Nobody finds it any more before it goes; who found it between the look and then keeps it. */
+  /** Rename it away before deleting. A reader that found it between check and rename keeps it. */
   #take(name: string): boolean {
     const path = join(this.#dir, name);
     if (!name.startsWith('sha256-')) {
@@ -134,7 +143,7 @@ export class ImageCache {
     }
   }
 
-  /** False where it is not there. */
+  /** Returns false if it does not exist. */
   #noteUse(path: string): boolean {
     const now = this.#nowMs / 1000;
     try {
@@ -155,7 +164,7 @@ export class ImageCache {
   }
 }
 
-/** A directory that is not empty gives way to none. */
+/** rename(2) does not replace a directory that is not empty. */
 function renameUnlessThere(from: string, to: string): void {
   try {
     renameSync(from, to);
@@ -165,7 +174,7 @@ function renameUnlessThere(from: string, to: string): void {
   }
 }
 
-/** False where somebody else took it. */
+/** Returns false if another process took it. */
 function renamed(from: string, to: string): boolean {
   try {
     renameSync(from, to);
@@ -201,7 +210,7 @@ function remove(path: string): void {
   try {
     rmSync(path, { recursive: true, force: true });
   } catch {
-    // Directories of an image may be closed to us.
+    // Directories of an image may be unreadable for us.
     open(path);
     rmSync(path, { recursive: true, force: true });
   }

@@ -1,7 +1,7 @@
 import { CachelaneError, type ImageReference } from '@cachelane/core';
 import { manifestTypes, type Descriptor, type Manifest, type Registry } from './registry.ts';
 
-/** As Node has them: `linux`, `x64`. */
+/** As in Node: `linux`, `x64`. */
 export interface Platform {
   readonly os: string;
   readonly arch: string;
@@ -9,9 +9,9 @@ export interface Platform {
 
 export interface ImageManifest {
   readonly digest: string;
-  /** The lowest first. */
+  /** Lowest first. */
   readonly layers: readonly Descriptor[];
-  /** Of all layers, as they are sent. */
+  /** Total size of the compressed layers. */
   readonly sizeBytes: number;
 }
 
@@ -25,7 +25,10 @@ const architectures: Readonly<Record<string, string>> = {
 const systems: Readonly<Record<string, string>> = { win32: 'windows' };
 const layersAtMost = 128;
 
-/** Of an image for several platforms that of this machine. Errors: those of the registry; E_NOT_FOUND where there is none for this machine; E_REMOTE_UNFIT for what is no image; E_LIMIT. */
+/**
+ * Reads an image, of an index the one for this platform. Errors: those of the registry; E_NOT_FOUND without an image
+ * for this platform; E_REMOTE_UNFIT for other documents; E_LIMIT.
+ */
 export async function readImage(
   registry: Registry,
   { tag, digest }: Pick<ImageReference, 'tag' | 'digest'>,
@@ -42,12 +45,13 @@ export async function readImage(
   const layers = listOf(manifest.content, 'layers').map(descriptorOf);
   if (layers.length > layersAtMost) throw tooLarge(`more than ${layersAtMost} layers`);
   const bytes = layers.reduce((sum, layer) => sum + layer.sizeBytes, 0);
-  if (bytes > maxBytes) throw tooLarge(`${bytes} bytes of layers, and at most ${maxBytes} are taken in`);
+  if (bytes > maxBytes) throw tooLarge(`${bytes} bytes of layers, at most ${maxBytes} are allowed`);
   return { digest: manifest.digest, layers, sizeBytes: bytes };
 }
 
 /**
- * What a document is, is said by what is in it, which its digest stands for; what a server says beside it may change. One that could be read as both is neither: the same digest would be two images. Errors: E_REMOTE_UNFIT.
+ * Returns the kind from the content, which the digest covers; server headers may change. A document of both kinds is
+ * refused, because one digest would mean two images. Errors: E_REMOTE_UNFIT.
  */
 function kindOf(manifest: Manifest): 'index' | 'image' {
   const { content } = manifest;
@@ -59,7 +63,7 @@ function kindOf(manifest: Manifest): 'index' | 'image' {
   return kind;
 }
 
-/** What it says of itself and what the server says of it are the same, where both say something. */
+/** The document's own type and the server's must agree if both exist. */
 function typeOf({ mediaType, content }: Manifest): string {
   const { mediaType: own } = content as { readonly mediaType?: unknown };
   const known: readonly string[] = [...manifestTypes.index, ...manifestTypes.image];
@@ -75,15 +79,15 @@ function chosenOf({ content }: Manifest, { os, arch }: Platform): Descriptor {
   const found = all.find(({ platform }) => platform === wanted);
   if (found !== undefined) return found;
   const others = all.flatMap(({ platform }) => (platform === null ? [] : [platform]));
-  // Contents that suit every machine need no platform.
+  // A single image without a platform suits every machine.
   const [only] = all;
   if (only !== undefined && all.length === 1 && only.platform === null) return only;
   throw new CachelaneError('E_NOT_FOUND', `it has no image for ${wanted}`, {
-    hint: `it has some for ${[...new Set(others)].slice(0, 8).join(', ') || 'nothing that it names'}`,
+    hint: `it has images for ${[...new Set(others)].slice(0, 8).join(', ') || 'no known platform'}`,
   });
 }
 
-/** Null: it says nothing, or is no image but what is said of one. */
+/** Returns null without a platform, and for attestations. */
 function platformOf(each: unknown): string | null {
   const { platform } = each as { readonly platform?: { readonly os?: unknown; readonly architecture?: unknown } };
   const { os, architecture } = platform ?? {};
@@ -107,9 +111,9 @@ function descriptorOf(each: unknown): Descriptor {
 }
 
 function noImage(): CachelaneError {
-  return new CachelaneError('E_REMOTE_UNFIT', 'what the registry has under this name is no image that is known');
+  return new CachelaneError('E_REMOTE_UNFIT', 'the registry has no usable image of this name');
 }
 
 function tooLarge(what: string): CachelaneError {
-  return new CachelaneError('E_LIMIT', `it has ${what}`, { hint: 'make an image of the cache alone' });
+  return new CachelaneError('E_LIMIT', `it has ${what}`, { hint: 'make an image that contains only the cache' });
 }

@@ -343,9 +343,9 @@ describe('a registry that is none, or not what it should be', () => {
   });
 
   test.each([
-    [JSON.stringify({ token: 'a\nb: c' }), 'gives no token'],
-    [JSON.stringify({ token: 1 }), 'gives no token'],
-    [JSON.stringify({ token: 'a'.repeat(70_000) }), 'sends more than it says'],
+    [JSON.stringify({ token: 'a\nb: c' }), 'returns no token'],
+    [JSON.stringify({ token: 1 }), 'returns no token'],
+    [JSON.stringify({ token: 'a'.repeat(70_000) }), 'sends more than announced'],
   ])('a token that is none', async (token, why) => {
     const said = await refused(({ url = '', headers: { host } }, response) => {
       if (url.startsWith('/token')) return void response.end(token);

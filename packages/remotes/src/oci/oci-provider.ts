@@ -15,12 +15,12 @@ import { readImage, type ImageManifest, type Platform } from './image-manifest.t
 import { openRegistry, type Registry } from './registry.ts';
 
 export interface OciProviderOptions {
-  /** Of the home: what was pulled stays there by its digest. */
+  /** Below the home; pulled images stay there by digest. */
   readonly dir: string;
   readonly bootId: string;
   readonly clock: { nowMs(): number };
   readonly platform: Platform;
-  /** Puts layers over each other, the lowest first; throws for what no cache may hold. */
+  /** Unpacks layers onto each other, lowest first. Throws for contents that no cache may have. */
   readonly unpack: (
     layers: readonly string[],
     into: { readonly dir: string; readonly maxBytes: number; readonly why: string },
@@ -28,7 +28,10 @@ export interface OciProviderOptions {
   ) => Promise<{ readonly linksLeftOut: number }>;
 }
 
-/** The files of an image as a seed. An image that is here is not asked for again by its digest; of a tag, the registry is asked each time, and where it is gone, what it said last counts. */
+/**
+ * Provides the files of an image as a seed. A cached image is not requested again by its digest. Tags are resolved
+ * each time; without the registry, the last answer counts.
+ */
 export function ociProvider(options: OciProviderOptions): Provider {
   const { dir, bootId, clock } = options;
   return {
@@ -38,7 +41,7 @@ export function ociProvider(options: OciProviderOptions): Provider {
       const cache = new ImageCache({ dir, bootId, nowMs: clock.nowMs() });
       const known = image.digest === null ? null : cachedUnder(cache, image, image.digest);
       if (known !== null) return { kind: 'seed', directory: known };
-      // A registry that is asked may know more, but it is not for a look to ask the network.
+      // A look must not use the network, although the registry may know more.
       if (fetch === null) return { kind: 'seed', directory: cachedUnder(cache, image, nameOf(image)) ?? `${dir}/none` };
       return { kind: 'seed', directory: await asked(cache, { ...options, image, room: fetch }, signal) };
     },
@@ -68,7 +71,7 @@ async function asked(cache: ImageCache, { image, room, ...options }: Asking, sig
   return found;
 }
 
-/** An index has another digest than the image that it names for this machine. */
+/** An index has another digest than its image for this machine. */
 function cachedUnder(cache: ImageCache, { digest }: ImageReference, name: string): string | null {
   const noted = cache.tagged(name) ?? digest;
   return noted === null ? null : cache.find(noted);
@@ -95,14 +98,17 @@ async function pulled(
       files.push(file);
     }
     const { linksLeftOut } = await options.unpack(files, { dir: tree, ...most }, signal);
-    // For those who read it, now and later: they tell people.
+    // Readers report this number.
     if (linksLeftOut > 0) writeFileSync(join(dirname(tree), 'left-out'), String(linksLeftOut));
   });
 }
 
 const text = (bytes: number): string => formatPolicyValue('volume-size', bytes);
 
-/** How large its files may be: they lie beside what was sent for a while. Errors: E_QUOTA for what does not even fit as it is sent. */
+/**
+ * Returns the maximum size of the files, which share the disk with the compressed layers for a while. Errors: E_QUOTA
+ * if not even these fit.
+ */
 function mostOf({ sizeBytes }: ImageManifest, { seedBytes, diskBytes }: ProviderRoom): Most {
   const free = diskBytes - sizeBytes;
   const most = Math.min(limits.providedImageBytes, seedBytes, free);
@@ -111,7 +117,7 @@ function mostOf({ sizeBytes }: ImageManifest, { seedBytes, diskBytes }: Provider
       'E_QUOTA',
       `it has ${text(sizeBytes)} of layers, and the disk has room for ${text(diskBytes)}`,
       {
-        hint: 'free some space: policy free-space says what has to stay free, cachelane ns policy shows it',
+        hint: 'free some space, or lower the policy free-space (cachelane ns policy shows it)',
       },
     );
   }
@@ -125,7 +131,7 @@ function mostOf({ sizeBytes }: ImageManifest, { seedBytes, diskBytes }: Provider
 
 interface Most {
   readonly maxBytes: number;
-  /** Why it is so much, a sentence. */
+  /** The reason for the maximum, one sentence. */
   readonly why: string;
 }
 

@@ -4,7 +4,7 @@ import { finished } from 'node:stream/promises';
 import { CachelaneError, isLoopback, limits, type ImageReference } from '@cachelane/core';
 import { throwIfAborted } from '../base/remote-errors.ts';
 
-/** Something in a registry: its kind, its digest, its size. */
+/** An object in a registry: type, digest and size. */
 export interface Descriptor {
   readonly mediaType: string;
   readonly digest: string;
@@ -17,11 +17,17 @@ export interface Manifest {
   readonly content: unknown;
 }
 
-/** One repository of a registry, over the OCI distribution API, for whoever may read it without saying who it is. */
+// Not `@snyk/docker-registry-v2-client`, the maintained client on npm: it checks neither digest nor size of a layer,
+// and cannot be aborted.
+
+/** One repository of a registry, through the OCI distribution API, for anonymous readers. */
 export interface Registry {
-  /** By a tag or a digest. Errors: E_NOT_FOUND, E_REMOTE_GONE, E_REMOTE_DENIED, E_REMOTE_UNFIT, E_OBJECT_CORRUPT. */
+  /**
+   * Returns a manifest by tag or digest. Errors: E_NOT_FOUND, E_REMOTE_GONE, E_REMOTE_DENIED, E_REMOTE_UNFIT,
+   * E_OBJECT_CORRUPT.
+   */
   manifest(reference: string, signal: AbortSignal): Promise<Manifest>;
-  /** Writes a new file; it is there whole and right, or there is an error. Errors: as of a manifest. */
+  /** Writes a new, verified file, or throws. Errors: as for a manifest. */
   blob(descriptor: Descriptor, file: string, signal: AbortSignal): Promise<void>;
 }
 
@@ -83,7 +89,7 @@ interface Asking {
   token: string | null;
 }
 
-/** A token is for the registry alone, and nobody is sent to where nothing is encrypted. */
+/** Send the token only to the registry, and refuse unencrypted redirects. */
 async function follow(start: URL, { host, token }: Asking, signal: AbortSignal): Promise<Response> {
   let url = start;
   for (let count = 0; count <= redirectsAtMost; count++) {
@@ -96,12 +102,12 @@ async function follow(start: URL, { host, token }: Asking, signal: AbortSignal):
     url = URL.canParse(location, url) ? new URL(location, url) : url;
     requireSafe(url, host);
   }
-  throw unfit(host, 'sends from one address to the next');
+  throw unfit(host, 'redirects too often');
 }
 
 function requireSafe({ protocol, host: to, username }: URL, host: string): void {
   const isSafe = protocol === 'https:' || (protocol === 'http:' && isLoopback(to) && isLoopback(host));
-  if (!isSafe || username !== '') throw unfit(host, 'sends to where nothing is encrypted');
+  if (!isSafe || username !== '') throw unfit(host, 'redirects to an unencrypted address');
 }
 
 interface Request {
@@ -128,16 +134,16 @@ async function answered(response: Response, host: string): Promise<Response> {
   if (status === 200) return response;
   await response.body?.cancel();
   if (status === 401 || status === 403) {
-    throw new CachelaneError('E_REMOTE_DENIED', `${host} does not let everybody read it`, {
-      hint: 'only images that need no password can be had',
+    throw new CachelaneError('E_REMOTE_DENIED', `${host} does not allow anonymous reads`, {
+      hint: 'only images that need no password can be used',
     });
   }
-  if (status === 404) throw new CachelaneError('E_NOT_FOUND', `${host} has no such image, or not for everybody`);
+  if (status === 404) throw new CachelaneError('E_NOT_FOUND', `${host} has no such image, or it is not public`);
   if (status === 429 || status >= 500) throw gone(host, `it answers ${status}`);
   throw unfit(host, `answers ${status}`);
 }
 
-/** What a registry asks for where everybody may read: a token that it gives to whoever asks. */
+/** Requests the token that registries give to anonymous readers. */
 async function tokenFor(refused: Response, { host }: Asking, signal: AbortSignal): Promise<string> {
   const challenge = refused.headers.get('www-authenticate') ?? '';
   await refused.body?.cancel();
@@ -155,12 +161,12 @@ async function tokenFor(refused: Response, { host }: Asking, signal: AbortSignal
   const { token, access_token: other } = said as { readonly token?: unknown; readonly access_token?: unknown };
   const found = token ?? other;
   if (typeof found === 'string' && /^[\x21-\x7e]+$/.test(found)) return found;
-  throw unfit(host, 'gives no token');
+  throw unfit(host, 'returns no token');
 }
 
 function denied(host: string): never {
   throw new CachelaneError('E_REMOTE_DENIED', `${host} asks for a password`, {
-    hint: 'only images that need no password can be had',
+    hint: 'only images that need no password can be used',
   });
 }
 
@@ -188,7 +194,7 @@ async function* piecesOf(
       const { done, value } = await nextOf(reader, host, signal);
       if (done) return;
       bytes += value.length;
-      if (bytes > atMost) throw unfit(host, 'sends more than it says');
+      if (bytes > atMost) throw unfit(host, 'sends more than announced');
       yield value;
     }
   } finally {
@@ -220,12 +226,12 @@ function parsed(bytes: Buffer, host: string): unknown {
     const value: unknown = JSON.parse(bytes.toString('utf8'));
     if (typeof value === 'object' && value !== null) return value;
   } catch {
-    // No JSON either.
+    // Not JSON either.
   }
-  throw unfit(host, 'answers something else than a registry');
+  throw unfit(host, 'does not answer like a registry');
 }
 
-/** Words of a server, or of the network, are not repeated. */
+/** Texts of servers and the network are not repeated. */
 function gone(host: string, cause: unknown): CachelaneError {
   return new CachelaneError('E_REMOTE_GONE', `the registry ${host} cannot be reached, or does not answer`, {
     retryable: true,
@@ -238,5 +244,5 @@ function unfit(host: string, why: string): CachelaneError {
 }
 
 function corrupt(host: string, what: string): CachelaneError {
-  return new CachelaneError('E_OBJECT_CORRUPT', `the registry ${host} sent ${what} that is not what its digest says`);
+  return new CachelaneError('E_OBJECT_CORRUPT', `the registry ${host} sent ${what} with a wrong digest`);
 }

@@ -10,19 +10,19 @@ export interface OpenRemoteOptions {
   readonly address: RemoteAddress;
   readonly clock: Clock;
   readonly random: Random;
-  /** `AWS_…` of it say where a bucket is, unless its address does. */
+  /** `AWS_…` variables give region and endpoint unless the address does. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Instead of those that the AWS SDK finds. */
+  /** Replaces the credentials that the AWS SDK finds. */
   readonly credentials?: S3Credentials;
   readonly onEvent?: (event: RemoteEvent) => void;
-  /** As {@link openDirRemote} has it. */
+  /** As in {@link openDirRemote}. */
   readonly onAbandoned?: (work: Promise<unknown>) => void;
   readonly bytesPerSecond?: number;
-  /** How often a call is tried, `limits.remoteAttempts` by default. */
+  /** Attempts for each call, `limits.remoteAttempts` by default. */
   readonly attempts?: number;
 }
 
-/** A remote as the engine gets it: patient, bounded, and telling what it does. Nothing is asked of it yet. */
+/** Opens a remote with retries, limits and tracing. Sends no requests yet. */
 export async function openRemote(options: OpenRemoteOptions): Promise<Remote> {
   const { clock, random, onEvent, bytesPerSecond, attempts } = options;
   const driver = await openDriver(options);
@@ -48,7 +48,7 @@ async function openDriver({
     case 'dir':
       return openDirRemote({ path: address.path, random, ...(onAbandoned === undefined ? {} : { onAbandoned }) });
     case 's3': {
-      // With the SDK behind it: only who uses a bucket pays for it.
+      // Load the SDK only for buckets.
       const { openS3Remote } = await import('../s3/s3-remote.ts');
       return await openS3Remote({ address, clock, env, ...(credentials === undefined ? {} : { credentials }) });
     }

@@ -27,8 +27,9 @@ export interface AwsSdk {
 }
 
 /**
- * What we use of it, and the only place that imports it: about 100 ms to load. It is imported when a bucket is first used, and
- * the CLI's bundle keeps it in a file of its own beside it, since its mere presence made every command slower by 12 to 25 ms.
+ * The used parts of the AWS SDK. Only this file imports it: loading takes about 100 ms. It is loaded when a bucket is
+ * first used, and the CLI's bundle keeps it in a separate file, because including it made every command 12 to 25 ms
+ * slower.
  */
 export const awsSdk: AwsSdk = {
   AbortMultipartUploadCommand,

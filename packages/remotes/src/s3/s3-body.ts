@@ -6,14 +6,14 @@ import { fromS3 } from './s3-errors.ts';
 
 export interface BodyReading {
   readonly body: Readable;
-  /** What is still to come. */
+  /** The number of remaining bytes. */
   readonly sizeBytes: number;
   readonly what: string;
   readonly signal: AbortSignal;
   readonly clock: Clock;
 }
 
-/** The pieces of an answer; a connection that breaks or falls silent throws E_REMOTE_GONE. */
+/** Yields the pieces of an answer. Throws E_REMOTE_GONE if the connection breaks or is silent. */
 export async function* bodyPieces(bucket: S3Bucket, reading: BodyReading): AsyncIterable<Uint8Array> {
   const { body, sizeBytes, what, signal, clock } = reading;
   let left = sizeBytes;
@@ -50,7 +50,7 @@ interface SilenceOptions {
   readonly signal: AbortSignal;
 }
 
-/** The SDK's own limit ends with the headers. A reader that takes its time is no silence: `heard` is called when it comes back. */
+/** The SDK's own limit ends with the headers. A slow reader is not silence: it calls `heard` when it returns. */
 function watchSilence(body: Readable, { clock, silenceMs, signal }: SilenceOptions): SilenceWatch {
   const ended = new AbortController();
   let heardAtMs = clock.monotonicMs();

@@ -9,7 +9,7 @@ export interface S3Credentials {
   readonly sessionToken?: string;
 }
 
-/** The client with everything that a driver needs to know about its bucket. */
+/** The client, and what a driver needs to know about its bucket. */
 export interface S3Bucket {
   readonly sdk: AwsSdk;
   readonly client: InstanceType<AwsSdk['S3Client']>;
@@ -20,26 +20,26 @@ export interface S3Bucket {
   readonly name: string;
   /** How long a connection may be silent. */
   readonly silenceMs: number;
-  /** How an ETag is written in a condition, as far as is known: the standard says quoted; Ceph knows the unquoted one only. */
+  /** Whether conditions quote ETags, as far as known: the standard quotes them, Ceph accepts only unquoted ones. */
   quotesEtags: boolean;
-  /** Bounds what uploads hold in memory. */
+  /** Limits the memory of uploads. */
   readonly parts: Gate;
 }
 
 export interface S3Settings {
   readonly address: S3Address;
-  /** Region and endpoint are looked up here where the address names none; credentials are the SDK's own business. */
+  /** Gives region and endpoint unless the address does. The SDK finds credentials itself. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Instead of those that the SDK finds in environment, files, and the machine's role. */
+  /** Replaces the credentials that the SDK finds in environment, files and the machine's role. */
   readonly credentials?: S3Credentials;
   readonly silenceMs?: number;
-  /** For tests: how wrong this machine's clock is. */
+  /** For tests: the error of this machine's clock. */
   readonly clockOffsetMs?: number;
 }
 
 const quiet = (): void => undefined;
 
-/** Loads the SDK: called when a bucket is first used. */
+/** Opens a bucket; loads the SDK. */
 export async function openBucket({
   address,
   env,
@@ -53,16 +53,16 @@ export async function openBucket({
     address.region ??
     nonEmpty(env['AWS_REGION']) ??
     nonEmpty(env['AWS_DEFAULT_REGION']) ??
-    // Servers other than AWS's take any.
+    // Other servers accept any region.
     (endpoint === undefined ? undefined : 'us-east-1');
   const client = new sdk.S3Client({
-    // Names of buckets are seldom names of hosts elsewhere.
+    // Other servers rarely resolve bucket names as hosts.
     ...(endpoint === undefined ? { followRegionRedirects: true } : { endpoint, forcePathStyle: true }),
     ...(region === undefined ? {} : { region }),
     ...(credentials === undefined ? {} : { credentials }),
-    // Trying again is ours: only we know what may be repeated, and when somebody wants to stop.
+    // Our own decorator retries, because it knows what is idempotent and when to stop.
     maxAttempts: 1,
-    // Servers other than AWS's do not know the newer checksums. Bodies are signed with their SHA-256, which every server checks.
+    // Other servers do not know the newer checksums. Bodies are signed with their SHA-256, which every server checks.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: { connectionTimeout: Math.min(10_000, silenceMs), socketTimeout: silenceMs },
@@ -86,7 +86,7 @@ async function loadSdk(): Promise<AwsSdk> {
   try {
     return (await import('./aws-sdk.ts')).awsSdk;
   } catch (error) {
-    // A bundle that was copied without its companion.
+    // The bundle was copied without its companion file.
     if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
     throw new CachelaneError(
       'E_CONFIG',

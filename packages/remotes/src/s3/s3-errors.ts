@@ -3,21 +3,21 @@ import { ofSource } from '../content/read-source.ts';
 import { aborted } from '../base/remote-errors.ts';
 import type { S3Bucket } from './s3-client.ts';
 
-/** What a call does decides what a lost answer means. */
+/** Whether a call changes the bucket, which decides what a lost answer means. */
 export type S3Doing = 'reading' | 'writing';
 
 export interface S3Failure {
-  /** The server's word for it, or the system's: `NoSuchKey`, `ECONNREFUSED`. */
+  /** The error code of the server or the system: `NoSuchKey`, `ECONNREFUSED`. */
   readonly name: string;
-  /** Undefined where no answer came. */
+  /** Undefined without an answer. */
   readonly status: number | undefined;
 }
 
-/** What little is taken from an error of the SDK; its message may quote what was sent. */
+/** Takes only codes from an SDK error, because its message may quote the request. */
 function failureOf(error: unknown): S3Failure {
   const { name, code, Code, $metadata } = error as Record<string, unknown>;
   const status = ($metadata as { readonly httpStatusCode?: unknown } | undefined)?.httpStatusCode;
-  // Without an answer it is the system's code that tells, and `Error` tells nothing.
+  // Without an answer, prefer the system's code; `Error` says nothing.
   const words = status === undefined ? [code, name] : [Code, name === 'Error' ? undefined : name, code];
   const word = words.find((text): text is string => typeof text === 'string') ?? 'Error';
   return {
@@ -26,7 +26,7 @@ function failureOf(error: unknown): S3Failure {
   };
 }
 
-/** What must have gone wrong before anything was sent. */
+/** Failures before anything was sent. */
 const notSent = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -64,12 +64,12 @@ function withoutAnswer({ name }: S3Failure, error: unknown, { remote, doing }: W
     });
   }
   if (message.startsWith('Region is missing')) {
-    return new CachelaneError('E_CONFIG', `nothing says in which region ${remote} is`, {
+    return new CachelaneError('E_CONFIG', `the region of ${remote} is not set`, {
       hint: 'add ?region=… to it, or set AWS_REGION',
     });
   }
   if (notSent.has(name)) return gone(remote, name);
-  // A time limit while connecting, and while waiting for the answer, have the same name; only the first is harmless.
+  // Timeouts while connecting and while waiting have the same name; only the first is harmless.
   if (name === 'TimeoutError' && /connection with the server|establish a connection/.test(message)) {
     return gone(remote, 'no connection in time');
   }
@@ -86,22 +86,22 @@ function fromAnswer(
   switch (name) {
     case 'NoSuchBucket':
       return new CachelaneError('E_REMOTE_GONE', `there is no bucket for ${remote}`, {
-        hint: 'make it, or correct its name, region or endpoint',
+        hint: 'create it, or correct its name, region or endpoint',
       });
     case 'RequestTimeTooSkewed':
-      // The SDK has learnt the right time from the answer.
+      // The SDK learned the right time from the answer.
       return new CachelaneError('E_REMOTE_DENIED', `the clock of this machine is wrong: ${said}`, {
         hint: 'set the clock',
         retryable: true,
       });
     case 'InvalidBucketName':
-      return new CachelaneError('E_REMOTE_GONE', `that is no name of a bucket: ${said}`);
+      return new CachelaneError('E_REMOTE_GONE', `that is not a bucket name: ${said}`);
     case 'NoSuchUpload':
     case 'RequestTimeout':
     case 'BadDigest':
     case 'XAmzContentSHA256Mismatch':
     case 'XAmzContentChecksumMismatch':
-      // It got lost or damaged on its way; the server took nothing.
+      // The request was damaged on its way; the server refused it.
       return gone(remote, `${name} (${status})`);
     case 'QuotaExceeded':
     case 'XMinioStorageFull':
@@ -127,14 +127,14 @@ function fromAnswer(
   if (status === 507) return new CachelaneError('E_REMOTE_FULL', `there is no space left: ${said}`);
   if (status === 429) return new CachelaneError('E_REMOTE_BUSY', said, { retryable: true });
   if (status === 401 || status === 403) return denied(said);
-  // An answer of something between us and the server, or of a server that does not know itself what became of the request.
+  // The answer of a proxy, or of a server that does not know whether the request took effect.
   if (status >= 500 || status === 408)
     return doing === 'reading' ? gone(remote, `${name} (${status})`) : unknown(remote, `${name} (${status})`);
   if (status === 301 || status === 307 || name === 'AuthorizationHeaderMalformed') {
     return new CachelaneError('E_REMOTE_DENIED', `it is in another region: ${said}`, { hint: 'add ?region=… to it' });
   }
-  if (status === 501) return new CachelaneError('E_REMOTE_UNFIT', `it cannot do what is needed: ${said}`);
-  return new CachelaneError('E_REMOTE_UNFIT', `an answer that nobody expects: ${said}`, {
+  if (status === 501) return new CachelaneError('E_REMOTE_UNFIT', `a needed feature is missing: ${said}`);
+  return new CachelaneError('E_REMOTE_UNFIT', `unexpected answer: ${said}`, {
     hint: 'is there an S3 server at its address?',
   });
 }
@@ -144,7 +144,7 @@ function gone(remote: string, why: string): CachelaneError {
 }
 
 function unknown(remote: string, why: string): CachelaneError {
-  return new CachelaneError('E_REMOTE_UNKNOWN', `${remote} did not say whether it was done: ${why}`, {
+  return new CachelaneError('E_REMOTE_UNKNOWN', `${remote} did not confirm the request: ${why}`, {
     retryable: true,
   });
 }
@@ -153,7 +153,7 @@ function denied(said: string): CachelaneError {
   return new CachelaneError('E_REMOTE_DENIED', said, { hint: 'check the credentials and what they may do' });
 }
 
-/** One call of the SDK, its errors in our words. */
+/** Makes one SDK call and translates its errors. */
 export async function s3Call<T>(
   bucket: S3Bucket,
   { doing, signal }: { readonly doing: S3Doing; readonly signal: AbortSignal },
@@ -167,7 +167,7 @@ export async function s3Call<T>(
   }
 }
 
-/** The answer to a call, or undefined where its error is one that the caller knows what to do with. */
+/** Returns the answer, or undefined for an expected failure. */
 export async function unlessFailure<T>(
   call: () => Promise<T>,
   isExpected: (failure: S3Failure) => boolean,
@@ -180,7 +180,7 @@ export async function unlessFailure<T>(
   }
 }
 
-/** Of a GET, whose answer has room for the word: a page that is not found is something else's, and no sign of an empty bucket. */
+/** For GET, which names the error: a 404 page of another program does not mean that the key is missing. */
 export const isNoSuchKey = ({ name, status }: S3Failure): boolean => status === 404 && name === 'NoSuchKey';
 
 export const isMissingKey = ({ name, status }: S3Failure): boolean =>
@@ -189,8 +189,11 @@ export const isMissingKey = ({ name, status }: S3Failure): boolean =>
 export const isPreconditionFailed = ({ name, status }: S3Failure): boolean =>
   status === 412 || name === 'PreconditionFailed';
 
-/** Whoever stored something says its ETag. What answers 200 without one is something else: a proxy's page, which has stored nothing. Throws E_REMOTE_UNKNOWN. */
+/**
+ * Returns the ETag of a stored object. A 200 answer without one comes from a proxy, which stored nothing. Throws
+ * E_REMOTE_UNKNOWN.
+ */
 export function storedEtag({ name }: S3Bucket, { ETag }: { readonly ETag?: string | undefined }): string {
-  if (ETag === undefined || ETag === '') throw unknown(name, 'an answer that is none of an S3 server');
+  if (ETag === undefined || ETag === '') throw unknown(name, 'not the answer of an S3 server');
   return ETag;
 }

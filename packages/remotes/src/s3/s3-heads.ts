@@ -21,13 +21,14 @@ import { bodyPieces } from './s3-body.ts';
 import { isMissingKey, isNoSuchKey, isPreconditionFailed, s3Call, storedEtag, unlessFailure } from './s3-errors.ts';
 import { listBelow, type S3Place } from './s3-objects.ts';
 
-// A head is an object that moves by conditional PUTs: If-None-Match for the first state, If-Match with the ETag of the one that was read for
-// all others. A removed head is a short object: conditional DELETEs are ignored by most servers, which then delete whatever is there.
+// A head is an object that moves by conditional PUTs: If-None-Match for the first state, otherwise If-Match with the
+// last read ETag. A removed head is a short object, because most servers ignore conditions of DELETE and delete
+// anyway.
 
 interface State {
   readonly attempt: AttemptId;
   readonly bytes: Uint8Array | null;
-  /** As the server gives it, without its quotes. */
+  /** Without the server's quotes. */
   readonly etag: string;
 }
 
@@ -35,7 +36,7 @@ interface Step {
   readonly key: RemoteKey;
   readonly expected: HeadVersion | null;
   readonly attempt: AttemptId;
-  /** Null removes. */
+  /** Null removes the head. */
   readonly bytes: Uint8Array | null;
 }
 
@@ -46,11 +47,11 @@ function headOf(state: State | undefined): RemoteHead | undefined {
   return state === undefined || state.bytes === null ? undefined : { bytes: state.bytes, version: versionOf(state) };
 }
 
-/** What lies there, whatever it is. */
+/** The stored object, valid or not. */
 interface Stored {
   readonly etag: string;
   readonly sizeBytes: number;
-  /** Null where there is more of it than any head has. */
+  /** Null if it is larger than any head. */
   readonly encoded: Uint8Array | null;
 }
 
@@ -93,21 +94,21 @@ export function s3Heads({ bucket, clock }: S3Place): RemoteHeads {
     return { ...decodeHead(encoded, whatOf(key)), etag };
   };
 
-  /** The new ETag, or undefined where the condition did not hold. */
+  /** Returns the new ETag, or undefined if the condition failed. */
   const putIf = async (wanted: Step, condition: Condition, signal: AbortSignal): Promise<string | undefined> => {
     const answer = await unlessFailure(
       () =>
         client.send(new sdk.PutObjectCommand({ ...nameOf(wanted.key), Body: encodeHead(wanted), ...condition }), {
           abortSignal: signal,
         }),
-      // AWS says that there is no such key where nothing can match.
+      // AWS reports a missing key if nothing can match.
       (failure) => isPreconditionFailed(failure) || ('IfMatch' in condition && isMissingKey(failure)),
     );
     return answer === undefined ? undefined : unquoted(storedEtag(bucket, answer));
   };
 
   const swapState = async (wanted: Step, signal: AbortSignal): Promise<SwapOutcome> => {
-    // The ETag of what the caller saw is part of its version; a first swap needs none.
+    // The version contains the ETag that the caller read; a first swap needs none.
     let onto = wanted.expected === null ? null : etagOf(wanted.expected);
     let isQuoted = bucket.quotesEtags;
     for (let refusals = 0; refusals < 4; refusals++) {
@@ -120,7 +121,8 @@ export function s3Heads({ bucket, clock }: S3Place): RemoteHeads {
       if (state?.attempt === wanted.attempt) return { kind: 'moved', version: versionOf(state) };
       const now = headOf(state);
       if ((now?.version ?? null) !== wanted.expected) return { kind: 'conflict', found: now };
-      // Refused though it holds: the server may know ETags in the other form only. A removed head has to be named by its ETag, too.
+      // The condition holds but was refused: the server may know only the other ETag form. A removed head needs its
+      // ETag, too.
       if (onto !== null && state?.etag === onto) isQuoted = !isQuoted;
       onto = state?.etag ?? null;
     }
@@ -138,7 +140,7 @@ export function s3Heads({ bucket, clock }: S3Place): RemoteHeads {
       const { etag, encoded } = stored;
       const state = encoded === null ? null : decodeUnlessDamaged(encoded, whatOf(key));
       if (state !== null) return { kind: state.attempt === attempt ? 'removed' : 'left' };
-      // The network may have done it: only what comes twice the same is what lies there.
+      // The network may have damaged it: trust only two equal reads.
       const look = `${etag} ${encoded === null ? 'large' : digestOf(encoded)}`;
       if (seen === look) {
         if (refused === etag) isQuoted = !isQuoted;
@@ -148,7 +150,7 @@ export function s3Heads({ bucket, clock }: S3Place): RemoteHeads {
       seen = look;
     }
     if (refused !== null) throw unfit();
-    throw new CachelaneError('E_REMOTE_GONE', `${whatOf(key)} comes in another way each time that it is read`, {
+    throw new CachelaneError('E_REMOTE_GONE', `${whatOf(key)} differs each time it is read`, {
       retryable: true,
     });
   };
@@ -158,7 +160,7 @@ export function s3Heads({ bucket, clock }: S3Place): RemoteHeads {
       hint: 'heads need a server with conditional writes, as S3, Ceph and MinIO have',
     });
 
-  /** By its size, so that a listing reads no heads; only what has the size of a removed one may be damaged, too. */
+  /** Decides by size, so that a listing reads no heads. Only heads with the size of a removed one may be damaged. */
   const isThere = async ({ key, sizeBytes }: ListedObject, signal: AbortSignal): Promise<boolean> => {
     if (sizeBytes !== removedHeadBytes) return true;
     const stored = await readStored(key, signal);

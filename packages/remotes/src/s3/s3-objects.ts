@@ -63,10 +63,10 @@ export function s3Objects({ bucket, clock }: S3Place): RemoteObjects {
     if (answer?.Body === undefined) return undefined;
     const leftBytes = answer.ContentLength ?? 0;
     const body = answer.Body as Readable;
-    // Proxies there are that do not know ranges and send everything.
+    // Some proxies ignore ranges and send everything.
     if (offset > 0 && !answer.ContentRange?.startsWith(`bytes ${offset}-`)) {
       body.destroy();
-      throw corrupt(what, 'did not come from where it was asked for');
+      throw corrupt(what, 'did not start at the requested offset');
     }
     const data = bodyPieces(bucket, { body, sizeBytes: leftBytes, what, signal, clock });
     return {
@@ -75,7 +75,7 @@ export function s3Objects({ bucket, clock }: S3Place): RemoteObjects {
     };
   };
 
-  /** An offset at the end is fine, but no range. */
+  /** An offset at the end is valid, but not as a range. */
   const endOf = async (key: RemoteKey, offset: number, signal: AbortSignal): Promise<ObjectDownload | undefined> => {
     const found = await stat(key, signal);
     if (found === undefined) return undefined;
@@ -89,7 +89,7 @@ export function s3Objects({ bucket, clock }: S3Place): RemoteObjects {
     if (found.sizeBytes !== source.sizeBytes) return { kind: 'different', found };
     if (found.digest !== null)
       return found.digest === source.digest ? { kind: 'present' } : { kind: 'different', found };
-    // Stored by something else: only its content tells.
+    // Stored by another program: compare the content.
     const download = await get(found.key, {}, signal);
     const isSame = download !== undefined && (await isContent(download.data, source));
     return isSame ? { kind: 'present' } : { kind: 'different', found };
@@ -104,7 +104,7 @@ export function s3Objects({ bucket, clock }: S3Place): RemoteObjects {
         const isStored = await uploadOnce(bucket, { ...nameOf(key), what: key, source, signal });
         if (isStored) return { kind: 'stored' };
         const found = await stat(key, signal);
-        // There was one a moment ago: whoever removed it may remove ours as well.
+        // The object existed a moment ago: whoever removed it may remove ours too.
         return found === undefined ? { kind: 'stored' } : await compare(found, source, signal);
       }),
     renew: (key, source, signal) =>
@@ -149,7 +149,7 @@ export interface Listing {
   readonly signal: AbortSignal;
 }
 
-/** As many as were asked for, in as many calls as it takes; what others put there under names that are no keys is left out. */
+/** Lists as many as requested, in several calls if needed. Skips names that are not keys. */
 export async function listBelow(
   { sdk, client, bucket: Bucket, prefix: remotePrefix }: S3Bucket,
   { folder, prefix, page, isWanted, signal }: Listing,

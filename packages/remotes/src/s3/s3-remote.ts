@@ -7,7 +7,7 @@ export interface S3RemoteOptions extends S3Settings {
   readonly clock: Clock;
 }
 
-/** A remote in a bucket of S3, or of a server that speaks it and knows conditional PUTs. Nothing is asked of it yet. */
+/** Opens a remote in a bucket of S3 or a compatible server with conditional PUTs. Sends no requests yet. */
 export async function openS3Remote({ clock, ...settings }: S3RemoteOptions): Promise<Remote> {
   const bucket = await openBucket(settings);
   return {

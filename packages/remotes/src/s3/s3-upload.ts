@@ -4,7 +4,7 @@ import type { Gate } from '../base/gate.ts';
 import type { S3Bucket } from './s3-client.ts';
 import { isPreconditionFailed, storedEtag, unlessFailure } from './s3-errors.ts';
 
-/** Where an object's SHA-256 is noted, beside its own headers: servers other than AWS's keep no such checksum. */
+/** The metadata field with the object's SHA-256, because other servers keep no such checksum. */
 export const digestNote = 'sha256';
 
 export interface Upload {
@@ -12,12 +12,12 @@ export interface Upload {
   readonly Key: string;
   readonly what: string;
   readonly source: ObjectSource;
-  /** Also where something is there already. */
+  /** Whether to replace an existing object. */
   readonly isAnew?: boolean;
   readonly signal: AbortSignal;
 }
 
-/** False where something is there already. */
+/** Uploads an object. Returns false if it exists. */
 export async function uploadOnce(bucket: S3Bucket, upload: Upload): Promise<boolean> {
   return upload.source.sizeBytes > limits.remotePartBytes
     ? await uploadInParts(bucket, upload)
@@ -62,8 +62,8 @@ interface Part {
 }
 
 /**
- * Nothing shows before the last call. A server that does not know the condition of that call replaces what is there meanwhile, by the same
- * content: keys of layers are their digests.
+ * The object appears with the last call. A server that ignores its condition replaces an existing object by the same
+ * content, because keys of layers are digests.
  */
 async function uploadInParts(bucket: S3Bucket, upload: Upload): Promise<boolean> {
   const { sdk, client, parts } = bucket;
@@ -100,18 +100,18 @@ async function uploadInParts(bucket: S3Bucket, upload: Upload): Promise<boolean>
     throw error;
   }
 
-  /** Also when somebody wants to stop, so without their signal, but they are not kept waiting; what cannot be reached now is left for a sweep. */
+  /** Also after an abort, so it ignores the caller's signal but is limited in time. A sweep removes the rest. */
   async function abandon(): Promise<void> {
     try {
       const abortSignal = AbortSignal.timeout(limits.remoteAbandonMs);
       await client.send(new sdk.AbortMultipartUploadCommand(target), { abortSignal });
     } catch {
-      // What went wrong before is what the caller has to hear of.
+      // The caller gets the earlier error.
     }
   }
 }
 
-/** Cuts the source into parts; reads on while some are on their way. */
+/** Cuts the source into parts, and reads on while some are being sent. */
 async function sendParts(
   gate: Gate,
   { source, what, signal }: Upload,
@@ -146,7 +146,7 @@ async function sendParts(
     if (filledBytes > 0) await start(part.subarray(0, filledBytes));
     return await Promise.all(sent);
   } finally {
-    // A part that still comes in after the upload was abandoned would be left behind.
+    // A part that arrives after the upload was abandoned would stay behind.
     await Promise.allSettled(sent);
   }
 }
@@ -157,7 +157,7 @@ export interface OldUploads {
   readonly signal: AbortSignal;
 }
 
-/** Uploads that nobody goes on with. Whose clock is a day ahead ends another one's upload, which begins again then. */
+/** Aborts abandoned uploads. A client whose clock is a day ahead may abort a live one, which then restarts. */
 export async function abortOldUploads(
   { sdk, client, bucket: Bucket }: S3Bucket,
   { prefix, nowMs, signal }: OldUploads,

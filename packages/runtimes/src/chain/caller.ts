@@ -22,8 +22,8 @@ const limitOptions: Readonly<Record<string, string>> = {
 };
 
 /**
- * The limits of a process as options of prlimit(1), from the text of its `/proc/PID/limits`. That of core files last:
- * sudo lowers it for good where it may, and prlimit stops at the first that cannot be set.
+ * Returns the limits in a `/proc/PID/limits` text as options of prlimit(1). The core limit is last: sudo may lower it for good, and prlimit
+ * stops at the first limit that it cannot set.
  */
 export function limitArguments(text: string): readonly string[] {
   const lines = text.split('\n').toSorted((a, b) => Number(a.includes('core file')) - Number(b.includes('core file')));
@@ -34,7 +34,7 @@ export function limitArguments(text: string): readonly string[] {
   });
 }
 
-/** This process, as the command is to be. */
+/** Returns this process's ids, groups and limits, for the command. */
 export function thisCaller(): Caller {
   const { geteuid, getegid, getgroups } = process;
   return {

@@ -1,12 +1,12 @@
 import type { Chain, ChainOptions } from './chain.ts';
 import { namelessFile } from '../system/nameless-file.ts';
 
-/** Descriptors for a child, behind that of the status. */
+/** Descriptors for a child, numbered after the status descriptor. */
 export interface ChainInputs extends Disposable {
   readonly fds: readonly number[];
 }
 
-/** What a chain reads, for one attempt: who has read a descriptor is at its end. Throws what the file system throws. */
+/** Opens a chain's inputs for one attempt; each can be read once. Throws file system errors. */
 export function openInputs(
   { inputs }: Chain,
   { marker, copies }: Pick<ChainOptions, 'marker' | 'copies'>,

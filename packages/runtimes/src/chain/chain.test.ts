@@ -16,7 +16,7 @@ const options = { tools, mounts: [overlay], request, ignored: [], images: null, 
 const withArguments = (count: number) => ({ ...request, argv: Array.from({ length: count }, () => 'x') });
 
 describe('the chain', () => {
-  test('holds signals, takes the lease, mounts with the bottom first, frees the signals, runs the command', () => {
+  test('the chain blocks signals, takes the lease, mounts bottom first, unblocks signals and runs the command', () => {
     expect(commandChain(options)?.args.join(' ')).toBe(
       '--block-signal=INT,QUIT,TERM,HUP,USR1,USR2 -- ' +
         '/t/flock --no-fork --exclusive --wait=5 --conflict-exit-code=99 /lease ' +
@@ -32,7 +32,7 @@ describe('the chain', () => {
     expect(args?.[2]).toBe('/t/bwrap');
   });
 
-  test('only what the linker reads moves from the environment to the arguments', () => {
+  test('only linker variables move from the environment to the arguments', () => {
     const env = { LD_PRELOAD: '/p', LD_SDK_KEY: 'secret', PWD: '/x', TOKEN: 'secret' };
     const chain = commandChain({ ...options, request: { ...request, env } });
     expect(chain?.env).toEqual({ LD_SDK_KEY: 'secret', PWD: '/x', TOKEN: 'secret' });
@@ -46,7 +46,7 @@ describe('the chain', () => {
       images: [{ file: '/layers/a b/image', dir: '/layers/a b/tree' }],
     };
 
-    test('mounts them in a namespace that has the lease already, with nothing of the environment', () => {
+    test('images are mounted in a namespace that holds the lease, without the environment', () => {
       const env = { 'A-B': 'secret\n', LD_PRELOAD: '/p', '': 'x', 'C=D': 'y' };
       const copies = [{ path: '/copy', fd: 99 }];
       const chain = commandChain({ ...options, images, copies, request: { ...request, env } });
@@ -60,14 +60,14 @@ describe('the chain', () => {
       ]);
     });
 
-    test('bubblewrap counts the environment as well', () => {
+    test('bubblewrap also counts the environment', () => {
       const env = Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`V${index}`, '']));
       expect(commandChain({ ...options, request: { ...withArguments(8900), env } })).not.toBeNull();
       expect(commandChain({ ...options, images, request: { ...withArguments(8900), env } })).toBeNull();
     });
   });
 
-  test('bubblewrap counts the arguments of the command too', () => {
+  test('bubblewrap also counts the arguments of the command', () => {
     expect(commandChain({ ...options, request: withArguments(8900) })).not.toBeNull();
     expect(commandChain({ ...options, request: withArguments(9000) })).toBeNull();
   });

@@ -4,46 +4,45 @@ import { systemPath } from './sudo-tools.ts';
 import type { Tools } from './tools.ts';
 
 /**
- * The signals that must not end bubblewrap's monitor: it would lose the command's exit code. They are blocked, not
- * ignored, from the start of the chain to the moment before the command is executed: a signal that arrives meanwhile
- * waits and then meets the command, and the monitor, in which it stays pending, shows who was sent a signal (see
- * signals.ts). Job control (TSTP, TTIN, TTOU) is left alone: the monitor stops and goes on with the command.
+ * Signals that would end bubblewrap's monitor and lose the exit code. They stay blocked (not ignored) until the command is executed. A
+ * signal that arrives earlier then reaches the command, and stays pending in the monitor, which shows who received it (see signals.ts). Job
+ * control signals are not blocked: the monitor stops and continues with the command.
  */
 export const heldSignals = ['INT', 'QUIT', 'TERM', 'HUP', 'USR1', 'USR2'] as const;
 export type HeldSignal = (typeof heldSignals)[number];
 
-/** The descriptor that bubblewrap writes its status lines to. */
+/** The descriptor for bubblewrap's status lines. */
 const statusFd = 3;
 
-/** What flock answers when the lease is still held after `leaseWaitSeconds`; no code of its own (sysexits, 64 to 78). */
+/** The exit code of flock if the lease is still held after `leaseWaitSeconds`. No standard code (sysexits, 64 to 78). */
 export const leaseHeldCode = 99;
 export const leaseHeld = 'the lease of this session is held by another process';
 
-/** Whoever looks whether a session lives takes its lease for a moment; nobody holds it for long while it is ours. */
+/** Checks of a session's life hold its lease only for a moment. */
 const leaseWaitSeconds = 5;
 
-/** Of flock(1), which waits for the lease. */
+/** Options of flock(1). */
 export const leaseOptions: readonly string[] = [
   '--exclusive',
   `--wait=${leaseWaitSeconds}`,
   `--conflict-exit-code=${leaseHeldCode}`,
 ];
 
-/** These act on every program of the chain (fakeroot hides who we are from bubblewrap), and are meant for the command. */
+/** They would affect every program of the chain (fakeroot hides the user from bubblewrap), so only the command gets them. */
 export const linkerVariables: readonly string[] = ['LD_PRELOAD', 'LD_LIBRARY_PATH', 'LD_AUDIT', 'LD_DEBUG'];
 
-/** bubblewrap counts the command's arguments too. */
+/** bubblewrap's limit, which includes the command's arguments. */
 const bwrapArgumentsMax = 9000;
 
 export interface Chain {
   readonly file: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** What the chain reads from the descriptors that follow that of the status, each from its own. May hold secrets. */
+  /** Contents of the descriptors after the status descriptor. May hold secrets. */
   readonly inputs: readonly string[];
 }
 
-/** What is mounted before bubblewrap begins. */
+/** Images to mount before bubblewrap starts. */
 export interface ImageMounts {
   readonly tools: ImageTools;
   readonly images: readonly LayerImage[];
@@ -51,22 +50,22 @@ export interface ImageMounts {
 
 export interface ChainOptions {
   readonly tools: Tools;
-  /** Targets and directories without symbolic links, targets in the order in which they are to be mounted. */
+  /** Targets and directories without symbolic links; targets in mount order. */
   readonly mounts: readonly Mount[];
   readonly request: Pick<RunRequest, 'argv' | 'cwd' | 'env' | 'leaseFile'>;
-  /** Signals that the command is to find ignored. */
+  /** Signals that the command ignores. */
   readonly ignored: readonly HeldSignal[];
-  /** Null: no volume has any. */
+  /** Null: no volume has images. */
   readonly images: ImageMounts | null;
-  /** Files that the command finds as copies, owned by the user; their descriptors follow those of the inputs. */
+  /** Files that the command sees as copies owned by the user. Their descriptors follow those of the inputs. */
   readonly copies: readonly { readonly path: string; readonly fd: number }[];
-  /** A directory or file of this session alone, bound onto itself in the command's mount namespace, which is recognised by it later. */
+  /** A path of this session only, bound onto itself in the command's mount namespace, to recognise the namespace later. */
   readonly marker: string;
 }
 
 /**
- * `env` as the last link in front of a command: frees the held signals and sets variables. It takes `NAME=VALUE` and a
- * lone `-` in front for its own; a command with such a name hides behind `nice -n 0`, which changes nothing.
+ * Returns `env` as the last link before a command: unblocks signals and sets variables. `env` takes `NAME=VALUE` and a lone `-` as its own
+ * arguments, so `nice -n 0`, which changes nothing, precedes a command with such a name.
  */
 export function envCommand(tools: Pick<Tools, 'env' | 'nice'>, options: EnvOptions): readonly string[] {
   const { argv, ignored } = options;
@@ -93,16 +92,15 @@ export interface EnvOptions {
 
 function mountArguments(mount: Mount): readonly string[] {
   if (mount.kind === 'directory') return ['--bind', mount.path, mount.target];
-  // bubblewrap wants the bottom first.
+  // bubblewrap expects the bottom layer first.
   const sources = mount.lowerDirs.toReversed().flatMap((dir) => ['--overlay-src', dir]);
   return [...sources, '--overlay', mount.upperDir, mount.workDir, mount.target];
 }
 
 /**
- * The whole command line: `env` (hold the signals) → `flock` (take the lease, which everything after it inherits) →
- * `bwrap` (mount) → `env` (free the signals) → the command. Each replaces itself by the next but for bubblewrap, which
- * stays as monitor. With images there is more in front of it, see {@link imageChain}. Null when there are more arguments
- * than bubblewrap takes.
+ * Returns the command line: `env` (block signals) → `flock` (take the lease, which later programs inherit) → `bwrap` (mount) → `env`
+ * (unblock signals) → the command. Each program replaces itself, except bubblewrap, which stays as monitor. Images add programs in front,
+ * see {@link imageChain}. Returns null if there are more arguments than bubblewrap takes.
  */
 export function commandChain(options: ChainOptions): Chain | null {
   const { tools, request, images } = options;
@@ -114,7 +112,7 @@ export function commandChain(options: ChainOptions): Chain | null {
     set[variable] = value;
     delete env[variable];
   }
-  // bubblewrap sets it to the folder by the name it knows.
+  // bubblewrap sets PWD to the resolved folder.
   const pwd = request.env['PWD'];
   if (pwd !== undefined) set['PWD'] = pwd;
   const chain = { ...options, set, unset: pwd === undefined ? ['PWD'] : [] };
@@ -131,7 +129,7 @@ export function commandChain(options: ChainOptions): Chain | null {
 }
 
 interface PreparedChain extends ChainOptions {
-  /** Of the environment, behind bubblewrap. */
+  /** Variables set after bubblewrap. */
   readonly set: Readonly<Record<string, string>>;
   readonly unset: readonly string[];
 }
@@ -148,7 +146,7 @@ function bwrapCommand(chain: PreparedChain, inputs: number): readonly string[] {
     '--dev-bind',
     '/',
     '/',
-    // Before the overlays: below one of them it would be made there, and saved.
+    // Bind the marker before the overlays. Below an overlay it would be created there and saved.
     '--bind',
     marker,
     marker,
@@ -164,10 +162,10 @@ function bwrapCommand(chain: PreparedChain, inputs: number): readonly string[] {
 }
 
 /**
- * `env` (ignore the signals) → `flock` → `unshare` (mount namespace) → `sh` (mount the images) → `env` (hold the signals) →
- * `bwrap` → `env` → the command. The lease comes first: who finds it free removes what would be mounted. The shell may not
- * have the command's environment, which bubblewrap sets instead, from a file. Nor can it hold signals: in front they are ignored,
- * and what is lost that way came to us as well, and we send it on.
+ * `env` (ignore signals) → `flock` → `unshare` (mount namespace) → `sh` (mount images) → `env` (block signals) → `bwrap` → `env` → the
+ * command. The lease comes first, because a process that finds it free removes the mounted directories. bubblewrap sets the command's
+ * environment from a file, because the shell would change it. The shell also unblocks signals, so they are ignored before it. An ignored
+ * signal also reached this process, which sends it on.
  */
 function imageChain(chain: PreparedChain, { tools, images, env }: ImageMounts & Pick<Chain, 'env'>): Chain | null {
   const held = heldSignals.join(',');
@@ -176,7 +174,7 @@ function imageChain(chain: PreparedChain, { tools, images, env }: ImageMounts & 
   const inputs = [environment.map((word) => `${word}\0`).join(''), imageTable(images)];
   const bwrap = bwrapCommand(chain, inputs.length);
   if (bwrap.length + environment.length > bwrapArgumentsMax) return null;
-  // What is mounted and unmounted on the host later is so for the command, not the other way round.
+  // Later mounts and unmounts on the host reach the command, not the reverse.
   const namespace = [tools.unshare, '--mount', '--propagation', 'slave', '--'];
   const stage = [tools.sh, '-c', imageStage, 'cachelane', tools.mount];
   const holding = [chain.tools.env, `--block-signal=${held}`, '--'];

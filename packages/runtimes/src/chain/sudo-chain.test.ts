@@ -25,11 +25,11 @@ const options = {
   images: '/proc/1/fd/5',
 };
 
-/** Without the text of the programs. */
+/** Leaves out the text of the programs. */
 const words = (args: readonly string[] = []): string => args.filter((word) => !word.includes('\n')).join(' ');
 
 describe('the chain through sudo', () => {
-  test('mounts as root with nothing of the environment, then becomes the user again', () => {
+  test('mounts as root without the environment, then becomes the user again', () => {
     const chain = sudoChain(options);
     expect(chain?.env).toEqual({ PATH: expect.not.stringContaining('local'), LC_ALL: 'C' });
     expect(words(chain?.args)).toMatch(
@@ -43,14 +43,14 @@ describe('the chain through sudo', () => {
     expect(words(chain?.args)).toContain('--reuid=0 --regid=8 --clear-groups');
   });
 
-  test('as many layers as the kernel takes in one option', () => {
+  test('takes as many layers as fit into one mount option', () => {
     expect(overlayOptions(90)).toContain('lowerdir=0:1:');
     expect(overlayOptions(100)).toBeNull();
     expect(sudoChain({ ...options, mounts: [{ target: '/t', links: '/l', layers: 100 }] })).toBeNull();
   });
 });
 
-test('the plan holds the environment; what the linker reads is set behind env', () => {
+test('the plan holds the environment; linker variables are set after env', () => {
   const request = { argv: ['make', '-j2'], cwd: '/c', env: { LD_PRELOAD: '/p', PWD: '/x', 'A-B': 'a\nb=c' } };
   const env = ['/t/env', '--default-signal=INT,QUIT,TERM,HUP,USR1,USR2', '--ignore-signal=HUP', '--', 'LD_PRELOAD=/p'];
   const expected = ['/c', '27', '7', ...env, 'make', '-j2', 'PWD=/x', 'A-B=a\nb=c'];
@@ -59,7 +59,7 @@ test('the plan holds the environment; what the linker reads is set behind env', 
   );
 });
 
-test('limits as options, that of core files last', () => {
+test('limits become options, with the core limit last', () => {
   const text =
     'Limit                     Soft Limit           Hard Limit           Units     \nMax core file size        0                    unlimited            bytes     \nMax open files            1024                 524288               files     \nMax nice priority         0                    0                    \n';
   expect(limitArguments(text)).toEqual(['--nofile=1024:524288', '--nice=0:0', '--core=0:unlimited']);
@@ -74,7 +74,7 @@ test.each([
   ],
   ['sudo: sorry, you must have a tty to run sudo\n', 'sudo: sorry, you must have a tty to run sudo'],
   ['', 'sudo failed and did not say why'],
-])('what sudo says: %j', (said, reason) => {
+])('what sudo prints: %j', (said, reason) => {
   expect(sudoRefusal(said)).toBe(reason);
 });
 

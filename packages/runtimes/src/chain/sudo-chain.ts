@@ -3,25 +3,25 @@ import { type Chain, envCommand, type HeldSignal, heldSignals, linkerVariables }
 import { bindOption, rootStage, userStage } from './sudo-stages.ts';
 import { systemPath, type SudoTools } from './sudo-tools.ts';
 
-/** Whom root's part gives the command back to. */
+/** The user that root's part switches back to for the command. */
 export interface Caller {
   readonly uid: number;
   readonly gid: number;
   /** Supplementary groups. */
   readonly groups: readonly number[];
   readonly umask: number;
-  /** Options of prlimit(1), each a plain word: sudo changes some limits, PAM others. */
+  /** Options of prlimit(1), each a plain word. sudo and PAM change limits. */
   readonly limits: readonly string[];
 }
 
 export interface LinkedMount {
   readonly target: string;
   /**
-   * Holds links to the layers, named by {@link layerName}, and to the upper and the work directory, `u_` and `w_`; or to the
-   * directory that is bound, `b_`.
+   * The folder with links to the layers, named by {@link layerName}, and to the upper and work directories, `u_` and `w_`; or to the
+   * directory to bind, `b_`.
    */
   readonly links: string;
-  /** Null: a directory that is bound. */
+  /** Null: a bound directory. */
   readonly layers: number | null;
 }
 
@@ -31,7 +31,7 @@ export interface SudoChainOptions {
   readonly mounts: readonly LinkedMount[];
   readonly leaseFile: string | null;
   readonly marker: string;
-  /** Paths under which root can open our files without names. */
+  /** Paths under which root can open nameless files of this process. */
   readonly status: string;
   readonly plan: string;
   /** The table of images to mount; null: none. */
@@ -40,17 +40,15 @@ export interface SudoChainOptions {
 
 const held = heldSignals.join(',');
 
-/** mount(8) hands options to the kernel one by one, and the kernel takes 255 bytes of each. */
+/** mount(8) passes each option to the kernel separately, with at most 255 bytes. */
 const optionBytesMax = 255;
 
 export const layerName = (index: number): string => index.toString(36);
 
 /**
- * By names of links in the folder that mount(8) stands in: commas, colons, backslashes and quotes in the real paths would
- * each have to be escaped for mount(8) and for the kernel, in ways that changed over the years, and long ones do not fit.
- * `userxattr`: the marks of this mount are then those of a mount by an ordinary user, which is who collects them; and only
- * those can an ordinary user have put on the layers. It turns redirects and metacopy off. `nosuid,nodev`: what an overlay shows has
- * its rights by the overlay's mount, whatever the mount of an image says. Null where there are too many layers.
+ * Returns overlay options with links in mount(8)'s working directory, or null if there are too many layers. Real paths may be too long, or
+ * have characters whose escaping changed over the years. With `userxattr`, an ordinary user can collect this mount's marks, and redirects
+ * and metacopy are off. `nosuid,nodev` applies to the overlay whatever the images say.
  */
 export function overlayOptions(layers: number): string | null {
   const lowerDirs = Array.from({ length: layers }, (_, index) => layerName(index)).join(':');
@@ -59,11 +57,10 @@ export function overlayOptions(layers: number): string | null {
 }
 
 /**
- * `env` (ignore the signals) → `sudo` → `env -i` (nothing of the user's environment) → `unshare` (mount namespace) → `sh`
- * (lease, images, mounts, limits) → `env` (hold the signals) → `setpriv` (the user again) → `perl` (the environment; stays as
- * monitor) → `env` (free the signals) → the command. sudo stays too, and passes signals on to the monitor. In front the
- * signals are ignored, not held: sudo and sh free held ones, and would die of one before there is a command. What is lost
- * that way came to us as well, and we send it on. Null when there are more layers than fit into an option.
+ * `env` (ignore signals) → `sudo` → `env -i` (empty environment) → `unshare` (mount namespace) → `sh` (lease, images, mounts, limits) →
+ * `env` (block signals) → `setpriv` (the user again) → `perl` (environment; stays as monitor) → `env` (unblock signals) → the command. sudo
+ * stays too, and passes signals to the monitor. sudo and sh unblock signals and would die of one, so signals are ignored before them. An
+ * ignored signal also reached this process, which sends it on. Returns null if the layers do not fit into an option.
  */
 export function sudoChain(options: SudoChainOptions): Omit<Chain, 'inputs'> | null {
   const { tools, caller, mounts, marker, leaseFile } = options;
@@ -75,7 +72,7 @@ export function sudoChain(options: SudoChainOptions): Omit<Chain, 'inputs'> | nu
   }
   const { uid, gid, groups, limits } = caller;
   const clean = [tools.env, '-i', `PATH=${systemPath}`, 'LC_ALL=C'];
-  // As bubblewrap does it: what is mounted and unmounted on the host later is so for the command, not the other way round.
+  // Like bubblewrap: later mounts and unmounts on the host reach the command, not the reverse.
   const namespace = [tools.unshare, '--mount', '--propagation', 'slave', '--'];
   const files = [options.status, options.plan, options.images ?? '', leaseFile ?? ''];
   const stage = [tools.sh, '-c', rootStage, 'cachelane', ...files, marker];
@@ -99,11 +96,11 @@ export interface PlanOptions {
   readonly umask: number;
 }
 
-/** What the user's part needs to know of the request; each word is ended by a NUL. */
+/** Returns the user's part of the request; each word ends with a NUL. */
 export function planText({ tools, request, ignored, umask }: PlanOptions): string {
   const env: Record<string, string> = { ...request.env };
   const set: Record<string, string> = {};
-  // They act on `env` as well, and are meant for the command.
+  // They would affect `env` too, so only the command gets them.
   for (const variable of linkerVariables) {
     const value = env[variable];
     if (value === undefined) continue;

@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import type { Mount } from '@cachelane/core';
 import { layerName, linkedMount, type LinkedMount } from './sudo-chain.ts';
 
-/** Folders of links beside the session's directories. Once everything is mounted nobody follows them any more: the command can change them. */
+/** Folders of links beside the session's directories. Nothing follows them after mounting, since the command can change them. */
 export interface MountLinks extends Disposable {
   readonly mounts: readonly LinkedMount[];
 }
 
-/** Gives the directories of each volume short plain names. Throws what the file system throws. */
+/** Gives the directories of each volume short plain names. Throws file system errors. */
 export function linkMounts(dir: string, mounts: readonly Mount[]): MountLinks {
-  // A kill may have left one of an earlier attempt.
+  // An earlier attempt may have been killed.
   rmSync(dir, { recursive: true, force: true });
   mkdirSync(dir, { mode: 0o700 });
   const linked = mounts.map((mount, ordinal) => {

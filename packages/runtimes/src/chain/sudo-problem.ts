@@ -1,20 +1,20 @@
 import { spawnSync } from 'node:child_process';
 import { findSudoTools, systemPath } from './sudo-tools.ts';
 
-/** What brings the programs that a run with mounts through sudo is made of. */
+/** How to install the programs for mounts through sudo. */
 export const installSudoMend = 'Debian and Ubuntu: apt-get install sudo util-linux coreutils perl';
 
-/** sudo may ask a directory on the network who we are. */
+/** sudo may look up the user on the network. */
 const patienceMs = 5000;
 
-/** Why commands cannot be started through sudo here; null when they can. Takes as long as sudo does, some milliseconds. */
+/** Returns why sudo cannot run commands here, or null if it can. Takes some milliseconds. */
 export function sudoProblem(): string | null {
   const isRoot = process.geteuid?.() === 0;
   const found = findSudoTools(isRoot);
   if ('missing' in found) return `not installed: ${found.missing.join(', ')}`;
   if (isRoot) return null;
   const { sudo, env, unshare } = found.tools;
-  // The programs that a run begins with: rules may allow some and not others.
+  // sudo rules may allow only some programs, so test the first ones of a run.
   const asked = ['-n', '--', env, '-i', unshare, '--version'];
   const { status, stderr, error } = spawnSync(sudo, asked, {
     cwd: '/',
@@ -27,7 +27,7 @@ export function sudoProblem(): string | null {
   return status === 0 ? null : sudoRefusal(stderr.toString());
 }
 
-/** What sudo's complaint comes to. */
+/** Returns the reason in sudo's error output. */
 export function sudoRefusal(said: string): string {
   if (/password is required|terminal is required/.test(said)) return 'sudo needs a password here';
   if (/no new privileges/i.test(said)) return 'sudo gains no rights here: a sandbox took them (no_new_privs)';

@@ -1,27 +1,24 @@
-// The programs between sudo and the command. None of them holds anything of the request: they get it as arguments, or,
-// where it may be secret, through a file without a name.
+// The programs between sudo and the command. They get the request as arguments, or through a nameless file if it may be secret.
 
 import { mountTable } from './image-stage.ts';
 
-/** What both answer when the command could not be started; the reason is in the status file. */
+/** The exit code of both if the command could not be started; the status file has the reason. */
 const stageFailedCode = 98;
 
-/** In place of an overlay's options: the directory itself is shown at the target. */
+/** In place of overlay options: bind the directory at the target. */
 export const bindOption = 'bind';
 
 /**
- * Root's part, for sh, in a mount namespace of its own. Arguments: status file, plan, table of images (or nothing), lease (or
- * nothing), marker, the user's ids as UID:GID, options of prlimit; for each volume the folder to stand in, its target and an overlay's options, or that
- * it is bound; `--`; what comes next.
+ * Root's part, a script for sh in its own mount namespace. Arguments: status file, plan, table of images or empty, lease or empty, marker,
+ * UID:GID, options of prlimit; for each volume its folder of links, its target and overlay options or `bind`; `--`; the next program.
  *
- * The lease is taken before anything is mounted: who finds it free removes what would be mounted here. The kernel makes a
- * folder in the work directory for itself, which the user has to remove one day. The marker is bound last: upper and work
- * directory must be seen on one mount. Where root itself may not raise a limit, it stays as sudo left it.
+ * The lease comes before any mount, because a process that finds it free removes the mounted directories. The kernel makes a folder in the
+ * work directory, which the user must be able to delete. The marker is bound last: one mount must show upper and work directory. A limit
+ * that root may not raise stays as sudo left it.
  *
- * In the end, what root wrote to the volumes becomes the user's, who is to save it; not the whiteouts, which are never looked into.
- * All paths that lead there are the user's to change meanwhile, so none is followed then: for each volume a shell stands in its
- * directory from before the command starts, each but the first a child of the one before. Before that, whoever is left in the namespace
- * and is not the user's is ended: the user could neither see nor end them, and they would go on writing.
+ * At the end, root's files in the volumes become the user's, except whiteouts. The user may change all paths to them, so none is followed:
+ * for each volume, a shell started before the command stays in its directory. Before that, the script kills remaining processes of other
+ * users, which the user could not end.
  */
 export const rootStage: string = `
 status=$1 plan=$2 images=$3 lease=$4 marker=$5 owner=$6 limits=$7
@@ -112,15 +109,14 @@ run "$@"
 `;
 
 /**
- * The user's part, for perl: few programs can give an environment with any name to another one without showing it to all
- * in the process list. It stays as the command's monitor, as bubblewrap's does: with the signals blocked, it takes those
- * that sudo hands on, so that the command gets none twice, and says how the command ended. Descriptors: 7 the plan, 8 the lease, 9 the status.
+ * The user's part, for perl: few programs can pass on variables of any name without showing them in the process list. It stays as the
+ * command's monitor. Signals are blocked there; it takes those that sudo passes on, so that the command gets each once, and reports how the
+ * command ended. Descriptors: 7 the plan, 8 the lease, 9 the status.
  *
- * A signal to the process group that came when there was no command yet waits in the monitor alone, where it looks like one that the
- * command got: so the command's process sends itself what waits there and not in itself, before anybody can know it. The monitor is
- * looked at first: what comes between the two looks is in both.
+ * A group signal that comes before the command exists waits only in the monitor, and looks as if the command got it. So the command's
+ * process first sends itself what waits there but not in itself. It checks the monitor first: a signal between the two checks is in both.
  *
- * The name it gives itself is that of the next link in the chain, which is known to hold the signals too.
+ * It takes the name of the next program in the chain, which is known to block the signals too.
  */
 export const userStage: string = `
 open(my $status, "+<&=", 9) or exit(${stageFailedCode});

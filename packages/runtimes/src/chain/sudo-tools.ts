@@ -7,13 +7,10 @@ export type SystemTools<Name extends string> = Readonly<Record<Name, string>>;
 const sudoToolNames = ['sudo', 'env', 'sh', 'unshare', 'setpriv', 'perl', 'nice'] as const;
 type SudoToolName = (typeof sudoToolNames)[number];
 
-/** What a run with mounts through sudo is made of, but for the programs that its root part calls. */
+/** The programs of a run with mounts through sudo, except those that root's part calls. */
 export type SudoTools = SystemTools<SudoToolName>;
 
-/**
- * The only places that root's part takes programs from: a PATH is the user's, and may name folders that others can write
- * to. The first two are where NixOS and Guix keep theirs.
- */
+/** The folders for root's programs. The user's PATH may name folders that others can write to. The first two belong to NixOS and Guix. */
 const systemFolders = [
   '/run/wrappers/bin',
   '/run/setuid-programs',
@@ -27,7 +24,7 @@ const systemFolders = [
 /** The PATH of root's part. */
 export const systemPath: string = systemFolders.slice(2).join(':');
 
-/** Ubuntu ships `env` in another implementation, which may lack the signal options, and GNU's beside it as `gnuenv`. */
+/** Ubuntu's default `env` may lack the signal options; GNU's is `gnuenv` there. */
 const programsFor = (name: string): readonly string[] => (name === 'env' ? ['gnuenv', 'env'] : [name]);
 
 const findSystemTool = (name: string): string | undefined =>
@@ -46,7 +43,7 @@ export function findSystemTools<Name extends string>(names: readonly Name[]): Fo
   return { tools: Object.fromEntries(found) as SystemTools<Name> };
 }
 
-/** `isRoot`: then nobody asks sudo, and it need not be there. */
+/** `isRoot`: sudo is not needed. */
 export function findSudoTools(isRoot: boolean): FoundTools<SudoToolName> {
   if (!isRoot) return findSystemTools(sudoToolNames);
   const found = findSystemTools(sudoToolNames.filter((name) => name !== 'sudo'));

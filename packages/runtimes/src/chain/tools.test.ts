@@ -17,7 +17,7 @@ function folder(name: string, mode: number, ...programs: readonly string[]): str
   return path;
 }
 
-test('the first program on the PATH is taken, and GNU’s env before another', () => {
+test('takes the first program on the PATH, and GNU’s env before another', () => {
   const first = folder('first', 0o755, 'env', 'flock', 'nice');
   const second = folder('second', 0o755, 'gnuenv', 'bwrap', 'flock');
   expect(findTools(`${first}:${second}`)).toEqual({
@@ -30,7 +30,7 @@ test('the first program on the PATH is taken, and GNU’s env before another', (
   });
 });
 
-test('what cannot be executed and what lies in the folder of the project is passed over', () => {
+test("skips files that are not executable, and programs in the project's folder", () => {
   const tools = folder('tools', 0o755, 'gnuenv', 'bwrap', 'flock', 'nice');
   const plain = folder('plain', 0o644, 'bwrap', 'flock');
   mkdirSync(join(plain, 'nice'));

@@ -1,7 +1,7 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
 
-/** Absolute paths of the programs that a run with mounts is made of. */
+/** Absolute paths of the programs that a run with mounts uses. */
 export interface Tools {
   readonly env: string;
   readonly nice: string;
@@ -11,7 +11,7 @@ export interface Tools {
 
 export type ToolName = keyof Tools;
 
-/** Ubuntu ships `env` in another implementation, which may lack the signal options, and GNU's beside it as `gnuenv`. */
+/** Ubuntu's default `env` may lack the signal options; GNU's is `gnuenv` there. */
 const programNames: Readonly<Record<ToolName, readonly string[]>> = {
   env: ['gnuenv', 'env'],
   nice: ['nice'],
@@ -19,7 +19,7 @@ const programNames: Readonly<Record<ToolName, readonly string[]>> = {
   bwrap: ['bwrap'],
 };
 
-/** Searched after the PATH: cron jobs and services often have a shorter one than people. */
+/** Searched after the PATH, which is often shorter for cron jobs and services. */
 const usualFolders = ['/usr/local/bin', '/usr/bin', '/bin', '/usr/sbin', '/sbin'];
 
 export function isProgram(path: string): boolean {
@@ -32,8 +32,8 @@ export function isProgram(path: string): boolean {
 }
 
 /**
- * Looks for a tool in `path` (a PATH) and in the usual folders. Relative entries are left out: what lies in a
- * project's folder must not become part of how we start its commands.
+ * Finds a tool in `path` (a PATH) and in the usual folders. Skips relative entries: files in a project's folder must not be run to start
+ * its commands.
  */
 export function findTool(path: string, name: ToolName): string | undefined {
   const folders = [...path.split(delimiter).filter((folder) => isAbsolute(folder)), ...usualFolders];

@@ -4,7 +4,7 @@ import { requireCommands } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { makeWorld, runClient, testUsers, testUsersWithImages, type World } from './world.fixture.ts';
 
-// What a command finds when it runs with volumes in place, compared with what it would find without us.
+// Compares a command with volumes to the same command without cachelane.
 
 const succeeded = { kind: 'exited', exitCode: 0, interrupted: false, receivedSignal: null };
 
@@ -15,7 +15,7 @@ function script(world: World, name: string, text: string): string {
   return path;
 }
 
-/** The environment of a process, from the text of its `/proc/PID/environ`. */
+/** Parses a `/proc/PID/environ`. */
 const environment = (text: string): Readonly<Record<string, string>> =>
   Object.fromEntries(
     text
@@ -24,14 +24,14 @@ const environment = (text: string): Readonly<Record<string, string>> =>
       .map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]),
   );
 
-/** Without the process group and session that `/proc/PID/stat` begins with here. */
+/** Drops the process group and session at the start of a `/proc/PID/stat`. */
 const ignoringIds = (text: string): string => text.replace(/^\d+ \d+ /, '');
 
 const suite = requireCommands('bwrap', 'flock');
 
 describe.each([...testUsers, ...testUsersWithImages])('as $name', (user) => {
   suite('volumes', () => {
-    test('the top layer comes before lower ones, writes go to the upper directory, the host sees nothing', async () => {
+    test('the top layer wins, writes go to the upper directory, the host sees nothing', async () => {
       using world = makeWorld(user);
       const mount = world.mount('volume', [
         { a: 'top' },
@@ -46,12 +46,12 @@ describe.each([...testUsers, ...testUsersWithImages])('as $name', (user) => {
       expect(existsSync(join(mount.target, 'd'))).toBe(false);
     });
 
-    test('sixteen layers, several volumes, one inside another, names with every odd character', async () => {
+    test('sixteen layers, nested volumes and odd names work', async () => {
       using world = makeWorld(user);
       const odd = `a b'c"d\\e,f:g=h\n#%é`;
       const many = Array.from({ length: 16 }, (_, index) => ({ [`f${index}`]: '', all: String(index) }));
       world.mount(odd, many);
-      // Given first, yet mounted after the volume that it lies in.
+      // Listed first, but mounted after the volume around it.
       const outer = world.mount('outer', [{ file: 'outer' }]);
       world.dir(join('outer', 'inner'));
       world.dir(join('outer.lower0', 'inner'));
@@ -74,7 +74,7 @@ describe.each([...testUsers, ...testUsersWithImages])('as $name', (user) => {
       );
     });
 
-    test('a target that is a symbolic link is the folder it leads to', async () => {
+    test('a target that is a symbolic link is the folder it points to', async () => {
       using world = makeWorld(user);
       const mount = world.mount('real', [{ file: 'seen' }]);
       symlinkSync(mount.target, join(world.root, 'link'));
@@ -107,7 +107,7 @@ describe.each([...testUsers, ...testUsersWithImages])('as $name', (user) => {
   });
 
   suite('the surroundings of a command', () => {
-    test('the environment is exactly what was given', async () => {
+    test('the environment is exactly the requested one', async () => {
       using world = makeWorld(user);
       world.mount();
       const env = {
@@ -129,13 +129,13 @@ describe.each([...testUsers, ...testUsersWithImages])('as $name', (user) => {
         { user },
       );
       expect(environment(second.stdout)).toEqual(withFolder);
-      // The monitor's arguments are there for all to see.
+      // Everybody can read the monitor's arguments.
       const monitor = await runClient(world, world.sh('cat /proc/$PPID/cmdline', { env }), { user });
       expect(monitor.stdout).toContain('--overlay');
       expect(monitor.stdout).not.toContain(env.SECRET);
     });
 
-    test('what is meant to be loaded into the command is not loaded into our own tools', async () => {
+    test('preloaded libraries do not affect the tools of the chain', async () => {
       using world = makeWorld(user);
       world.mount();
       const env = { PATH: '/usr/bin:/bin', LD_PRELOAD: '/nowhere/preload.so' };
@@ -144,7 +144,7 @@ describe.each([...testUsers, ...testUsersWithImages])('as $name', (user) => {
       expect(stderr.match(/nowhere/g)).toHaveLength(1);
     });
 
-    test('the folder is kept, also when it lies in a volume or is known by a link', async () => {
+    test("the folder is kept, also inside a volume or under a link's name", async () => {
       using world = makeWorld(user);
       const mount = world.mount('volume', [{}]);
       world.dir(join('volume.lower0', 'only-there'));
@@ -159,7 +159,7 @@ describe.each([...testUsers, ...testUsersWithImages])('as $name', (user) => {
       });
     });
 
-    test('session, process group, umask, limits and user are ours', async () => {
+    test("the command has the caller's session, process group, umask, limits and user", async () => {
       using world = makeWorld(user);
       world.mount();
       const look =
@@ -171,7 +171,7 @@ describe.each([...testUsers, ...testUsersWithImages])('as $name', (user) => {
       expect(group).toBe(session);
     });
 
-    test('descriptors: nothing is added but the lease', async () => {
+    test('the only additional descriptor is the lease', async () => {
       using world = makeWorld(user);
       world.mount();
       const look = world.sh('for fd in /proc/$$/fd/*; do readlink $fd; done; echo');
@@ -206,7 +206,7 @@ describe.each([...testUsers, ...testUsersWithImages])('as $name', (user) => {
       expect(stdout).toBe(expected.join(''));
     });
 
-    test('a command that does not exist ends with 127, one that cannot be executed with 126, both say so', async () => {
+    test('a missing command ends with 127, one that is not executable with 126, with a message', async () => {
       using world = makeWorld(user);
       world.mount();
       writeFileSync(join(world.root, 'plain'), '');
@@ -222,7 +222,7 @@ describe.each([...testUsers, ...testUsersWithImages])('as $name', (user) => {
       expect(stderr.match(/plain.*Permission denied/g)).toHaveLength(2);
     });
 
-    test('more arguments than bubblewrap takes: said before anything runs, and no limit without volumes', async () => {
+    test('more arguments than bubblewrap takes are refused before the run; without volumes there is no limit', async () => {
       using world = makeWorld(user);
       world.mount();
       const argv = ['true', ...Array.from({ length: 9100 }, String)];
@@ -234,7 +234,7 @@ describe.each([...testUsers, ...testUsersWithImages])('as $name', (user) => {
   });
 
   suite('exit codes and streams', () => {
-    test('the exit code is that of the command, and tells a signal', async () => {
+    test("the exit code is the command's, or tells the signal", async () => {
       using world = makeWorld(user);
       world.mount();
       const ends: readonly (readonly [string, number, boolean])[] = [
@@ -255,7 +255,7 @@ describe.each([...testUsers, ...testUsersWithImages])('as $name', (user) => {
       );
     });
 
-    test('much goes in and comes out, the end of stdin arrives, and a reader that leaves ends the writer', async () => {
+    test('large input and output pass, the end of stdin arrives, and a reader that leaves ends the writer', async () => {
       using world = makeWorld(user);
       world.mount();
       const input = join(world.root, 'input');
@@ -281,5 +281,5 @@ describe.each([...testUsers, ...testUsersWithImages])('as $name', (user) => {
   });
 });
 
-/** Gives what follows a pipe as stdout whose reader is gone. */
+/** A stdout whose reader is gone. */
 const closedStdout: readonly string[] = ['bash', '-c', 'exec > >(true); wait "$!"; exec "$@"', 'bash'];

@@ -8,7 +8,7 @@ import { canMakeImages, makeWorld, until } from './world.fixture.ts';
 
 const shell = (script: string): readonly string[] => ['sh', '-c', script];
 
-/** A process runtime of this very process, for the conformance suite. */
+/** A process runtime of this process, for the conformance suite. */
 export async function createRuntimeFixture(way: MountWay | 'in place' = 'bubblewrap'): Promise<RuntimeFixture> {
   const world = makeWorld({ name: 'whoever we are', uid: null });
   let mounts = 0;
@@ -22,7 +22,7 @@ export async function createRuntimeFixture(way: MountWay | 'in place' = 'bubblew
     const missing = join(world.root, 'missing');
     return made.kind === 'overlay' ? { ...made, lowerDirs: [missing] } : inPlace(missing);
   };
-  // Nobody ever opens it for writing.
+  // Never opened for writing.
   spawnSync('mkfifo', [join(world.root, 'never')]);
   const leaving = (name: string, endedBy: 'TERM' | 'KILL'): readonly string[] => {
     const program = join(world.root, name);
@@ -62,7 +62,7 @@ export async function createRuntimeFixture(way: MountWay | 'in place' = 'bubblew
   });
 }
 
-/** A volume that the command finds where it lies. */
+/** A directory volume that the command uses in place. */
 const inPlace = (path: string): Mount => ({ kind: 'directory', target: path, path, bind: false });
 
 function dirOf(mount: Mount): string {

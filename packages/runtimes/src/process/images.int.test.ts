@@ -40,7 +40,7 @@ afterAll(() => rule.remove());
 const succeeded = { kind: 'exited', exitCode: 0, interrupted: false, receivedSignal: null };
 const suite = requireCommands('bwrap', 'flock', 'unshare', 'mkfs.erofs', 'python3');
 
-/** Processes that see an image of this world mounted. */
+/** Returns processes that see an image of this world mounted. */
 const seeing = ({ root }: World): readonly number[] =>
   processIds().filter((pid) => {
     try {
@@ -50,7 +50,7 @@ const seeing = ({ root }: World): readonly number[] =>
     }
   });
 
-// Not everybody has the directories of the system's programs in his PATH.
+// The system's program folders may be missing on a user's PATH.
 const systemPath = { PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` };
 
 const loopsOf = ({ root }: World): string =>
@@ -68,7 +68,7 @@ async function probe(world: World, user: TestUser, prefix: ClientOptions['prefix
   return client.result<OverlayProbe>('probe');
 }
 
-/** A script that makes a directory which hides what lies below it. */
+/** A script that makes an opaque directory. */
 const opaque = (name: string): string =>
   `mkdir ${name}; python3 -c 'import os; os.setxattr("${name}", "user.overlay.opaque", b"y")'`;
 
@@ -83,7 +83,7 @@ const users = [...testUsersWithImages, ...sudoUsersWithImages];
 
 describe.runIf(users.length > 0).each(users)('as $name', (user) => {
   suite('layers in images', () => {
-    test('are seen with the top first, among trees; writes go to the upper directory, nobody else sees them', async () => {
+    test('are seen top first among trees; writes go to the upper directory and stay private', async () => {
       using world = makeWorld(user);
       const images = world.imageMount('volume', ['echo top > a; echo top > b', 'echo bottom > b; echo bottom > c']);
       const tree = world.dir('tree', { b: 'tree\n', c: 'tree\n' });
@@ -98,7 +98,7 @@ describe.runIf(users.length > 0).each(users)('as $name', (user) => {
       expect([readdirSync(top), readdirSync(bottom), seeing(world), loopsOf(world)]).toEqual([[], [], [], '']);
     });
 
-    test('cannot be altered by the command, and have no setuid programs and devices', async () => {
+    test('cannot be changed by the command, and have no setuid programs or devices', async () => {
       using world = makeWorld(user);
       const { images } = world.imageMount('volume', ['echo kept > file']);
       const [{ dir }] = images as [(typeof images)[0] & object];
@@ -110,20 +110,20 @@ describe.runIf(users.length > 0).each(users)('as $name', (user) => {
     });
 
     // Behind bubblewrap no program gains rights.
-    test.runIf(user.mountWith === 'sudo')('nor has the volume, which has rights of its own', async () => {
+    test.runIf(user.mountWith === 'sudo')('nor has the volume, whose overlay has its own mount flags', async () => {
       using world = makeWorld(user);
       const { images, target } = world.imageMount('volume', ['']);
       const source = world.dir('source');
       copyFileSync('/usr/bin/id', join(source, 'id'));
       chmodSync(join(source, 'id'), 0o4755);
-      // Whoever may write to the file can have root own what is in it.
+      // Whoever can write to an image can make its files root's.
       spawnSync('mkfs.erofs', ['-b512', '--all-root', images[0]?.file ?? '', source]);
       const script = `volume/id -u; grep -c " ${target} overlay rw,nosuid,nodev," /proc/self/mounts`;
       const { stdout } = await runClient(world, world.sh(script), { user });
       expect(stdout).toBe(`${user.uid ?? 0}\n1\n`);
     });
 
-    test('hide what lower ones hold: removed files, and directories that were made anew', async () => {
+    test('hide lower files that were removed, and directories that were replaced', async () => {
       using world = makeWorld(user);
       const below =
         'mkdir -p deep/dir anew other; echo 1 > gone; echo 1 > deep/dir/gone; echo 1 > anew/old; echo 1 > other/old';
@@ -134,7 +134,7 @@ describe.runIf(users.length > 0).each(users)('as $name', (user) => {
       expect(stdout).toBe('./anew/new\n./other/new\n./other/old\n');
     });
 
-    test('what a run removes and makes anew is marked above them as above trees', async () => {
+    test('changes are marked above images as above trees', async () => {
       using world = makeWorld(user);
       const { upperDir } = world.imageMount('volume', ['mkdir d; echo 1 > d/f; echo 1 > g']);
       const script = 'rm -r volume/d volume/g; mkdir volume/d; echo 2 > volume/d/new; ls volume volume/d';
@@ -145,7 +145,7 @@ describe.runIf(users.length > 0).each(users)('as $name', (user) => {
       expect(spawnSync('python3', ['-c', read]).stdout.toString()).toBe('y\n');
     });
 
-    test('of several volumes, one of them in two, by names with every odd character, and long ones', async () => {
+    test('work for several volumes, shared images, odd and long names', async () => {
       using world = makeWorld(user);
       const odd = `a b'c"d\\e,f:g=h\n#%é`;
       const long = join('x'.repeat(200), 'y'.repeat(200));
@@ -164,7 +164,7 @@ describe.runIf(users.length > 0).each(users)('as $name', (user) => {
       expect(stdout).toBe('odd\nnamed\nnamed\nlong\n');
     });
 
-    test('on a file system whose files the kernel does not mount: by loop devices, which are gone afterwards', async () => {
+    test('use loop devices where the kernel cannot mount files, and remove them afterwards', async () => {
       using world = makeWorld(user, '/dev/shm');
       world.imageMount('volume', ['echo seen > file']);
       const { outcome, stdout } = await runClient(world, world.sh('cat volume/file'), { user });
@@ -191,7 +191,7 @@ describe.runIf(users.length > 0).each(users)('as $name', (user) => {
       },
     );
 
-    test('stay for what outlives the command and us, and are gone with the last process', async () => {
+    test('stay until the last process has ended, also without the client', async () => {
       using world = makeWorld(user);
       world.imageMount('volume', ['echo kept > file']);
       spawnSync('mkfifo', ['--mode=666', join(world.root, 'gate')]);
@@ -219,9 +219,9 @@ describe.runIf(users.length > 0).each(users)('as $name', (user) => {
       expect([readdirSync(join(world.root, 'home')), seeing(world)]).toEqual([[], []]);
     });
 
-    test('says no where the kernel does not know them', async () => {
+    test('says no if the kernel lacks EROFS', async () => {
       using world = makeWorld(user);
-      // Nothing but a mount(8) of our own can play such a kernel.
+      // A fake mount(8) plays a kernel without EROFS.
       const mount = '#!/bin/sh\necho "mount: /layer: unknown filesystem type \'erofs\'." >&2; exit 32\n';
       writeFileSync(join(world.root, 'mount'), mount, { mode: 0o755 });
       const prefix = ['bwrap', '--dev-bind', '/', '/', '--ro-bind', join(world.root, 'mount'), mountProgram, '--'];
@@ -232,7 +232,7 @@ describe.runIf(users.length > 0).each(users)('as $name', (user) => {
   });
 
   suite('images that cannot be mounted', () => {
-    test('a damaged and a missing one: nothing runs, the reason names it, and nothing stays', async () => {
+    test('a damaged or missing image stops the run with its name, and leaves nothing', async () => {
       using world = makeWorld(user);
       const whole = world.imageMount('whole', ['echo 1 > file']);
       const damaged = world.imageMount('damaged', ['echo 1 > file']);

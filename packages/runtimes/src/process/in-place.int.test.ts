@@ -6,7 +6,7 @@ import { requireCommands } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { makeWorld, runClient, startClient, testUsers, until, type World } from './world.fixture.ts';
 
-// Commands whose volumes lie where they find them by themselves: nothing is mounted, and the lease is all that is around them.
+// Commands whose volumes are used in place: nothing is mounted, only the lease is added.
 
 function inPlace(world: World, argv: readonly string[]): RunRequest {
   const path = world.dir('volume');
@@ -15,7 +15,7 @@ function inPlace(world: World, argv: readonly string[]): RunRequest {
 
 const isFree = (lease: string): boolean => spawnSync('flock', ['--nonblock', lease, 'true']).status === 0;
 
-/** Puts a script in front of the system's flock. */
+/** Puts a script before the system's flock. */
 function withFlock(world: World, script: string): readonly string[] {
   const bin = world.dir('bin');
   writeFileSync(join(bin, 'flock'), `#!/bin/sh\n${script}\n`);
@@ -25,7 +25,7 @@ function withFlock(world: World, script: string): readonly string[] {
 
 describe.each(testUsers)('as $name', (user) => {
   requireCommands('flock')('a command with nothing mounted', () => {
-    test('holds the lease, and so does what it starts; we do not once it has ended', async () => {
+    test('holds the lease with its child processes; the client releases it after the command', async () => {
       using world = makeWorld(user);
       const script = `readlink /proc/$$/fd/3; flock --nonblock ${world.lease} echo free; sleep 1000 3<&3 & echo $!`;
       const { outcome, stdout } = await runClient(world, inPlace(world, ['sh', '-c', script]), { user });
@@ -41,7 +41,7 @@ describe.each(testUsers)('as $name', (user) => {
       await until(() => isFree(world.lease));
     });
 
-    test('waits for whoever looks at the lease', async () => {
+    test('waits while another process checks the lease', async () => {
       using world = makeWorld(user);
       writeFileSync(world.lease, '');
       chmodSync(world.lease, 0o666);
@@ -55,7 +55,7 @@ describe.each(testUsers)('as $name', (user) => {
       expect(await client.end()).toMatchObject({ outcome: { kind: 'exited', exitCode: 0 }, stdout: 'ran\n' });
     });
 
-    test('does not start where the lease cannot be had, whatever the reason', async () => {
+    test('does not start without the lease, and says why', async () => {
       using world = makeWorld(user);
       const prefix = withFlock(world, 'exit 71');
       const missing = { ...inPlace(world, ['echo', 'ran']), leaseFile: join(world.root, 'none', 'lease') };
@@ -67,7 +67,7 @@ describe.each(testUsers)('as $name', (user) => {
       expect(stdout).toBe('');
     });
 
-    test('whoever asks us to stop while the lease is taken does not want it run in another way', async () => {
+    test('an interrupt during the wait for the lease ends the run', async () => {
       using world = makeWorld(user);
       const [asked, answer] = [join(world.root, 'asked'), join(world.root, 'answer')];
       const prefix = withFlock(world, `echo > ${asked}; until test -e ${answer}; do sleep 0.01; done; exit 99`);
@@ -80,7 +80,7 @@ describe.each(testUsers)('as $name', (user) => {
       expect(stdout).toBe('');
     });
 
-    test('that is not there, or no program, is told as a shell tells it', async () => {
+    test("a missing or invalid command gives a shell's error", async () => {
       using world = makeWorld(user);
       const plain = join(world.dir('plain', { file: 'text' }), 'file');
       const requests = [['no-such-command'], [plain], ['']].map((argv) => inPlace(world, argv));
@@ -91,7 +91,7 @@ describe.each(testUsers)('as $name', (user) => {
       );
     });
 
-    test('keeps signals ignored that were so, and names that env would take for its own', async () => {
+    test('keeps ignored signals, and supports names that env would interpret', async () => {
       using world = makeWorld(user);
       const script = join(world.root, 'a=b');
       writeFileSync(script, '#!/bin/sh\ngrep SigIgn /proc/self/status > sigign\n');

@@ -13,7 +13,7 @@ import {
   type World,
 } from './world.fixture.ts';
 
-/** Puts programs in front of the system's: `bwrap` and the like, as older ones answer. */
+/** Puts fake programs before the system's, to play older versions. */
 function withOlder(world: World, programs: Readonly<Record<string, string>>): ClientOptions['prefix'] {
   const folder = world.dir('older');
   for (const [name, script] of Object.entries(programs)) {
@@ -31,7 +31,7 @@ async function probe(world: World, user: TestUser, prefix: ClientOptions['prefix
 
 describe.each(testUsers)('as $name', (user) => {
   requireCommands('bwrap', 'flock')('mounts that cannot be made', () => {
-    test('a layer that is missing: nothing runs, and the reason names it', async () => {
+    test('a missing layer stops the run with its name', async () => {
       using world = makeWorld(user);
       const mount = world.mount();
       const mounts = [{ ...mount, lowerDirs: [join(world.root, 'no-such-layer')] }];
@@ -40,20 +40,20 @@ describe.each(testUsers)('as $name', (user) => {
       expect(stdout).toBe('');
     });
 
-    test('directories that the kernel refuses: the reason is short', async () => {
+    test('the reason is short if the kernel refuses the directories', async () => {
       using world = makeWorld(user);
       using elsewhere = makeWorld(user, '/dev/shm');
       const mounts = [{ ...world.mount(), workDir: elsewhere.dir('work') }];
       const { outcome, stdout } = await runClient(world, world.sh('echo ran', { mounts }), { user });
       expect(outcome).toEqual({
         kind: 'not-started',
-        // bubblewrap 0.12 has lost the name of the target.
+        // bubblewrap 0.12 omits the target's name.
         reason: expect.stringMatching(/^bwrap: Can't make overlay mount( on \/tmp\/\S+\/volume)?: Invalid argument$/),
       });
       expect(stdout).toBe('');
     });
 
-    test('a target or an upper directory that is missing, two volumes on one target', async () => {
+    test('a missing target or upper directory, and two volumes on one target, are refused', async () => {
       using world = makeWorld(user);
       const mount = world.mount();
       const none = join(world.root, 'none');
@@ -68,7 +68,7 @@ describe.each(testUsers)('as $name', (user) => {
       expect(stdout + stderr).toBe('');
     });
 
-    test('a lease that cannot be opened', async () => {
+    test('a lease that cannot be opened is refused', async () => {
       using world = makeWorld(user);
       world.mount();
       const request = world.sh('echo ran', { leaseFile: join(world.root, 'none', 'lease') });
@@ -94,19 +94,19 @@ describe.each(testUsers)('as $name', (user) => {
       expect(readdirSync(join(world.root, 'home'))).toEqual([]);
     });
 
-    test('a home that lies on an overlay', async () => {
+    test('says why on a home on an overlay', async () => {
       using world = makeWorld(user);
       const home = world.dir('home');
       const layers = ['--overlay-src', world.dir('below'), '--overlay', world.dir('above'), world.dir('beside'), home];
       const prefix = ['bwrap', '--dev-bind', '/', '/', ...layers, '--'];
       const result = await probe(world, user, prefix);
-      // Newer kernels allow it.
+      // Newer kernels support it.
       if (result.ok) return;
       expect(result.reason).toMatch(/overlay mount/);
       expect(result.mend).toMatch(/lies on an overlay/);
     });
 
-    test('no bubblewrap at all', async () => {
+    test('says how to install bubblewrap', async () => {
       using world = makeWorld(user);
       const prefix = ['bwrap', '--dev-bind', '/', '/', ...masked('/usr/bin/bwrap', '/bin/bwrap'), '--'];
       expect(await probe(world, user, prefix)).toEqual({
@@ -133,7 +133,7 @@ describe.each(testUsers)('as $name', (user) => {
       expect(result).toMatchObject({ ok: false, mend: expect.stringMatching(mend) });
     });
 
-    test('a home that cannot be written to', async () => {
+    test('says that the home is read-only', async () => {
       using world = makeWorld(user);
       const prefix = ['bwrap', '--dev-bind', '/', '/', '--ro-bind', world.dir('home'), world.dir('home'), '--'];
       const result = await probe(world, user, prefix);
@@ -143,7 +143,7 @@ describe.each(testUsers)('as $name', (user) => {
 });
 
 requireCommands('bwrap', 'flock')('the probe', () => {
-  test('namespaces that are forbidden', async () => {
+  test('says that namespaces are forbidden', async () => {
     const [user] = testUsers;
     using world = makeWorld(user);
     const forbidden = ['--unshare-user', '--disable-userns', '--cap-drop', 'ALL', '--dev-bind', '/', '/', '--'];
@@ -152,6 +152,6 @@ requireCommands('bwrap', 'flock')('the probe', () => {
   });
 });
 
-/** Options of bubblewrap that put something in the place of programs that cannot be executed. */
+/** Options of bubblewrap that hide programs. */
 const masked = (...paths: readonly string[]): readonly string[] =>
   paths.filter((path) => existsSync(path)).flatMap((path) => ['--ro-bind', '/dev/null', path]);

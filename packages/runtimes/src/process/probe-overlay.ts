@@ -20,12 +20,12 @@ export type OverlayProbe =
   | {
       readonly ok: false;
       readonly reason: string;
-      /** What a person can do about it, one clause. */
+      /** How to fix it, one clause. */
       readonly mend: string;
     };
 
 export interface ProbeOptions {
-  /** Where sessions keep their directories: what works depends on the file system. Must exist. */
+  /** Where sessions keep their directories; must exist. The result depends on its file system. */
   readonly home: string;
   /** As in ProcessRuntimeOptions. */
   readonly path: string;
@@ -33,18 +33,18 @@ export interface ProbeOptions {
   readonly mountWith?: MountWay;
 }
 
-/** bubblewrap has reasons of its own, and may have none. */
+/** bubblewrap's problem may be unknown. */
 const sudoMend = 'CACHELANE_SUDO=0 lets bubblewrap make the mounts';
 
 /**
- * Finds out whether commands can run with mounts here, by really running one with the tools, kernel, user and file
- * system that a run will have. About as expensive as such a run; leaves nothing behind.
+ * Tests with a real run whether commands can run with mounts here: same tools, kernel, user and file system. As slow as a run; leaves
+ * nothing behind.
  */
 export async function probeOverlay(options: ProbeOptions): Promise<OverlayProbe> {
   return await probeMount(options, null);
 }
 
-/** With an image as the lower layer, or with an empty directory. The image has a file `seen`. */
+/** The lower layer is an image with a file `seen`, or an empty directory. */
 export async function probeMount(
   { home, path, mountWith = 'bubblewrap' }: ProbeOptions,
   image: Uint8Array | null,
@@ -66,7 +66,7 @@ export async function probeMount(
   }
 }
 
-/** Null when it works. */
+/** Returns null if it works. */
 async function tryOverlay(
   root: string,
   image: Uint8Array | null,
@@ -103,7 +103,7 @@ async function tryOverlay(
 }
 
 function clear(root: string): void {
-  // The kernel leaves a folder there that its owner may not even read.
+  // The kernel leaves a folder there that even its owner may not read.
   const leftBehind = join(root, 'work', 'work');
   if (existsSync(leftBehind)) chmodSync(leftBehind, 0o700);
   rmSync(root, { recursive: true, force: true });

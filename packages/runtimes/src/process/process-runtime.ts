@@ -8,33 +8,29 @@ import { runMounted } from './run-mounted.ts';
 import { runWithSudo } from './run-sudo.ts';
 import { endSurvivors, findSurvivors } from '../signals/survivors.ts';
 
-/** What makes the mounts. */
+/** The program that mounts. */
 export type MountWay = 'bubblewrap' | 'sudo';
 
 export interface ProcessRuntimeOptions {
-  /** Our own PATH, where env, nice, flock and bwrap are looked for. */
+  /** The PATH for env, nice, flock and bwrap. */
   readonly path: string;
-  /** Descriptors that become the command's stdin, stdout and stderr; ours by default. */
+  /** Descriptors for the command's stdin, stdout and stderr; by default this process's. */
   readonly stdio?: readonly [number, number, number];
   /**
-   * Signals that were ignored when we were started (`nohup`, `&` in a script) and that the command is to find so.
-   * Node resets them before our first line, so only who starts Node can know: see {@link ignoredSignals}.
+   * Signals that were ignored when this process started (`nohup`, `&` in a script), for the command. Node resets them at start, so only its
+   * launcher knows: see {@link ignoredSignals}.
    */
   readonly ignored?: readonly HeldSignal[];
-  /**
-   * bubblewrap by default. With `sudo`, root makes the mounts, and setuid programs gain rights as they do without us. Asked
-   * when something is to be mounted.
-   */
+  /** By default bubblewrap. With `sudo`, root mounts, and setuid programs keep working. Called when something is to be mounted. */
   readonly mountWith?: () => MountWay;
-  /** Why images of layers are not to be mounted, for people, where somebody wants none; else they are. */
+  /** Why images must not be mounted; display text. Left out: they are mounted. */
   readonly noImages?: string;
 }
 
 /**
- * Runs commands as local processes: with mounts behind bubblewrap, which needs no daemon and no root, or behind sudo;
- * without as a plain child. The command keeps its terminal, job control, folder, environment and descriptors 0 to 2. What
- * is taken away all the same: what the command mounts is its own; behind bubblewrap setuid programs do not gain rights;
- * behind sudo other descriptors are closed, and where its rules say `use_pty` a command in a terminal gets one of its own.
+ * Runs commands as local processes: with mounts through bubblewrap (no daemon, no root) or sudo, otherwise as a plain child. The command
+ * keeps its terminal, job control, folder, environment and descriptors 0 to 2. Differences: its own mounts stay private; with bubblewrap
+ * setuid programs gain no rights; with sudo other descriptors are closed, and `use_pty` gives it a new terminal.
  */
 export function processRuntime({
   path,

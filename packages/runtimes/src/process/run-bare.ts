@@ -7,17 +7,17 @@ import { exitCodeOfSignal, openSignalDesk, type SignalDesk } from '../signals/si
 import { childReceiver } from '../signals/signal-receivers.ts';
 import { findTool } from '../chain/tools.ts';
 
-/** A descriptor of ours, or /dev/null. */
+/** A descriptor of this process, or /dev/null. */
 type Stdio = number | 'ignore';
 
 export interface RunOptions {
-  /** A PATH: where our own tools are looked for. */
+  /** The PATH for the tools. */
   readonly path: string;
   readonly stdio: readonly [Stdio, Stdio, Stdio];
   readonly ignored: readonly HeldSignal[];
 }
 
-/** What a shell says and returns for a command that cannot be started. */
+/** A shell's message and exit code for a command that cannot be started. */
 function shellFailure(
   name: string,
   error: NodeJS.ErrnoException,
@@ -38,7 +38,7 @@ function shellFailure(
   }
 }
 
-/** The command as our own child, with nothing around it. */
+/** Runs the command as a plain child process. */
 export async function runBare(request: RunRequest, options: RunOptions): Promise<CommandOutcome> {
   if (!existsSync(request.cwd)) return notStarted(`the folder ${request.cwd} does not exist`);
   using desk = openSignalDesk(options.ignored);
@@ -47,9 +47,9 @@ export async function runBare(request: RunRequest, options: RunOptions): Promise
 
 export interface ChildOptions {
   readonly desk: SignalDesk;
-  /** Descriptors of ours that the command has too, from 3 on. */
+  /** Descriptors that the command inherits, from 3 on. */
   readonly inherits: readonly number[];
-  /** Called while the command runs; what it answers is thrown when the command has ended. */
+  /** Called while the command runs; an error that it returns is thrown after the command. */
   readonly onStart: () => Error | null;
 }
 
@@ -63,7 +63,7 @@ export async function runAsChild(
     say(options.stdio[2], `cachelane: ${text}\n`);
     return exitedWith(exitCode, null);
   };
-  // Node refuses the empty name before it tries.
+  // Node refuses an empty name with another error.
   if (argv[0] === '') return fail({ name: '', message: '', code: 'ENOENT' });
   const receiver = childReceiver();
   await desk.caughtUp();
@@ -78,7 +78,7 @@ export async function runAsChild(
   return exitedWith(signal === null ? (code ?? 0) : exitCodeOfSignal(signal), received);
 }
 
-/** Node gives every child the default signal actions; without `env` a signal that was ignored stays so only for us. */
+/** Node resets signal actions in children, so `env` sets ignored ones again. */
 function withIgnoredSignals(argv: readonly string[], { ignored, path }: RunOptions): readonly string[] {
   if (ignored.length === 0) return argv;
   const [env, nice] = [findTool(path, 'env'), findTool(path, 'nice')];
@@ -91,6 +91,6 @@ function say(fd: Stdio, text: string): void {
   try {
     writeSync(fd, text);
   } catch {
-    // Nobody listens, as when a shell says it.
+    // stderr may be closed.
   }
 }

@@ -5,21 +5,21 @@ import { canMountImages } from './probe-images.ts';
 import { probeOverlay } from './probe-overlay.ts';
 import { type MountWay, processRuntime } from './process-runtime.ts';
 
-// A program: what the CLI is to the process runtime. `node run-command.fixture.ts JOB` runs what the JSON file JOB says,
-// writes what came of it to JOB.place and JOB.outcomes, and exits with the last command's code.
+// Plays the CLI: `node run-command.fixture.ts JOB` runs what the JSON file JOB says, writes JOB.place and JOB.outcomes, and exits with the
+// last command's code.
 
 export interface Job {
-  /** One after the other. */
+  /** Run one after the other. */
   readonly requests?: readonly Omit<RunRequest, 'onPlace'>[];
   readonly ignored?: readonly HeldSignal[];
   readonly mountWith?: MountWay;
-  /** Instead of a run. */
+  /** Probe instead of running. */
   readonly probeHome?: string;
-  /** Probes for images. */
+  /** Probe for images. */
   readonly probeImages?: boolean;
-  /** Says `busy` and does nothing else until this file is there, all in the turn of the loop in which the first run begins. */
+  /** Before the first run, blocks the event loop with the text `busy` until this file exists. */
   readonly busyUntil?: string;
-  /** Becomes this user and its group first; only root can. */
+  /** First becomes this user; needs root. */
   readonly uid?: number;
 }
 
@@ -37,8 +37,8 @@ if (job.uid !== undefined) {
   process.setgid?.(job.uid);
   process.setuid?.(job.uid);
 }
-// The CLI listens for as long as it lives. A shell whose terminal is gone passes the hangup on, and when it ends, the kernel
-// sends another one, often when the command is over: that must not end us before we have said what came of it.
+// The CLI listens as long as it lives. After the terminal is gone, its shell and then the kernel send a hangup, often after the command. It
+// must not end this process before the report.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});
 if (job.requests !== undefined && job.requests.length > 0) {
   const runtime = processRuntime({ path, ignored: job.ignored ?? [], mountWith: () => job.mountWith ?? 'bubblewrap' });

@@ -9,8 +9,8 @@ import { takeLease } from './take-lease.ts';
 import { findTool } from '../chain/tools.ts';
 
 /**
- * The command as our own child, its volumes in directories that it finds by itself; it inherits the lease. Without flock (not on
- * Linux) there is no lease, and nobody knows what outlives us.
+ * Runs the command as a child that uses its volumes in place and inherits the lease. Without flock (not on Linux) there is no lease, and
+ * processes that outlive the command stay unknown.
  */
 export async function runInPlace(request: RunRequest, options: RunOptions): Promise<CommandOutcome> {
   const { leaseFile } = request;
@@ -23,7 +23,7 @@ export async function runInPlace(request: RunRequest, options: RunOptions): Prom
   using desk = openSignalDesk(options.ignored);
   const taken = flock === undefined ? null : await takeLease(flock, leaseFile);
   if (taken !== null && 'reason' in taken) {
-    // Whoever asked us to stop meanwhile does not want the command to be run in another way.
+    // An interrupt during the wait must not start the command in another way.
     const received = await desk.received();
     return received === null ? notStarted(taken.reason) : exitedWith(exitCodeOfSignal(received), received);
   }

@@ -22,7 +22,7 @@ import { placeOf } from '../signals/survivors.ts';
 import { findTools } from '../chain/tools.ts';
 import { whyNotStarted } from './why-not-started.ts';
 
-/** The command in a mount namespace of its own, with the overlays in place. */
+/** Runs the command in its own mount namespace with its volumes. */
 export async function runMounted(request: RunRequest, options: RunOptions): Promise<CommandOutcome> {
   const prepared = prepare(request, options);
   if ('reason' in prepared) return notStarted(prepared.reason, prepared.mend);
@@ -30,7 +30,7 @@ export async function runMounted(request: RunRequest, options: RunOptions): Prom
   using _resources = resources;
   using desk = openSignalDesk(options.ignored);
   const child = await startChild([chain.file, ...chain.args], {
-    // The command's folder may exist only in a volume; bubblewrap goes there.
+    // The command's folder may exist only in a volume; bubblewrap changes to it.
     cwd: '/',
     env: chain.env,
     stdio: [...options.stdio, status.fd, ...dataFds],
@@ -43,16 +43,16 @@ export async function runMounted(request: RunRequest, options: RunOptions): Prom
   if (placeError !== null) throw placeError;
   const { exitCode } = status.read();
   if (exitCode !== null) return exitedWith(exitCode, received);
-  // The monitor was killed, before there was a command or while it lives on.
+  // The monitor was killed, with or without a command.
   if (signal !== null) return exitedWith(exitCodeOfSignal(signal), received);
   const reason = code === leaseHeldCode ? leaseHeld : await whyNotStarted(plan);
-  // Whoever asked us to stop meanwhile does not want the command to be run in another way.
+  // An interrupt during the start must not start the command in another way.
   return received === null
     ? notStarted(reason, imageMend(reason, plan.images?.images ?? []))
     : exitedWith(exitCodeOfSignal(received), received);
 }
 
-/** The command runs by now and is waited for, whatever the caller's code does. */
+/** Calls `call` and returns its error: the command already runs and must be waited for. */
 export function tell(call: () => void): CachelaneError | null {
   try {
     call();
@@ -65,7 +65,7 @@ export function tell(call: () => void): CachelaneError | null {
 interface Prepared {
   readonly plan: ChainOptions;
   readonly chain: Chain;
-  /** Descriptors that follow the status's, for the chain's inputs and `plan.copies`. */
+  /** Descriptors after the status descriptor, for the chain's inputs and `plan.copies`. */
   readonly dataFds: readonly number[];
   readonly status: StatusFile;
   readonly resources: Disposable;
@@ -95,7 +95,7 @@ function prepare(
   }
 }
 
-/** bubblewrap mounts no images itself, and the kernel takes them from root alone. */
+/** bubblewrap cannot mount images, and only root may. */
 function imageMounts(
   mounts: readonly Mount[],
 ): ImageMounts | null | { readonly reason: string; readonly mend: string } {
@@ -110,8 +110,8 @@ function imageMounts(
 }
 
 /**
- * bubblewrap does not mount onto symbolic links (older ones follow them from the wrong root), so targets are resolved
- * here. Outer targets are mounted before those inside them.
+ * Resolves targets, since bubblewrap cannot mount onto symbolic links (older versions follow them from the wrong root), and sorts outer
+ * targets first.
  */
 export function resolveMounts({
   mounts,
@@ -122,7 +122,7 @@ export function resolveMounts({
   const resolved: Mount[] = [];
   let marker: string | undefined;
   for (const mount of mounts) {
-    // Directories are where they are already.
+    // Directories without a bind are used in place.
     if (mount.kind === 'directory' && !mount.bind) continue;
     try {
       resolved.push({ ...mount, target: realpathSync(mount.target) });

@@ -18,7 +18,7 @@ import { installSudoMend, sudoProblem } from '../chain/sudo-problem.ts';
 import { findSudoTools } from '../chain/sudo-tools.ts';
 import { placeOf } from '../signals/survivors.ts';
 
-/** The command in a mount namespace of its own that root made for it, through sudo where we are not root. */
+/** Runs the command in a mount namespace that root makes, through sudo if needed. */
 export async function runWithSudo(request: RunRequest, options: RunOptions): Promise<CommandOutcome> {
   const prepared = prepare(request, options);
   if ('reason' in prepared) return notStarted(prepared.reason, prepared.mend);
@@ -34,10 +34,10 @@ export async function runWithSudo(request: RunRequest, options: RunOptions): Pro
   if (placeError !== null) throw placeError;
   const { exitCode, childPid } = status.read();
   if (exitCode !== null) return exitedWith(exitCode, received);
-  // The monitor was killed: the command lives on, or nobody knows how it ended, and it must not be run once more.
+  // The monitor was killed: the command lives on or its end is unknown, so it must not run again.
   if (childPid !== null) return exitedWith(exitCodeOfSignal('SIGKILL'), received);
   if (signal !== null) return exitedWith(exitCodeOfSignal(signal), received);
-  // Whoever asked us to stop meanwhile does not want the command to be run in another way.
+  // An interrupt during the start must not start the command in another way.
   if (received !== null) return exitedWith(exitCodeOfSignal(received), received);
   if (code === leaseHeldCode) return notStarted(leaseHeld);
   const reason = complaintIn(textOf(status)) ?? sudoProblem() ?? `sudo failed (exit code ${String(code)})`;
@@ -72,7 +72,7 @@ function prepare(
     const images = imagesOf(resolved.mounts);
     const table = images.length === 0 ? null : resources.use(namelessFile(`${marker}.images`, imageTable(images))).path;
     const { mounts } = resources.use(linkMounts(`${marker}.links`, resolved.mounts));
-    // Root opens it, and must not be the one who makes it.
+    // Root opens it but must not create it.
     if (leaseFile !== null) closeSync(openSync(leaseFile, constants.O_RDONLY | constants.O_CREAT, 0o600));
     const paths = { status: pathOfDescriptor(status.fd), plan: plan.path, images: table };
     const chain = sudoChain({ tools, caller, mounts, leaseFile, marker, ...paths });
@@ -84,7 +84,7 @@ function prepare(
   }
 }
 
-/** The monitor's process id is known when the command's is: sudo is in between. */
+/** Returns a receiver for signals. sudo is in between, so the monitor's process id is known only with the command's. */
 function receiverBehind(status: StatusFile): SignalReceiver {
   let receiver: SignalReceiver | null = null;
   return {
@@ -102,10 +102,10 @@ function textOf({ fd }: StatusFile): string {
   return text.toString('utf8', 0, readSync(fd, text, 0, text.length, 0));
 }
 
-/** What one of the stages, or a program that it called, wrote before the command was there. */
+/** Returns the first error that a stage wrote before the command started. */
 export function complaintIn(status: string): string | null {
   const lines = status.split('\n').map((line) => line.replace(/^cachelane: (\d+: )?/, '').trim());
-  // mount(8) adds a line of advice, which says nothing about this run.
+  // mount(8) adds a general hint.
   const said = lines.find((line) => line !== '' && !line.startsWith('{') && !line.startsWith('dmesg(1)'));
   return said?.slice(0, 300) ?? null;
 }

@@ -19,9 +19,9 @@ import {
   type World,
 } from './world.fixture.ts';
 
-// Each test is the leader of its own process group, without a terminal: as a CI runner starts us.
+// Each client leads its own process group without a terminal, as under a CI runner.
 
-/** Says which signal it got, each on a line; TERM and QUIT end it. The background process ends with it. */
+/** Prints each signal; TERM and QUIT end it with its background process. */
 const listener = `
   for name in INT HUP USR1; do trap "echo $name" $name; done
   trap 'echo TERM; kill $!; exit 3' TERM
@@ -35,14 +35,14 @@ const saysAs = async (client: Client, lines: string): Promise<unknown> =>
 
 const isLocked = (lease: string): boolean => spawnSync('flock', ['--nonblock', lease, 'true']).status === 1;
 
-/** Takes a lease for itself; returns what gives it up. */
+/** Takes a lease; returns a function that releases it. */
 async function hold(world: World): Promise<() => void> {
   const holder = spawn('flock', [world.lease, 'cat'], { stdio: ['pipe', 'ignore', 'ignore'] });
   await until(() => isLocked(world.lease));
   return () => holder.stdin.end();
 }
 
-/** Makes a gate that `read line < gate` waits at; returns what opens it. */
+/** Makes a gate for `read line < gate`; returns a function that opens it. */
 function gate(world: World): () => void {
   const path = join(world.root, 'gate');
   spawnSync('mkfifo', ['--mode=666', path]);
@@ -51,7 +51,7 @@ function gate(world: World): () => void {
 
 const runtime = processRuntime({ path: process.env['PATH'] ?? '' });
 
-/** The one process in a place, and bubblewrap that watches over it. */
+/** Returns the only process in a place, and its bubblewrap monitor. */
 async function processesIn(place: RunPlace): Promise<{ readonly command: Survivor; readonly monitor: number }> {
   const found = await runtime.survivors(place);
   const [command] = found;
@@ -65,7 +65,7 @@ async function processesIn(place: RunPlace): Promise<{ readonly command: Survivo
 
 describe.each([...testUsers, ...testUsersWithImages])('as $name', (user) => {
   requireCommands('bwrap', 'flock')('signals', () => {
-    test.each(['with volumes', 'bare'])('%s: one sent to us alone is passed on, once', async (how) => {
+    test.each(['with volumes', 'bare'])('%s: a signal to the client alone is passed on once', async (how) => {
       using world = makeWorld(user);
       world.mount();
       const [mounted, bare] = world.bothWays(world.sh(listener));
@@ -85,7 +85,7 @@ describe.each([...testUsers, ...testUsersWithImages])('as $name', (user) => {
       expect(stdout).toBe('ready\nINT\nHUP\nUSR1\nINT\nTERM\n');
     });
 
-    test('one sent to the whole group reaches the command once', async () => {
+    test('a signal to the whole group reaches the command once', async () => {
       using world = makeWorld(user);
       world.mount();
       const client = startClient(world, world.sh(listener), { user });
@@ -96,29 +96,32 @@ describe.each([...testUsers, ...testUsersWithImages])('as $name', (user) => {
       await saysAs(client, 'ready INT HUP');
       client.signal('SIGUSR1', 'group');
       await saysAs(client, 'ready INT HUP USR1');
-      // Also after one to the group: this kind was not among them.
+      // QUIT was not sent to the group before.
       client.signal('SIGQUIT');
       const { outcome, stdout } = await client.end();
       expect(outcome).toEqual({ kind: 'exited', exitCode: 4, interrupted: true, receivedSignal: 'SIGINT' });
       expect(stdout).toBe('ready\nINT\nHUP\nUSR1\nQUIT\n');
     });
 
-    test.each(['us alone', 'the group'])('one sent to %s before there is a command meets the command', async (whom) => {
-      using world = makeWorld(user);
-      world.mount();
-      const release = await hold(world);
-      gate(world);
-      const client = startClient(world, world.sh('read line < gate'), { user });
-      await until(() => client.place());
-      client.signal('SIGINT', whom === 'us alone' ? 'alone' : 'group');
-      release();
-      const { outcome } = await client.end();
-      expect(outcome).toEqual({ kind: 'exited', exitCode: 130, interrupted: true, receivedSignal: 'SIGINT' });
-    });
+    test.each(['us alone', 'the group'])(
+      'a signal to %s before the command exists reaches the command',
+      async (whom) => {
+        using world = makeWorld(user);
+        world.mount();
+        const release = await hold(world);
+        gate(world);
+        const client = startClient(world, world.sh('read line < gate'), { user });
+        await until(() => client.place());
+        client.signal('SIGINT', whom === 'us alone' ? 'alone' : 'group');
+        release();
+        const { outcome } = await client.end();
+        expect(outcome).toEqual({ kind: 'exited', exitCode: 130, interrupted: true, receivedSignal: 'SIGINT' });
+      },
+    );
 
-    // Who waits for it is no matter of the user, and takes five seconds.
+    // The user makes no difference here, and the wait takes five seconds.
     test.runIf(user.uid === null)(
-      'a lease that stays taken: not started, but who was asked to stop meanwhile is not run otherwise',
+      'with a taken lease, nothing is started, and an interrupt ends the wait',
       async () => {
         using world = makeWorld(user);
         world.mount();
@@ -135,7 +138,7 @@ describe.each([...testUsers, ...testUsersWithImages])('as $name', (user) => {
       },
     );
 
-    test('a command that was asked to stop and ends well is interrupted all the same', async () => {
+    test('a command that ends well after an interrupt still counts as interrupted', async () => {
       using world = makeWorld(user);
       world.mount();
       const client = startClient(world, world.sh("trap 'kill $!; exit 0' TERM; sleep 1000 & echo ready; wait"), {
@@ -147,7 +150,7 @@ describe.each([...testUsers, ...testUsersWithImages])('as $name', (user) => {
       expect(outcome).toEqual({ kind: 'exited', exitCode: 0, interrupted: true, receivedSignal: 'SIGTERM' });
     });
 
-    test('one that was ignored when we were started stays ignored', async () => {
+    test('a signal that was ignored at the start stays ignored', async () => {
       using world = makeWorld(user);
       world.mount();
       const client = startClient(world, world.sh('sleep 1000 & echo ready; wait; exit 5'), {
@@ -166,7 +169,7 @@ describe.each([...testUsers, ...testUsersWithImages])('as $name', (user) => {
   });
 
   requireCommands('bwrap', 'flock')('when we are killed', () => {
-    test('the command goes on, its lease stays taken to its end, and then nothing is left', async () => {
+    test('the command continues and holds its lease until its end; then nothing is left', async () => {
       using world = makeWorld(user);
       const mount = world.mount();
       const open = gate(world);
@@ -186,7 +189,7 @@ describe.each([...testUsers, ...testUsersWithImages])('as $name', (user) => {
       expect(readFileSync(join(mount.upperDir, 'end'), 'utf8')).toBe('end\n');
     });
 
-    test('at any moment of its start, it ends by itself and nothing is left', async () => {
+    test('at any moment of its start, the command ends by itself and leaves nothing', async () => {
       using world = makeWorld(user);
       world.mount();
       for (let afterMs = 0; afterMs < 12; afterMs += 1) {
@@ -200,7 +203,7 @@ describe.each([...testUsers, ...testUsersWithImages])('as $name', (user) => {
       }
     });
 
-    test('before there is a command, it still starts and ends by itself', async () => {
+    test('before the command exists, it still starts and ends by itself', async () => {
       using world = makeWorld(user);
       world.mount();
       const release = await hold(world);
@@ -213,7 +216,7 @@ describe.each([...testUsers, ...testUsersWithImages])('as $name', (user) => {
       await until(() => !isLocked(world.lease));
     });
 
-    test('a monitor that is killed loses the exit code: interrupted, and the command is found', async () => {
+    test('a killed monitor loses the exit code: the run is interrupted, and the command is found', async () => {
       using world = makeWorld(user);
       world.mount();
       gate(world);

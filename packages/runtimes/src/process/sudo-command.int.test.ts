@@ -18,7 +18,7 @@ import {
   until,
 } from './world.fixture.ts';
 
-// What a command finds whose mounts root has made, compared with what it would find without us.
+// Compares a command whose volumes root mounts to the same command without cachelane.
 
 const rule = allowSudo();
 afterAll(() => rule.remove());
@@ -62,7 +62,7 @@ suite.each(sudoUsers.slice(-1))('sudo in a command, as $name', (user) => {
     expect(readFileSync(join(mount.upperDir, 'copy'), 'utf8')).toBe('seen');
   });
 
-  test('what root wrote in any of the volumes is the user’s in the end, also behind a link of its own', async () => {
+  test("files that root wrote in the volumes become the user's, also behind a link", async () => {
     using world = makeWorld(user);
     const mounts = ['one', 'two', 'three'].map((name) => world.mount(name));
     const shown = world.dir('shown');
@@ -87,7 +87,7 @@ suite.each(sudoUsers.slice(-1))('sudo in a command, as $name', (user) => {
     ],
     ['the directory itself', 'mv volume.upper gone; ln -s roots volume.upper'],
     ['what lies in the directory', 'ln -s ../roots volume.upper/link; sudo -n ln -s "$PWD/roots/f" volume/of-root'],
-  ])('what the command puts in the place of %s is not given to it', async (_what, script) => {
+  ])("a replaced path (%s) does not give its files to the command's user", async (_what, script) => {
     using world = makeWorld(user);
     world.mount();
     try {
@@ -101,7 +101,7 @@ suite.each(sudoUsers.slice(-1))('sudo in a command, as $name', (user) => {
     }
   });
 
-  test('a volume whose directory is root’s already is not mounted, and the reason says so', async () => {
+  test('a volume whose directory belongs to root is refused with a reason', async () => {
     using world = makeWorld(user);
     const mount = world.mount();
     spawnSync('sudo', ['-n', 'chown', '0', mount.upperDir]);
@@ -114,7 +114,7 @@ suite.each(sudoUsers.slice(-1))('sudo in a command, as $name', (user) => {
     spawnSync('sudo', ['-n', 'chown', String(user.uid ?? process.getuid?.()), mount.upperDir]);
   });
 
-  test('leaves no process of root behind, which the user could not end', async () => {
+  test('leaves no process of root, which the user could not end', async () => {
     using world = makeWorld(user);
     const mount = world.mount();
     world.mount('another');
@@ -129,7 +129,7 @@ suite.each(sudoUsers.slice(-1))('sudo in a command, as $name', (user) => {
 
 describe.each(sudoUsers)('as $name', (user) => {
   suite('mounts that root has made', () => {
-    test('many layers, several volumes, one inside another, names with every odd character', async () => {
+    test('many layers, nested volumes and odd names work', async () => {
       using world = makeWorld(user);
       const odd = `a b'c"d\\e,f:g=h\n#%é`;
       const many = Array.from({ length: 40 }, (_, index) => ({ [`f${index}`]: '', all: String(index) }));
@@ -145,7 +145,7 @@ describe.each(sudoUsers)('as $name', (user) => {
       expect(stdout).toBe('0outerinner40\n');
     });
 
-    test('more layers than mount takes: said before anything runs', async () => {
+    test('more layers than mount takes are refused before the run', async () => {
       using world = makeWorld(user);
       const mount = world.mount();
       const lowerDirs = Array.from({ length: 120 }, () => mount.lowerDirs[0] ?? '');
@@ -153,7 +153,7 @@ describe.each(sudoUsers)('as $name', (user) => {
       expect(outcome).toEqual({ kind: 'not-started', reason: expect.stringContaining('more layers') });
     });
 
-    test('a layer or a folder that is missing: nothing runs, and the reason names it', async () => {
+    test('a missing layer or folder stops the run with its name', async () => {
       using world = makeWorld(user);
       const mount = world.mount();
       const mounts = [{ ...mount, lowerDirs: [join(world.root, 'no-such-layer')] }];
@@ -169,7 +169,7 @@ describe.each(sudoUsers)('as $name', (user) => {
       expect(stdout + stderr).toBe('');
     });
 
-    test('nothing is left beside the session’s directories, and what the kernel makes there is the user’s', async () => {
+    test("nothing is left beside the session’s directories, and the kernel's folders belong to the user", async () => {
       using world = makeWorld(user);
       const mount = world.mount();
       await runClient(world, world.sh('touch volume/x; rm volume/x'), { user });
@@ -181,7 +181,7 @@ describe.each(sudoUsers)('as $name', (user) => {
   });
 
   suite('the surroundings of a command whose mounts root has made', () => {
-    test('the environment is exactly what was given, and in no argument of any process', async () => {
+    test('the environment is exactly the requested one, and in no argument', async () => {
       using world = makeWorld(user);
       world.mount();
       const env = {
@@ -206,7 +206,7 @@ describe.each(sudoUsers)('as $name', (user) => {
       expect(readdirSync(world.root).filter((name) => /plan|status/.test(name))).toEqual([]);
     });
 
-    test('what is meant to be loaded into the command is not loaded into our own tools', async () => {
+    test('preloaded libraries do not affect the tools of the chain', async () => {
       using world = makeWorld(user);
       world.mount();
       const env = { PATH: `${world.dir('bin')}:/usr/bin:/bin`, LD_PRELOAD: '/nowhere/preload.so' };
@@ -215,7 +215,7 @@ describe.each(sudoUsers)('as $name', (user) => {
       expect(stderr.match(/nowhere/g)).toHaveLength(1);
     });
 
-    test('session, process group, umask, limits, user, groups, capabilities and signals are ours', async () => {
+    test("the command has the caller's session, process group, umask, limits, user, groups, capabilities and signals", async () => {
       using world = makeWorld(user);
       const mount = world.mount();
       symlinkSync(mount.target, join(world.root, 'link'));
@@ -231,7 +231,7 @@ describe.each(sudoUsers)('as $name', (user) => {
       expect(mounted.stdout).toContain('\n0002\n');
     });
 
-    test('the lease is held, and nothing of ours is open beside it', async () => {
+    test('the lease is held, and no other descriptor is added', async () => {
       using world = makeWorld(user);
       world.mount();
       const look = world.sh('for fd in /proc/$$/fd/*; do readlink $fd; done');
@@ -259,7 +259,7 @@ const listener = `
 
 describe.each([...sudoUsers, ...sudoUsersWithImages])('as $name', (user) => {
   suite('signals, through sudo', () => {
-    test.each(['alone', 'group'] as const)('%s: each reaches the command once', async (whom) => {
+    test.each(['alone', 'group'] as const)('%s: each signal reaches the command once', async (whom) => {
       using world = makeWorld(user);
       world.mount();
       const client = startClient(world, world.sh(listener), { user });
@@ -278,25 +278,28 @@ describe.each([...sudoUsers, ...sudoUsersWithImages])('as $name', (user) => {
       expect(stdout).toBe('ready\nINT\nHUP\nUSR1\nQUIT\n');
     });
 
-    test.each(['alone', 'group'] as const)('%s: one before there is a command meets the command', async (whom) => {
-      using world = makeWorld(user);
-      world.mount();
-      const holder = spawn('flock', [world.lease, 'cat'], { stdio: ['pipe', 'ignore', 'ignore'] });
-      await until(() => existsSync(world.lease) && spawnSync('flock', ['-n', world.lease, 'true']).status === 1);
-      spawnSync('mkfifo', ['--mode=666', join(world.root, 'gate')]);
-      const client = startClient(world, world.sh('read line < gate'), { user });
-      await until(() => client.place());
-      client.signal('SIGINT', whom);
-      holder.stdin.end();
-      expect((await client.end()).outcome).toEqual({
-        kind: 'exited',
-        exitCode: 130,
-        interrupted: true,
-        receivedSignal: 'SIGINT',
-      });
-    });
+    test.each(['alone', 'group'] as const)(
+      '%s: a signal before the command exists reaches the command',
+      async (whom) => {
+        using world = makeWorld(user);
+        world.mount();
+        const holder = spawn('flock', [world.lease, 'cat'], { stdio: ['pipe', 'ignore', 'ignore'] });
+        await until(() => existsSync(world.lease) && spawnSync('flock', ['-n', world.lease, 'true']).status === 1);
+        spawnSync('mkfifo', ['--mode=666', join(world.root, 'gate')]);
+        const client = startClient(world, world.sh('read line < gate'), { user });
+        await until(() => client.place());
+        client.signal('SIGINT', whom);
+        holder.stdin.end();
+        expect((await client.end()).outcome).toEqual({
+          kind: 'exited',
+          exitCode: 130,
+          interrupted: true,
+          receivedSignal: 'SIGINT',
+        });
+      },
+    );
 
-    test('a monitor that is killed loses the exit code: interrupted, not run again, and the command is found', async () => {
+    test('a killed monitor loses the exit code: interrupted, not run again, and the command is found', async () => {
       using world = makeWorld(user);
       world.mount();
       spawnSync('mkfifo', ['--mode=666', join(world.root, 'gate')]);
@@ -313,7 +316,7 @@ describe.each([...sudoUsers, ...sudoUsersWithImages])('as $name', (user) => {
       expect(await endSurvivors(place, 1000)).toEqual([]);
     });
 
-    test('when we are killed the command goes on, its lease stays taken to its end, then nothing is left', async () => {
+    test('after the client is killed, the command continues and holds its lease until its end', async () => {
       using world = makeWorld(user);
       const mount = world.mount();
       spawnSync('mkfifo', ['--mode=666', join(world.root, 'gate')]);
@@ -334,7 +337,7 @@ describe.each([...sudoUsers, ...sudoUsersWithImages])('as $name', (user) => {
 
 describe.each(testUsers.filter(({ uid }) => uid !== null))('without a rule, as $name', (user) => {
   suite('sudo', () => {
-    test('that asks for a password is not waited for', async () => {
+    test('does not wait for a password', async () => {
       using world = makeWorld(user);
       world.mount();
       const client = { user: { ...user, uid: 1, mountWith: 'sudo' } as const };

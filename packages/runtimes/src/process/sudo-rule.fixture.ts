@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 
-/** A rule for sudo that lasts as long as a test file. Also for a process that has become that user meanwhile. */
+/** A sudo rule for the time of a test file. Works also after the process became that user. */
 export interface SudoRule {
   remove(): void;
 }
@@ -9,9 +9,9 @@ export interface SudoRule {
 const rules = '/etc/sudoers.d';
 const nobody = 65_534;
 
-/** Lets the tests' ordinary user do everything without a password, where we are root; else whatever holds here does. */
+/** As root, allows the tests' ordinary user everything without a password; otherwise keeps the machine's rules. */
 export function allowSudo(defaults: string = ''): SudoRule {
-  // Without sudo there is no such folder, and the suites are skipped.
+  // Without sudo the suites are skipped.
   if (process.getuid?.() !== 0 || !existsSync(rules)) return { remove: () => undefined };
   const file = `${rules}/cachelane-test-${process.pid}`;
   const options = defaults === '' ? '' : `Defaults:#${nobody} ${defaults}\n`;

@@ -8,14 +8,14 @@ import { findSudoTools } from '../chain/sudo-tools.ts';
 import { allowSudo } from './sudo-rule.fixture.ts';
 import { makeWorld, startClient, sudoUsers, until, type World } from './world.fixture.ts';
 
-// Moments of the start of a command whose mounts root makes that are too short to be met by chance.
+// Moments of the start that are too short to meet by chance.
 
 const rule = allowSudo();
 afterAll(() => rule.remove());
 
 const pidFile = ({ root }: World): string => join(root, 'monitor.pid');
 
-/** What has to stand in front of a client for its monitor to wait at a gate before it makes the command; only root can. */
+/** A prefix for a client whose monitor waits at a gate before it makes the command; needs root. */
 function slowMonitor(world: World): { readonly prefix: readonly string[]; readonly open: () => void } {
   const found = findSudoTools(true);
   if ('missing' in found) throw new Error(`not installed: ${found.missing.join(', ')}`);
@@ -26,7 +26,7 @@ function slowMonitor(world: World): { readonly prefix: readonly string[]; readon
     string,
   ];
   copyFileSync(perl, real);
-  // A shell would free the signals that are held.
+  // A shell would unblock the signals.
   const wait = `open(my $file, ">", "${pidFile(world)}.part"); print $file $$; close($file);
     rename("${pidFile(world)}.part", "${pidFile(world)}"); open(my $gate, "<", "${gate}"); <$gate>; exec("${real}", @ARGV);`;
   writeFileSync(slow, `#!${real}\n${wait}\n`, { mode: 0o755 });
@@ -40,7 +40,7 @@ function slowMonitor(world: World): { readonly prefix: readonly string[]; readon
 
 requireCommands('sudo', 'unshare', 'setpriv', 'perl').each(sudoUsers)('as $name', (user) => {
   test.runIf(process.getuid?.() === 0)(
-    'a signal to the group that comes when the monitor is there and the command is not meets it, however late we look',
+    "a group signal between the monitor's and the command's start reaches the command",
     async () => {
       using world = makeWorld(user);
       world.mount();
@@ -56,7 +56,7 @@ requireCommands('sudo', 'unshare', 'setpriv', 'perl').each(sudoUsers)('as $name'
       const wasLost = client.stdout() !== '';
       client.signal('SIGCONT');
       if (wasLost) {
-        // Nobody else would end it.
+        // Nothing else would end it.
         await until(() => !client.hasPendingSignals());
         client.signal('SIGHUP');
       }

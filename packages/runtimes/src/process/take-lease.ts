@@ -3,15 +3,12 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { leaseHeld, leaseHeldCode, leaseOptions } from '../chain/chain.ts';
 import { startChild, type StartOptions } from '../system/child.ts';
 
-/** Held as long as anybody has the descriptor: we, until it is disposed of, and whoever inherits it. */
+/** A lease, held until this process disposes of it and all heirs of the descriptor end. */
 export interface TakenLease extends Disposable {
   readonly fd: number;
 }
 
-/**
- * Takes the lease before there is a command, on a descriptor that the command then inherits. Put in front of the command, flock
- * would take its exit codes from the same 256 numbers, and nobody could tell whether the command has run.
- */
+/** Takes the lease on a descriptor that the command inherits. With flock before the command, an exit code would not tell whether the command ran. */
 export async function takeLease(flock: string, leaseFile: string): Promise<TakenLease | { readonly reason: string }> {
   let fd: number;
   try {
@@ -25,10 +22,10 @@ export async function takeLease(flock: string, leaseFile: string): Promise<Taken
   return { reason };
 }
 
-/** Null: done. */
+/** Returns null on success. */
 async function lock(flock: string, fd: number): Promise<string | null> {
   const options: StartOptions = { cwd: '/', env: {}, stdio: ['ignore', 'ignore', 'ignore', fd] };
-  // Nearly always that is all. A child that is waited for on the spot is there a millisecond sooner.
+  // Usually succeeds. A synchronous child is a millisecond faster.
   const { status } = spawnSync(flock, ['--exclusive', '--nonblock', '3'], { ...options, stdio: [...options.stdio] });
   if (status === 0) return null;
   const waiting = await startChild([flock, ...leaseOptions, '3'], options);

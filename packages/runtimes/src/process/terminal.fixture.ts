@@ -2,20 +2,20 @@ import { spawn } from 'node:child_process';
 import { compiledSources } from '@cachelane/testkit';
 import { until } from './world.fixture.ts';
 
-/** A terminal with a program in it. */
+/** A program in a terminal. */
 export interface Terminal extends AsyncDisposable {
   type(text: string): void;
-  /** Waits until what came since the last match matches; returns the match. */
+  /** Waits until the output since the last match matches; returns the match. */
   shows(pattern: RegExp): Promise<RegExpExecArray>;
-  /** All that came so far. */
+  /** All output so far. */
   screen(): string;
-  /** Closes the terminal, as when its window is closed. */
+  /** Closes the terminal, like its window. */
   hangUp(): Promise<void>;
 }
 
 export const keys = { interrupt: '\x03', quit: '\x1c', suspend: '\x1a', enter: '\r' };
 
-/** script(1) makes the terminal; what it reads from a pipe it types, what it writes to one is the screen. */
+/** script(1) makes the terminal: its stdin is the keyboard, its stdout the screen. */
 export async function openTerminal(cwd: string, command = 'bash --norc --noprofile -i'): Promise<Terminal> {
   const script = spawn('script', ['--quiet', '--flush', '--command', `exec ${command}`, '/dev/null'], {
     cwd,
@@ -32,7 +32,7 @@ export async function openTerminal(cwd: string, command = 'bash --norc --noprofi
   });
   script.stdout.setEncoding('utf8').on('data', (text: string) => (screen += text));
   const hangUp = async (): Promise<void> => {
-    // Not TERM: that script(1) passes on. Without it the kernel tells the terminal's processes that it is gone.
+    // script(1) passes TERM on. After KILL, the kernel hangs up the terminal.
     script.kill('SIGKILL');
     await closed.promise;
   };

@@ -21,7 +21,7 @@ import {
 interface ClientLine {
   /** Runs a script through us. */
   readonly line: string;
-  /** Whether we have said what came of it. */
+  /** Whether the result was reported. */
   readonly ended: () => boolean;
 }
 
@@ -36,7 +36,7 @@ function client(world: World, script: string, how: string, user: TestUser, rest:
 
 const count = (text: string, pattern: RegExp): number => text.match(pattern)?.length ?? 0;
 
-// Behind sudo itself, job control is what sudo makes of it.
+// With sudo, job control depends on sudo.
 const mountedByRoot = sudoUsers.filter(({ uid }) => uid === null && process.getuid?.() === 0);
 
 describe.each([...testUsers, ...testUsersWithImages, ...mountedByRoot])('as $name', (user) => {
@@ -47,10 +47,10 @@ describe.each([...testUsers, ...testUsersWithImages, ...mountedByRoot])('as $nam
     'bash',
   )('in a terminal, where script(1) can make one', () => {
     describe.each(['with volumes', 'in place', 'bare'])('%s', (how) => {
-      test('Ctrl-C and Ctrl-\\ reach the command once each, and we outlive them', async () => {
+      test('Ctrl-C and Ctrl-\\ reach the command once each, and the client survives them', async () => {
         using world = makeWorld(user);
         world.mount();
-        // Ctrl-\\ has ended the sleep as well, perhaps already.
+        // Ctrl-\\ ends the sleep too, perhaps already.
         const script = `trap 'echo got-int' INT; trap 'echo got-quit; kill $! 2>/dev/null; exit 5' QUIT; sleep 1000 & echo pid=$$.; while :; do wait; done`;
         await using terminal = await openTerminal(world.root);
         terminal.type(`${client(world, script, how, user).line}; echo code=$?.${keys.enter}`);
@@ -65,7 +65,7 @@ describe.each([...testUsers, ...testUsersWithImages, ...mountedByRoot])('as $nam
         expect(count(terminal.screen(), /got-quit/g)).toBe(1);
       });
 
-      test('a command that does not mind ends by Ctrl-C with 130', async () => {
+      test('Ctrl-C ends a command without a handler with 130', async () => {
         using world = makeWorld(user);
         world.mount();
         await using terminal = await openTerminal(world.root);
@@ -75,7 +75,7 @@ describe.each([...testUsers, ...testUsersWithImages, ...mountedByRoot])('as $nam
         await terminal.shows(/code=130\./);
       });
 
-      test('a Ctrl-C that comes while we are about to start the command meets it', async () => {
+      test('a Ctrl-C just before the start reaches the command', async () => {
         using world = makeWorld(user);
         world.mount();
         const go = join(world.root, 'go');
@@ -84,13 +84,13 @@ describe.each([...testUsers, ...testUsersWithImages, ...mountedByRoot])('as $nam
         terminal.type(`${line}; echo code=$?.${keys.enter}`);
         await terminal.shows(/busy/);
         terminal.type(keys.interrupt);
-        // The terminal shows it after it has sent it.
+        // The terminal shows ^C after it sent the signal.
         await terminal.shows(/\^C/);
         writeFileSync(go, '');
         await terminal.shows(/code=130\./);
       });
 
-      test('Ctrl-Z stops all of us, bg and fg go on', async () => {
+      test('Ctrl-Z stops all processes; bg and fg continue them', async () => {
         using world = makeWorld(user);
         world.mount();
         await using terminal = await openTerminal(world.root);
@@ -115,7 +115,7 @@ describe.each([...testUsers, ...testUsersWithImages, ...mountedByRoot])('as $nam
         await terminal.shows(/code=130\./);
       });
 
-      test('in the background, a command that reads the terminal is stopped, and reads it in the foreground', async () => {
+      test('a background command that reads the terminal stops, and reads it in the foreground', async () => {
         using world = makeWorld(user);
         world.mount();
         await using terminal = await openTerminal(world.root);
@@ -124,7 +124,7 @@ describe.each([...testUsers, ...testUsersWithImages, ...mountedByRoot])('as $nam
         terminal.type(`${line} &${keys.enter}`);
         const pid = Number((await terminal.shows(/pid=(\d+)\./))[1]);
         await until(() => readStat(pid)?.state === 'T');
-        // The shell goes by us, and `fg` makes nobody go on whom it does not know to be stopped.
+        // The shell watches the client, and `fg` continues only processes that the shell saw stop.
         do terminal.type(`jobs${keys.enter}`);
         while ((await terminal.shows(/\[1\]\S*\s+(Running|Stopped)/))[1] !== 'Stopped');
         terminal.type(`fg${keys.enter}`);
@@ -134,9 +134,9 @@ describe.each([...testUsers, ...testUsersWithImages, ...mountedByRoot])('as $nam
         await until(ended);
       });
 
-      // A shell passes a hangup on, and the kernel tells its foreground once more when it ends: two at most, as without us.
+      // The shell passes a hangup on, and the kernel sends another when the shell ends: at most two, as without cachelane.
       test.each([['in a shell', 2] as const, ['alone in its terminal', 1] as const])(
-        '%s, a hangup reaches the command, which may still do its work',
+        '%s: a hangup reaches the command, which may finish its work',
         async (where, most) => {
           using world = makeWorld(user);
           world.mount();

@@ -4,7 +4,7 @@ import { imageMend, type MachineFacts, mendFor } from '../system/mends.ts';
 import { parseStatus } from '../system/status-file.ts';
 import { complaint } from './why-not-started.ts';
 
-// What the programs and the kernel say, in their words, and what is made of it.
+// Real texts of programs and the kernel, and the results of parsing them.
 
 describe('the status lines of bubblewrap', () => {
   test.each([
@@ -19,7 +19,7 @@ describe('the status lines of bubblewrap', () => {
   });
 });
 
-test('ignored signals are read from a status', () => {
+test('reads ignored signals from a status', () => {
   expect(ignoredSignals('SigBlk:\t0000000000000001\nSigIgn:\t0000000000001005\nSigCgt:\t0\n')).toEqual(['QUIT', 'HUP']);
   expect(ignoredSignals('SigIgn:\t0000000000000000\n')).toEqual([]);
   expect(ignoredSignals('')).toEqual([]);

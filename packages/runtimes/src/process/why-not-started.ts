@@ -6,9 +6,8 @@ import { startChild } from '../system/child.ts';
 const reasonLength = 300;
 
 /**
- * Asks the chain once more, with `true` in place of the command, and returns what it complains about. The first attempt
- * had the command's own stderr, since nothing in the chain can give it to the command alone: a shell could, but drops or
- * changes variables on the way. So a failure shows bubblewrap's line there, and costs a second attempt here.
+ * Runs the chain again with `true` as the command, and returns its complaint. In the first attempt stderr belongs to the command, since no
+ * program of the chain can pass it to the command alone. So a failure prints bubblewrap's line there and costs a second attempt.
  */
 export async function whyNotStarted(options: ChainOptions): Promise<string> {
   const chain = commandChain({ ...options, request: { ...options.request, argv: ['true'] } });
@@ -33,7 +32,7 @@ export async function whyNotStarted(options: ChainOptions): Promise<string> {
   }
 }
 
-/** The line of one of our tools among what was written to stderr, without what only a reader of its source understands. */
+/** Returns the line of one of the tools in stderr, without internal details. */
 export function complaint(stderr: string): string | null {
   const line = stderr.split('\n').find((text) => /^(\S*\/)?(bwrap|flock|(gnu)?env|unshare|mount): /.test(text));
   if (line === undefined) return null;

@@ -27,11 +27,11 @@ export const runCommandProgram: string = join(import.meta.dirname, 'run-command.
 
 export interface TestUser {
   readonly name: string;
-  /** Null: whoever runs the tests. */
+  /** Null: the user of the tests. */
   readonly uid: number | null;
-  /** bubblewrap by default. */
+  /** By default bubblewrap. */
   readonly mountWith?: MountWay;
-  /** Whether every volume has a layer in an image, below those that a test asks for. */
+  /** Whether every volume gets an image below the requested layers. */
   readonly withImages?: boolean;
 }
 
@@ -39,7 +39,7 @@ const nobody = 65534;
 const isRoot = process.getuid?.() === 0;
 export const canMakeImages: boolean = spawnSync('mkfs.erofs', ['--help']).error === undefined;
 
-/** Root runs each test twice, the second time without its rights. */
+/** As root, each test also runs as an ordinary user. */
 export const testUsers: readonly [TestUser, ...TestUser[]] =
   process.getuid?.() === 0
     ? [
@@ -48,10 +48,7 @@ export const testUsers: readonly [TestUser, ...TestUser[]] =
       ]
     : [{ name: 'an ordinary user', uid: null }];
 
-/**
- * The same users, for runs whose mounts root makes. The ordinary one needs a rule for sudo, which root can make; whoever is
- * none and is asked for a password has no such runs.
- */
+/** The same users, with mounts by root. The ordinary one needs a sudo rule, which root can make; otherwise the suites are skipped. */
 export const sudoUsers: readonly TestUser[] =
   process.getuid?.() === 0 || sudoProblem() === null
     ? testUsers.map((user) => ({ ...user, name: `${user.name}, mounts by root`, mountWith: 'sudo' }))
@@ -60,14 +57,11 @@ export const sudoUsers: readonly TestUser[] =
 const withImages = (users: readonly TestUser[]): readonly TestUser[] =>
   canMakeImages ? users.map((user) => ({ ...user, name: `${user.name}, with images`, withImages: true })) : [];
 
-/** Those users whose runs can mount images, each volume with one. */
+/** Users that can mount images, with one in each volume. */
 export const testUsersWithImages: readonly TestUser[] = withImages(isRoot ? testUsers.slice(0, 1) : []);
 export const sudoUsersWithImages: readonly TestUser[] = withImages(sudoUsers);
 
-/**
- * Makes the whole process of a test file an ordinary user, for good, where it runs as root. Each test file has a process
- * of its own.
- */
+/** As root, turns this process into an ordinary user for good. Each test file has its own process. */
 export function becomeOrdinaryUser(): void {
   if (process.getuid?.() !== 0) return;
   process.setgroups?.([]);
@@ -75,10 +69,10 @@ export function becomeOrdinaryUser(): void {
   process.setuid?.(nobody);
 }
 
-/** Below a test's own time limit, which would not say what was waited for. */
+/** Less than a test's time limit, whose error would not name the condition. */
 const patienceMs = 100_000;
 
-/** Waits for a condition; what is thrown when it does not come to be shows the condition, or what `inVain` says. */
+/** Waits for a condition; the error shows the condition or `inVain`. */
 export async function until<Value>(
   look: () => Value | null | undefined | false,
   inVain: () => string = () => String(look),
@@ -98,16 +92,16 @@ export interface World extends Disposable {
   readonly lease: string;
   /** Makes a directory below the root, with files by name. */
   dir(name: string, files?: Readonly<Record<string, string>>): string;
-  /** A mount with lower directories that hold these files, top first, below `name`. */
+  /** Makes a mount with lower directories of these files, top first, below `name`. */
   mount(name?: string, lowers?: readonly Readonly<Record<string, string>>[]): OverlayMount;
-  /** An image with what a script makes in an empty directory, and the directory for it, which is named after it. */
+  /** Makes an image of what a script creates, and its directory. */
   image(name: string, script: string): LayerImage;
-  /** A mount whose layers are in images, top first; each made by a script. */
+  /** Makes a mount with layers in images, top first, each from a script. */
   imageMount(name: string, scripts: readonly string[]): OverlayMount;
   request(argv: readonly string[], rest?: Partial<RunRequest>): RunRequest;
   /** A shell command as a request. */
   sh(script: string, rest?: Partial<RunRequest>): RunRequest;
-  /** Once with the volumes and once without. */
+  /** The request with and without the volumes. */
   bothWays(request: RunRequest): readonly [RunRequest, RunRequest];
 }
 
@@ -132,7 +126,7 @@ export function makeWorld(user: TestUser, parent: string = tmpdir()): World {
     const source = dir(`${name}.source`);
     execFileSync('sh', ['-ec', script], { cwd: source });
     const made: LayerImage = { file: join(root, `${name}.erofs`), dir: dir(name) };
-    // As images of pulled layers are.
+    // As in images of pulled layers.
     const whose = user.uid === null ? [] : [`--force-uid=${user.uid}`, `--force-gid=${user.uid}`];
     execFileSync('mkfs.erofs', ['-b512', ...whose, made.file, source], { stdio: 'ignore' });
     rmSync(source, { recursive: true });
@@ -187,7 +181,7 @@ export function makeWorld(user: TestUser, parent: string = tmpdir()): World {
   };
 }
 
-/** Refuses what kill(2) takes for a group or for everybody: a test must not end more than it started. */
+/** Refuses ids that kill(2) takes for a group or for all processes. */
 function safePid(pid: number | undefined): number {
   if (pid === undefined || !Number.isSafeInteger(pid) || pid < 2) throw new Error(`not a process: ${pid}`);
   return pid;
@@ -198,26 +192,26 @@ export function signalProcess(pid: number | undefined, signal: NodeJS.Signals): 
 }
 
 export interface Client {
-  /** Sends to our process alone, or to its whole process group. */
+  /** Sends a signal to the client alone, or to its process group. */
   signal(signal: NodeJS.Signals, whom?: 'alone' | 'group'): void;
-  /** Whether a signal was sent that our process did not take yet: waiting ones are taken by number, not as they came. */
+  /** Whether a signal is pending. Pending signals are taken by number, not in order. */
   hasPendingSignals(): boolean;
-  /** What the command wrote so far. */
+  /** The command's output so far. */
   stdout(): string;
   stderr(): string;
   place(): RunPlace | null;
-  /** What the program reported under this name. */
+  /** The program's report of this name. */
   result<Value>(suffix: string): Value;
-  /** Waits until our process has ended. */
+  /** Waits until the client has ended. */
   end(): Promise<ClientEnd>;
 }
 
 export interface ClientEnd {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
-  /** Empty when the process did not live to write them. */
+  /** Empty if the process died before it could report. */
   readonly outcomes: readonly CommandOutcome[];
-  /** The last of them. */
+  /** The last outcome. */
   readonly outcome: CommandOutcome | undefined;
   readonly stdout: string;
   readonly stderr: string;
@@ -226,14 +220,14 @@ export interface ClientEnd {
 export interface ClientOptions {
   readonly user: TestUser;
   readonly stdin?: number;
-  /** The program and arguments in front of ours, as in `nohup`. */
+  /** The program and arguments before the client, as in `nohup`. */
   readonly prefix?: readonly string[];
   readonly job?: Partial<Job>;
 }
 
 let clients = 0;
 
-/** Writes what `run-command.fixture.ts` is to do, and returns the name of the file. */
+/** Writes a job for `run-command.fixture.ts` and returns its file name. */
 export function writeJob(world: World, requests: readonly RunRequest[], { user, job }: ClientOptions): string {
   const file = join(world.root, `job-${(clients += 1)}`);
   const uid = user.uid === null ? {} : { uid: user.uid };
@@ -242,7 +236,7 @@ export function writeJob(world: World, requests: readonly RunRequest[], { user, 
   return file;
 }
 
-/** Runs a request in a process of its own, leader of its own process group, as the CLI would. */
+/** Runs a request in a client process that leads its own process group. */
 export function startClient(world: World, request: RunRequest | readonly RunRequest[], options: ClientOptions): Client {
   const file = writeJob(world, [request].flat(), options);
   const [out, err] = [openSync(`${file}.stdout`, 'w'), openSync(`${file}.stderr`, 'w')];
@@ -265,7 +259,7 @@ export function startClient(world: World, request: RunRequest | readonly RunRequ
       try {
         process.kill(whom === 'group' ? -pid : pid, signal);
       } catch (error) {
-        // It has ended by itself; what a test expects of the signal will be found missing.
+        // It has ended by itself; the test will notice the missing signal.
         if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
       }
     },
@@ -288,7 +282,7 @@ export function startClient(world: World, request: RunRequest | readonly RunRequ
   };
 }
 
-/** Runs a request, or several one after the other, to the end in a process of its own. */
+/** Runs one or more requests in a client process, to the end. */
 export async function runClient(
   world: World,
   request: RunRequest | readonly RunRequest[],

@@ -63,13 +63,13 @@ const provide = async (argument: string) =>
   );
 
 describe('a directory', () => {
-  test('is named by where it really lies', async () => {
+  test('is named by its real path', async () => {
     mkdirSync(join(dir, 'real'));
     symlinkSync(join(dir, 'real'), join(dir, 'link'));
     expect(await provide(join(dir, 'link'))).toEqual({ kind: 'directory', directory: join(dir, 'real') });
   });
 
-  test('is never our own store, nor what holds it or lies in it', async () => {
+  test('is never the store, a parent of it or a directory in it', async () => {
     mkdirSync(join(dir, 'home/store/layers'), { recursive: true });
     symlinkSync(join(dir, 'home/store'), join(dir, 'link'));
     for (const path of ['home', 'home/store', 'home/store/layers', 'link']) {
@@ -81,7 +81,7 @@ describe('a directory', () => {
     await expect(provide(join(dir, 'none'))).rejects.toMatchObject({ code: 'E_NOT_FOUND' });
   });
 
-  test('that somebody else’s provider names is looked at all the same', async () => {
+  test('from another provider is checked too', async () => {
     mkdirSync(join(dir, 'home/store'), { recursive: true });
     mkdirSync(join(dir, 'real'));
     symlinkSync(join(dir, 'real'), join(dir, 'link'));
@@ -107,7 +107,7 @@ describe('a directory', () => {
     expect(await said({ kind: 'nothing' })).toEqual({ kind: 'nothing' });
   });
 
-  test.skipIf(process.geteuid?.() === 0)('that we may not write is none', async () => {
+  test.skipIf(process.geteuid?.() === 0)('that is not writable is refused', async () => {
     mkdirSync(join(dir, 'closed'));
     chmodSync(join(dir, 'closed'), 0o500);
     await expect(provide(join(dir, 'closed'))).rejects.toMatchObject({ code: 'E_USAGE' });

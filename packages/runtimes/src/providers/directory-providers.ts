@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { CachelaneError, parsePlainDirectory, type Provider } from '@cachelane/core';
 import { usableDirectory } from './usable-directory.ts';
 
-/** A directory of this machine, to work in. */
+/** Provides a directory of this machine, used in place. */
 export function directoryProvider({ storeDir }: { readonly storeDir: string }): Provider {
   return {
     kind: 'dir',
@@ -13,13 +13,13 @@ export function directoryProvider({ storeDir }: { readonly storeDir: string }): 
   };
 }
 
-/** What lies on this machine where the tool has its cache, below the project's own volume. Where there is nothing yet, nothing is below. */
+/** Seeds the project's volume with the tool's cache on this machine, if that exists. */
 export const hostProvider: Provider = {
   kind: 'host',
   async provide({ place, volume }) {
     if (place === null) {
-      throw new CachelaneError('E_VOLUME', `${volume} is no tool's, so this machine has no place for it`, {
-        hint: 'give it a directory: dir:/path',
+      throw new CachelaneError('E_VOLUME', `${volume} belongs to no tool, so it has no place on this machine`, {
+        hint: 'name a directory: dir:/path',
       });
     }
     const isThere = statSync(place, { throwIfNoEntry: false })?.isDirectory() === true;

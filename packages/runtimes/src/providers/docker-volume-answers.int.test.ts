@@ -13,9 +13,9 @@ afterEach(() => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-// All of these are directories that we may write to, from where this process is.
+// All of these are writable directories, seen from this process.
 test.each(['.', './', '..', '', '//tmp', '/tmp/../tmp', '/', 7, null])(
-  'a place that is not absolute and plain is none, whatever is there: %j',
+  'refuses a place that is not absolute and plain: %j',
   async (mountpoint) => {
     const answer = JSON.stringify([{ Name: 'pip', Driver: 'local', Mountpoint: mountpoint }]);
     writeFileSync(join(dir, 'docker'), `#!/bin/sh\necho '${answer}'\n`);

@@ -27,7 +27,7 @@ function place(): string {
   return realpathSync(mkdtempSync(join(tmpdir(), 'cachelane-docker-')));
 }
 
-/** A program called docker that answers as this script does. */
+/** A fake docker that runs this script. */
 function dockerThat(root: string, script: string): Record<string, string> {
   mkdirSync(join(root, 'bin'), { recursive: true });
   writeFileSync(join(root, 'bin/docker'), `#!/bin/sh\n${script}\n`);
@@ -66,7 +66,7 @@ providerConformance('docker-volume', async () => {
 
 describe('a volume of Docker', () => {
   test('needs docker', async () => {
-    await expect(provide({ PATH: join(dir, 'none') })).rejects.toMatchObject({ message: 'there is no docker here' });
+    await expect(provide({ PATH: join(dir, 'none') })).rejects.toMatchObject({ message: 'docker is not installed' });
   });
 
   test('needs a daemon that answers', async () => {
@@ -76,15 +76,15 @@ describe('a volume of Docker', () => {
     expect((error as Error).message).not.toContain('s3cret');
   });
 
-  test('has to lie where we can work', async () => {
+  test('needs a directory that this process can use', async () => {
     const env = dockerThat(dir, `echo '[{"Mountpoint":"${dir}/elsewhere"}]'`);
     await expect(provide(env)).rejects.toMatchObject({
-      message: expect.stringContaining('cannot be worked in from here'),
+      message: expect.stringContaining('this process cannot use'),
     });
   });
 
   test.each(['no JSON', '[]', '[{"Mountpoint":"relative"}]', '[{"Mountpoint":"/a/../b"}]', '{}', 'null'])(
-    'is nothing that %s says',
+    'refuses the answer %s',
     async (answer) => {
       await expect(provide(dockerThat(dir, `echo '${answer}'`))).rejects.toMatchObject({ code: 'E_VOLUME' });
     },
@@ -94,7 +94,7 @@ describe('a volume of Docker', () => {
     { Driver: 'local', Options: { type: 'nfs', o: 'addr=10.0.0.1,rw', device: ':/export' } },
     { Driver: 'local', Options: { device: '/srv', o: 'bind' } },
     { Driver: 'vieux/sshfs:latest', Options: null },
-  ])('that is mounted while a container has it is not worked in: %j', async (how) => {
+  ])('is refused if Docker mounts it only for containers: %j', async (how) => {
     const answer = JSON.stringify([{ Name: 'pip', Mountpoint: dir, ...how }]);
     await expect(provide(dockerThat(dir, `echo '${answer}'`))).rejects.toMatchObject({
       code: 'E_VOLUME',
@@ -109,7 +109,7 @@ describe('a volume of Docker', () => {
     expect(await provide(dockerThat(dir, `echo '${answer}'`))).toEqual({ kind: 'directory', directory });
   });
 
-  test('is not waited for where docker does not answer, and does not listen', async () => {
+  test('gives up if docker does not answer and ignores TERM', async () => {
     const deaf = dockerThat(dir, `trap '' TERM; echo $$ > ${dir}/pid; while :; do sleep 1; done`);
     await expect(provide(deaf, undefined, { answerMs: 500 })).rejects.toMatchObject({
       message: expect.stringContaining('does not answer'),
@@ -124,7 +124,7 @@ describe('a volume of Docker', () => {
     await expect.poll(() => existsSync(`/proc/${pidOf()}`), { timeout: 20_000 }).toBe(false);
   });
 
-  test('is not waited for when nobody wants it any more', async () => {
+  test('gives up at an abort', async () => {
     const env = dockerThat(dir, 'exec sleep 60');
     const abort = new AbortController();
     const asked = provide(env, abort.signal);

@@ -3,14 +3,14 @@ import { CachelaneError, parseDockerVolume, parsePlainDirectory, type Provider }
 import { usableDirectory } from './usable-directory.ts';
 
 export interface DockerVolumeOptions {
-  /** Where docker and its daemon are found. */
+  /** The environment for docker. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly storeDir: string;
-  /** How long the daemon has; a daemon that does not answer is none. */
+  /** How long to wait for the daemon's answer. */
   readonly answerMs?: number;
 }
 
-/** The directory that Docker keeps a volume in, to work in. */
+/** Provides the directory of a Docker volume, used in place. */
 export function dockerVolumeProvider({ storeDir, ...docker }: DockerVolumeOptions): Provider {
   return {
     kind: 'docker-volume',
@@ -22,9 +22,9 @@ export function dockerVolumeProvider({ storeDir, ...docker }: DockerVolumeOption
       } catch (error) {
         throw new CachelaneError(
           'E_VOLUME',
-          `Docker keeps the volume ${name} in ${mountpoint}, which cannot be worked in from here: ${(error as Error).message}`,
+          `Docker keeps the volume ${name} in ${mountpoint}, which this process cannot use: ${(error as Error).message}`,
           {
-            hint: 'its daemon has to run on this machine, and the directory must be yours; root may work there',
+            hint: 'its daemon must run on this machine, and the directory must belong to you; root can use any',
             cause: error,
           },
         );
@@ -36,7 +36,7 @@ export function dockerVolumeProvider({ storeDir, ...docker }: DockerVolumeOption
 interface Inspected {
   readonly Driver?: unknown;
   readonly Mountpoint?: unknown;
-  /** Null, or left out: none. */
+  /** Null or missing: none. */
   readonly Options?: unknown;
 }
 
@@ -57,21 +57,24 @@ async function mountpointOf(name: string, docker: Docker, signal: AbortSignal): 
   return mountpoint;
 }
 
-/** What Docker mounts, it mounts while a container has it: at other times the directory is an empty one of the same name, and what a run puts there is lost below the mount. */
+/**
+ * Rejects volumes that Docker mounts only while a container uses them. At other times the directory is empty, and files written there would
+ * be hidden by the next mount.
+ */
 function requirePlain(name: string, { Driver, Options }: Inspected): void {
   const options = typeof Options === 'object' && Options !== null ? Object.keys(Options) : [];
   const isMounted = options.includes('type') || options.includes('device');
   if ((Driver === undefined || Driver === 'local') && !isMounted) return;
   const how = isMounted ? 'mounts it from elsewhere' : `keeps it by a driver of its own`;
   throw new CachelaneError('E_VOLUME', `Docker ${how} while a container has the volume ${name}, and only then`, {
-    hint: 'mount the same yourself and name its directory: dir:/path',
+    hint: 'mount the source yourself and name its directory: dir:/path',
   });
 }
 
 async function inspect(name: string, { env, answerMs = 20_000 }: Docker, signal: AbortSignal): Promise<string> {
   signal.throwIfAborted();
   return await new Promise((resolve, reject) => {
-    // Who does not answer may not listen either; a signal that Node is given ends it by TERM, whatever is said here.
+    // docker may ignore TERM.
     const end = { timeout: answerMs, killSignal: 'SIGKILL' } as const;
     const options = { env: env as NodeJS.ProcessEnv, ...end, maxBuffer: 1_048_576 };
     const stop = (): void => {
@@ -87,7 +90,7 @@ async function inspect(name: string, { env, answerMs = 20_000 }: Docker, signal:
   });
 }
 
-/** What docker says is not repeated, nor is an error that does: it names hosts, and what is set up for them. */
+/** Does not repeat docker's text, which names hosts and their settings. */
 function asRefusal(
   name: string,
   error: Error & { readonly code?: unknown; readonly killed?: boolean },
@@ -95,8 +98,8 @@ function asRefusal(
 ): Error {
   const cause = new Error(`docker ended with ${String(error.code)}`);
   if (error.code === 'ENOENT') {
-    return new CachelaneError('E_VOLUME', 'there is no docker here', {
-      hint: 'the provider docker-volume asks the program docker where a volume lies',
+    return new CachelaneError('E_VOLUME', 'docker is not installed', {
+      hint: "the provider docker-volume runs docker to find the volume's directory",
       cause,
     });
   }
@@ -108,7 +111,7 @@ function asRefusal(
   }
   const why = error.killed === true ? 'does not answer' : 'cannot be asked';
   return new CachelaneError('E_VOLUME', `Docker's daemon ${why} for the volume ${name}`, {
-    hint: 'docker info tells more',
+    hint: 'docker info shows more',
     retryable: true,
     cause,
   });

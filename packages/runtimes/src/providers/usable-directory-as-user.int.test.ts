@@ -23,10 +23,10 @@ function ofMode(mode: number): string {
   return usableDirectory({ directory, storeDir: join(dir, 'store') });
 }
 
-test.each([0o000, 0o500, 0o300, 0o600, 0o077])('a directory of mode %o is none to work in', (mode) => {
-  expect(() => ofMode(mode)).toThrow('is not ours to read and write');
+test.each([0o000, 0o500, 0o300, 0o600, 0o077])('refuses a directory of mode %o', (mode) => {
+  expect(() => ofMode(mode)).toThrow('is not readable and writable for this user');
 });
 
-test('one that we may read, write and enter is', () => {
+test('accepts a directory with read, write and enter rights', () => {
   expect(ofMode(0o700)).toBe(join(dir, 'pip'));
 });

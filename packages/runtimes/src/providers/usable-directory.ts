@@ -2,28 +2,31 @@ import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import { CachelaneError, checkProvided, type Provider } from '@cachelane/core';
 
 export interface UsableRequest {
-  /** Absolute and plain. */
+  /** Absolute and normalized. */
   readonly directory: string;
-  /** Our own, which no command works in. */
+  /** The store, which no command may use. */
   readonly storeDir: string;
 }
 
-/** Its real path, where commands can work in it. Nothing is made: what is missing may be a mount that is not there. Errors: E_NOT_FOUND, E_USAGE. */
+/**
+ * Returns the real path of a directory that commands can use. Creates nothing: a missing directory may be a missing mount. Errors:
+ * E_NOT_FOUND, E_USAGE.
+ */
 export function usableDirectory({ directory, storeDir }: UsableRequest): string {
   const real = realOf(directory);
-  if (!statSync(real).isDirectory()) throw refused(directory, 'is no directory');
+  if (!statSync(real).isDirectory()) throw refused(directory, 'is not a directory');
   if (isIn(real, storeDir) || isIn(storeDir, real) || real === '/') {
-    throw refused(directory, 'is where cachelane keeps its own, or holds it');
+    throw refused(directory, 'is the store of cachelane, or contains it');
   }
   try {
     accessSync(real, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
-    throw refused(directory, 'is not ours to read and write', error);
+    throw refused(directory, 'is not readable and writable for this user', error);
   }
   return real;
 }
 
-/** A provider whose word for a directory is not enough: it is looked at as one that a person names. */
+/** Wraps a provider so that its directories are checked like those that a person names. */
 export function inUsableDirectory(provider: Provider, storeDir: string): Provider {
   return {
     kind: provider.kind,
@@ -42,7 +45,7 @@ function realOf(directory: string): string {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'ENOENT' && code !== 'ENOTDIR') throw refused(directory, `cannot be reached (${code})`, error);
     throw new CachelaneError('E_NOT_FOUND', `there is no directory ${directory}`, {
-      hint: 'it is not made: what is missing may be a mount that is not there',
+      hint: 'it is not created, because it may be a mount that is missing',
       cause: error,
     });
   }
@@ -53,5 +56,5 @@ function isIn(inner: string, outer: string): boolean {
 }
 
 function refused(directory: string, why: string, cause?: unknown): CachelaneError {
-  return new CachelaneError('E_USAGE', `${directory} ${why}`, { hint: 'name a directory of its own', cause });
+  return new CachelaneError('E_USAGE', `${directory} ${why}`, { hint: 'name another directory', cause });
 }

@@ -3,8 +3,8 @@ import { parseSignalSets } from '../system/proc.ts';
 import { signalBit } from './signal-desk.ts';
 
 /**
- * Which of the held signals a process ignores, by the text of its `/proc/PID/status` or its line `SigIgn:`. A launcher
- * that was there before Node reads its own and hands it over.
+ * Returns the ignored ones of the held signals, from a `/proc/PID/status` text or its line `SigIgn:`. A launcher reads its own before it
+ * starts Node, and passes it on.
  */
 export function ignoredSignals(status: string): readonly HeldSignal[] {
   const { ignored } = parseSignalSets(status);

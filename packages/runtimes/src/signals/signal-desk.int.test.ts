@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { openSignalDesk } from './signal-desk.ts';
 
-test('a signal that Node has not handed over yet is among those that came', async () => {
+test('a signal that Node has not delivered yet counts as received', async () => {
   using desk = openSignalDesk([]);
   expect(await desk.received()).toBeNull();
   process.kill(process.pid, 'SIGHUP');

@@ -4,38 +4,35 @@ import { type HeldSignal, heldSignals } from '../chain/chain.ts';
 
 export type ProcessSignal = `SIG${HeldSignal}`;
 
-/** The command, as far as signals go. */
+/** The command as a receiver of signals. */
 export interface SignalReceiver {
   /**
-   * Makes sure that the command has got a signal that we got: it did already when the sender meant the whole process
-   * group, as a terminal and `kill %1` do. `early`: there was no command when it came. False while there is none.
+   * Ensures that the command gets a signal of this process. It has it already if the sender signalled the whole group, as a terminal and
+   * `kill %1` do. `early`: the signal came before the command existed. Returns false while there is no command.
    */
   deliver(signal: ProcessSignal, early: boolean): boolean;
 }
 
-/** Asks the command to stop, so that its work counts as interrupted; USR1 and USR2 are only passed on. */
+/** Signals that ask the command to stop, so that its work counts as interrupted. USR1 and USR2 are only passed on. */
 const stopping: readonly string[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] satisfies readonly NodeSignal[];
 const isStopping = (signal: ProcessSignal): signal is NodeSignal => stopping.includes(signal);
 
 const retryMs = 1;
 
-/** Takes the signals that are sent to us while a command runs: we live on, and the command gets each once. */
+/** Takes signals to this process while a command runs, and passes each to the command once. */
 export interface SignalDesk extends Disposable {
-  /** Of those that came so far, the first that asked us to stop. Of a command that it ended Node may tell first. */
+  /** Returns the first received signal that asks to stop. Node may report a command's end before such a signal. */
   received(): Promise<NodeSignal | null>;
   /**
-   * Resolves when those that came so far are noted: Node hands a signal over in a later turn of the loop, when it cannot be told
-   * any more whether the command, which may get it from the terminal as well, was there already. To be waited for before the start.
+   * Resolves when all received signals are recorded. Node delivers a signal in a later turn of the event loop, when it is unknown whether
+   * the command existed. Await it before the start.
    */
   caughtUp(): Promise<void>;
-  /** Says who gets them. */
+  /** Sets the receiver. */
   connect(receiver: SignalReceiver): void;
 }
 
-/**
- * Opened before the command is started: from then on no signal ends us and leaves it alone. Signals in `ignored` do
- * nothing, as they would have done to the command.
- */
+/** Open it before the command starts: from then on no signal ends this process alone. Signals in `ignored` do nothing, as in the command. */
 export function openSignalDesk(ignored: readonly HeldSignal[]): SignalDesk {
   let received: NodeSignal | null = null;
   let receiver: SignalReceiver | null = null;
@@ -75,7 +72,7 @@ export function openSignalDesk(ignored: readonly HeldSignal[]): SignalDesk {
 }
 
 async function caughtUp(): Promise<void> {
-  // The first one may run in this very turn, before the loop has looked.
+  // The first may run in this turn, before the event loop polls.
   await new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)));
 }
 

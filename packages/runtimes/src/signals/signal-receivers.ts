@@ -2,10 +2,10 @@ import { readSignalSets, readStat } from '../system/proc.ts';
 import { sendSignal } from '../system/send-signal.ts';
 import { type ProcessSignal, type SignalReceiver, signalBit } from './signal-desk.ts';
 
-/** A terminal that is gone may tell twice, its shell and then the kernel, and has no foreground any more. */
+/** After a lost terminal, the shell and then the kernel may send a hangup, and there is no foreground group any more. */
 const hangup = signalBit('SIGHUP');
 
-/** Programs that stand in for the command while its place is prepared: they still hold the signals back. */
+/** Programs that prepare the command's place; they still block the signals. */
 const preparing = ['bwrap', 'env'];
 
 function foregroundState(): 'foreground' | 'background' | 'no-terminal' {
@@ -15,9 +15,9 @@ function foregroundState(): 'foreground' | 'background' | 'no-terminal' {
 }
 
 /**
- * A command behind bubblewrap. Its monitor is in our process group and has the held signals blocked, so a signal to the
- * group stays pending there for good: that tells the first of each kind from one that was sent to us alone. For later
- * ones of the same kind the terminal decides: who is in its foreground is signalled by it, as a group.
+ * A command behind bubblewrap. The monitor is in this process's group and blocks the held signals. A group signal stays pending there,
+ * which distinguishes the first of each kind from a signal to this process alone. For later ones the terminal decides: it signals its
+ * foreground group.
  */
 export function monitoredReceiver(monitorPid: number, childPid: () => number | null): SignalReceiver {
   let seen = 0n;
@@ -32,7 +32,7 @@ export function monitoredReceiver(monitorPid: number, childPid: () => number | n
     if (sets === null) return true;
     const isWaiting = (sets.pending & bit) !== 0n;
     const isHeld = (sets.blocked & bit) !== 0n && preparing.includes(readStat(pid)?.name ?? '');
-    // What the group got before the child was there did not reach it, unless the child looks after that itself.
+    // A group signal from before the child did not reach it, unless the child handles that itself.
     const group = groupGot(bit);
     return early || isHeld ? isWaiting : group;
   };
@@ -40,7 +40,7 @@ export function monitoredReceiver(monitorPid: number, childPid: () => number | n
     deliver(signal, early) {
       const pid = childPid();
       if (pid === null) return false;
-      // The id may be another process's by now; its parent tells.
+      // The id may belong to another process by now; check the parent.
       const isOurs = readStat(pid)?.parent === monitorPid;
       if (isOurs && !commandGot(pid, signalBit(signal), early)) sendSignal(pid, signal);
       return true;
@@ -49,10 +49,9 @@ export function monitoredReceiver(monitorPid: number, childPid: () => number | n
 }
 
 /**
- * A command that is our own child. There is no witness, so the terminal decides: in its foreground we share what it
- * sends (TERM it never does). A hangup is told to the session's leader alone, who passes it on: we, or a shell that does
- * so to the group. By then the terminal is gone, but was there before. Called before the start: a command that has been started
- * can be quick enough to see the end of its terminal before we look. What came before the start it did not get.
+ * A command that is a direct child. Without a witness the terminal decides: in its foreground the group shares its signals, except TERM. A
+ * hangup goes to the session's leader, which passes it on: this process, or a shell. Call it before the start, because a fast command may
+ * end with its terminal before a later check. Signals from before the start did not reach it.
  */
 export function childReceiver(): (pid: number) => SignalReceiver {
   const atStart = foregroundState();

@@ -17,7 +17,7 @@ import {
   type World,
 } from '../process/world.fixture.ts';
 
-/** Waits until these programs, and no others, live in the place. */
+/** Waits until exactly these programs live in the place. */
 const settled = async (place: RunPlace, ...names: readonly string[]): Promise<readonly Survivor[]> =>
   await until(() => {
     const found = findSurvivors(place);
@@ -30,7 +30,7 @@ const settled = async (place: RunPlace, ...names: readonly string[]): Promise<re
     );
   });
 
-/** Runs a script to its end as a client and returns the place. */
+/** Runs a script to its end and returns its place. */
 async function ran(world: World, script: string, user: (typeof testUsers)[number]): Promise<RunPlace> {
   const client = startClient(world, world.sh(script), { user });
   const { outcome, stderr } = await client.end();
@@ -44,10 +44,10 @@ afterAll(() => rule.remove());
 
 describe.each([...testUsers, ...testUsersWithImages, ...sudoUsers, ...sudoUsersWithImages])('as $name', (user) => {
   requireCommands('bwrap', 'flock')('processes that outlive their command', () => {
-    test('are found by name, also in a session of their own, without the lease, and not after their end', async () => {
+    test('are found by name, also in another session and without the lease, but not after their end', async () => {
       using world = makeWorld(user);
       world.mount();
-      // What daemons do: a session of their own, and no descriptor but their own kept.
+      // Like daemons: a new session, with all inherited descriptors closed.
       const script = 'sleep 1000 & setsid bash -c "exec 3>&- 4>&- 5>&-; exec tail -f /dev/null" & disown 2>&- || :';
       const place = await ran(world, script, user);
       const found = await settled(place, 'sleep', 'tail');
@@ -57,7 +57,7 @@ describe.each([...testUsers, ...testUsersWithImages, ...sudoUsers, ...sudoUsersW
       expect(findSurvivors(place)).toEqual([]);
     });
 
-    test('are not those that tidy up in the store of the run, but those of another store are', async () => {
+    test("are not background tasks of the run's own store, but those of another store are", async () => {
       using world = makeWorld(user);
       world.mount();
       const homes = [world.root, '/another'].map(
@@ -73,7 +73,7 @@ describe.each([...testUsers, ...testUsersWithImages, ...sudoUsers, ...sudoUsersW
       expect(await endSurvivors(place, 5000)).toEqual([]);
     });
 
-    test('that ignore TERM get KILL after the grace, those that are stopped end too', async () => {
+    test('that ignore TERM get KILL after the grace period, and stopped ones end too', async () => {
       using world = makeWorld(user);
       world.mount();
       const script = `sh -c 'trap "" TERM; echo > deaf; exec sleep 1000' & sh -c 'kill -STOP $$; :' & until test -e deaf; do :; done`;
@@ -83,17 +83,17 @@ describe.each([...testUsers, ...testUsersWithImages, ...sudoUsers, ...sudoUsersW
       expect(await endSurvivors(place, 50)).toEqual([]);
     });
 
-    test('that fork all the time are ended nonetheless', async () => {
+    test('that keep forking are ended too', async () => {
       using world = makeWorld(user);
       world.mount();
-      // Each lives for an instant and has started the next; a line of them, not a bomb.
+      // A chain of processes that each start the next, not a fork bomb.
       const place = await ran(world, `echo 'sh ./next & exit' > next; sh ./next`, user);
       await until(() => findSurvivors(place).length > 0);
       expect(await endSurvivors(place, 20)).toEqual([]);
       expect(findSurvivors(place)).toEqual([]);
     });
 
-    test('are found in a mount namespace of their own, too', async () => {
+    test('are found in a nested mount namespace', async () => {
       using world = makeWorld(user);
       world.mount();
       const place = await ran(
@@ -109,18 +109,18 @@ describe.each([...testUsers, ...testUsersWithImages, ...sudoUsers, ...sudoUsersW
       expect(await endSurvivors(place, 1000)).toEqual([]);
     });
 
-    test('whose first thread has ended are found', async () => {
+    test('are found after their first thread ended', async () => {
       using world = makeWorld(user);
       world.mount();
       const program = `
 import ctypes, threading, time
 threading.Thread(target=time.sleep, args=(1000,)).start()
 ctypes.CDLL(None).syscall(60, 0)`;
-      // Number 60 ends one thread on x86-64 only; elsewhere the process just lives on.
+      // System call 60 ends one thread on x86-64 only; elsewhere the process just lives on.
       if (spawnSync('python3', ['-c', 'import ctypes']).status !== 0) return;
       const client = startClient(world, world.request(['/usr/bin/python3', '-c', program]), { user });
       const place = await until(() => client.place());
-      // What the stages of the start leave is a zombie for an instant as well.
+      // Programs of the start may be zombies for an instant too.
       const found = await until(() =>
         findSurvivors(place).find(({ pid, name }) => name !== 'prlimit' && readStat(pid)?.state === 'Z'),
       );
@@ -142,7 +142,7 @@ ctypes.CDLL(None).syscall(60, 0)`;
       expect(await endSurvivors(otherPlace, 1000)).toEqual([]);
     });
 
-    test('a run has its own place, also when another one ended just before', async () => {
+    test('a run has its own place, also just after another one ended', async () => {
       using world = makeWorld(user);
       world.mount();
       const first = await ran(world, ':', user);

@@ -4,34 +4,32 @@ import { processIds, readArguments, readEnvironment, readMountView, readStat } f
 import { holdsLease, leaseOf } from '../system/lease-place.ts';
 import { sendSignal } from '../system/send-signal.ts';
 
-/** How often processes that were asked to end are looked at, and those that were killed and may be forking. */
+/** Poll interval for ending processes, and for killed ones that may fork. */
 const askedPollMs = 20;
 const killedPollMs = 1;
 
-/** A machine that starts processes faster than this many rounds of looking is not waited for. */
+/** Gives up on a machine that starts processes faster than this many rounds. */
 const roundsMax = 50;
 
-/** How long processes that were sent KILL are waited for: they end at once, or hang in the kernel. */
+/** Wait after KILL: processes end at once, or hang in the kernel. */
 const killedMs = 5000;
 
 /**
- * The place is named by a directory that a run mounts onto itself before its command starts. Whoever sees that mount
- * can write to the run's volumes, also from a mount namespace of its own (a nested sandbox). The number of the
- * namespace would not do: it misses those, and the kernel gives it to the next run as soon as it is free.
+ * A place is named by a directory that a run mounts onto itself before its command starts. A process that sees that mount can write to the
+ * run's volumes, also from a nested mount namespace. The namespace number is not enough: it misses nested ones, and the kernel reuses it.
  */
 export const placeOf = (marker: string): RunPlace => ({ token: marker });
 
 /**
- * Processes in the place, ourselves left out. Only those that /proc shows: not those of another PID namespace, and as
- * an ordinary user not those of other users (which a run as that user cannot have started: bubblewrap leaves it no
- * way to become another one). A process that alone remains and was moved below a chroot is missed.
+ * Returns processes in the place, except this one, as far as /proc shows them: not those of other PID namespaces, and, as an ordinary user,
+ * not those of other users (which bubblewrap prevents). Misses a single remaining process that was moved below a chroot.
  */
 export function findSurvivors(place: RunPlace, onFound: (pid: number) => void = () => undefined): readonly Survivor[] {
   const isIn = testOf(place);
   const looked = new Set<number>();
   const found: Survivor[] = [];
-  // A process may start another and end before we get to it. When a round brings nothing new, everybody who was there
-  // when it began has been looked at alive. The youngest first, and `onFound` at once, since some live for an instant.
+  // A process may start another and end before it is checked, so repeat until a round finds nothing new. Check the youngest first, and call
+  // `onFound` at once, since some live for an instant.
   for (let round = 0; round < roundsMax; round += 1) {
     const fresh = processIds().filter((pid) => !looked.has(pid));
     if (fresh.length === 0) break;
@@ -47,12 +45,12 @@ export function findSurvivors(place: RunPlace, onFound: (pid: number) => void = 
 }
 
 /**
- * A process of a run inside this one, which frees space in the store of both. It works in nothing that this run saves: a volume cannot
- * lie in the store, nor the store in a volume. One that works in another store may, and is a process like others.
+ * Whether a process frees space in this run's own store in the background. It never writes to the run's volumes, since a volume and the
+ * store cannot contain each other. A process for another store may.
  */
 function tidiesUp(pid: number, { token }: RunPlace): boolean {
   const name = `${backgroundVariable}=`;
-  // `env` has it among its arguments before it hands it on.
+  // `env` has it as an argument before it sets it.
   const home = [...readEnvironment(pid), ...readArguments(pid).slice(1, 2)]
     .find((each) => each.startsWith(name))
     ?.slice(name.length);
@@ -67,8 +65,8 @@ function testOf({ token }: RunPlace): (pid: number) => boolean {
 }
 
 /**
- * `outside` holds mount namespaces that were seen without the marker. That a process is in the place is never taken from
- * memory: when the signal we send ends the last process of a namespace, the next one that anybody makes gets its number.
+ * `outside` caches mount namespaces without the marker. Membership is never cached: after a signal ends a namespace's last process, the
+ * next namespace may get its number.
  */
 function isInPlace(pid: number, marker: string, outside: Set<string>): boolean {
   const view = readMountView(pid);
@@ -78,7 +76,7 @@ function isInPlace(pid: number, marker: string, outside: Set<string>): boolean {
   return found;
 }
 
-/** TERM (and CONT, which a stopped process needs to take it), after `graceMs` KILL until nothing starts anew. */
+/** Sends TERM (and CONT for stopped processes), and after `graceMs` KILL until no process is left. */
 export async function endSurvivors(place: RunPlace, graceMs: number): Promise<readonly Survivor[]> {
   const asked = new Set<number>();
   const ask = (pid: number): void => {
@@ -94,7 +92,7 @@ export async function endSurvivors(place: RunPlace, graceMs: number): Promise<re
     waitedMs += pauseMs;
     left = findSurvivors(place, ask);
   }
-  // Again and again: a process may fork between our look and the signal.
+  // A process may fork between the check and the signal.
   for (let waitedMs = 0; left.length > 0 && waitedMs < killedMs; waitedMs += killedPollMs) {
     left = findSurvivors(place, (pid) => sendSignal(pid, 'SIGKILL'));
     await wait(killedPollMs);

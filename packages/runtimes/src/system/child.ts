@@ -13,7 +13,7 @@ export interface StartOptions {
   readonly stdio: readonly (number | 'ignore' | 'pipe')[];
 }
 
-/** Starts a program, or says why it cannot be: Node throws some of those errors and sends others as an event. */
+/** Starts a program or returns the error. Node throws some errors and emits others. */
 export async function startChild(
   argv: readonly string[],
   { cwd, env, stdio }: StartOptions,

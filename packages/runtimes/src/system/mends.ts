@@ -1,12 +1,12 @@
 import type { LayerImage } from '@cachelane/core';
 
-/** What is known about the machine, beside what the failed attempt said. */
+/** Facts about the machine, in addition to the error text. */
 export interface MachineFacts {
   readonly isRoot: boolean;
   readonly isContainer: boolean;
-  /** Of the file system that the home is on, as statfs(2) names it; null if it cannot be read. */
+  /** The home's file system type by statfs(2); null if unknown. */
   readonly fileSystemType: number | null;
-  /** The sysctls as text; null where the kernel has none of that name. */
+  /** The sysctls as text; null if the kernel lacks them. */
   readonly appArmorRestrictsUserNamespaces: string | null;
   readonly unprivilegedUserNamespaces: string | null;
   readonly maxUserNamespaces: string | null;
@@ -15,27 +15,27 @@ export interface MachineFacts {
 const overlayfsType = 0x794c7630;
 const tmpfsType = 0x01021994;
 
-/** What brings the programs that a run with mounts is made of. */
+/** How to install the programs for runs with mounts. */
 export const installMend = 'Debian and Ubuntu: apt-get install bubblewrap util-linux coreutils';
 const moveHome = 'put CACHELANE_HOME on an ordinary disk file system (ext4, xfs, btrfs)';
 const allowInContainer =
-  'the container may not mount: start it with --privileged, or with --cap-add SYS_ADMIN --security-opt seccomp=unconfined --security-opt apparmor=unconfined';
+  'the container is not allowed to mount: start it with --privileged, or with --cap-add SYS_ADMIN --security-opt seccomp=unconfined --security-opt apparmor=unconfined';
 
 export const userImagesMend = 'CACHELANE_SUDO=1 lets root mount them, where sudo asks for no password';
 
-/** What a person can do about images that could not be mounted, by what mount(8) said; nothing for other reasons. */
+/** Returns how to fix a failed image mount, by mount(8)'s text; nothing for other reasons. */
 export function imageMend(reason: string, images: readonly LayerImage[]): string | undefined {
   if (/unknown filesystem type 'erofs'/.test(reason)) return 'the kernel has no EROFS: as root, modprobe erofs';
   if (!images.some(({ dir }) => reason.startsWith(`mount: ${dir}: `))) return undefined;
-  if (/permission|permitted/i.test(reason)) return 'root lacks CAP_SYS_ADMIN here, which mounting takes';
-  if (/loop device|block device/.test(reason)) return `the kernel mounts no files of this file system: ${moveHome}`;
+  if (/permission|permitted/i.test(reason)) return 'root lacks CAP_SYS_ADMIN here, which mounting needs';
+  if (/loop device|block device/.test(reason)) return `the kernel cannot mount files of this file system: ${moveHome}`;
   if (/superblock|needs cleaning|special device/.test(reason)) {
-    return 'the image of a layer is damaged: cachelane verify finds it';
+    return 'the image of a layer is damaged: run cachelane verify';
   }
   return undefined;
 }
 
-/** What a person can do about a failed attempt to mount, by what bubblewrap said. */
+/** Returns how to fix a failed mount, by bubblewrap's text. */
 export function mendFor(reason: string, facts: MachineFacts): string {
   if (reason.startsWith('not installed')) return installMend;
   if (/unknown option --(overlay|json-status|chdir)/i.test(reason)) {
@@ -48,7 +48,7 @@ export function mendFor(reason: string, facts: MachineFacts): string {
   if (/namespace|uid map|gid map/i.test(reason)) return userNamespaceMend(facts);
   if (/overlay mount/.test(reason)) return overlayMend(reason, facts);
   if (facts.isContainer) return allowInContainer;
-  return 'run `bwrap --dev-bind / / true` to see what bubblewrap says by itself';
+  return "run `bwrap --dev-bind / / true` to see bubblewrap's own error";
 }
 
 function userNamespaceMend(facts: MachineFacts): string {

@@ -1,6 +1,6 @@
 import type { CommandOutcome, NodeSignal } from '@cachelane/core';
 
-/** Whether a shell's exit code says that a signal ended the command: 128 + 1 to 128 + 64. */
+/** Whether an exit code tells a signal by shell convention: 128 + 1 to 128 + 64. */
 const saysSignal = (exitCode: number): boolean => exitCode > 128 && exitCode <= 192;
 
 export function exitedWith(exitCode: number, receivedSignal: NodeSignal | null): CommandOutcome {

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
-// What /proc tells about one process. A process may end at any moment, and others' may not be looked at: both are null.
+// Reads /proc about a process. Ended and unreadable processes give null.
 
 function read(pid: number | string, file: string): string | null {
   try {
@@ -29,12 +29,12 @@ function list(path: string): readonly string[] {
 export interface ProcessStat {
   /** The program's short name. */
   readonly name: string;
-  /** `Z` for one that has ended and waits for its parent. */
+  /** `Z`: a zombie that waits for its parent. */
   readonly state: string;
   readonly parent: number;
   readonly group: number;
   readonly session: number;
-  /** The foreground process group of its terminal; -1 without a terminal. */
+  /** The terminal's foreground process group; -1 without a terminal. */
   readonly foregroundGroup: number;
   readonly threads: number;
 }
@@ -42,7 +42,7 @@ export interface ProcessStat {
 export function readStat(pid: number | 'self'): ProcessStat | null {
   const text = read(pid, 'stat');
   if (text === null) return null;
-  // The name may itself hold spaces and parentheses.
+  // The name may contain spaces and parentheses.
   const nameEnd = text.lastIndexOf(')');
   const fields = text.slice(nameEnd + 2).split(' ');
   const number = (index: number): number => Number(fields[index]);
@@ -57,9 +57,9 @@ export function readStat(pid: number | 'self'): ProcessStat | null {
   };
 }
 
-/** Sets of signals, bit n - 1 for signal n. */
+/** Signal sets, bit n - 1 for signal n. */
 export interface SignalSets {
-  /** Sent to the process as a whole and not yet taken. */
+  /** Pending for the whole process. */
   readonly pending: bigint;
   readonly blocked: bigint;
   readonly ignored: bigint;
@@ -70,7 +70,7 @@ export function readSignalSets(pid: number): SignalSets | null {
   return text === null ? null : parseSignalSets(text);
 }
 
-/** Reads the text of a `/proc/PID/status`. */
+/** Parses a `/proc/PID/status`. */
 export function parseSignalSets(status: string): SignalSets {
   const set = (field: string): bigint =>
     BigInt(`0x${new RegExp(`^${field}:\\s*([0-9a-f]+)`, 'm').exec(status)?.[1] ?? '0'}`);
@@ -78,19 +78,19 @@ export function parseSignalSets(status: string): SignalSets {
 }
 
 export interface MountView {
-  /** Names the mount namespace. */
+  /** Identifies the mount namespace. */
   readonly namespace: string;
-  /** Whether the process was moved into a part of the file system (chroot), where it sees only some of the mounts. */
+  /** Whether the process is chrooted, so that it sees only some mounts. */
   readonly confined: boolean;
   /** Whether it sees a mount at exactly this path. */
   seesMountAt(path: string): boolean;
 }
 
-/** What a process sees of the file system; null for one that has ended or may not be looked at. */
+/** Returns a process's view of the file system; null if it ended or is unreadable. */
 export function readMountView(pid: number): MountView | null {
   const own = link(`/proc/${pid}/ns/mnt`);
   if (own !== null) return mountView(String(pid), own);
-  // Its first thread may have ended before the others: then /proc/PID is that of a zombie.
+  // If the first thread ended before others, /proc/PID is a zombie's.
   const stat = readStat(pid);
   if (stat === null || stat.state !== 'Z' || stat.threads < 2) return null;
   for (const thread of list(`/proc/${pid}/task`)) {
@@ -100,7 +100,7 @@ export function readMountView(pid: number): MountView | null {
   return null;
 }
 
-/** A path as it stands in lists of mounts, the kernel's and those that mount(8) reads. */
+/** Returns a path as written in mount tables. */
 export function mountWord(path: string): string {
   return path.replace(/[\t\n\\ ]/g, (odd) => `\\${odd.charCodeAt(0).toString(8).padStart(3, '0')}`);
 }
@@ -118,19 +118,19 @@ function mountView(task: string, namespace: string): MountView {
   };
 }
 
-/** The ids of all processes that /proc shows. */
+/** Returns the ids of all processes in /proc. */
 export function processIds(): readonly number[] {
   return list('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number);
 }
 
-/** The environment that a process was started with, `NAME=VALUE` each; none for one that may not be looked at. */
+/** Returns the initial environment of a process, as `NAME=VALUE`; empty if unreadable. */
 export function readEnvironment(pid: number): readonly string[] {
   return (read(pid, 'environ') ?? '').split('\0');
 }
 
-/** What a process was called with, its name first; none for one that may not be looked at. Never shown: it may hold secrets. */
+/** Returns the arguments of a process, name first; empty if unreadable. Never print them: they may hold secrets. */
 export function readArguments(pid: number): readonly string[] {
   return (read(pid, 'cmdline') ?? '').split('\0');
 }

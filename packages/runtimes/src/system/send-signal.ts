@@ -1,8 +1,8 @@
 import { invariant } from '@cachelane/core';
 
 /**
- * Sends to one process and passes over one that has ended or is not ours. The only caller of kill(2) here: 0 and
- * negative numbers mean groups, and -1 everything that we may signal.
+ * Sends a signal to one process; ignores one that ended or belongs to another user. The only caller of kill(2), where 0 and negative ids
+ * mean groups and -1 all processes.
  */
 export function sendSignal(pid: number, signal: NodeJS.Signals): void {
   invariant(Number.isSafeInteger(pid) && pid > 1, `a process id, not ${pid}`);

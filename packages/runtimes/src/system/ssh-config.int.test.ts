@@ -6,7 +6,7 @@ import { copySshConfig, includedFiles } from './ssh-config.ts';
 import { makeWorld, runClient, testUsers } from '../process/world.fixture.ts';
 
 describe('the files that an ssh configuration includes', () => {
-  test('are found by name, by wildcard, through links, and in turn', () => {
+  test('are found by name, by wildcard, through links, and recursively', () => {
     using world = makeWorld(testUsers[0]);
     const inside = world.dir('conf.d', { 'b.conf': 'Host b\n', 'a.conf': 'Host a\n', '.hidden.conf': '', other: '' });
     writeFileSync(join(world.root, 'deep'), 'Include no/such/file\n');
@@ -22,7 +22,7 @@ describe('the files that an ssh configuration includes', () => {
     expect(names).toEqual(['conf.d/a.conf', 'conf.d/b.conf', 'deep', 'twice', 'with space', 'config']);
   });
 
-  test('are copied for ordinary users only, and not where they are theirs', () => {
+  test('are copied for ordinary users only, and not their own files', () => {
     using world = makeWorld(testUsers[0]);
     const own = process.getuid?.() ?? 0;
     writeFileSync(join(world.root, 'config'), `Include ${world.root}/other\n`);
@@ -40,13 +40,13 @@ describe('the files that an ssh configuration includes', () => {
 
 const withSsh = requireCommands('bwrap', 'flock', 'ssh');
 
-// Not nobody: files of whom a mount namespace does not know seem to be nobody's. ssh wants a user that has a name.
+// Not nobody: unknown owners look like nobody in a user namespace. ssh also needs a user with a name.
 const daemon = { name: 'a user with a name', uid: 1 };
 const users = process.getuid?.() === 0 ? [testUsers[0], daemon] : testUsers;
 
 describe.each(users)('as $name', (user) => {
   withSsh('ssh', () => {
-    test('works with volumes in place as it does without', async () => {
+    test('works with volumes as without', async () => {
       using world = makeWorld(user);
       world.mount();
       const argv = ['sh', '-c', 'ssh -G somewhere.example > answer && grep -c . answer; ls -L /etc/ssh/ssh_config.d'];

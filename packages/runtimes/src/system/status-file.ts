@@ -1,32 +1,31 @@
 import { closeSync, fstatSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 
 /**
- * Where bubblewrap writes its status lines: a file without a name, not a pipe. If we are killed, a pipe breaks, and
- * with it the monitor: before it has released the command, which then hangs for ever, or later, losing nothing but its
- * exit code. A file stays as long as the monitor has it open.
+ * A nameless file for bubblewrap's status lines. A pipe would break if this process is killed, and with it the monitor: the command would
+ * hang for ever, or lose its exit code.
  */
 export interface StatusFile extends Disposable {
   readonly fd: number;
-  /** What the lines say so far. */
+  /** Parses the lines so far. */
   read(): BwrapStatus;
 }
 
 export interface BwrapStatus {
-  /** The command's process id, once bubblewrap has started to prepare its place. */
+  /** The command's process id, once bubblewrap prepares its place. */
   readonly childPid: number | null;
-  /** Set only when the command's program was executed and has ended; 128 + n for signal n. */
+  /** Set only after the command's program was executed and ended; 128 + n for signal n. */
   readonly exitCode: number | null;
 }
 
 /** Two short lines are written. */
 const sizeBytes = 512;
 
-/** `path` exists for a moment only. Throws what the file system throws: ENOSPC, EROFS, … */
+/** `path` exists for a moment only. Throws file system errors: ENOSPC, EROFS, … */
 export function openStatusFile(path: string): StatusFile {
   const fd = openSync(path, 'w+', 0o600);
   try {
     unlinkSync(path);
-    // The space is taken now: bubblewrap would die of a full disk halfway, and leave the command hanging.
+    // Allocate space now: on a full disk bubblewrap would die halfway and leave the command hanging.
     writeSync(fd, ' '.repeat(sizeBytes), 0);
   } catch (error) {
     closeSync(fd);
@@ -42,7 +41,7 @@ export function openStatusFile(path: string): StatusFile {
   };
 }
 
-/** Reads JSON lines; what is not one (the space that was not needed, half a line) is passed over. */
+/** Parses JSON lines; ignores padding and incomplete lines. */
 export function parseStatus(text: string): BwrapStatus {
   let status: BwrapStatus = { childPid: null, exitCode: null };
   for (const line of text.split('\n')) {

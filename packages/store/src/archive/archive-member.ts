@@ -1,19 +1,19 @@
-/** One name of an archive, or of a directory that is taken like one. */
+/** A member of an archive, or of a directory that is read like one. */
 export interface ArchiveMember {
   /**
-   * Without empty names and `.`: `a/b`; the archive's top is `''`. Absolute ones begin with a slash, and `..` is a name like others: what
-   * it leads to is nothing that a reader of names would follow. Characters are bytes.
+   * Normalised, without empty segments and `.`: `a/b`. The top is `''`. Absolute names begin with a slash.
+   * `..` is kept as a segment and never resolved. Characters are bytes.
    */
   readonly name: string;
   readonly kind: 'file' | 'dir' | 'symlink' | 'hard link' | 'special';
-  /** For people, of what is special: `a device`. */
+  /** Description of the kind for messages: `a device`. */
   readonly what: string;
   readonly mode: number;
   readonly mtimeNs: bigint;
   readonly sizeBytes: number;
-  /** Of a symlink as it is, of a hard link like {@link name}. */
+  /** A symlink's raw target, or a hard link's target in the form of {@link name}. */
   readonly linkName: string;
-  /** What is left unread is skipped. */
+  /** The reader skips data that the consumer leaves unread. */
   readonly data: AsyncIterable<Uint8Array>;
 }
 
@@ -23,8 +23,8 @@ export function memberName(text: string): string {
 }
 
 /**
- * Where a name lies below a root, as text: `''` for the root itself, null for what lies elsewhere. What is left of the name may still lead
- * up again.
+ * Returns the path of `name` below `root`: `''` for the root itself, null if it is not below. The result may still
+ * contain `..`.
  */
 export function belowRoot(root: string, name: string): string | null {
   if (name === root) return '';
@@ -32,7 +32,7 @@ export function belowRoot(root: string, name: string): string | null {
   if (!name.startsWith(start)) return null;
   const rest = name.slice(start.length);
   if (rest.startsWith('/')) return null;
-  // `..` and `../..` lie in each other's place, not in one another.
+  // A name of `..` segments only is not inside another such name.
   const onlyUp = /^(?:\.\.(?:\/\.\.)*)?$/.test(root);
   return onlyUp && /^\.\.(?:\/|$)/.test(rest) ? null : rest;
 }

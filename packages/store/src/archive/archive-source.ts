@@ -7,18 +7,21 @@ import { fromSystem, throwIfAborted } from '../files/file-errors.ts';
 
 const chunkBytes = 1_048_576;
 const signatureBytes = 6;
-/** What actions/cache compresses with (`zstd --long=30`); Node's own default refuses it. Memory is taken for what comes, up to so much. */
+/**
+ * actions/cache compresses with `zstd --long=30`, which Node's default refuses. Memory grows with the input, up to this
+ * window.
+ */
 const windowLog = 30;
 
-/** Compressions that others read; each by the first bytes of a file, in latin1. */
+/** Known compressions that this reader does not support, by a file's first bytes in latin1. */
 const otherCompressions: readonly (readonly [start: string, name: string, mend: string])[] = [
   ['\xfd7zXZ', 'xz', 'decompress it first: xz -dk'],
   ['BZh', 'bzip2', 'decompress it first: bzip2 -dk'],
   ['\x04\x22\x4d\x18', 'lz4', 'decompress it first: lz4 -d'],
-  ['PK\x03\x04', 'zip', 'take it apart first, and import the directory'],
+  ['PK\x03\x04', 'zip', 'unzip it first and import the directory'],
 ];
 
-/** What a file holds, decompressed where it is gzip or zstd, for a reader that says how much it wants. */
+/** Reads a file, decompressed if it is gzip or zstd, in amounts that the caller chooses. */
 export class ArchiveSource implements AsyncDisposable {
   readonly #file: string;
   readonly #signal: AbortSignal;
@@ -39,7 +42,7 @@ export class ArchiveSource implements AsyncDisposable {
     return new ArchiveSource(file, decompress(file, await signatureOf(file)), signal);
   }
 
-  /** Exactly so many bytes; null where there are none at all any more. */
+  /** Returns exactly `count` bytes, or null at the end of the file. */
   async take(count: number): Promise<Buffer | null> {
     if (this.#current.length - this.#at >= count) {
       this.#at += count;
@@ -58,7 +61,7 @@ export class ArchiveSource implements AsyncDisposable {
     return Buffer.concat(parts);
   }
 
-  /** At least one byte and at most so many. */
+  /** Returns 1 to `count` bytes. */
   async takeSome(count: number): Promise<Buffer> {
     const part = await this.#some(count);
     if (part === null) throw unreadable(this.#file, 'it ends too early');
@@ -69,7 +72,7 @@ export class ArchiveSource implements AsyncDisposable {
     for (let left = count; left > 0;) left -= (await this.takeSome(left)).length;
   }
 
-  /** What stands behind the archive is nobody's, but says whether the compression was whole. */
+  /** Reads past the archive's end, to detect damaged compression. */
   async drain(): Promise<void> {
     while ((await this.#some(chunkBytes)) !== null);
   }
@@ -104,7 +107,7 @@ export class ArchiveSource implements AsyncDisposable {
     this.#total += next.value.length;
     const came = Math.max(this.#streams.input.bytesRead, 1);
     if (this.#total > limits.incomingUnchecked && this.#total > came * limits.incomingExpansion) {
-      throw unreadable(this.#file, `it becomes more than ${limits.incomingExpansion} times as large as it is`);
+      throw unreadable(this.#file, `it expands to more than ${limits.incomingExpansion} times its size`);
     }
     return true;
   }
@@ -121,7 +124,7 @@ function decompress(file: string, signature: string): Streams {
   const input = createReadStream(file, { highWaterMark: chunkBytes });
   const decompressor = decompressorFor(signature);
   if (decompressor === null) return { input, output: input };
-  // Whoever reads the end of the pipe is told of what goes wrong in it; when nobody reads any more, it is nobody's failure.
+  // The reader of the pipe gets its errors. These handlers cover errors after the reader has stopped.
   pipeline(input, decompressor, () => undefined);
   decompressor.on('error', () => undefined);
   return { input, output: decompressor };
@@ -129,7 +132,7 @@ function decompress(file: string, signature: string): Streams {
 
 function decompressorFor(signature: string): (Readable & NodeJS.WritableStream) | null {
   if (signature.startsWith('\x1f\x8b')) return createGunzip({ chunkSize: chunkBytes });
-  // A skippable frame may come first: pzstd writes one.
+  // pzstd writes a skippable frame first.
   const isSkippable = /^[P-_]/.test(signature) && signature.slice(1, 4) === '\x2a\x4d\x18';
   const isZstd = signature.startsWith('\x28\xb5\x2f\xfd') || isSkippable;
   if (!isZstd) return null;
@@ -160,7 +163,7 @@ function asUnreadable(file: string, error: unknown): unknown {
 export function unreadable(
   file: string,
   why: string,
-  { hint = 'an archive is made by tar, with gzip, zstd or nothing around it', cause }: Unreadable = {},
+  { hint = 'use a tar archive: plain, gzip or zstd', cause }: Unreadable = {},
 ): CachelaneError {
   return new CachelaneError('E_USAGE', `${file} cannot be read: ${why}`, { hint, cause });
 }

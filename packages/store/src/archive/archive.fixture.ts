@@ -11,11 +11,11 @@ export const noAbort: AbortSignal = new AbortController().signal;
 
 export interface ArchivePlace extends Disposable {
   readonly dir: string;
-  /** Writes an archive there; returns its path. */
+  /** Writes an archive and returns its path. */
   write(archive: readonly TarMember[] | Buffer): string;
-  /** Everything of one, as `kind name` and the content of files. */
+  /** Returns all members, as `kind name`, with the content of files. */
   read(file: string): Promise<readonly (Omit<ArchiveMember, 'data'> & { readonly content: string })[]>;
-  /** Unpacks into `out`, which is made anew. */
+  /** Unpacks into a fresh `out`. */
   unpack(file: string, root?: string): Promise<Unpacked>;
   readonly out: string;
   sh(script: string): string;

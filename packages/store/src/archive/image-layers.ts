@@ -14,20 +14,20 @@ import { MemberTree, refusedMember } from './member-tree.ts';
 import { readArchive } from './read-archive.ts';
 
 export interface ImageUnpacking {
-  /** Empty, and nobody else's. */
+  /** An empty directory that nothing else uses. */
   readonly dir: string;
-  /** Of all files together, whatever becomes of them. */
+  /** Limit for the content of all files together. */
   readonly maxBytes: number;
-  /** Why they may be no more, for people; left out: that was agreed on. */
+  /** Why this is the limit, for the message. */
   readonly why?: string;
-  /** Of all names together; `limits.providedImageNameBytes` when left out. */
+  /** Limit for all names together. Default: `limits.providedImageNameBytes`. */
   readonly maxNameBytes?: number;
-  /** `limits.incomingEntries` when left out. */
+  /** Default: `limits.incomingEntries`. */
   readonly maxDirs?: number;
 }
 
 export interface UnpackedImage {
-  /** Symlinks that lead out. */
+  /** Symlinks skipped because they lead out. */
   readonly linksLeftOut: number;
 }
 
@@ -35,15 +35,16 @@ const whiteout = '.wh.';
 const opaque = '.wh..wh..opq';
 
 /**
- * Puts the layers of a container image over each other, the lowest first, in a directory and nowhere else. Nothing of them is believed: what leads out, devices, and more than was agreed on ends in an error,
- * and what is there then is half of something. Errors: E_LAYER_REFUSED with the name, E_USAGE for what is no archive, E_LIMIT, E_DISK_FULL, E_ABORTED.
+ * Unpacks the layers of a container image over each other into a directory, lowest first.
+ * Input is untrusted. Errors, which leave a partial tree: E_LAYER_REFUSED with the name of a member that leads out or
+ * is special, E_USAGE for an invalid archive, E_LIMIT, E_DISK_FULL, E_ABORTED.
  */
 export async function unpackImageLayers(
   layers: readonly string[],
   {
     dir,
     maxBytes,
-    why = 'no more was agreed on',
+    why = 'this is the limit of the request',
     maxNameBytes = limits.providedImageNameBytes,
     ...most
   }: ImageUnpacking,
@@ -52,7 +53,7 @@ export async function unpackImageLayers(
   const tree = new MemberTree(dir, most);
   const bound = new Bound({ maxBytes, why, maxNameBytes });
   for (const layer of layers) {
-    // While the tree holds lower layers alone: what a layer takes away is theirs, wherever it says so.
+    // Apply all whiteouts of a layer before its files: they delete only what lower layers hold.
     await takeAway(tree, bound, { layer, signal });
     for await (const member of readLayer(layer, signal)) {
       const path = pathOf(member);
@@ -63,7 +64,7 @@ export async function unpackImageLayers(
   return { linksLeftOut: await tree.finish(signal) };
 }
 
-/** A step that changed nothing has a layer without members. */
+/** A build step that changes nothing makes a layer without members. */
 const readLayer = (layer: string, signal: AbortSignal): AsyncIterable<ArchiveMember> =>
   readArchive(layer, signal, { mayBeEmpty: true });
 
@@ -78,7 +79,7 @@ async function takeAway(tree: MemberTree, bound: Bound, { layer, signal }: Layer
     const path = pathOf(member);
     if (!isWhiteout(path)) continue;
     const name = baseName(path);
-    // Others that begin so are notes of the program that made the layer.
+    // Other names with this prefix are notes of the program that made the layer.
     if (name === opaque) await tree.empty(parentPath(path));
     else if (!name.startsWith('.wh..wh.')) await tree.remove(hiddenBy(path, member));
   }
@@ -90,18 +91,18 @@ function isWhiteout(path: BytePath): boolean {
 
 function hiddenBy(path: BytePath, member: ArchiveMember): BytePath {
   const name = baseName(path).slice(whiteout.length);
-  if (name === '' || name === '.' || name === '..') throw refusedMember(member.name, 'takes nothing away');
+  if (name === '' || name === '.' || name === '..') throw refusedMember(member.name, 'is an invalid whiteout');
   return childPath(parentPath(path), name);
 }
 
 function pathOf({ name }: Pick<ArchiveMember, 'name'>): BytePath {
-  if (name.split('/').includes('..')) throw refusedMember(name, 'leads up out of where it lies');
+  if (name.split('/').includes('..')) throw refusedMember(name, 'leads out of its directory');
   const below = belowRoot('', name);
   if (below === null) throw refusedMember(name, 'is absolute');
   return below === '' ? ('' as BytePath) : parseBytePath(below);
 }
 
-/** Over whatever lower layers have there. */
+/** Places a member over what lower layers have there. */
 async function place(tree: MemberTree, path: BytePath, member: ArchiveMember): Promise<void> {
   switch (member.kind) {
     case 'dir':
@@ -117,7 +118,7 @@ async function place(tree: MemberTree, path: BytePath, member: ArchiveMember): P
       await tree.removeUnless('file', path);
       if (tree.addHardLink(path, pathOf({ name: member.linkName }))) return;
       const target = displayPath(member.linkName as BytePath);
-      throw refusedMember(member.name, `is a hard link to ${target}, which does not come before it`);
+      throw refusedMember(member.name, `is a hard link to ${target}, which no earlier member has`);
     }
     case 'special':
       throw refusedMember(member.name, `is ${member.what}`);
@@ -153,5 +154,7 @@ class Bound {
 }
 
 function tooLarge(what: string): CachelaneError {
-  return new CachelaneError('E_LIMIT', `its layers have ${what}`, { hint: 'make an image of the cache alone' });
+  return new CachelaneError('E_LIMIT', `its layers have ${what}`, {
+    hint: 'make an image that contains only the cache',
+  });
 }

@@ -26,16 +26,15 @@ import { PathNotes } from './path-notes.ts';
 type About = Pick<ArchiveMember, 'mode' | 'mtimeNs'>;
 type Link = Pick<ArchiveMember, 'linkName' | 'mtimeNs'>;
 
-/** Where the owner can read it, whatever was said of it: what cannot be read cannot be saved. */
+/** Minimum mode bits: we cannot save what we cannot read. */
 const fileBits = 0o400;
 const dirBits = 0o500;
 const ownBits = 0o1777;
 const givesWayAfter = 500;
 
 /**
- * Files that come one after the other into a directory that starts empty and is nobody else's. Until all are there it holds no symlink, so
- * that no name leads through one. Of two files with one name the later one stays; a name that is a directory and something else at once
- * is refused.
+ * Writes members into an empty directory of ours. Symlinks are made last, so no name leads through one.
+ * Of two files with one name, the later one stays. A name that is both a directory and something else is refused.
  */
 export class MemberTree {
   readonly #dir: string;
@@ -45,7 +44,7 @@ export class MemberTree {
   #made = 0;
   #finished = 0;
 
-  /** `maxDirs`: that are made, whether members say so or lie in them. */
+  /** `maxDirs` also counts directories that members only imply. */
   constructor(dir: string, { maxDirs = limits.incomingEntries }: { readonly maxDirs?: number } = {}) {
     this.#dir = dir;
     this.#maxDirs = maxDirs;
@@ -82,9 +81,9 @@ export class MemberTree {
   addSymlink(path: BytePath, link: Link): void {
     this.#requireTime(path, link);
     if (link.linkName === '' || link.linkName.length > limits.symlinkTargetBytes) {
-      throw refusedMember(path, 'is a symlink with a target that is none');
+      throw refusedMember(path, 'is a symlink with an invalid target');
     }
-    // What it takes the place of is a file; the name stays free until the end.
+    // A placeholder file keeps the name until the symlink is made at the end.
     this.#make(path, (file) =>
       closeSync(openSync(file, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600)),
     );
@@ -92,7 +91,7 @@ export class MemberTree {
     this.#links.set(path, link);
   }
 
-  /** Another name for a file of this tree; false where there is none. */
+  /** Adds another name for a file of this tree. Returns false if there is no such file. */
   addHardLink(path: BytePath, to: BytePath): boolean {
     const link = this.#links.get(to);
     if (link !== undefined) {
@@ -105,12 +104,12 @@ export class MemberTree {
     return true;
   }
 
-  /** `file` is ours, on the same file system. */
+  /** Links a file of ours on the same file system. */
   linkFrom(path: BytePath, file: FilePath): void {
     this.#make(path, (name) => linkSync(file, name));
   }
 
-  /** Whatever is there, with all below it. It holds no symlink yet, so that nothing else is reached. */
+  /** Removes a path with everything below it. The tree has no symlinks yet, so nothing outside is reached. */
   async remove(path: BytePath): Promise<void> {
     this.#requireNoLinkAbove(path);
     for (const notes of [this.#links, this.#dirs]) {
@@ -123,7 +122,7 @@ export class MemberTree {
     else if (stat !== undefined) unlinkSync(file);
   }
 
-  /** What lies below a path. */
+  /** Removes everything below a path. */
   async empty(path: BytePath): Promise<void> {
     this.#requireNoLinkAbove(path);
     for (const notes of [this.#links, this.#dirs]) notes.deleteBelow(path);
@@ -134,7 +133,7 @@ export class MemberTree {
     }
   }
 
-  /** Of two that cannot both be there the later one stands: what is no directory gives way to one, and a directory to a file. */
+  /** Removes what a later member replaces: a non-directory before a directory, and a directory before a file. */
   async removeUnless(kind: 'dir' | 'file', path: BytePath): Promise<void> {
     const stat = lstatSync(filePath(this.#dir, path), { throwIfNoEntry: false });
     const isDir = stat === undefined ? null : stat.isDirectory();
@@ -142,7 +141,10 @@ export class MemberTree {
     if (isLink ? kind === 'dir' : isDir !== null && isDir !== (kind === 'dir')) await this.remove(path);
   }
 
-  /** Makes what had to wait. Returns how many symlinks were left out because they lead out of the tree. */
+  /**
+   * Makes the symlinks and sets directory modes. Returns the number of symlinks skipped because they lead out of the
+   * tree.
+   */
   async finish(signal?: AbortSignal): Promise<number> {
     let leftOut = 0;
     for (const [path, { linkName, mtimeNs }] of this.#links.entries()) {
@@ -160,7 +162,7 @@ export class MemberTree {
         throw errnoOf(error) === 'EEXIST' ? clash(path) : fromSystem(error, `writing ${displayPath(path)}`);
       }
     }
-    // What lies in a directory first: it may be closed to us afterwards, and what is made in it changes its time.
+    // Children first: a directory may become unwritable, and changes inside it change its time.
     for (const [path, { mode, mtimeNs }] of [...this.#dirs.entries()].toReversed()) {
       await this.#giveWay(signal);
       const file = filePath(this.#dir, path);
@@ -171,14 +173,14 @@ export class MemberTree {
     return leftOut;
   }
 
-  /** There may be a million of them, and a process may have something else to do. */
+  /** Yields to the event loop now and then: there may be a million paths. */
   async #giveWay(signal: AbortSignal | undefined): Promise<void> {
     if (++this.#finished % givesWayAfter !== 0) return;
     await turn();
     if (signal !== undefined) throwIfAborted(signal);
   }
 
-  /** With its directories, in place of a file of the same name. */
+  /** Makes a file with its parent directories. Replaces a file of the same name. */
   #make<T>(path: BytePath, make: (file: FilePath) => T): T {
     this.#requireNoLinkAbove(path);
     this.#links.delete(path);
@@ -209,7 +211,7 @@ export class MemberTree {
     if (this.#links.get(path) !== undefined) throw clash(path);
     const file = filePath(this.#dir, path);
     try {
-      // Open to us until the end.
+      // Writable until `finish`.
       this.#count(file, mkdirSync(file, { recursive: true, mode: 0o700 }));
     } catch (error) {
       const code = errnoOf(error);
@@ -217,13 +219,13 @@ export class MemberTree {
     }
   }
 
-  /** A name may be 2000 directories deep: a few of them would fill any disk with what no member says. */
+  /** Counts implied directories too: a name can be 2000 directories deep, so a few names could fill a disk. */
   #count(file: FilePath, first: string | undefined): void {
     if (first === undefined) return;
     this.#made += depthOf(file) - depthOf(first) + 1;
     if (this.#made <= this.#maxDirs) return;
     throw new CachelaneError('E_LIMIT', `it has more than ${this.#maxDirs} directories`, {
-      hint: 'take a part of it',
+      hint: 'import a part of it',
     });
   }
 
@@ -235,7 +237,7 @@ export class MemberTree {
   #requireTime(path: BytePath, { mtimeNs }: Pick<About, 'mtimeNs'>): void {
     const seconds = mtimeNs / 1_000_000_000n;
     if (seconds >= limits.timeSecondsMin && seconds <= limits.timeSecondsMax) return;
-    throw refusedMember(path, 'has a time that no file system holds');
+    throw refusedMember(path, 'has a time that no file system can store');
   }
 }
 
@@ -248,7 +250,7 @@ function clash(path: BytePath): CachelaneError {
 }
 
 export function refusedMember(name: string, why: string): CachelaneError {
-  return new CachelaneError('E_LAYER_REFUSED', `nothing of it is taken: ${displayPath(name as BytePath)} ${why}`, {
-    hint: 'unpack it where you trust it, remove what is wrong, and take the directory',
+  return new CachelaneError('E_LAYER_REFUSED', `cannot import ${displayPath(name as BytePath)} ${why}`, {
+    hint: 'unpack it in a safe place, remove the bad entry, and import the directory',
   });
 }

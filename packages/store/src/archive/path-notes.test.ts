@@ -9,7 +9,7 @@ const anyPath = fc
 const anyStep = fc.record({ act: fc.constantFrom('set', 'delete', 'deleteBelow'), path: anyPath } as const);
 
 describe('notes of paths', () => {
-  test('are found without a look at the others: a hundred thousand of them, as often', () => {
+  test('are found without visiting others, 100,000 times among 100,000', () => {
     const notes = new PathNotes<number>();
     const paths = Array.from({ length: 100_000 }, (_, index) => `d/${index}` as BytePath);
     for (const [index, path] of paths.entries()) notes.set(path, index);
@@ -17,7 +17,7 @@ describe('notes of paths', () => {
     expect([...notes.entries()]).toHaveLength(paths.length);
   });
 
-  test('are what a map that looks at all of them would say', () => {
+  test('match a plain map', () => {
     fc.assert(
       fc.property(fc.array(anyStep, { maxLength: 40 }), fc.array(anyPath, { maxLength: 10 }), (steps, asked) => {
         const notes = new PathNotes<number>();

@@ -2,11 +2,11 @@ import type { BytePath } from '@cachelane/core';
 
 interface Node<T> {
   note: T | undefined;
-  /** Null: nothing. Most have nothing below them. */
+  /** Null if empty, as for most nodes. */
   below: Map<string, Node<T>> | null;
 }
 
-/** Something that is known of paths. What lies below one, and what above, is found without a look at any other. */
+/** Stores notes by path. Finds notes above or below a path without visiting other paths. */
 export class PathNotes<T> {
   readonly #root: Node<T> = { note: undefined, below: null };
 
@@ -25,7 +25,7 @@ export class PathNotes<T> {
     node.note = note;
   }
 
-  /** The path's own note; those below it stay. */
+  /** Deletes the path's own note. Notes below it stay. */
   delete(path: BytePath): void {
     const way = this.#way(path);
     const node = way.at(-1);
@@ -42,7 +42,7 @@ export class PathNotes<T> {
     this.#tidy(way, namesOf(path));
   }
 
-  /** The uppermost directory above the path that something is known of. */
+  /** Returns the uppermost directory above the path that has a note. */
   above(path: BytePath): BytePath | null {
     const names = namesOf(path);
     let node: Node<T> | undefined = this.#root;
@@ -54,7 +54,7 @@ export class PathNotes<T> {
     return null;
   }
 
-  /** What lies in a directory comes after it. */
+  /** Yields a directory before its contents. */
   *entries(): Generator<[BytePath, T]> {
     const open: [string, Node<T>][] = [['', this.#root]];
     for (let next = open.pop(); next !== undefined; next = open.pop()) {
@@ -64,7 +64,7 @@ export class PathNotes<T> {
     }
   }
 
-  /** From the root to the path, both with it; empty where nothing is known of it, nor of what is below. */
+  /** Returns the nodes from the root to the path, or no nodes if no note is at or below it. */
   #way(path: BytePath): readonly Node<T>[] {
     const way = [this.#root];
     for (const name of namesOf(path)) {

@@ -14,13 +14,13 @@ requireCommands(
   'gzip',
   'mkfifo',
 )('an archive that tar wrote', () => {
-  test.each(['gnu', 'posix', 'ustar', 'oldgnu', 'v7'])('in the format %s is read as it is', async (format) => {
+  test.each(['gnu', 'posix', 'ustar', 'oldgnu', 'v7'])('in the format %s is read unchanged', async (format) => {
     using place = archivePlace();
     const names =
       format === 'v7' || format === 'ustar' ? '' : `mkdir -p ${longName.split('/')[0]}; echo long > ${longName}`;
     place.sh(`mkdir in; cd in; mkdir -m 750 d; printf 'x%.0s' $(seq 2000) > d/x; chmod 600 d/x; ln -s nowhere l; ln d/x h
       ${format === 'v7' ? '' : 'mkfifo p;'} printf 'u' > 'ä€'; touch -d '2001-02-03 04:05:06.123456789 UTC' d/x d; ${names}`);
-    // Names that are no text, and one with a line feed.
+    // Names that are not text, and one with a line feed.
     const odd = Buffer.from('in/\xff\n', 'latin1');
     writeFileSync(Buffer.concat([Buffer.from(`${place.dir}/`), odd]), 'odd');
     place.sh(`tar --format=${format} --sort=name -cf archive in`);
@@ -43,7 +43,7 @@ requireCommands(
     ['zstd', 'zstd -q'],
     ['zstd of actions/cache', 'zstd -q -T0 --long=30'],
     ['two frames of zstd', 'sh -c "head -c 5000 | zstd -q; zstd -q"'],
-  ])('and %s compressed', async (_, program) => {
+  ])('compressed by %s is read', async (_, program) => {
     using place = archivePlace();
     place.sh(`mkdir in; head -c 300000 /dev/urandom > in/x; tar -cf plain in; ${program} < plain > archive`);
     const members = await place.read(join(place.dir, 'archive'));
@@ -51,14 +51,14 @@ requireCommands(
     expect(members[1]?.content).toBe(readFileSync(join(place.dir, 'in/x'), 'latin1'));
   });
 
-  test('names with .. and absolute ones stay what they are', async () => {
+  test('names with .. and absolute names stay unchanged', async () => {
     using place = archivePlace();
     place.sh(`mkdir -p w/work c/x; echo 1 > c/x/f; tar -P -C w/work -cf archive ../../c "$PWD/c/x/./f" 2>/dev/null`);
     const members = await place.read(join(place.dir, 'archive'));
     expect(members.map(({ name }) => name)).toEqual(['../../c', '../../c/x', '../../c/x/f', `${place.dir}/c/x/f`]);
   });
 
-  test('with sparse files is refused, in both ways that tar writes them', async () => {
+  test('with sparse files is refused in both formats that tar writes', async () => {
     using place = archivePlace();
     for (const format of ['gnu', 'posix']) {
       place.sh(`truncate -s 10M s; echo end >> s; tar --sparse --format=${format} -cf archive s`);
@@ -74,7 +74,7 @@ async function readToEnd(file: string): Promise<void> {
   for await (const { name } of readArchive(file, noAbort)) expect(name).not.toBe('');
 }
 
-describe('what is no good archive', () => {
+describe('an invalid archive', () => {
   const good = tarArchive([
     { name: 'a', content: 'a'.repeat(3000) },
     { name: 'b', content: 'b' },
@@ -86,14 +86,14 @@ describe('what is no good archive', () => {
 
   test.each<readonly [string, Buffer, string]>([
     ['an empty file', Buffer.alloc(0), 'it is empty'],
-    ['an archive of nothing', tarArchive([]), 'there is nothing in it'],
-    ['text', Buffer.from('no archive at all\n'.repeat(100)), 'it is no tar archive'],
-    ['a little text', Buffer.from('no archive'), 'it is no tar archive'],
-    ['a damaged first header', flipped, 'it is no tar archive'],
+    ['an archive without members', tarArchive([]), 'it is empty'],
+    ['text', Buffer.from('no archive at all\n'.repeat(100)), 'it is not a tar archive'],
+    ['a little text', Buffer.from('no archive'), 'it is not a tar archive'],
+    ['a damaged first header', flipped, 'it is not a tar archive'],
     ['a damaged second header', laterFlipped, 'it is damaged'],
-    ['one that ends in a content', good.subarray(0, 1000), 'it ends too early'],
-    ['one that ends between members', good.subarray(0, 512 + 3072), 'it ends too early'],
-    ['one that ends in a header', good.subarray(0, 512 + 3072 + 100), 'it ends too early'],
+    ['an archive that ends inside a content', good.subarray(0, 1000), 'it ends too early'],
+    ['an archive that ends between members', good.subarray(0, 512 + 3072), 'it ends too early'],
+    ['an archive that ends inside a header', good.subarray(0, 512 + 3072 + 100), 'it ends too early'],
     ['cut gzip', gzipSync(good).subarray(0, 60), 'it ends too early'],
     ['gzip without its last bytes', gzipSync(good).subarray(0, -3), 'it ends too early'],
     ['cut zstd', zstdCompressSync(good).subarray(0, 40), 'it ends too early'],
@@ -102,18 +102,14 @@ describe('what is no good archive', () => {
       Buffer.concat([gzipSync(good).subarray(0, 14), Buffer.alloc(40, 0xaa)]),
       'its compression is damaged',
     ],
-    ['gzip of text', gzipSync(Buffer.from('text')), 'it is no tar archive'],
+    ['gzip of text', gzipSync(Buffer.from('text')), 'it is not a tar archive'],
     ['xz', Buffer.from('\xfd7zXZ\0 and so on', 'latin1'), 'it is compressed with xz'],
     ['bzip2', Buffer.from('BZh91AY', 'latin1'), 'it is compressed with bzip2'],
     ['zip', Buffer.from('PK\x03\x04....', 'latin1'), 'it is compressed with zip'],
-    ['a size beyond everything', tarArchive([{ name: 'a', sizeBytes: 8 ** 11 - 1 }]), 'it ends too early'],
-    [
-      'a name of megabytes',
-      tarArchive([{ name: 'a', type: 'L', sizeBytes: 8 ** 11 - 1 }]),
-      'a name that is longer than any',
-    ],
-    ['a size that is none', tarArchive([{ name: 'a', pax: { size: '-1' } }]), 'it is damaged'],
-    ['a time that is none', tarArchive([{ name: 'a', pax: { mtime: 'now' } }]), 'it is damaged'],
+    ['a huge size', tarArchive([{ name: 'a', sizeBytes: 8 ** 11 - 1 }]), 'it ends too early'],
+    ['a name of megabytes', tarArchive([{ name: 'a', type: 'L', sizeBytes: 8 ** 11 - 1 }]), 'a name over the limit'],
+    ['an invalid size', tarArchive([{ name: 'a', pax: { size: '-1' } }]), 'it is damaged'],
+    ['an invalid time', tarArchive([{ name: 'a', pax: { mtime: 'now' } }]), 'it is damaged'],
     ['no name', tarArchive([{ name: '' }]), 'an entry without a name'],
   ])('%s', async (_, bytes, why) => {
     using place = archivePlace();
@@ -122,18 +118,18 @@ describe('what is no good archive', () => {
     expect(end).toHaveProperty('hint', expect.stringMatching(/./));
   });
 
-  test('little that becomes very much', async () => {
+  test('a small file that expands too much', async () => {
     using place = archivePlace();
     const file = join(place.dir, 'zeros');
     writeFileSync(file, tarArchive([{ name: 'a', sizeBytes: 1_200_000_000 }]).subarray(0, 512));
     truncateSync(file, 1_200_001_024);
     place.sh('zstd -q -1 zeros -o archive; rm zeros');
     await expect(readToEnd(join(place.dir, 'archive'))).rejects.toMatchObject({
-      message: expect.stringContaining('becomes more than 1000 times as large') as unknown,
+      message: expect.stringContaining('expands to more than 1000 times') as unknown,
     });
   });
 
-  test('a reader who stops, or is stopped, leaves no file open', async () => {
+  test('a reader that stops or aborts leaves no file open', async () => {
     using place = archivePlace();
     const file = place.write(tarArchive([{ name: 'a', content: Buffer.alloc(9_000_000) }]));
     const open = (): string => place.sh(`ls -l /proc/${process.pid}/fd 2>/dev/null | grep -c ${file} || :`).trim();

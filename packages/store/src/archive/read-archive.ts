@@ -1,25 +1,18 @@
 import { isCachelaneError, limits } from '@cachelane/core';
 import { memberName, type ArchiveMember } from './archive-member.ts';
-import {
-  blockBytes,
-  parseHeader,
-  parseRecords,
-  sparseRecord,
-  textIn,
-  withExtended,
-  type RawHeader,
-} from './archive-header.ts';
+import { parseHeader, parseRecords, sparseRecord, textIn, withExtended, type RawHeader } from '../tar/read-header.ts';
+import { blockBytes, paddingOf } from '../tar/tar-header.ts';
 import { ArchiveSource, unreadable } from './archive-source.ts';
 
-// Own code where libraries exist: those lose names that are not UTF-8 or have a line feed in them, cut times to milliseconds, and take
-// sparse files, damaged headers and missing ends for something else.
+// Not `tar-stream` or `modern-tar`: both lose names that are not UTF-8, cut times, and return sparse files with the
+// wrong content.
 
-/** Long names and attributes, not contents. */
+/** Limit of a long name or of attributes. */
 const metaBytes = 1_048_576;
 
 /**
- * The members of a tar archive (V7, ustar, GNU, PAX; plain, gzip or zstd), in order and one at a time. Believes nothing: what is
- * no archive, damaged, cut off, or larger than any, ends in E_USAGE.
+ * Yields the members of a tar archive (V7, ustar, GNU, PAX; plain, gzip or zstd), in order.
+ * Input is untrusted. Throws E_USAGE for an archive that is invalid, damaged, truncated or too large.
  */
 export async function* readArchive(
   file: string,
@@ -40,7 +33,7 @@ export async function* readArchive(
     yield asMember(file, header, content);
     await content.skipRest();
   }
-  if (count === 0 && !mayBeEmpty) throw unreadable(file, 'there is nothing in it');
+  if (count === 0 && !mayBeEmpty) throw unreadable(file, 'it is empty');
   await source.drain();
 }
 
@@ -75,29 +68,29 @@ async function nextMember(reader: Reader, isFirst: boolean): Promise<RawHeader |
       records = new Map([...records, ...more]);
       if (type === 'g') reader.globals = new Map([...reader.globals, ...more]);
     }
-    await source.skip(padding(header.sizeBytes));
+    await source.skip(paddingOf(header.sizeBytes));
   }
 }
 
-/** Null at the archive's end. */
+/** Returns null at the archive's end. */
 async function nextHeader({ file, source }: Reader, isFirst: boolean): Promise<RawHeader | null> {
   const block = await source.take(blockBytes).catch((error: unknown) => {
-    // What is shorter than a header, and not for being cut off.
+    // The file is shorter than a header, but not truncated.
     const isShort = isFirst && isCachelaneError(error, 'E_USAGE') && error.cause === undefined;
-    throw isShort ? unreadable(file, 'it is no tar archive', { cause: error }) : error;
+    throw isShort ? unreadable(file, 'it is not a tar archive', { cause: error }) : error;
   });
   if (block === null) throw unreadable(file, 'it ends too early');
   if (block.every((byte) => byte === 0)) return null;
   const header = parseHeader(block);
-  if (header === null) throw unreadable(file, isFirst ? 'it is no tar archive' : 'it is damaged');
+  if (header === null) throw unreadable(file, isFirst ? 'it is not a tar archive' : 'it is damaged');
   return header;
 }
 
 async function metaOf({ file, source }: Reader, { sizeBytes }: RawHeader): Promise<Buffer> {
-  if (sizeBytes > metaBytes) throw unreadable(file, 'it has a name that is longer than any');
+  if (sizeBytes > metaBytes) throw unreadable(file, 'it has a name over the limit');
   const body = sizeBytes === 0 ? Buffer.alloc(0) : await source.take(sizeBytes);
   if (body === null) throw unreadable(file, 'it ends too early');
-  // The next block may take its place.
+  // Copy: the next block overwrites this memory.
   return Buffer.from(body);
 }
 
@@ -109,10 +102,6 @@ function hasContent(type: string): boolean {
   return !/[1-6]/.test(type);
 }
 
-function padding(sizeBytes: number): number {
-  return -sizeBytes & (blockBytes - 1);
-}
-
 class Content implements AsyncIterable<Uint8Array> {
   readonly #source: ArchiveSource;
   readonly #padding: number;
@@ -121,7 +110,7 @@ class Content implements AsyncIterable<Uint8Array> {
   constructor(source: ArchiveSource, sizeBytes: number) {
     this.#source = source;
     this.#left = sizeBytes;
-    this.#padding = padding(sizeBytes % blockBytes);
+    this.#padding = paddingOf(sizeBytes);
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {

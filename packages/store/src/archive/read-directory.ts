@@ -7,7 +7,7 @@ import type { ArchiveMember } from './archive-member.ts';
 
 const chunkBytes = 1_048_576;
 
-/** A directory as if it were an archive of it; names that are the same file are hard links. */
+/** Yields the members of a directory as if it were an archive. Further names of the same file are hard links. */
 export async function* readDirectory(dir: string, signal: AbortSignal): AsyncGenerator<ArchiveMember> {
   const names = new FirstNames();
   let count = 0;
@@ -25,16 +25,16 @@ export async function* readDirectory(dir: string, signal: AbortSignal): AsyncGen
   }
 }
 
-/** As it was found. */
+/** An entry as found in the directory. */
 export interface Found {
   readonly path: BytePath;
   readonly stat: BigIntStats;
 }
 
-/** Undefined: what was to be read is left out. */
+/** Returns undefined if the entry is to be skipped. */
 export type Attempt = <T>(read: () => T) => T | undefined;
 
-/** What stands above comes first. Symlinks are named, never followed. The directory itself must be there. */
+/** Yields entries, parents first. Symlinks are not followed. The directory itself must exist. */
 export function* entriesBelow(dir: string, attempt: Attempt): Generator<Found> {
   const namesIn = (holder: BytePath): string[] => readdirSync(filePath(dir, holder), byteNames);
   const open = [{ holder: rootPath, names: reading(() => namesIn(rootPath)) }];
@@ -56,7 +56,7 @@ export function* entriesBelow(dir: string, attempt: Attempt): Generator<Found> {
   }
 }
 
-/** Without the content of a file. */
+/** Returns the member without the content of a file. */
 export function memberOf(dir: string, { path, stat }: Found, names: FirstNames): ArchiveMember {
   const about = {
     name: path,
@@ -77,7 +77,7 @@ export function memberOf(dir: string, { path, stat }: Found, names: FirstNames):
   return { ...about, kind: 'file', what: 'a file', sizeBytes: Number(stat.size) };
 }
 
-/** Which name of a file was met first, of files with several. */
+/** The first name found of each file that has several. */
 export class FirstNames {
   readonly #names = new Map<string, BytePath>();
 
@@ -89,7 +89,7 @@ export class FirstNames {
     return first ?? path;
   }
 
-  /** The next name is the first one again. */
+  /** Makes the next name of the file count as its first. */
   forget(stat: BigIntStats): void {
     this.#names.delete(inodeOf(stat));
   }
@@ -116,12 +116,15 @@ async function* contentOf(file: string | Buffer): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** What has become something else meanwhile is neither followed nor waited for. */
+/** Opens without following a symlink or waiting on a pipe, in case the entry was replaced. */
 export function openToRead(file: string | Buffer): number {
   return openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
 }
 
-/** To its end, which may have come to lie elsewhere than at `sizeBytes`. Whoever reads a piece is done with it before asking for more. */
+/**
+ * Yields the file's content to its current end, which may differ from `sizeBytes`. The buffer is reused: a piece is
+ * valid until the next one.
+ */
 export function* piecesOf(descriptor: number, sizeBytes: number): Generator<Uint8Array> {
   const bytes = Buffer.allocUnsafe(Math.min(sizeBytes + 1, chunkBytes));
   for (;;) {
@@ -133,7 +136,7 @@ export function* piecesOf(descriptor: number, sizeBytes: number): Generator<Uint
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
 
-/** Errors: E_USAGE for what is not there, or not for us to read. */
+/** Runs a read. Errors: E_USAGE if the file is missing or unreadable. */
 export function reading<T>(read: () => T): T {
   try {
     return read();

@@ -13,8 +13,8 @@ const link = (name: string, linkName: string): TarMember => ({ name, type: '2', 
 const hard = (name: string, linkName: string): TarMember => ({ name, type: '1', linkName });
 const file = (name: string, content = name): TarMember => ({ name, content });
 
-describe('what lies below the root of an archive', () => {
-  test.each(['../../.npm', '/home/ann/.npm', 'a/b', '..', '/'])('comes into the volume: %s', async (root) => {
+describe('the members below the root of an archive', () => {
+  test.each(['../../.npm', '/home/ann/.npm', 'a/b', '..', '/'])('come into the volume: %s', async (root) => {
     using place = archivePlace();
     const at = root === '/' ? '' : root;
     const members = [
@@ -29,7 +29,7 @@ describe('what lies below the root of an archive', () => {
     expect(readFileSync(join(place.out, 'd/y'), 'utf8')).toBe('2');
   });
 
-  test('has modes and times, and no more of a mode than a volume holds', async () => {
+  test('have their times, and the mode bits that a volume keeps', async () => {
     using place = archivePlace();
     const members = [
       { ...dir('d'), mode: 0o4500, mtime: 1_000_000 },
@@ -44,7 +44,7 @@ describe('what lies below the root of an archive', () => {
     expect(Math.abs(Number(mtimeNs - 1_000_000_000_123_456_789n))).toBeLessThan(1000);
   });
 
-  test('of entries with one name the last one stays', async () => {
+  test('the last of several entries with one name stays', async () => {
     using place = archivePlace();
     const members = [
       file('a', '1'),
@@ -62,7 +62,7 @@ describe('what lies below the root of an archive', () => {
     expect(readlinkSync(join(place.out, 'c'))).toBe('a');
   });
 
-  test('a hard link is another name for its file, and what replaces one leaves the other', async () => {
+  test('replacing one name of a hard link leaves the other', async () => {
     using place = archivePlace();
     const members = [
       file('r/a', '1'),
@@ -79,7 +79,7 @@ describe('what lies below the root of an archive', () => {
     expect(readlinkSync(join(place.out, 'm'))).toBe('a');
   });
 
-  test('a hard link to what lies elsewhere in the archive is the file', async () => {
+  test('a hard link to a file elsewhere in the archive becomes that file', async () => {
     using place = archivePlace();
     const members = [
       file('store/x', '1'),
@@ -93,7 +93,7 @@ describe('what lies below the root of an archive', () => {
     expect(readFileSync(join(place.out, 'a'), 'utf8')).toBe('1');
   });
 
-  test('symlinks that lead out are left out and counted, the others are there', async () => {
+  test('symlinks that lead out are skipped and counted, and others are kept', async () => {
     using place = archivePlace();
     const members = [
       link('out', '/etc'),
@@ -108,40 +108,44 @@ describe('what lies below the root of an archive', () => {
   });
 });
 
-describe('what a volume cannot hold', () => {
+describe('a member that a volume cannot hold', () => {
   test.each<readonly [string, readonly TarMember[], string]>([
-    ['a name that leads up', [file('r/d/../../../evil')], 'r/d/../../../evil leads up out of where it lies'],
+    ['a name that leads up', [file('r/d/../../../evil')], 'r/d/../../../evil leads out of its directory'],
     ['a file through a symlink', [link('r/d', '/tmp'), file('r/d/evil')], 'd is a directory and something else'],
     ['a directory through a symlink', [link('r/d', '/tmp'), dir('r/d/evil')], 'd is a directory and something else'],
     ['a directory in place of a symlink', [link('r/d', '/tmp'), dir('r/d')], 'd is a directory and something else'],
     ['a symlink in place of a directory', [dir('r/d'), link('r/d', '/tmp')], 'd is a directory and something else'],
-    ['a symlink where something lies below', [file('r/d/x'), link('r/d', 'e')], 'd is a directory and something else'],
+    [
+      'a symlink in place of a directory with contents',
+      [file('r/d/x'), link('r/d', 'e')],
+      'd is a directory and something else',
+    ],
     [
       'a hard link through a symlink',
       [file('r/x'), link('r/d', '/tmp'), hard('r/d/evil', 'r/x')],
       'd is a directory and something else',
     ],
     [
-      'a hard link to what is reached by a symlink',
+      'a hard link to a path through a symlink',
       [link('r/d', '/etc'), hard('r/x', 'r/d/passwd')],
-      'which does not come before it',
+      'which no earlier member has',
     ],
-    [
-      'a hard link to a file of the machine',
-      [hard('r/x', '/etc/passwd')],
-      'is a hard link to /etc/passwd, which does not',
-    ],
-    ['a hard link that leads up', [file('r/x'), hard('r/y', 'r/d/../../x')], 'leads up out of where it lies'],
-    ['a hard link to a directory', [dir('r/d'), hard('r/x', 'r/d')], 'which does not come before it'],
+    ['a hard link to a file of the machine', [hard('r/x', '/etc/passwd')], 'is a hard link to /etc/passwd, which no'],
+    ['a hard link that leads up', [file('r/x'), hard('r/y', 'r/d/../../x')], 'leads out of its directory'],
+    ['a hard link to a directory', [dir('r/d'), hard('r/x', 'r/d')], 'which no earlier member has'],
     ['a file in place of a directory', [file('r/d/x'), file('r/d')], 'd is a directory and something else'],
     ['a directory in place of a file', [file('r/d'), dir('r/d')], 'd is a directory and something else'],
     ['something below a file', [file('r/d'), file('r/d/x')], 'd/x is a directory and something else'],
     ['a device', [{ name: 'r/sda', type: '4' }], 'r/sda is a device'],
     ['a fifo', [{ name: 'r/p', type: '6' }], 'r/p is a fifo'],
     ['an unknown type', [{ name: 'r/p', type: 'Z' }], 'r/p is an entry of the unknown type "Z"'],
-    ['a root that is no directory', [file('r')], 'r is a file, not a directory'],
-    ['a time of nobody', [{ ...file('r/x'), pax: { mtime: '99999999999' } }], 'x has a time that no file system holds'],
-    ['a symlink to nothing', [link('r/x', '')], 'x is a symlink with a target that is none'],
+    ['a root that is not a directory', [file('r')], 'r is a file, not a directory'],
+    [
+      'a time out of range',
+      [{ ...file('r/x'), pax: { mtime: '99999999999' } }],
+      'x has a time that no file system can store',
+    ],
+    ['a symlink to nothing', [link('r/x', '')], 'x is a symlink with an invalid target'],
     ['a long name', [{ ...file('r/x'), pax: { path: `r/${'n'.repeat(300)}` } }], 'a name over 255 bytes'],
     ['a long path', [{ ...file('r/x'), pax: { path: `r/${'n/'.repeat(3000)}x` } }], 'longer than 4096 bytes'],
   ])('%s is refused', async (_, members, why) => {
@@ -154,7 +158,7 @@ describe('what a volume cannot hold', () => {
   });
 });
 
-test('a directory comes as an archive of it would', async () => {
+test('a directory gives the same result as an archive of it', async () => {
   using place = archivePlace();
   place.sh(`mkdir -p in/d out; echo 1 > in/d/x; ln in/d/x in/y; ln -s d/x in/l; ln -s ../.. in/up; touch -d @5 in/d`);
   const members = readDirectory(join(place.dir, 'in'), noAbort);

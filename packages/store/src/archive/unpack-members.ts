@@ -5,11 +5,11 @@ import { belowRoot, type ArchiveMember } from './archive-member.ts';
 import { MemberTree, refusedMember } from './member-tree.ts';
 
 export interface Unpacking {
-  /** Empty, and nobody else's. */
+  /** An empty directory that nothing else uses. */
   readonly dir: string;
-  /** The directory of the archive that goes into it, as members name it. */
+  /** The directory of the archive to unpack, as members name it. */
   readonly root: string;
-  /** All of the archive: a name below the root may be one more for a file that lies elsewhere. */
+  /** All hard links of the archive: a name below the root may link to a file elsewhere. */
   readonly hardLinks: readonly HardLink[];
 }
 
@@ -17,21 +17,22 @@ export type HardLink = Pick<ArchiveMember, 'name' | 'linkName'>;
 
 export interface Unpacked {
   readonly entries: number;
-  /** Members of the archive that lie elsewhere. */
+  /** Members outside the root. */
   readonly elsewhere: number;
-  /** Symlinks that lead out. */
+  /** Symlinks skipped because they lead out. */
   readonly linksLeftOut: number;
 }
 
 /**
- * Puts the members below a root into a directory, and nothing anywhere else: a name is text that begins with the root's or does not, and
- * what is left of it must be a path of the volume. Throws E_LAYER_REFUSED with the name for what a volume cannot hold.
+ * Unpacks the members below a root into a directory. Names are compared as text, and the rest must be a path of the
+ * volume.
+ * Throws E_LAYER_REFUSED with the name of a member that a volume cannot hold.
  */
 export async function unpackMembers(
   members: AsyncIterable<ArchiveMember>,
   { dir, root, hardLinks }: Unpacking,
 ): Promise<Unpacked> {
-  // On the same file system, and gone with the directory whatever happens.
+  // On the same file system, and deleted with the directory.
   const aside = mkdtempSync(join(dir, '.cachelane-seed-'));
   const tree = new MemberTree(dir);
   const keptAside = new Aside(aside);
@@ -46,7 +47,7 @@ export async function unpackMembers(
       continue;
     }
     const path = pathOf(below, member.name);
-    if (path.split('/', 1)[0] === basename(aside)) throw refusedMember(member.name, 'has a name of our own');
+    if (path.split('/', 1)[0] === basename(aside)) throw refusedMember(member.name, 'has a reserved name');
     if (path === '' && member.kind !== 'dir') throw refusedMember(member.name, `is ${member.what}, not a directory`);
     if (path === '') continue;
     entries += 1;
@@ -56,7 +57,7 @@ export async function unpackMembers(
   return { entries, elsewhere, linksLeftOut: await tree.finish() };
 }
 
-/** A link may be to a name that is itself a link. */
+/** Follows links to names that are themselves links. */
 function wantedFromElsewhere(root: string, hardLinks: readonly HardLink[]): ReadonlySet<string> {
   const wanted = new Set<string>();
   for (const { name, linkName } of hardLinks.toReversed()) {
@@ -88,7 +89,7 @@ async function place(member: ArchiveMember, path: BytePath, { tree, root, keptAs
           : tree.addHardLink(path, pathOf(below, member.name));
       if (isThere) return;
       const target = displayPath(member.linkName as BytePath);
-      throw refusedMember(member.name, `is a hard link to ${target}, which does not come before it`);
+      throw refusedMember(member.name, `is a hard link to ${target}, which no earlier member has`);
     }
     case 'special':
       throw refusedMember(member.name, `is ${member.what}`);
@@ -96,11 +97,11 @@ async function place(member: ArchiveMember, path: BytePath, { tree, root, keptAs
 }
 
 function pathOf(below: string, name: string): BytePath {
-  if (below.split('/').includes('..')) throw refusedMember(name, 'leads up out of where it lies');
+  if (below.split('/').includes('..')) throw refusedMember(name, 'leads out of its directory');
   return parseBytePath(below);
 }
 
-/** Files that only their hard links want. */
+/** Keeps files outside the root that hard links below it need. */
 class Aside {
   readonly #dir: string;
   readonly #files = new Map<string, string>();
@@ -116,7 +117,7 @@ class Aside {
       if (file !== undefined) this.#files.set(member.name, file);
     }
     if (member.kind !== 'file') return;
-    // A later one of the same name is another file; links made before are to the earlier one.
+    // Numbered names: a later file of the same name is another file, and earlier links still mean the first.
     const name = String(this.#count++);
     await new MemberTree(this.#dir).addFile(name as BytePath, member);
     this.#files.set(member.name, join(this.#dir, name));

@@ -2,27 +2,27 @@ import { spawn } from 'node:child_process';
 import { dirname } from 'node:path';
 import { backgroundVariable, closeInherited } from '@cachelane/core';
 
-/** Work that goes on after this process has ended; nobody waits for it, and its failure only means that it is done again later. */
+/** Work that continues after this process ends. Nothing waits for it. If it fails, a later sweep repeats it. */
 export type BackgroundJob =
-  /** Sends the data of layers of one home to the disk, then makes a mark in each: {@link settledMark}. */
+  /** Syncs the data of one home's layers to the disk, then marks each: {@link settledMark}. */
   | { readonly kind: 'settle'; readonly marks: readonly [string, ...string[]] }
-  /** Frees the space of something in the trash. */
+  /** Frees the space of a directory in the trash. */
   | { readonly kind: 'remove'; readonly dir: string };
 
 /**
- * Content that reached the disk is marked by this file in a layer's directory. An image has a mark of its own: what was
- * true of it says nothing of the tree that is made of it.
+ * Returns the file that marks a layer's content as synced to disk. An image and the tree extracted from it have
+ * separate marks.
  */
 export function settledMark(layerDir: string, form: 'tree' | 'image'): string {
   return `${layerDir}/${form === 'tree' ? 'settled' : 'settled-image'}`;
 }
 
-// A layer that was removed meanwhile is nobody's.
+// Skips layers that were deleted in the meantime.
 const settleScript = `sync -f "\${1%/*/*}" && for mark do [ ! -d "\${mark%/*}" ] || : >"$mark"; done`;
 
-// Only directories are made accessible: a file here may be a hard link into a layer that lives on, and removing needs no
-// permission on the file. In small batches with pauses: removing a big directory in one go makes ext4 slow for everybody.
-// What is too deep to be named by a path is left over, and gone into step by step.
+// Change permissions of directories only: a file here may be a hard link into a live layer, and deleting needs no
+// permission on the file itself. Small batches with pauses, because deleting a big directory at once makes ext4 slow
+// for everyone. The last step handles paths that are too deep to name.
 const removeScript = `
 find "$1" -type d ! -perm -700 -exec chmod u+rwx {} ';'
 find "$1" -depth -print0 | xargs -0 -n 256 sh -c 'rm -fd -- "$@"; sleep 0.02' cachelane
@@ -35,24 +35,27 @@ function thingsOf(job: BackgroundJob): readonly [string, ...string[]] {
   return job.kind === 'settle' ? job.marks : [job.dir];
 }
 
-/** The program that does the job, with its arguments; at the lowest priority. */
+/** Returns the job's program and arguments. It runs at the lowest priority. */
 export function commandOf(job: BackgroundJob): readonly [string, ...string[]] {
   const script = closeInherited + (job.kind === 'settle' ? settleScript : removeScript);
-  // Whatever is thrown away or settled lies in the home, two names deep.
+  // Paths to delete or settle are two levels below the home.
   const things = thingsOf(job);
   const home = dirname(dirname(job.kind === 'settle' ? dirname(things[0]) : things[0]));
   return ['env', `${backgroundVariable}=${home}`, 'nice', '-n', '19', 'sh', '-c', script, 'cachelane', ...things];
 }
 
-/** Starts the job as a process of its own. A settling goes on for all that comes while it is at work: it sends all data of the file system, whoever's it is. */
+/**
+ * Starts the job in its own process. While a settle job runs, new marks of the same home wait for the next one:
+ * each sync covers the whole file system.
+ */
 export function startBackgroundJob(job: BackgroundJob): void {
   if (job.kind === 'settle') settle(job.marks);
   else startProcess(job, () => {});
 }
 
-/** By home; what waits for the one that is at work. */
+/** By home: marks that wait for the running job. */
 const settling = new Map<string, string[]>();
-/** For each process that goes on, what fits into its arguments. */
+/** Marks per process, limited by the size of its arguments. */
 const settledAtOnce = 256;
 
 function settle(marks: readonly [string, ...string[]]): void {
@@ -72,7 +75,7 @@ function settle(marks: readonly [string, ...string[]]): void {
   });
 }
 
-/** This process ends before the one that is at work: what waits for it goes on alone. */
+/** Starts jobs for waiting marks, because this process ends before the running job does. */
 function settleRest(): void {
   for (const waiting of settling.values()) {
     for (const marks of parts(waiting)) startProcess({ kind: 'settle', marks }, () => {});
@@ -89,7 +92,7 @@ function* parts(marks: readonly string[]): Generator<readonly [string, ...string
 function startProcess(job: BackgroundJob, onEnd: () => void): void {
   const [program, ...args] = commandOf(job);
   const child = spawn(program, args, { cwd: '/', detached: true, stdio: 'ignore' });
-  // A machine without `env` or `nice` or with no process to spare: the next sweep tries again.
+  // `env` or `nice` is missing, or no process can start. The next sweep retries.
   child.once('error', onEnd);
   child.once('exit', onEnd);
   child.unref();

@@ -1,6 +1,6 @@
 import { CachelaneError, displayPath, type BytePath } from '@cachelane/core';
 
-/** `ENOENT` and the like; undefined for errors that are not the system's. */
+/** Returns the errno code, such as `ENOENT`, or undefined for errors of another kind. */
 export function errnoOf(error: unknown): string | undefined {
   const code = (error as { readonly code?: unknown } | undefined)?.code;
   return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : undefined;
@@ -11,7 +11,10 @@ export function isMissing(error: unknown): boolean {
   return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
-/** What an error of the system means for whoever called the store; anything else comes back as it is. */
+/**
+ * Converts a system error to the store's error for it. Returns other errors unchanged. `doing` completes "failed
+ * while …".
+ */
 export function fromSystem(error: unknown, doing: string): unknown {
   const code = errnoOf(error);
   if (code === undefined || error instanceof CachelaneError) return error;
@@ -19,24 +22,24 @@ export function fromSystem(error: unknown, doing: string): unknown {
   switch (code) {
     case 'ENOSPC':
     case 'EDQUOT':
-      return new CachelaneError('E_DISK_FULL', `there is no space left for ${doing}`, {
-        hint: 'free some space; `cachelane gc` removes what no run needs',
+      return new CachelaneError('E_DISK_FULL', `no space left while ${doing}`, {
+        hint: 'free some space, for example with `cachelane gc`',
         cause: error,
       });
     case 'ENAMETOOLONG':
-      return new CachelaneError('E_LAYER_REFUSED', `a path is too long for ${doing} (${detail.slice(0, 200)})`, {
+      return new CachelaneError('E_LAYER_REFUSED', `a path is too long while ${doing} (${detail.slice(0, 200)})`, {
         hint: 'give the volume, or CACHELANE_HOME, a shorter path',
         cause: error,
       });
     case 'EIO':
     case 'EBADMSG':
     case 'EUCLEAN':
-      return new CachelaneError('E_LAYER_CORRUPT', `the disk failed at ${doing} (${detail})`, { cause: error });
+      return new CachelaneError('E_LAYER_CORRUPT', `the disk failed while ${doing} (${detail})`, { cause: error });
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
-      return new CachelaneError('E_HOME_UNUSABLE', `no permission for ${doing} (${detail})`, {
-        hint: 'make the home writable for the user who runs this, or set CACHELANE_HOME to one of your own',
+      return new CachelaneError('E_HOME_UNUSABLE', `no permission while ${doing} (${detail})`, {
+        hint: 'make the home writable for this user, or set CACHELANE_HOME to your own directory',
         cause: error,
       });
     default:
@@ -45,10 +48,10 @@ export function fromSystem(error: unknown, doing: string): unknown {
 }
 
 export function refused(path: BytePath, why: string): CachelaneError {
-  return new CachelaneError('E_LAYER_REFUSED', `${displayPath(path).slice(0, 300)} cannot be saved: ${why}`);
+  return new CachelaneError('E_LAYER_REFUSED', `cannot save ${displayPath(path).slice(0, 300)}: ${why}`);
 }
 
-/** Runs one call of a port: refuses to start when aborted, and translates what the system says. */
+/** Runs one call of a port. Throws E_ABORTED if it is already aborted, and converts system errors. */
 export function portCall<T>(doing: string, signal: AbortSignal, call: () => T): Promise<T> {
   return new Promise((resolve) => {
     throwIfAborted(signal);
@@ -60,7 +63,7 @@ export function portCall<T>(doing: string, signal: AbortSignal, call: () => T): 
   });
 }
 
-/** The same for a call that takes turns with others. */
+/** Same as {@link portCall}, for an asynchronous call. */
 export async function longPortCall<T>(doing: string, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
   throwIfAborted(signal);
   try {
@@ -70,7 +73,7 @@ export async function longPortCall<T>(doing: string, signal: AbortSignal, call: 
   }
 }
 
-/** Work between two looks at the signal stays well under a second. */
+/** Throws E_ABORTED if aborted. Long work calls this several times a second. */
 export function throwIfAborted(signal: AbortSignal): void {
   if (signal.aborted) throw new CachelaneError('E_ABORTED', 'stopped on request', { cause: signal.reason });
 }

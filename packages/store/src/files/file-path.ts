@@ -1,6 +1,6 @@
 import type { BytePath } from '@cachelane/core';
 
-/** A path for `node:fs`: text where every byte of it is ASCII below `root`, which is several times faster, else bytes. */
+/** A path for `node:fs`. Text if the part below `root` is all ASCII, which is several times faster; else bytes. */
 export type FilePath = string | Buffer;
 
 /** `root` is an absolute path as text. */
@@ -10,5 +10,5 @@ export function filePath(root: string, path: BytePath): FilePath {
   return Buffer.concat([Buffer.from(`${root}/`), Buffer.from(path, 'latin1')]);
 }
 
-/** Names in a directory, each character one byte. */
+/** Reads directory names with one character per byte. */
 export const byteNames = { encoding: 'latin1' } as const;

@@ -3,21 +3,21 @@ import { CachelaneError, type Digest } from '@cachelane/core';
 import { errnoOf } from './file-errors.ts';
 import type { Owner, StoreFiles } from './store-files.ts';
 
-/** Where things lie in a home (docs/reference/store-format.md, "Layers"). */
+/** Paths in a home (docs/reference/store-format.md, "Layers"). */
 export interface HomePaths {
   readonly layers: string;
   readonly derived: string;
   readonly staging: string;
   readonly trash: string;
   readonly sessions: string;
-  /** Directories of the mounters that do not mount. */
+  /** Kept directories of the mounters `clone` and `live`. */
   readonly kept: string;
-  /** Bytes on their way to and from a remote. */
+  /** Data in transit to and from a remote. */
   readonly outgoing: string;
   readonly incoming: string;
-  /** What images of registries hold, for volumes that begin with it. */
+  /** Images of registries that are sources of volumes. */
   readonly images: string;
-  /** What is known of directories that volumes are seeded from. */
+  /** Notes about directories that volumes are seeded from. */
   readonly seeds: string;
 }
 
@@ -36,13 +36,13 @@ export function homePaths(home: string): HomePaths {
   };
 }
 
-/** Of a layer's or derived layer's directory, published or not. */
+/** Returns the paths in the directory of a layer or derived layer, published or not. */
 export function layerPaths(dir: string): {
   readonly index: string;
   readonly about: string;
   readonly tree: string;
   readonly delta: string;
-  /** With everything that the tree would have, where that is what an image is mounted on. */
+  /** Contains everything the tree would have. `tree` is then its mount point. */
   readonly image: string;
 } {
   return {
@@ -59,8 +59,8 @@ export function deltaFile(dir: string, digest: Digest): string {
 }
 
 /**
- * Who shall own what we make: null where the kernel does that by itself. A home belongs to one user, also while root works
- * in it (`sudo`, a container): what root makes is handed over.
+ * Returns the user who should own new files, or null if that is the current user. A home belongs to one user, even
+ * while root works in it (`sudo`, a container).
  */
 export function ownerOf(home: string): Owner | null {
   if (process.geteuid?.() !== 0) return null;
@@ -68,17 +68,20 @@ export function ownerOf(home: string): Owner | null {
   return { uid, gid };
 }
 
-/** Makes one of the home's own directories where it is missing. */
+/** Creates one of the home's own directories if it is missing. */
 export function ensureHomeDir(files: StoreFiles, path: string, owner: Owner | null): void {
   makeHomeDir(files, { path, mode: 0o755 }, owner);
 }
 
-/** The same for one whose contents are nobody else's business, and which must not lead anywhere else. */
+/**
+ * Creates a private directory if it is missing. Throws E_HOME_UNUSABLE if something else, such as a symlink, is
+ * there.
+ */
 export function ensurePrivateDir(files: StoreFiles, path: string, owner: Owner | null): void {
   makeHomeDir(files, { path, mode: 0o700 }, owner);
   if (!lstatSync(path).isDirectory())
     throw new CachelaneError('E_HOME_UNUSABLE', `${path} is not a directory`, {
-      hint: 'move it away: it is made anew',
+      hint: 'move it away and run the command again',
     });
 }
 

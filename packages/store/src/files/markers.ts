@@ -2,24 +2,26 @@ import { spawnSync } from 'node:child_process';
 import { CachelaneError, type BytePath } from '@cachelane/core';
 import { decodePaxXattrs, encodePax, type PaxMember } from '../tar/pax.ts';
 
-// Node can neither read nor write extended attributes, nor make a device. GNU tar does all of it, many paths in one
-// process, and is there wherever bubblewrap is; getfattr reads faster (6 us a directory instead of 12), but belongs to a
-// package that few machines have.
+// Node cannot read or write extended attributes or make devices. GNU tar can, for many paths per process, and exists
+// wherever bubblewrap does. getfattr reads faster (6 us per directory instead of 12), but few machines have it.
 
-/** What an overlay's lower directory needs beyond plain files, by path below its root. */
+/** What an overlay's lower directory needs besides plain files, by path below its root. */
 export interface Markers {
-  /** Character devices 0:0: whatever lower layers have at the path is gone. */
+  /** Character devices 0:0, which hide the path in lower layers. */
   readonly whiteouts: readonly BytePath[];
-  /** Existing directories: whatever lower layers have below is gone. */
+  /** Existing directories that hide everything below them in lower layers. */
   readonly opaque: readonly BytePath[];
   /**
-   * Existing directories that hold whiteouts. A listing leaves those out only where a directory is merged with others or
-   * says that it was copied up; in all others they would be names that nothing is behind.
+   * Existing directories that hold whiteouts. The kernel hides whiteouts in a listing only if the directory is
+   * merged with others or is marked as copied up. Elsewhere they would show as names without files.
    */
   readonly holders: readonly BytePath[];
 }
 
-/** Attributes of mounts by ordinary users and by bubblewrap, then those of mounts by root. Either kind ignores the other's. */
+/**
+ * Attribute prefixes for mounts by ordinary users and bubblewrap, then for mounts by root. Each kind of mount
+ * ignores the other prefix.
+ */
 export const markNamespaces = ['user.overlay.', 'trusted.overlay.'] as const;
 export type MarkNamespace = (typeof markNamespaces)[number];
 
@@ -30,7 +32,7 @@ export function isOpaque(marks: OverlayMarks, namespaces: readonly MarkNamespace
   return namespaces.some((namespace) => marks.has(`${namespace}opaque`));
 }
 
-/** Content or name lie elsewhere: such a file is not complete by itself. */
+/** Returns whether the file's content or name is elsewhere, so that the file is incomplete by itself. */
 export function refersElsewhere(marks: OverlayMarks): boolean {
   return markNamespaces.some((namespace) => marks.has(`${namespace}redirect`) || marks.has(`${namespace}metacopy`));
 }
@@ -38,8 +40,8 @@ export function refersElsewhere(marks: OverlayMarks): boolean {
 const pathsPerProcess = 4096;
 
 /**
- * Reads the overlay's marks of directories and files below `root`, in the order of `paths`. Files must be readable, and
- * their content costs time unless they are all holes. Throws E_MOUNT where there is no tar that can.
+ * Returns the overlay's marks of the paths below `root`, in the order of `paths`. Files must be readable, and
+ * reading a file's content takes time unless it is sparse. Throws E_MOUNT if no suitable tar exists.
  */
 export function readMarks(root: string, paths: readonly BytePath[]): readonly OverlayMarks[] {
   const marks: OverlayMarks[] = [];
@@ -66,9 +68,9 @@ export function readMarks(root: string, paths: readonly BytePath[]): readonly Ov
 }
 
 /**
- * Makes whiteouts at paths where nothing is, and marks directories, which must be writable for their owner, for both kinds
- * of mount as far as this user may: an ordinary user cannot make the marks of root's mounts. Directories get mode 0700 and
- * another time.
+ * Creates whiteouts at unused paths and marks directories, which must be writable for their owner. Marks for both
+ * kinds of mount, except that only root can make the marks of root's mounts. Directories get mode 0700 and a new
+ * time.
  */
 export function writeMarkers(root: string, { whiteouts, opaque, holders }: Markers): void {
   const isRoot = process.geteuid?.() === 0;
@@ -80,20 +82,16 @@ export function writeMarkers(root: string, { whiteouts, opaque, holders }: Marke
     marked.set(path, xattrs);
   };
   for (const path of opaque) note(path, 'opaque', 'y');
-  // Empty is the kernel's own way to say that it was copied up from it does not know where.
+  // An empty value is the kernel's own form for "copied up from an unknown origin".
   for (const path of holders) note(path, 'origin', '');
   const members: readonly PaxMember[] = [
-    ...Array.from(marked, ([path, xattrs]) => ({ name: bytesOf(path), kind: 'directory', xattrs }) as const),
-    ...whiteouts.map((path) => ({ name: bytesOf(path), kind: 'whiteout', xattrs: new Map<string, string>() }) as const),
+    ...Array.from(marked, ([path, xattrs]) => ({ name: `./${path}`, kind: 'directory', xattrs }) as const),
+    ...whiteouts.map((path) => ({ name: `./${path}`, kind: 'whiteout', xattrs: new Map<string, string>() }) as const),
   ];
   for (let from = 0; from < members.length; from += pathsPerProcess) {
     const input = encodePax(members.slice(from, from + pathsPerProcess));
     tar(['--extract', '--file=-', '--no-same-owner', '--preserve-permissions'], { root, input });
   }
-}
-
-function bytesOf(path: BytePath): Buffer {
-  return Buffer.from(`./${path}`, 'latin1');
 }
 
 interface TarRun {
@@ -103,7 +101,7 @@ interface TarRun {
 
 function tar(args: readonly string[], { root, input }: TarRun): Buffer {
   const xattrs = ['--xattrs', ...markNamespaces.map((namespace) => `--xattrs-include=${namespace}*`)];
-  // In English, whatever the user's language: a full disk must be recognised.
+  // LC_ALL=C: the message of a full disk must be in English.
   const run = spawnSync('env', ['-u', 'TAR_OPTIONS', 'LC_ALL=C', 'tar', `--directory=${root}`, ...xattrs, ...args], {
     input,
     maxBuffer: pathsPerProcess * 65_536,
@@ -112,13 +110,13 @@ function tar(args: readonly string[], { root, input }: TarRun): Buffer {
   if (run.error !== undefined) throw noTar(run.error.message, run.error);
   const complaint = run.stderr.toString().trim();
   if (complaint.includes('No space left on device')) throw Object.assign(new Error(complaint), { code: 'ENOSPC' });
-  // Attributes that it cannot set are a warning to tar, with exit code 0.
+  // tar only warns about attributes it cannot set, and exits with 0.
   if (run.status !== 0 || complaint !== '') throw noTar(complaint);
   return run.stdout;
 }
 
 function noTar(detail: string, cause?: unknown): CachelaneError {
-  return new CachelaneError('E_MOUNT', `tar cannot handle the overlay's markers here: ${detail.slice(0, 500)}`, {
+  return new CachelaneError('E_MOUNT', `tar cannot read or write overlay attributes here: ${detail.slice(0, 500)}`, {
     hint: 'install GNU tar, and keep the home on a file system with extended attributes',
     cause,
   });

@@ -5,9 +5,8 @@ import { filePath, type FilePath } from './file-path.ts';
 import type { StoreFiles } from './store-files.ts';
 
 /**
- * Reaches files whose own permissions shut us out: builds leave directories without write, and files without read
- * permission (the Go module cache does). Directories are opened only when an operation failed for lack of permission, and
- * what they were is remembered.
+ * Accesses files whose permissions exclude even their owner. Builds leave such files and directories, for example
+ * the Go module cache. Changes permissions only after an operation failed, and remembers the old modes.
  */
 export class OpenAccess {
   readonly root: string;
@@ -15,7 +14,10 @@ export class OpenAccess {
   readonly #trueMode: (path: BytePath) => number | undefined;
   #opened: Map<BytePath, number> | undefined;
 
-  /** `trueMode`: what a path's mode is meant to be, where that is known better than by looking (somebody else may have it open as well). */
+  /**
+   * `trueMode` returns a path's intended mode if that is known better than from the file: another process may have
+   * opened it too.
+   */
   constructor(
     root: string,
     files: Pick<StoreFiles, 'setMode'>,
@@ -26,7 +28,7 @@ export class OpenAccess {
     this.#trueMode = trueMode;
   }
 
-  /** Runs an operation on a path below the root; on EACCES opens the path and its ancestors for us and runs it again. */
+  /** Runs an operation on a path below the root. On EACCES, makes the path and its ancestors accessible and retries. */
   run<T>(path: BytePath, operation: (file: FilePath) => T): T {
     const file = filePath(this.root, path);
     try {
@@ -37,23 +39,26 @@ export class OpenAccess {
     }
   }
 
-  /** Mode of something before it was opened; undefined where it was not. */
+  /** Returns the mode before it was changed, or undefined if it was not changed. */
   modeBefore(path: BytePath): number | undefined {
-    // Nearly always nothing was opened; a look-up would keep a flat copy of each path in memory.
+    // The map is nearly always unset. A look-up would keep a flat copy of each path in memory.
     return this.#opened?.get(path);
   }
 
-  /** What was opened there is gone: what comes in its place has a mode of its own. */
+  /** Forgets a path that was deleted: its replacement has its own mode. */
   forget(path: BytePath): void {
     this.#opened?.delete(path);
   }
 
-  /** Opens a path before another program works on it; root needs no permission. */
+  /** Makes a path accessible for another program. Does nothing as root. */
   prepare(path: BytePath): void {
     if (process.geteuid?.() !== 0) this.#open(path);
   }
 
-  /** Gives back every mode that was changed, or lets `mode` decide it; deepest first, since a parent may shut us out again. */
+  /**
+   * Restores every changed mode, or sets the result of `mode`. Deepest first, because a restored parent may block
+   * access.
+   */
   restore(mode: (path: BytePath, before: number) => number = (_, before) => before): void {
     if (this.#opened === undefined) return;
     const deepestFirst = [...this.#opened].toSorted(([a], [b]) => (a < b ? 1 : -1));
@@ -62,13 +67,13 @@ export class OpenAccess {
       try {
         this.#files.setMode(filePath(this.root, path), mode(path, before));
       } catch (error) {
-        // Gone with what it lay in, or shut away already by a parent that was given its own mode back.
+        // The path is gone, or a restored parent blocks access.
         if (!isMissing(error) && errnoOf(error) !== 'EACCES') throw error;
       }
     }
   }
 
-  /** Opens the path and what leads to it. True when that changed anything, so that trying again makes sense. */
+  /** Makes the path and its ancestors accessible. Returns whether anything changed. */
   #open(path: BytePath): boolean {
     let changed = false;
     for (const each of ['' as BytePath, ...[...ancestors(path)].toReversed(), path]) {
@@ -82,7 +87,7 @@ export class OpenAccess {
       try {
         this.#files.setMode(file, (stat.mode & 0o7777) | wanted);
       } catch (error) {
-        // Somebody else's: the operation's own error says it better.
+        // Another user's file: the operation's own error is clearer.
         if (errnoOf(error) === 'EPERM') return false;
         throw error;
       }

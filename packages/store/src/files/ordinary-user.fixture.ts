@@ -1,6 +1,6 @@
 /**
- * Makes the whole process of a test file an ordinary user, for good, where it runs as root: permissions mean nothing to
- * root. Each test file has a process of its own.
+ * Makes the process of this test file an ordinary user permanently if it runs as root, because root ignores
+ * permissions. Each test file has its own process.
  */
 export function becomeOrdinaryUser(): void {
   if (process.getuid?.() !== 0) return;

@@ -1,7 +1,10 @@
 import { errnoOf } from './file-errors.ts';
 import type { StoreFiles } from './store-files.ts';
 
-/** Puts a directory in a place where there is none, or an empty one; nobody sees the place without a directory. False where something lies in it. */
+/**
+ * Moves a directory to a free path, or over an empty directory, in one step. Returns false if the directory
+ * there is not empty.
+ */
 export function renameUnlessThere(files: StoreFiles, from: string, to: string): boolean {
   try {
     files.rename(from, to);

@@ -5,26 +5,29 @@ import type { FilePath } from './file-path.ts';
 import { writeMarkers, type Markers } from './markers.ts';
 
 /**
- * Every operation by which the layer store and the mounter change the disk, one system call each as far as possible, so
- * that tests can let a process die between any two of them. All throw the system's error. Nothing here follows a
- * symlink in the last part of a path.
+ * Every operation with which the layer store and the mounters change the disk, mostly one system call each, so that
+ * tests can kill a process between any two. All throw system errors. None follows a symlink in the last part of a
+ * path.
  */
 export interface StoreFiles {
-  /** The parent must be there; EEXIST when the path is. */
+  /** The parent must exist. Throws EEXIST if the path exists. */
   makeDir(path: FilePath, mode: number): void;
-  /** Makes a directory that nobody else has, `<prefix>XXXXXX`, and returns its path. */
+  /** Creates a directory with a unique name, `<prefix>XXXXXX`, and returns its path. */
   makeUniqueDir(prefix: string): string;
   rename(from: FilePath, to: FilePath): void;
   link(from: FilePath, to: FilePath): void;
-  /** Content only, into a new file, of which nothing is left where it fails; shares blocks where the file system can. */
+  /** Copies content into a new file, sharing blocks where possible. Deletes the new file on failure. */
   copy(from: FilePath, to: FilePath): void;
-  /** The same with a part of a file. Returns how many bytes there were: fewer where the file ends. */
+  /** Copies a part of a file. Returns the number of bytes copied, fewer at the end of the file. */
   copyRange(from: FilePath, range: FileRange, to: FilePath): number;
-  /** A directory with all that is in it and all that a mount noted on it; `to` must not be there. Somebody may be writing there. */
+  /**
+   * Copies a directory with all contents and overlay attributes. `to` must not exist. Other processes may write in
+   * `from`.
+   */
   copyTree(from: string, to: string): void;
-  /** A new file. */
+  /** Creates a new file. */
   write(path: FilePath, content: Uint8Array): void;
-  /** A new file whose content is on the disk when this returns. */
+  /** Creates a new file and syncs its content to the disk. */
   writeSynced(path: string, content: Uint8Array): void;
   syncDir(path: string): void;
   symlink(target: Uint8Array, path: FilePath): void;
@@ -32,9 +35,9 @@ export interface StoreFiles {
   removeDir(path: FilePath): void;
   setMode(path: FilePath, mode: number): void;
   setOwner(path: FilePath, owner: Owner): void;
-  /** Both times, to a microsecond or better: Node takes seconds as a floating-point number. */
+  /** Sets both times, to a microsecond or better: Node takes seconds as a floating-point number. */
   setTime(path: FilePath, mtimeNs: bigint): void;
-  /** Makes whiteouts and marks directories. */
+  /** Creates whiteouts and marks directories. */
   mark(root: string, markers: Markers): void;
   start(job: BackgroundJob): void;
 }
@@ -138,7 +141,10 @@ export const realFiles: StoreFiles = {
   start: startBackgroundJob,
 };
 
-/** As Node takes times, to a microsecond. As text: for a negative number Node takes the time of day. */
+/**
+ * Returns seconds as Node takes times, to a microsecond. As text, because Node replaces a negative number by the
+ * current time.
+ */
 export function secondsOf(ns: bigint): string {
   return String(Number(ns) / 1e9);
 }

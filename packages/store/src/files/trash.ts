@@ -4,15 +4,15 @@ import { ensureHomeDir, type HomePaths } from './home-paths.ts';
 import type { Owner, StoreFiles } from './store-files.ts';
 
 export interface Trash {
-  /** Moves directories out of sight, each at once; those that are not there are left out. Their space is freed in the background. */
+  /** Moves directories to the trash, one rename each, and frees their space in the background. Skips missing ones. */
   discard(dirs: readonly string[]): void;
-  /** The same for what somebody may still have mounted: its space is freed by a sweep, after the grace. */
+  /** Same for directories that may still be mounted. A sweep frees their space after a grace period. */
   retire(dirs: readonly string[]): void;
 }
 
 /**
- * Removing a big directory makes ext4 slow to create files for seconds, and takes longer than a user likes to wait: what
- * has to go is renamed, and removed by a process that takes its time.
+ * Deleting a big directory takes long and makes ext4 slow for seconds. So directories are renamed into the trash,
+ * and a background process deletes them slowly.
  */
 export function openTrash(files: StoreFiles, paths: HomePaths, owner: Owner | null): Trash {
   const moveAll = (dirs: readonly string[]): string | undefined => {

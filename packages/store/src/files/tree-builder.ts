@@ -9,13 +9,13 @@ export interface TreePlace {
   readonly files: StoreFiles;
   /** Absolute path of the tree. */
   readonly root: string;
-  /** A directory of our own beside the tree, on the same file system. */
+  /** A directory of ours beside the tree, on the same file system. */
   readonly scratch: string;
   readonly owner: Owner | null;
   readonly index: LayerIndex;
 }
 
-/** A layer's tree while it is made: everything is put below real directories only, never through a symlink. */
+/** Builds a layer's tree. Puts files only below real directories, never through a symlink. */
 export class TreeBuilder {
   readonly place: TreePlace;
   readonly access: OpenAccess;
@@ -27,7 +27,7 @@ export class TreeBuilder {
     this.access = new OpenAccess(place.root, place.files);
   }
 
-  /** Makes the directory and those above it where they are missing. Throws E_LAYER_REFUSED where something else is. */
+  /** Creates the directory and its parents if missing. Throws E_LAYER_REFUSED if something else is there. */
   ensureDir(path: BytePath): void {
     if (this.#directories.has(path)) return;
     this.ensureDir(parentPath(path));
@@ -37,28 +37,28 @@ export class TreeBuilder {
     this.#directories.add(path);
   }
 
-  /** Puts something new at a path where nothing is. */
+  /** Creates something at an unused path. */
   create(path: BytePath, make: (file: FilePath) => void): void {
     this.ensureDir(parentPath(path));
     try {
       this.#make(path, make);
     } catch (error) {
-      if (errnoOf(error) === 'EEXIST') throw refused(path, 'there are two things at this path');
+      if (errnoOf(error) === 'EEXIST') throw refused(path, 'two entries have this path');
       throw error;
     }
   }
 
-  /** A whiteout or anything else that `mark` makes will find nothing in its way. */
+  /** Throws E_LAYER_REFUSED if the path exists. For whiteouts and others that `mark` creates. */
   expectNothing(path: BytePath): void {
     this.ensureDir(parentPath(path));
-    if (this.stat(path) !== undefined) throw refused(path, 'it is removed and there at once');
+    if (this.stat(path) !== undefined) throw refused(path, 'it is both removed and present');
   }
 
   stat(path: BytePath): BigIntStats | undefined {
     return this.access.run(path, (file) => lstatSync(file, { bigint: true, throwIfNoEntry: false }));
   }
 
-  /** A name for something on its way into or out of the tree. */
+  /** Returns a temporary path for a file that moves into or out of the tree. */
   scratchPath(): string {
     const { files, scratch, owner } = this.place;
     if (this.#scratchNumber++ === 0) {
@@ -68,7 +68,7 @@ export class TreeBuilder {
     return `${scratch}/${this.#scratchNumber}`;
   }
 
-  /** Gives a new file or symlink what the entry says. */
+  /** Sets owner, mode and time of a new file or symlink. */
   dress(path: BytePath, entry: Entry): void {
     const { files } = this.place;
     if (entry.type === 'file') this.access.run(path, (file) => files.setMode(file, entry.mode));
@@ -76,14 +76,14 @@ export class TreeBuilder {
   }
 
   /**
-   * Brings a file or symlink that a run left in line with its entry. A file with several names gets an inode of its own first:
-   * what is done to one of the names must not show at the others.
+   * Corrects a file or symlink that a run left to match its entry. A file with several names gets its own inode
+   * first, so that the change affects only this name.
    */
   adopt(entry: Entry): void {
     const { path } = entry;
     const stat = this.stat(path);
     const isSame = entry.type === 'file' ? stat?.isFile() : stat?.isSymbolicLink();
-    if (stat === undefined || isSame !== true) throw refused(path, 'it is no longer what it was when the run ended');
+    if (stat === undefined || isSame !== true) throw refused(path, 'it changed after the run ended');
     if (stat.size !== BigInt(entry.sizeBytes)) throw refused(path, 'it changed while it was being saved');
     const { owner, files } = this.place;
     const isOurs = owner === null || (stat.uid === BigInt(owner.uid) && stat.gid === BigInt(owner.gid));
@@ -98,17 +98,20 @@ export class TreeBuilder {
       return;
     }
     if (!isOurs) this.access.run(path, (file) => files.setOwner(file, owner));
-    // A change of owner clears bits.
+    // chown clears the setuid and setgid bits.
     if (entry.type === 'file' && !(hasMode && isOurs)) this.access.run(path, (file) => files.setMode(file, entry.mode));
     if (!hasTime) this.access.run(path, (file) => files.setTime(file, entry.mtimeNs));
   }
 
-  /** Directories last, deepest first: work below them changes their times, and a parent may shut us out. */
+  /**
+   * Sets the attributes of directories, deepest first: work below a directory changes its time, and a parent may
+   * block access.
+   */
   finish(directories: readonly Entry[]): void {
     const { files, owner, index } = this.place;
     for (const { path, mode, mtimeNs } of directories.toSorted((a, b) => (a.path < b.path ? 1 : -1))) {
       const stat = this.stat(path);
-      if (stat?.isDirectory() !== true) throw refused(path, 'it is no longer what it was when the run ended');
+      if (stat?.isDirectory() !== true) throw refused(path, 'it changed after the run ended');
       this.access.run(path, (file) => {
         if (owner !== null && (stat.uid !== BigInt(owner.uid) || stat.gid !== BigInt(owner.gid))) {
           files.setOwner(file, owner);
@@ -126,7 +129,10 @@ export class TreeBuilder {
     if (owner !== null) this.access.run(path, (file) => files.setOwner(file, owner));
   }
 
-  /** They cannot be seen from here, but any change of owner takes them, even one to the same owner. False where we may not. */
+  /**
+   * Drops file capabilities, which Node cannot see: any chown removes them, even to the same owner. Returns false
+   * without permission.
+   */
   #dropCapabilities(path: BytePath, { uid, gid }: BigIntStats): boolean {
     try {
       const same = { uid: Number(uid), gid: Number(gid) };
@@ -150,7 +156,7 @@ export class TreeBuilder {
   }
 }
 
-/** Removes a file or link; nothing there is fine. */
+/** Removes a file or link. Does nothing if it is missing. */
 export function unlinkIfThere(files: StoreFiles, file: FilePath): void {
   try {
     files.unlink(file);

@@ -10,7 +10,7 @@ import { emptyTable } from '../slots/kept-table.ts';
 
 const noAbort = new AbortController().signal;
 
-test('a directory is brought up from an image as from a tree, also when it has got one since, and not from one that is damaged', async () => {
+test('a directory is filled from an image like from a tree, also after extraction, but not if the image is damaged', async () => {
   await using home = await createLayerHome({ images: true });
   const store = home.open();
   const content = Buffer.alloc(1_500_000, 'image');

@@ -27,31 +27,31 @@ import { allOf, pathsToLookAt, someOf, type Wanted } from './wanted-paths.ts';
 
 export interface KeptPlace {
   readonly files: StoreFiles;
-  /** Absolute path of the directory that is kept. */
+  /** Absolute path of the kept directory. */
   readonly tree: string;
-  /** For what is on its way into or out of it; on the same mount, emptied by whoever owns the place. */
+  /** For files that move into or out of it. On the same mount. The slot's owner empties it. */
   readonly scratch: string;
   /**
-   * What runs changed since it was brought up: it is looked at again, since a file may have other names by which somebody edited it
-   * meanwhile. Such a file gets an inode of its own, or what is done to another name would be done to it.
+   * Paths that runs changed since the last update. They are checked again, because other programs may have edited a
+   * file through another name. Such a file gets its own inode, which protects it from its other names.
    */
   readonly dirty: ReadonlySet<BytePath>;
-  /** Those of them that are files from before, of which the view shows what it showed: made anew, since not all that was done to them can be seen. */
+  /** Dirty files from before that the view has unchanged. They are recreated, because not every change is visible. */
   readonly touched: ReadonlySet<BytePath>;
-  /** Of what we make there. */
+  /** Owner of files that we create there. */
   readonly owner: Owner;
-  /** What may lie there though no view has it; null: nothing. */
+  /** Tells which paths may stay although the view does not have them. Null: none. */
   readonly mayStay: ((path: BytePath, isDirectory: boolean) => boolean) | null;
   /** See `KeptContext`. */
   readonly farFutureAsNs: bigint | null;
-  /** Who helps where there is much to make. */
+  /** Options for parallel work. */
   readonly fill: FillOptions;
 }
 
 /**
- * Makes a kept directory show what the view shows, by the difference: what is right already is not touched, and what takes the place
- * of something else does so in one step, so that a file that many projects link to never is half there. `only`: paths that
- * may differ; null for all. Returns the table of what is there then.
+ * Updates a kept directory to show the view. Changes only what differs, and replaces each file in one step, so that
+ * a file with links in many projects is never incomplete. `only`: paths that may differ, or null for all. Returns
+ * the new table.
  */
 export async function bringUp(
   place: KeptPlace,
@@ -76,12 +76,12 @@ export async function bringUp(
 
 const checkEvery = 256;
 
-/** A file that is to be made. */
+/** A file to create. */
 interface FileTask {
   readonly entry: Entry;
   readonly layer: StoredLayer;
   readonly place: LayerPlace;
-  /** Something stands where it belongs. */
+  /** Something else is at its path. */
   readonly replaces: boolean;
 }
 
@@ -91,7 +91,7 @@ class BringUp {
   readonly #from: KeptTable;
   readonly #signal: AbortSignal;
   readonly #access: OpenAccess;
-  /** Directories whose mode and time are set at the end: work below them moves the one and may need the other. */
+  /** Directories whose mode and time are set last: work in them changes their time and needs permissions. */
   readonly #directories: Entry[] = [];
   readonly #tasks: FileTask[] = [];
   readonly #sources = new Map<StoredLayer, OpenAccess>();
@@ -105,7 +105,7 @@ class BringUp {
     this.#access = new OpenAccess(place.tree, place.files);
   }
 
-  /** Removes what stands where nothing, or another kind of thing, belongs. */
+  /** Removes what must not be at a path, or has the wrong type. */
   removeUnlessWanted(path: BytePath, wanted: Wanted | null | undefined): void {
     const record = this.#from.find(path);
     if (record === undefined || record.type === wanted?.entry.type) return;
@@ -116,7 +116,7 @@ class BringUp {
     try {
       this.#access.run(path, (file) => (isDirectory ? files.removeDir(file) : files.unlink(file)));
     } catch (error) {
-      // It holds what may stay.
+      // It contains paths that may stay.
       if (errnoOf(error) === 'ENOTEMPTY' && mayStay !== null && (wanted ?? null) === null) return;
       if (!isMissing(error)) throw error;
     }
@@ -137,7 +137,7 @@ class BringUp {
     }
   }
 
-  /** What stands in the way is gone, and each directory is there. */
+  /** Creates the files. Obstacles are gone, and all directories exist. */
   async makeFiles(): Promise<void> {
     const { files, fill, tree } = this.#place;
     const tasks = this.#tasks;
@@ -159,7 +159,7 @@ class BringUp {
     await makeAll(how, makers, this.#signal);
   }
 
-  /** Directories last, deepest first. */
+  /** Sets attributes of directories, deepest first. */
   finish(): void {
     const { files } = this.#place;
     for (const { path, mode, mtimeNs } of this.#directories.toReversed()) {
@@ -215,7 +215,7 @@ class BringUp {
       if (known.digest === null) this.#note(path, entry.digest);
       return;
     }
-    // With a time that we set, and in our table, somebody's edit would be taken for what was saved, for good.
+    // Setting the time would hide a foreign edit forever.
     if (known.digest !== null && !isAsRecorded(this.#access.run(path, lookAt), known)) {
       this.#makeLater(entry, layer);
       return;
@@ -227,7 +227,7 @@ class BringUp {
     this.#note(path, entry.digest);
   }
 
-  /** Its record stands where it would had it been made already. */
+  /** Keeps the place of its record in the table. */
   #makeLater(entry: Entry, layer: StoredLayer): void {
     const replaces = this.#replaces(entry.path);
     const place = placeOf(layer);
@@ -236,7 +236,7 @@ class BringUp {
     this.records.set(entry.path, null);
   }
 
-  /** Of another kind of store. */
+  /** Writes content from another kind of store. */
   #putContent(entry: Entry, layer: StoredLayer): void {
     const { files } = this.#place;
     this.#putInPlace(entry, (file) => {
@@ -288,27 +288,27 @@ class BringUp {
     return { path, mtimeNs, beside: replaces ? `${scratch}/${(this.#scratchNumber += 1)}` : null };
   }
 
-  /** Undefined for what nobody changed. */
+  /** Returns undefined for unchanged paths. */
   #dirtyNow(path: BytePath, record: KeptRecord | undefined): Stats | undefined {
     if (record === undefined || !this.#place.dirty.has(path)) return undefined;
     return this.#access.run(path, lookAt);
   }
 
   /**
-   * The record, unless somebody was at the file since, by another name: that moves its time of change, whatever else is put back. So does another
-   * name that goes, perhaps by our own hand.
+   * Returns the record, without its digest if the file was changed through another name. That changes the change
+   * time, even if the other times are restored. Deleting another name does so too, even if we did it.
    */
   #knownOf(path: BytePath, record: KeptRecord, now: Stats): KeptRecord {
     const isAsRecorded = now.ino === record.inode && now.size === record.sizeBytes && now.ctimeMs === record.ctimeMs;
     return isAsRecorded ? record : { ...recordOf(now, this.#access.modeBefore(path)), digest: null };
   }
 
-  /** A directory that a command gave away. */
+  /** Takes back ownership of a directory. */
   #takeBack(path: BytePath): void {
     const { files, owner } = this.#place;
     this.#access.run(path, (file) => {
       files.setOwner(file, owner);
-      // What is made in it until its mode is set is not to have its group.
+      // Until its mode is set, files created in it must not get its group.
       files.setMode(file, 0o700);
     });
   }
@@ -336,7 +336,7 @@ class BringUp {
     this.#noteStat(path, this.#access.run(path, lookAt), digest);
   }
 
-  /** Whatever stood in its place may have been opened. */
+  /** A previous file at the path may have been made accessible. */
   #noteNew(path: BytePath, stat: Stats, digest: Digest | null): void {
     this.#access.forget(path);
     this.#noteStat(path, stat, digest);
@@ -351,13 +351,13 @@ class BringUp {
   }
 }
 
-/** Looked up each time: an image may be gone while a run goes on, and the layer has a tree then. */
+/** Looked up each time: the image may be deleted during a run, after the layer was extracted. */
 function sourceOf({ dir, image }: LayerPlace, entry: Entry): FileSource {
   if (image === null) return { kind: 'tree', tree: layerPaths(dir).tree };
   return { kind: 'image', file: image.file, at: image.rangeOf(entry).at };
 }
 
-/** A record has a quarter of a microsecond's precision, and what was set on a file a microsecond's. */
+/** A record is accurate to a quarter of a microsecond, and a set time to a microsecond. */
 function hasTime({ mtimeMs }: KeptRecord, { mtimeNs }: Entry): boolean {
   return Math.abs(mtimeMs - Number(mtimeNs) / 1e6) < 0.002;
 }

@@ -1,33 +1,33 @@
 import { ThreadPool, usefulThreads } from '../threads/thread-pool.ts';
 import type { FileJob, MadeFiles } from './file-messages.ts';
 
-/** Helpers that make files of a kept directory. */
+/** Threads that create files of a kept directory. */
 export interface FileMakers extends AsyncDisposable {
   readonly count: number;
-  /** Resolves once they are at work; before that, what they are given only waits. */
+  /** Resolves once the threads run. Jobs given earlier wait. */
   readonly ready: Promise<void>;
-  /** Rejects where it is not known which of them were made; nobody is at work on them then. */
+  /** Rejects if it is unknown which files were created. The threads have stopped by then. */
   readonly make: (job: FileJob) => Promise<MadeFiles>;
 }
 
-/** When the thread that fills a kept directory gets help, and of whom. */
+/** When and how to use helper threads. */
 export interface FillOptions {
-  /** With so many files, or so many bytes, or more. */
+  /** Use helpers from this number of files or bytes on. */
   readonly worthwhileFiles: number;
   readonly worthwhileBytes: number;
-  /** Made in one go: so few that answers are read, and an abort is seen, every few milliseconds. */
+  /** Files per job: few enough to handle answers and aborts every few milliseconds. */
   readonly batchFiles: number;
-  /** Null where there is none to be had. */
+  /** Returns null if no helper can start. */
   start(): FileMakers | null;
 }
 
-/** With fewer it takes longer to start a thread than it saves. */
+/** Below these limits, starting a thread takes longer than it saves. */
 export const byThreads: FillOptions = {
   worthwhileFiles: 3000,
   worthwhileBytes: 128 * 1_048_576,
   batchFiles: 64,
   start() {
-    // The one that asks is at work as well.
+    // The calling thread works too.
     const pool = ThreadPool.start<FileJob, MadeFiles>({ work: 'files' }, usefulThreads() - 1);
     if (pool === null) return null;
     return {

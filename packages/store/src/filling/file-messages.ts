@@ -1,27 +1,27 @@
 import type { BytePath } from '@cachelane/core';
 import type { KeptRecord } from '../slots/kept-table.ts';
 
-// What a thread that makes files of a kept directory and the one that asks for them say to each other.
+// Messages between the main thread and the threads that create files of a kept directory.
 
-/** Files that are to be made in one go. */
+/** Files to create in one job. */
 export interface FileJob {
   /** Absolute path of the directory. */
   readonly tree: string;
   readonly orders: readonly FileOrder[];
 }
 
-/** A file that is to be made. */
+/** A file to create. */
 export interface FileOrder extends NewFile {
   readonly mode: number;
   readonly sizeBytes: number;
   readonly from: FileSource;
 }
 
-/** Something new in the directory, whatever it is. */
+/** A new path of any type. */
 export interface NewFile {
   readonly path: BytePath;
   readonly mtimeNs: bigint;
-  /** Absolute path where it is made first, since something that goes stands in its place; null: in its place at once. */
+  /** Absolute path of a temporary name, used if the final path is occupied. Null: create it in place. */
   readonly beside: string | null;
 }
 
@@ -29,7 +29,7 @@ export type FileSource =
   | { readonly kind: 'tree'; readonly tree: string }
   | { readonly kind: 'image'; readonly file: string; readonly at: number };
 
-/** One for each order; NaN all through for one that could not be carried out: of that nothing is there. */
+/** One record per order. NaN means the file was not created. */
 export type MadeFiles = Float64Array<ArrayBuffer>;
 
 const fields = 7;
@@ -38,7 +38,7 @@ export function emptyMadeFiles(count: number): MadeFiles {
   return new Float64Array(count * fields).fill(NaN);
 }
 
-/** What is told of a made file. */
+/** The record of a created file. */
 export type MadeFile = Omit<KeptRecord, 'digest'>;
 
 const types: readonly KeptRecord['type'][] = ['file', 'dir', 'symlink', 'special'];

@@ -7,8 +7,8 @@ import { copyOut, putInPlace, type Reach } from './make-file.ts';
 import { recordOf } from '../slots/scan-kept.ts';
 
 /**
- * A thread that makes files of a kept directory. What it cannot do, for whatever reason, is left to the thread that asked: that one alone opens what
- * is shut, and knows what to say.
+ * The work of a thread that creates files. Leaves every failure to the calling thread, which can change permissions
+ * and report errors.
  */
 export const fileWork: ThreadWork<FileJob, MadeFiles> = (job) => {
   const answer = makeFiles(realFiles, job);
@@ -23,7 +23,7 @@ export function makeFiles(files: StoreFiles, { tree, orders }: FileJob): MadeFil
     try {
       setMade(made, at, recordOf(putInPlace(place, order, copyOut(files, order, source)), undefined));
     } catch {
-      // Left as not made.
+      // Counts as not created.
     }
   }
   return made;

@@ -13,7 +13,7 @@ becomeOrdinaryUser();
 
 const noAbort = new AbortController().signal;
 
-// Directories and files shut out whoever they belong to, unless that is root.
+// Permissions restrict even the owner, except root.
 const threads = await lastingThreads();
 fillProperty('a directory of an ordinary user', threads, { runs: 12 });
 
@@ -25,7 +25,7 @@ function fileOf(path: string, mode: number, text = 'f'): Sent {
 test.each([
   ['one thread', alone],
   ['threads', threads],
-] as const)('a file in place of one that was shut has a mode of its own: by %s', async (_, fill) => {
+] as const)('a file that replaces an unreadable file has its own mode: by %s', async (_, fill) => {
   await using home = await createLayerHome();
   const dir = { entry: madeEntry('d', { mode: 0o500 }).entry };
   const shut = await layerOfItems(home, [dir, fileOf('d/f', 0, 'old')]);
@@ -37,7 +37,7 @@ test.each([
   expect(seeFilled(place.tree, table).filter(({ isNoted }) => !isNoted)).toEqual([]);
 });
 
-test('a file in place of a directory that was shut has a mode of its own', async () => {
+test('a file that replaces an inaccessible directory has its own mode', async () => {
   await using home = await createLayerHome();
   const shut = await layerOfItems(home, [{ entry: madeEntry('d', { mode: 0o400 }).entry }, fileOf('d/f', 0o644)]);
   const plain = await layerOfItems(home, [fileOf('d', 0o755)]);

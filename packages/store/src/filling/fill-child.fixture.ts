@@ -6,7 +6,8 @@ import { openCloneMounter } from '../kept/clone-mounter.ts';
 import { alone, halfFiles, lastingThreads, namesIn, placeIn, refusal } from './fill.fixture.ts';
 import { emptyTable } from '../slots/kept-table.ts';
 
-// A process that fills a directory. Arguments: a home, a layer of it, `alone` or `threads`, and where: in an empty directory, or, `attach`, for a run.
+// A process that fills a directory. Arguments: a home, one of its layers, `alone` or `threads`, and an empty directory,
+// or `attach` to fill one for a run.
 
 const [, , home = '', key = '', how = '', where = ''] = process.argv;
 const noAbort = new AbortController().signal;
@@ -26,5 +27,5 @@ if (where === 'attach') {
   const half = halfFiles(place.tree, layer);
   process.stdout.write(JSON.stringify({ told, half, count: namesIn(place.tree).length }));
 }
-// Threads that are there would keep it alive.
+// Running threads would keep the process alive.
 process.exit();

@@ -11,7 +11,7 @@ import { createKeptHome, type KeptHome } from '../kept/kept-home.fixture.ts';
 import { dirOf, layerOf, noAbort } from '../kept/kept-runs.fixture.ts';
 import { openLiveMounter } from '../kept/live-mounter.ts';
 
-/** Reads all files of a directory again and again until the directory is told that it is enough, and says what it saw in them. */
+/** Reads all files of a directory repeatedly until the stop file exists. Then prints the contents it saw. */
 const reader = `
   const fs = require('node:fs');
   const [dir, links, stop] = process.argv.slice(1);
@@ -39,7 +39,7 @@ async function join(home: KeptHome, view: readonly StoredLayer[], mounter = home
   return await mounter.attach(attachRequest(home, { kept, reach: 'setting', view }), noAbort);
 }
 
-/** Two layers that have the same files, each filled with a letter of their own. */
+/** Returns two layers with the same files, each filled with its own letter. */
 async function twoLayers(home: KeptHome, { count, bytes }: Record<'count' | 'bytes', number>): Promise<StoredLayer[]> {
   const own = { ...home, mounter: openCloneMounter({ dir: home.dir, bootId: 'boot', files: home.files }) };
   const write = (letter: string): string =>
@@ -48,7 +48,7 @@ async function twoLayers(home: KeptHome, { count, bytes }: Record<'count' | 'byt
   return [base, await layerOf(own, write('b'), [base])];
 }
 
-test('a file of a live directory that projects link to is the old or the new one at every instant, and stays the old one for them', async () => {
+test('a linked file of a live directory is always the old or the new one, and links keep the old one', async () => {
   const fill = await lastingThreads();
   await using home = await createKeptHome((options) => openLiveMounter({ ...options, fill }));
   const [base, top] = (await twoLayers(home, { count: 60, bytes: 50_000 })) as [StoredLayer, StoredLayer];
@@ -67,7 +67,7 @@ test('a file of a live directory that projects link to is the old or the new one
   expect(JSON.parse(said.replace('reading', ''))).toEqual(['end b', 'link a', 'name a', 'name b']);
 });
 
-test('so it is between any two operations', async () => {
+test('the same holds between any two operations', async () => {
   await using home = await createKeptHome(openLiveMounter);
   const [base, top] = (await twoLayers(home, { count: 12, bytes: 1000 })) as [StoredLayer, StoredLayer];
   const first = await join(home, [base]);

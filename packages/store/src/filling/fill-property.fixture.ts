@@ -11,16 +11,16 @@ import { emptyTable } from '../slots/kept-table.ts';
 
 const noAbort = new AbortController().signal;
 
-/** Not what drivers work on: a view has the whole of it. */
+/** Without deltas: a view has only whole files. */
 const arbitraryWhole = arbitraryTree.map((items) => items.filter(({ entry }) => entry.form !== 'delta'));
 
-/** What threads make is what one thread makes: from nothing, and by the difference to what is there. */
+/** Threads must produce the same as one thread, from nothing and from an existing directory. */
 export function fillProperty(name: string, threads: FillOptions, { runs }: { readonly runs: number }): void {
   describe.each([
     ['trees', false],
     ['images', true],
   ] as const)(`${name}, out of %s,`, (_, images) => {
-    test('is the same by threads and by one', async () => {
+    test('is the same by threads and by one thread', async () => {
       await fc.assert(
         fc.asyncProperty(arbitraryWhole, arbitraryWhole, async (below, above) => {
           await using home = await createLayerHome({ images });

@@ -18,13 +18,16 @@ import { recordOf } from '../slots/scan-kept.ts';
 
 const noAbort = new AbortController().signal;
 
-/** Never any help. */
+/** Never uses helpers. */
 export const alone: FillOptions = { ...byThreads, start: () => null };
 
-/** Threads for anything at all, and little for each to do at a time, so that many are at work on few files. */
+/** Uses threads for any number of files, in small batches, so that many threads work on few files. */
 const eagerThreads: FillOptions = { ...byThreads, worthwhileFiles: 1, batchFiles: 3 };
 
-/** The same, by threads that stay for a whole process: from the sources, each takes longer to start than all that tests give it to do. */
+/**
+ * Same, with threads that last for the whole process: starting one from source takes longer than all its work in a
+ * test.
+ */
 export async function lastingThreads(): Promise<FillOptions> {
   const makers = byThreads.start();
   await makers?.ready;
@@ -34,7 +37,7 @@ export async function lastingThreads(): Promise<FillOptions> {
   };
 }
 
-/** Helpers that work on the same files as the process that they die with, each when its turn comes. */
+/** Helpers with the same file operations as the process they die with. They run in turn. */
 export function helpersOn(files: StoreFiles): FillOptions {
   let turn = 0;
   const make = async (job: FileJob): Promise<MadeFiles> => {
@@ -51,7 +54,7 @@ export function helpersOn(files: StoreFiles): FillOptions {
   return { ...eagerThreads, batchFiles: 1, start: () => makers };
 }
 
-/** An empty directory to be filled, beside its home's layers. */
+/** Returns an empty directory to fill, beside its home's layers. */
 export function placeIn({ dir }: Pick<LayerHome, 'dir'>, name: string, fill: FillOptions): KeptPlace {
   const tree = `${dir}/${name}`;
   fs.mkdirSync(`${tree}-scratch`);
@@ -77,7 +80,7 @@ export async function layerOfItems(home: LayerHome, items: readonly Sent[]): Pro
   return await store.open(staged.id, noAbort);
 }
 
-/** Files of many sizes, ten in a directory; `version` is in each. */
+/** Returns files of many sizes, ten per directory. Each contains `version`. */
 export function manyFiles(count: number, version = 'first'): readonly Sent[] {
   const dirs = Array.from({ length: Math.ceil(count / 10) }, (_, i) => ({ entry: madeEntry(`d${i}`).entry }));
   const files = Array.from({ length: count }, (_, i) => {
@@ -87,17 +90,17 @@ export function manyFiles(count: number, version = 'first'): readonly Sent[] {
   return [...dirs, ...files];
 }
 
-/** All that there is to see of a directory and of what is noted of it, but what no two directories have in common. */
+/** Returns everything visible of a directory and its table, except what always differs between directories. */
 export function seeFilled(tree: string, table: KeptTable): readonly Seen[] {
   const access = new OpenAccess(tree, realFiles);
   const seen = [...table.paths()].map((path) => {
     const found = table.find(path);
-    if (found === undefined) throw new Error('a path of the table is not in it');
+    if (found === undefined) throw new Error('the table has no record of one of its paths');
     const { inode, birthMs, ctimeMs, ...record } = found;
     const stat = access.run(path, (file) => fs.lstatSync(file));
     const before = access.modeBefore(path);
     const there = recordOf(stat, before);
-    // A directory's own times move with what is done in it later. So does that of a file that has to be opened for a look.
+    // Later work changes a directory's times. Making a file readable changes its change time.
     const isSame = there.ctimeMs === ctimeMs || stat.isDirectory() || (there.mode & 0o400) === 0;
     return {
       path,
@@ -121,12 +124,12 @@ interface Seen {
   readonly isNoted: boolean;
 }
 
-/** Names in a directory and below. */
+/** Returns the names in a directory and below it. */
 export function namesIn(dir: string): readonly string[] {
   return fs.readdirSync(dir, { recursive: true, encoding: 'latin1' }).toSorted();
 }
 
-/** Files that are not what the view has at their paths. */
+/** Returns files that differ from the view. */
 export function halfFiles(tree: string, ...layers: readonly StoredLayer[]): readonly string[] {
   return namesIn(tree).filter((path) => {
     const file = filePath(tree, path as never);
@@ -136,7 +139,7 @@ export function halfFiles(tree: string, ...layers: readonly StoredLayer[]): read
   });
 }
 
-/** What a call was refused with, as somebody is told of it. */
+/** Returns the error of a call, as users see it. */
 export async function refusal(
   call: Promise<unknown>,
 ): Promise<{ readonly code: string | undefined; readonly message: string } | null> {

@@ -34,7 +34,7 @@ const threads = await lastingThreads();
 
 fillProperty('a directory', threads, { runs: 12 });
 
-/** Threads, with something done before each job. */
+/** Runs something before each job of the threads. */
 function disturbed(
   before: (job: FileJob, make: (job: FileJob) => Promise<MadeFiles>) => Promise<MadeFiles>,
 ): FillOptions {
@@ -60,10 +60,10 @@ describe.each([
     await use(home, await layerOfItems(home, manyFiles(400)));
   };
 
-  // This thread has the first three files, others the next ones.
-  test.each(['d0/f4', 'd20/f205'])('is told as one thread tells it: content that is not there, %s', async (first) => {
+  // This thread has the first three files, helpers the others.
+  test.each(['d0/f4', 'd20/f205'])('missing content gives the same error as with one thread: %s', async (first) => {
     await withLayer(async (home, layer) => {
-      // All that lies behind the cut of an image is gone too.
+      // Truncating an image removes everything after the cut too.
       for (const path of images ? [first] : ['d30/f301', first])
         home.damage(layer.key as never, { kind: images ? 'truncate' : 'remove', path });
       const told = [];
@@ -77,7 +77,7 @@ describe.each([
     });
   });
 
-  test('is over at once when nobody wants it any more', async () => {
+  test('an abort stops it at once', async () => {
     await withLayer(async (home, layer) => {
       const stopping = new AbortController();
       const stops = disturbed(async (job, make) => {
@@ -89,13 +89,13 @@ describe.each([
       const names = namesIn(place.tree);
       expect(halfFiles(place.tree, layer)).toEqual([]);
       expect(names.filter((path) => path.includes('/f')).length).toBeLessThan(20);
-      // Nobody goes on with it.
+      // No thread continues.
       await setImmediate();
       expect(namesIn(place.tree)).toEqual(names);
     });
   });
 
-  test('is mended where a thread ends before, in the middle of or after what it was to do', async () => {
+  test('a thread that ends before, during or after its job is compensated', async () => {
     await withLayer(async (home, layer) => {
       let jobs = 0;
       const dying = disturbed(async (job, make) => {
@@ -113,7 +113,7 @@ describe.each([
     });
   });
 
-  test('is done here where a helper cannot finish what it began', async () => {
+  test('a file that a helper cannot finish is created here', async () => {
     await withLayer(async (home, layer) => {
       let finished = 0;
       const failing = (): void => {
@@ -132,7 +132,7 @@ describe.each([
     });
   });
 
-  test('is nothing where there are no threads', async () => {
+  test('missing threads do no harm', async () => {
     await withLayer(async (home, layer) => {
       const place = placeIn(home, 'none', { ...threads, start: () => null });
       expect(seeFilled(place.tree, await fill(place, layer))).toHaveLength(440);
@@ -140,7 +140,7 @@ describe.each([
   });
 });
 
-test('threads are asked for much only, and this one is at work beside them', async () => {
+test('threads help only with large jobs, and this thread works beside them', async () => {
   await using home = await createLayerHome();
   const layer = await layerOfItems(home, manyFiles(200));
   let sent = 0;
@@ -164,7 +164,7 @@ test('threads are asked for much only, and this one is at work beside them', asy
   expect(sent).toBe(0);
 });
 
-test('a thread that ends is missed by nobody', async () => {
+test('a thread that ends does not stop the others', async () => {
   await using home = await createLayerHome();
   const layer = await layerOfItems(home, manyFiles(400));
   const { Worker } = workerThreads;
@@ -195,7 +195,7 @@ test('a thread that ends is missed by nobody', async () => {
   }
 });
 
-/** Whether the one kept directory of a home has a file as the layer has it. */
+/** Returns whether the home's kept directory has the file as in the layer. */
 function isThere({ dir }: LayerHome, layer: StoredLayer, path: string): boolean {
   const [tree = ''] = fs.globSync(`${dir}/kept/**/tree`);
   try {
@@ -205,7 +205,7 @@ function isThere({ dir }: LayerHome, layer: StoredLayer, path: string): boolean 
   }
 }
 
-test('a process that is killed while threads are at work leaves a directory that the next run finds right', async () => {
+test('the next run repairs a directory after its process was killed while threads worked', async () => {
   await using home = await createLayerHome();
   const layers = [
     await layerOfItems(home, manyFiles(600)),
@@ -244,12 +244,12 @@ test('a process that is killed while threads are at work leaves a directory that
   expect(isEarly).toBe(true);
 });
 
-requireCommands('bwrap')('a disk that is full', () => {
+requireCommands('bwrap')('a full disk', () => {
   test.each([
     ['alone', 'tree'],
     ['threads', 'tree'],
     ['threads', 'image'],
-  ])('is told as such, and holds no half file: %s, out of an %s', async (how, kind) => {
+  ])('is reported, and has no partial files: %s, out of an %s', async (how, kind) => {
     await using home = await createLayerHome({ images: kind === 'image' });
     const layer = await layerOfItems(home, manyFiles(400));
     const child = `${import.meta.dirname}/fill-child.fixture.ts`;

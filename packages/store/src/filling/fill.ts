@@ -3,31 +3,31 @@ import { throwIfAborted } from '../files/file-errors.ts';
 import type { FileMakers } from './file-makers.ts';
 import { madeAt, type FileOrder, type MadeFile, type MadeFiles } from './file-messages.ts';
 
-/** How files are made of which each is a task all on its own. */
+/** How to create files, each as an independent task. */
 export interface FileTasks<Task> {
-  /** Absolute path of the directory that they are made in. */
+  /** Absolute path of the directory that gets the files. */
   readonly tree: string;
   readonly tasks: readonly Task[];
   readonly batchFiles: number;
   sizeOf(task: Task): number;
-  /** For somebody else. */
+  /** Returns the order for a helper. */
   orderOf(task: Task): FileOrder;
-  /** Somebody else did it. */
+  /** Records a file that a helper created. */
   note(task: Task, made: MadeFile): void;
-  /** Does it here. */
+  /** Creates the file in this thread. */
   make(task: Task): void;
-  /** Removes what there is of a file of which nobody knows how much somebody else did. */
+  /** Removes what a failed helper may have left. */
   unmake(order: FileOrder): void;
 }
 
 const batchBytes = 4 * 1_048_576;
-/** For each maker: the next batch is there when one is done with. */
+/** Keeps a second batch ready for each helper. */
 const batchesPerMaker = 2;
 
 /**
- * Makes files in this thread, which has nothing else to do, and in those that help: one that takes long to start, or is not to be had, holds
- * up nothing. What helpers could not make is made here, and fails here if it does: so the error is that of the first file that fails, and the one that
- * it always was. When this ends, however it does, nobody is at work any more.
+ * Creates files in this thread and in helpers. Slow or missing helpers do not delay it. This thread retries files
+ * that helpers could not create, so the error is always that of the first failing file. All helpers have stopped
+ * when this ends.
  */
 export async function makeAll<Task>(
   how: FileTasks<Task>,
@@ -37,7 +37,7 @@ export async function makeAll<Task>(
   const batches = new Batches(how, signal);
   while (!batches.isDone) {
     const own = batches.workHere();
-    // Where all is done before they are at work, nobody waits for them.
+    // Do not wait for helpers if this thread finishes first.
     if (makers !== null) await Promise.race([makers.ready, own]);
     const others = makers === null ? [] : Array.from({ length: makers.count * batchesPerMaker }, () => makers);
     await Promise.all([own, ...others.map(async (each) => await batches.workThere(each))]);
@@ -51,7 +51,7 @@ interface Batch<Task> {
   readonly tasks: readonly Task[];
 }
 
-/** A task that was not done; `failure`: for good. */
+/** A task that was not done. `failure`: it failed permanently. */
 interface Left<Task> {
   readonly place: number;
   readonly task: Task | undefined;
@@ -75,7 +75,7 @@ class Batches<Task> {
     return this.#next === this.#tasks.length;
   }
 
-  /** One batch after the other, until there are no more or something was left. Never rejects, or others would go on. */
+  /** Works on batches until none are left or one fails. Never rejects, so that the helpers also stop. */
   async workHere(): Promise<void> {
     for (let batch = this.#take(); batch !== null; batch = this.#take()) {
       this.#makeHere(batch);
@@ -83,7 +83,7 @@ class Batches<Task> {
     }
   }
 
-  /** The same by others. */
+  /** Same as {@link workHere}, in a helper. */
   async workThere(makers: FileMakers): Promise<void> {
     for (let batch = this.#take(); batch !== null; batch = this.#take()) {
       try {
@@ -94,7 +94,7 @@ class Batches<Task> {
     }
   }
 
-  /** The first ones first: all that comes before them is there. */
+  /** In order, so that all files before a failing one exist. */
   makeLeft(): void {
     const left = this.#left.toSorted((a, b) => a.place - b.place);
     this.#left = [];
@@ -137,7 +137,7 @@ class Batches<Task> {
     try {
       return await makers.make({ tree: this.#how.tree, orders });
     } catch {
-      // A thread that is no more.
+      // The thread has ended.
       for (const order of orders) this.#how.unmake(order);
       return null;
     }

@@ -5,12 +5,15 @@ import type { FilePath } from '../files/file-path.ts';
 import type { StoreFiles } from '../files/store-files.ts';
 import type { FileOrder, NewFile } from './file-messages.ts';
 
-/** Reaches what lies in a directory. */
+/** Accesses paths in a directory. */
 export interface Reach {
   run<T>(path: BytePath, operation: (file: FilePath) => T): T;
 }
 
-/** Puts something new where it belongs, beside it first where that has to be: whoever looks sees the old or the new one. Where it fails nothing new is left, as of `make`. */
+/**
+ * Creates something at a path, under a temporary name first if the path is occupied. Readers see the old or the new
+ * one. Leaves nothing new on failure; `make` must do the same.
+ */
 export function putInPlace(
   { files, tree }: { readonly files: StoreFiles; readonly tree: Reach },
   { path, mtimeNs, beside }: NewFile,
@@ -34,8 +37,9 @@ export function putInPlace(
 }
 
 /**
- * Copies a file out of a layer, with its mode, which a copy takes from the layer's file, unless that one had to be opened for it. `source`
- * reaches what lies in a layer's tree. Throws E_LAYER_CORRUPT where it is not there as a whole, and leaves nothing then.
+ * Copies a file with its mode out of a layer. A copy has the mode of the layer's file, unless that was changed to
+ * read it. `source` accesses the layer's tree. Throws E_LAYER_CORRUPT if the file is incomplete, and then leaves
+ * nothing.
  */
 export function copyOut(
   files: StoreFiles,
@@ -60,7 +64,7 @@ export function copyOut(
   };
 }
 
-/** What is done to a file that was just made. */
+/** Runs `finish` on a new file, and removes the file on failure. */
 function orRemoved(files: StoreFiles, file: FilePath, finish: () => void): void {
   try {
     finish();
@@ -70,17 +74,17 @@ function orRemoved(files: StoreFiles, file: FilePath, finish: () => void): void 
   }
 }
 
-/** Where something failed already: that is what is to be told. */
+/** Ignores errors: the caller already has the first one. */
 function removeQuietly(files: StoreFiles, file: FilePath): void {
   try {
     files.unlink(file);
   } catch {
-    // It was not there, or stays.
+    // It does not exist, or it stays.
   }
 }
 
 function damagedSource(path: BytePath): CachelaneError {
-  return new CachelaneError('E_LAYER_CORRUPT', `${displayPath(path)} in a layer is not what was saved`);
+  return new CachelaneError('E_LAYER_CORRUPT', `${displayPath(path)} in a layer differs from what was saved`);
 }
 
 export const lookAt = (file: FilePath): Stats => lstatSync(file);

@@ -1,7 +1,7 @@
 import type { BytePath, Entry, LayerStack, StoredLayer } from '@cachelane/core';
 import type { KeptTable } from '../slots/kept-table.ts';
 
-/** What a view shows at a path, and the layer that holds it. */
+/** What a view shows at a path, and the layer that contains it. */
 export interface Wanted {
   readonly entry: Entry;
   readonly layer: StoredLayer;
@@ -9,7 +9,7 @@ export interface Wanted {
 
 export type WantedPaths = ReadonlyMap<BytePath, Wanted | null>;
 
-/** In byte order: parents first. */
+/** Returns all paths in byte order, so parents come first. */
 export function allOf(stack: LayerStack<StoredLayer>): WantedPaths {
   const wanted = new Map<BytePath, Wanted | null>();
   for (const { entry, depth } of stack.visible()) {
@@ -19,7 +19,7 @@ export function allOf(stack: LayerStack<StoredLayer>): WantedPaths {
   return wanted;
 }
 
-/** What is asked for, what leads there, and all that lies below a directory that is not there yet. */
+/** Returns the requested paths, their parents, and everything below a missing directory. */
 export function someOf(stack: LayerStack<StoredLayer>, only: Iterable<BytePath>, from: KeptTable): WantedPaths {
   const found = new Map<BytePath, Wanted | null>();
   const look = (path: BytePath): void => {
@@ -36,7 +36,7 @@ export function someOf(stack: LayerStack<StoredLayer>, only: Iterable<BytePath>,
   return new Map([...found].toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** Deepest first. */
+/** Returns the paths to check, deepest first. */
 export function pathsToLookAt(
   from: KeptTable,
   wanted: WantedPaths,
@@ -49,7 +49,7 @@ export function pathsToLookAt(
     return record !== undefined && want?.entry.type !== record.type;
   });
   if (only === null) return suspects.toSorted((a, b) => (a < b ? 1 : -1));
-  // What lies below something that goes may be nobody's to ask for.
+  // Includes paths below a removed directory.
   const gone = suspects.filter((path) => from.find(path)?.type === 'dir');
   const below =
     gone.length === 0 ? [] : [...from.paths()].filter((path) => gone.some((dir) => path.startsWith(`${dir}/`)));

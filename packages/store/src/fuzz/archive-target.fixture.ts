@@ -49,7 +49,7 @@ const archives: readonly (readonly TarMember[])[] = [
   ],
 ];
 
-/** The reader of archives that are imported, and what puts their members into a directory. */
+/** Tests the reader of imported archives, and the unpacking of their members. */
 export function archiveTarget({ dir }: Pick<TargetOptions, 'dir'>, unpack: Unpack = unpackMembers): FuzzTarget<Read> {
   const { inside, requireUntouched } = surroundings(dir);
   const [file, out] = [join(inside, 'archive'), join(inside, 'out')];
@@ -57,7 +57,7 @@ export function archiveTarget({ dir }: Pick<TargetOptions, 'dir'>, unpack: Unpac
   const plain = archives.map((members) => tarArchive(members));
   return {
     refusals: ['E_USAGE', 'E_LAYER_REFUSED'],
-    // Few are compressed: what is changed in those is mostly just damage.
+    // Few are compressed, because most mutations of compressed data are plain damage.
     bases: [...plain, ...plain.slice(2, 3).flatMap((each) => [gzipSync(each), zstdCompressSync(each)])].toSorted(
       (a, b) => a.length - b.length,
     ),
@@ -70,12 +70,12 @@ export function archiveTarget({ dir }: Pick<TargetOptions, 'dir'>, unpack: Unpac
       for await (const { name, kind, linkName, sizeBytes, data } of readArchive(file, noAbort)) {
         let bytes = 0;
         for await (const part of data) bytes += part.length;
-        requireThat(bytes === sizeBytes, 'a member has another size than it says');
+        requireThat(bytes === sizeBytes, 'the size of a member differs from its header');
         read.push({ name, kind, linkName, sizeBytes });
       }
       const hardLinks = read.filter(({ kind }) => kind === 'hard link');
       const { entries, elsewhere } = await unpack(readArchive(file, noAbort), { dir: out, root: '', hardLinks });
-      requireThat(entries + elsewhere <= read.length, 'there is more in the directory than in the archive');
+      requireThat(entries + elsewhere <= read.length, 'the directory has more entries than the archive');
       return read;
     },
     async hold(_, read) {
@@ -83,7 +83,7 @@ export function archiveTarget({ dir }: Pick<TargetOptions, 'dir'>, unpack: Unpac
       const root = realpathSync(out);
       const found = readdirSync(out, { recursive: true, encoding: 'buffer' });
       for (const name of found) requireHarmless(root, Buffer.concat([Buffer.from(`${root}/`), name]));
-      requireThat(found.length === 0 || read.length > 0, 'something was made of nothing');
+      requireThat(found.length === 0 || read.length > 0, 'an empty archive made a file');
     },
     after() {
       rmSync(out, { recursive: true, force: true });
@@ -95,8 +95,8 @@ export function archiveTarget({ dir }: Pick<TargetOptions, 'dir'>, unpack: Unpac
 
 function requireHarmless(root: string, path: Buffer): void {
   const stat = lstatSync(path);
-  requireThat(stat.isFile() || stat.isDirectory() || stat.isSymbolicLink(), 'a special file is made');
-  requireThat((stat.mode & 0o6000) === 0, 'a file runs as somebody else');
+  requireThat(stat.isFile() || stat.isDirectory() || stat.isSymbolicLink(), 'a special file was created');
+  requireThat((stat.mode & 0o6000) === 0, 'a file has setuid or setgid bits');
   if (!stat.isSymbolicLink()) return;
   const target = readlinkSync(path, 'latin1');
   const to = resolve(dirname(path.toString('latin1')), target);

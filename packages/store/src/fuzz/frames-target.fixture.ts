@@ -23,13 +23,13 @@ const contents: readonly (readonly Buffer[])[] = [
   [Buffer.from(noise(140_000))],
 ];
 
-/** An archive as it is taken in, out of its frames. */
+/** Yields the contents of an archive's frames, like the reader of incoming layers. */
 export async function* contentsOf(source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
   for await (const { bytes, sizeBytes } of framePieces(source))
     yield await frameContent({ compressed: bytes, sizeBytes });
 }
 
-/** The reader of frames, up to the bytes of the archive. */
+/** Tests the reader of frames. */
 export async function framesTarget(read: Read = contentsOf): Promise<FuzzTarget<Accepted>> {
   const bases = await Promise.all(contents.map(framed));
   return {
@@ -49,20 +49,23 @@ export async function framesTarget(read: Read = contentsOf): Promise<FuzzTarget<
     async hold(input, { sizes, digests }) {
       await Promise.resolve();
       const frames = [...framesIn(input)];
-      requireThat(frames.length === sizes.length, 'there is another number of frames than was read');
+      requireThat(frames.length === sizes.length, 'the reader returned another number of frames');
       const asTool = spawnSync('zstd', ['-dc'], { input, maxBuffer: 1 << 30 });
       requireThat(
-        // Nothing at all is no archive, which is found out later.
+        // Empty input is not an archive: a later step detects that.
         asTool.error !== undefined ||
           frames.length === 0 ||
           (asTool.status === 0 && asTool.stdout.length === sizes.reduce((sum, size) => sum + size, 0)),
-        'zstd does not read what was read',
+        'zstd cannot read an accepted archive',
       );
       for (const [i, { compressed, sizeBytes }] of frames.entries()) {
-        requireThat(sizes[i] === sizeBytes && sizeBytes <= frameBytes, 'a frame has another size than it says');
-        requireThat(i === frames.length - 1 || sizeBytes >= 1_048_576, 'a small frame stands before the last');
+        requireThat(sizes[i] === sizeBytes && sizeBytes <= frameBytes, 'the size of a frame differs from its header');
+        requireThat(i === frames.length - 1 || sizeBytes >= 1_048_576, 'a small frame comes before the last one');
         const content = zstdDecompressSync(compressed, { maxOutputLength: frameBytes });
-        requireThat(hash('sha256', content, 'hex') === digests[i], 'a frame holds something else than was read');
+        requireThat(
+          hash('sha256', content, 'hex') === digests[i],
+          'the reader returned a frame with different content',
+        );
       }
     },
     after: () => {},
@@ -75,7 +78,7 @@ interface Accepted {
   readonly digests: readonly string[];
 }
 
-/** By {@link FrameWriter}. */
+/** Writes the parts with {@link FrameWriter}. */
 async function framed(parts: readonly Buffer[]): Promise<Buffer> {
   const writer = new FrameWriter();
   const chunks: Uint8Array[] = [];
@@ -90,7 +93,7 @@ interface FoundFrame {
   readonly sizeBytes: number;
 }
 
-/** As far as they follow each other. */
+/** Yields frames as long as they follow each other. */
 export function* framesIn(input: Buffer): Generator<FoundFrame> {
   for (let at = 0; at + leadBytes <= input.length;) {
     const need = input.readUInt32LE(at + 8);
@@ -110,7 +113,7 @@ function partsOfFrames(input: Buffer): readonly Piece[] {
     ]);
 }
 
-/** Each frame as long as it is to the next one. */
+/** Sets each frame's size to the distance to the next frame. */
 function mendLeads(input: Buffer): void {
   const starts: number[] = [];
   for (let at = 0; at + leadBytes <= input.length; at++) if (input.readUInt32LE(at) === magic) starts.push(at);

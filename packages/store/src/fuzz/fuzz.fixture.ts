@@ -6,12 +6,12 @@ import { arbitraryRecipe, cook } from './mutations.fixture.ts';
 
 export interface FuzzOptions {
   readonly seed: number;
-  /** As many inputs at most. */
+  /** Maximum number of inputs. */
   readonly runs: number;
   readonly seconds: number;
-  /** For making an input smaller that fails; 20 by default. */
+  /** Time for minimising a failing input. Default: 20. */
   readonly minimiseSeconds?: number;
-  /** Told of each input before it is read. */
+  /** Called with each input before it is read. */
   readonly onInput?: (input: Uint8Array) => void;
 }
 
@@ -23,20 +23,23 @@ interface FuzzFailure {
 export interface FuzzOutcome {
   readonly inputs: number;
   readonly accepted: number;
-  /** How often something was said no to, by what was said, without numbers and names. */
+  /** Number of refusals by message, without numbers and names. */
   readonly refused: Readonly<Record<string, number>>;
   readonly failure: FuzzFailure | null;
 }
 
-/** A reader of a few kilobytes needs no more, in kibibytes; what garbage there is counts. */
+/** Maximum growth in KiB, with garbage: more than a reader of a few kilobytes needs. */
 const growthKiBMax = 393_216;
 
-/** How long one input may take: whatever the machine is busy with, and some more for what is larger. */
+/** Returns the time limit for one input. It allows for a busy machine and for large inputs. */
 export function msMax(inputBytes: number): number {
   return 10_000 + inputBytes / 200;
 }
 
-/** Mutates valid inputs until time or number are up, or one fails; that one is made smaller, first its recipe and then its bytes. */
+/**
+ * Mutates valid inputs until the time or number is reached or one fails. Minimises a failing input: first its
+ * recipe, then its bytes.
+ */
 export async function fuzz(
   target: FuzzTarget,
   { seed, runs, seconds, minimiseSeconds = 20, onInput }: FuzzOptions,
@@ -72,10 +75,10 @@ export async function fuzz(
   return { inputs, accepted, refused, failure: { input: smallest, message: describe(error) } };
 }
 
-/** Reads one input. Null where it is accepted, else why not; throws where something does not hold. */
+/** Reads one input. Returns null if it is accepted, else the reason. Throws if an invariant is violated. */
 export async function tried(target: FuzzTarget, input: Buffer, memory?: MemoryWatch): Promise<string | null> {
   const before = performance.now();
-  // Whatever a reader does to its input must not change what is looked at afterwards.
+  // A copy: the reader may change its input.
   const own = Buffer.from(input);
   let refusal: string | null = null;
   try {
@@ -95,16 +98,16 @@ export async function tried(target: FuzzTarget, input: Buffer, memory?: MemoryWa
   return refusal;
 }
 
-/** For the next input; this one has failed already. */
+/** Cleans up for the next input after a failure. */
 function clearUp(target: FuzzTarget): void {
   try {
     target.after();
   } catch {
-    // What it left is not what it failed for.
+    // The first failure matters.
   }
 }
 
-/** The most memory that this process ever had: once it is too much, nothing that follows says anything. */
+/** Watches this process's peak memory. Once it is too high, later results mean nothing. */
 class MemoryWatch {
   readonly #most: number = process.resourceUsage().maxRSS + growthKiBMax;
   isExhausted = false;
@@ -112,7 +115,7 @@ class MemoryWatch {
   check(): void {
     if (this.isExhausted || process.resourceUsage().maxRSS <= this.#most) return;
     this.isExhausted = true;
-    throw new Violation(`it took more than ${growthKiBMax} KiB of memory`);
+    throw new Violation(`it used more than ${growthKiBMax} KiB of memory`);
   }
 }
 
@@ -123,7 +126,7 @@ export function describe(error: unknown): string {
   return `${name}${code}: ${message.slice(0, 500)}${at === '' ? '' : ` (${at.trim()})`}`;
 }
 
-/** Failures that are likely to be the same one. */
+/** Returns a key by which similar failures are grouped. */
 function kindOf(error: unknown): string {
   return error instanceof Violation ? withoutDetails(error.message) : withoutDetails(describe(error));
 }

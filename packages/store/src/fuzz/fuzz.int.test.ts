@@ -8,12 +8,12 @@ import { planted } from './planted.fixture.ts';
 import { targets } from './targets.fixture.ts';
 import { fuzzWatched } from './watched.fixture.ts';
 
-// What reads bytes that others made says no in the ways that are documented, or takes what is as it has to be.
+// Every reader of untrusted bytes refuses an input in a documented way, or reads it correctly.
 
 const keptDir = join(import.meta.dirname, 'kept');
 const moduleOf = (name: string): string => new URL(name, import.meta.url).href;
 
-/** Half a second's work or one; `npm run fuzz` does a minute's. */
+/** Runs for a second or less. `npm run fuzz` runs each for a minute. */
 const runs: Readonly<Record<string, number>> = {
   archive: 80,
   index: 1500,
@@ -25,7 +25,7 @@ const runs: Readonly<Record<string, number>> = {
   manifest: 1500,
 };
 
-/** Seeds with which a planted fault shows after a few inputs, where each takes long. */
+/** Seeds that find a planted fault after few inputs, for targets that are slow per input. */
 const foundWith: Readonly<Record<string, number>> = { threads: 3 };
 
 async function withTarget<T>(factory: TargetFactory, use: (target: FuzzTarget) => Promise<T>): Promise<T> {
@@ -40,39 +40,39 @@ async function withTarget<T>(factory: TargetFactory, use: (target: FuzzTarget) =
 }
 
 describe.each(Object.entries(targets))('%s', (name, factory) => {
-  test('takes what is valid, and does with what is not as it says', async () => {
+  test('reads mutated inputs correctly or refuses them', async () => {
     const module = moduleOf('targets.fixture.ts');
     const outcome = await fuzzWatched({ module, target: name, seed: 20_261_125, runs: runs[name] ?? 0, seconds: 60 });
     expect(outcome.failure).toBeNull();
     expect(Object.keys(outcome.refused).length).toBeGreaterThan(1);
   });
 
-  test('takes every valid input', async () => {
+  test('accepts every valid input', async () => {
     const verdicts = await withTarget(factory, async (target) => {
       const all: (string | null)[] = [];
       for (const base of target.bases) all.push(await tried(target, base));
       return all;
     });
-    // Some indexes that the codec takes are no layers that travel.
+    // Some indexes that the codec accepts are not valid incoming layers.
     expect(verdicts.filter((verdict) => verdict !== null && name !== 'index')).toEqual([]);
     expect(verdicts).toContain(null);
   });
 
-  test('is found out where it misses a check, with an input that shows it', async () => {
+  test('finds a missing check, with an input that shows it', async () => {
     const found = await withTarget(
       planted[name] as TargetFactory,
       async (target) => await plantedFailure(target, foundWith[name] ?? 1),
     );
     expect(found).not.toBeNull();
     const input = Buffer.from(found?.input ?? []);
-    // With the check it is refused, or there is nothing wrong with it.
+    // With the check, the input is refused or harmless.
     await expect(withTarget(factory, async (target) => await tried(target, input))).resolves.not.toThrow();
     await expect(
       withTarget(planted[name] as TargetFactory, async (target) => await tried(target, input)),
     ).rejects.toThrow();
   });
 
-  test.each(keptOf(name))('kept: %s', async (file) => {
+  test.each(keptOf(name))('stored input: %s', async (file) => {
     await withTarget(factory, async (target) => await tried(target, readFileSync(join(keptDir, name, file))));
   });
 });
@@ -82,7 +82,7 @@ async function plantedFailure(target: FuzzTarget, seed: number): Promise<FuzzOut
   return failure;
 }
 
-/** Inputs on which something failed once, here or with a planted fault. */
+/** Returns the stored inputs that once failed, here or with a planted fault. */
 function keptOf(name: string): readonly string[] {
   return readdirSync(join(keptDir, name));
 }
@@ -90,13 +90,13 @@ function keptOf(name: string): readonly string[] {
 describe('the watch', () => {
   const watched = { module: moduleOf('watch-targets.fixture.ts'), seed: 1, runs: 10, seconds: 60 };
 
-  test('finds an input on which a reader never ends', async () => {
+  test('finds an input on which a reader hangs', async () => {
     const { failure } = await fuzzWatched({ ...watched, target: 'endless', msMax: 300 });
     expect(failure?.message).toContain('it does not end');
     expect(failure?.input.length).toBeGreaterThan(0);
   });
 
-  test('finds one that takes too much memory', async () => {
+  test('finds an input that uses too much memory', async () => {
     const { failure } = await fuzzWatched({ ...watched, target: 'greedy' });
     expect(failure?.message).toContain('of memory');
   });

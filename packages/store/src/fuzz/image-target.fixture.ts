@@ -33,7 +33,10 @@ type Verify = (store: LayerStore, id: LayerId) => Promise<LayerVerification>;
 const noAbort = new AbortController().signal;
 const owner = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
 
-/** Whatever reads images of our own that a disk may have changed: verification, packing, extraction. The input is an index, and an image. */
+/**
+ * Tests the readers of our own images, which a disk may have damaged: verification, packing, extraction. An input
+ * is an index and an image.
+ */
 export async function imageTarget(
   { seed, dir }: TargetOptions,
   verify: Verify = (store, id) => store.verify(id, noAbort),
@@ -45,7 +48,7 @@ export async function imageTarget(
   const layerDir = (id: LayerId): string => `${home}/layers/${id}`;
   const bases: Buffer[] = [];
   for (const items of smallTrees(seed, 20)) {
-    // Those lie beside the image.
+    // Deltas are beside the image.
     if (items.some(({ entry }) => entry.form === 'delta')) continue;
     const { index, archive } = archived(items);
     bases.push(joined(index, await imageOf(other, index, archive)));
@@ -62,23 +65,23 @@ export async function imageTarget(
       const [bytes, image] = split(input);
       const id = digestOf(bytes) as LayerId;
       try {
-        // What an index may be is the matter of other targets: one of our own has its digest.
+        // Other targets test invalid indexes. Our own index matches its digest.
         takeIndex(bytes);
       } catch (error) {
-        throw corruptLayer(id, 'its index is none', error);
+        throw corruptLayer(id, 'its index is invalid', error);
       }
       putLayer(layerDir(id), { index: bytes, image });
       const { ok } = await verify(store, id);
       const packed = await unlessCorrupt(async () => await archiveIn(store, id));
-      requireThat(packed !== null || !ok, 'an image is verified that cannot be packed');
+      requireThat(packed !== null || !ok, 'a verified image cannot be packed');
       const extracted = await unlessCorrupt(async () => await store.extract(id, noAbort));
-      requireThat(extracted !== null || !ok, 'an image is verified that cannot be extracted');
+      requireThat(extracted !== null || !ok, 'a verified image cannot be extracted');
       if (extracted !== null) {
         const tree = await store.verify(id, noAbort);
-        requireThat(tree.ok, `what was extracted is damaged: ${tree.problems.join(', ')}`);
+        requireThat(tree.ok, `the extracted tree is damaged: ${tree.problems.join(', ')}`);
       }
       if (packed !== null && digestOf(packed) !== digestOf(await archiveOf(other, bytes, packed)))
-        throw new Violation('what is packed of a damaged image travels damaged');
+        throw new Violation('a damaged image was packed');
       if (!ok) throw corruptLayer(id, 'its image is damaged', null);
       return id;
     },
@@ -87,7 +90,7 @@ export async function imageTarget(
       const archive = image.subarray(imageHeadBytes, imageHeadBytes + archiveBytes(planArchive(openIndex(index))));
       requireThat(
         (await imageOf(other, index, archive)).equals(image),
-        'an image is verified that its layer does not make',
+        'a verified image differs from the image of its layer',
       );
     },
     after() {
@@ -115,7 +118,7 @@ function putLayer(dir: string, { index, image }: { readonly index: Uint8Array; r
   writeFileSync(`${dir}/image.erofs`, image);
 }
 
-/** What taking in makes of an archive that it must take. */
+/** Returns the image that a valid archive becomes. */
 async function imageOf(home: string, index: Uint8Array, archive: Buffer): Promise<Buffer> {
   const id = await take(home, index, archive);
   const image = readFileSync(`${home}/layers/${id}/image.erofs`);
@@ -154,7 +157,7 @@ async function unlessCorrupt<T>(act: () => Promise<T>): Promise<T | null> {
   }
 }
 
-/** Numbers of the superblock, the archive's, then inodes as far as they are numbers. */
+/** Returns the numbers of the superblock, the archive's pieces, and the inodes' numbers. */
 function imagePieces(index: Buffer, image: Buffer): readonly Piece[] {
   const pieces: Piece[] = [];
   for (let at = 1024; at + 4 <= Math.min(image.length, 1152); at += 4) pieces.push({ kind: 'little', at, bytes: 4 });

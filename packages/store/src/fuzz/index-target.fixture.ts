@@ -15,14 +15,14 @@ import { checkIncoming } from '../wire/check-incoming.ts';
 import { refusedWire } from '../wire/frames.ts';
 import { requireThat, type FuzzTarget, type Piece, type TargetOptions } from './fuzz-target.fixture.ts';
 
-/** As a layer's index is taken in: decoded, checked, and no other than the one that its entries make. */
+/** Reads the index of an incoming layer. Throws E_LAYER_REFUSED if it is not in canonical form. */
 export function takeIndex(bytes: Uint8Array): LayerIndex {
   const { index } = checkIncoming(digestOf(bytes) as LayerId, bytes);
-  if (!isSame(encodeIndex(index.entries()), bytes)) throw refusedWire('its index is not written as this format says');
+  if (!isSame(encodeIndex(index.entries()), bytes)) throw refusedWire('its index is not in canonical form');
   return index;
 }
 
-/** The decoder of indexes, and what is asked of one that comes from elsewhere. */
+/** Tests the decoder of indexes and the checks of incoming ones. */
 export function indexTarget(
   { seed }: Pick<TargetOptions, 'seed'>,
   take: (bytes: Uint8Array) => LayerIndex = takeIndex,
@@ -44,17 +44,20 @@ export function indexTarget(
     },
     async hold(input, entries) {
       await Promise.resolve();
-      requireThat(isSame(encodeIndex(entries), input), 'an index is taken that its entries do not make');
+      requireThat(isSame(encodeIndex(entries), input), 'an accepted index differs from the encoding of its entries');
       const directories = new Set(['', ...entries.filter(isDirectory).map(({ path }) => path)]);
       for (const { path, removed } of entries)
-        requireThat(removed === 'hint' || directories.has(parentPath(path)), 'an entry is taken that lies nowhere');
+        requireThat(
+          removed === 'hint' || directories.has(parentPath(path)),
+          'an accepted entry has no parent directory',
+        );
     },
     after: () => {},
     close: () => {},
   };
 }
 
-/** Trees without crowds, which would be slow to mutate and show nothing more. */
+/** Returns trees without large directories, which would only slow the tests down. */
 export function smallTrees(seed: number, count: number) {
   return fc
     .sample(arbitraryTree, { seed, numRuns: 3 * count })
@@ -68,28 +71,28 @@ function isDirectory({ type, removed }: Entry): boolean {
   return type === 'dir' && removed !== 'counted' && removed !== 'hint';
 }
 
-/** Every way to ask gives the same answers. Throws what decoding throws. */
+/** Checks that all queries agree. Throws what decoding throws. */
 function askEverything(index: LayerIndex): void {
   const entries = [...index.entries()];
-  requireThat(entries.length === index.count, 'an index has another number of entries than it says');
-  requireThat(indexFault(entries) === null, 'an index is opened with entries that no index has');
+  requireThat(entries.length === index.count, 'the number of entries differs from the header');
+  requireThat(indexFault(entries) === null, 'an opened index has invalid entries');
   const specials = [...index.special()].map(({ path }) => path);
   requireThat(
     isSame(
       specials,
       entries.filter(isSpecial).map(({ path }) => path),
     ),
-    'the special entries are others',
+    'the special entries differ',
   );
   for (const { path } of entries.slice(0, 40)) {
-    requireThat(index.find(path)?.path === path, 'an entry is not found that is there');
+    requireThat(index.find(path)?.path === path, 'an existing entry is not found');
     const below = [...index.below(path)].map((each) => each.path);
     const wanted = entries.filter((each) => isBelow(each.path, path)).map((each) => each.path);
-    requireThat(isSame(below, wanted), 'what lies below a path is something else');
+    requireThat(isSame(below, wanted), 'the entries below a path differ');
     for (const other of [`${path}\0`, `${path}/x/y`, path.slice(0, -1)] as (typeof path)[])
       requireThat(
         entries.some((each) => each.path === other) || index.find(other) === undefined,
-        'an entry is found that is not there',
+        'a missing entry is found',
       );
   }
 }
@@ -102,7 +105,10 @@ function isSame(a: ArrayLike<unknown>, b: ArrayLike<unknown>): boolean {
 
 const recordFields = [32, 40, 48, 52, 56, 60].map((at) => ({ at, bytes: at < 48 ? 8 : 4 }));
 
-/** By docs/reference/store-format.md, "Index": numbers of the header, records with their numbers, tables as far as they are numbers. */
+/**
+ * Returns the numbers of the header, the records and the tables (docs/reference/store-format.md, "Index, version
+ * 1").
+ */
 export function indexPieces(input: Buffer): readonly Piece[] {
   if (input.length < 64) return [];
   const pieces: Piece[] = [];

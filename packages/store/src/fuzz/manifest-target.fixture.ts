@@ -56,7 +56,7 @@ const arbitraryManifest: fc.Arbitrary<HeadManifest> = fc
   })
   .map((manifest) => manifest as unknown as HeadManifest);
 
-/** The decoder of what a head in a remote says. */
+/** Tests the decoder of a remote head's manifest. */
 export function manifestTarget(
   { seed }: Pick<TargetOptions, 'seed'>,
   decode: Decode = (bytes) => decodeManifest(bytes, null),
@@ -74,7 +74,7 @@ export function manifestTarget(
       await Promise.resolve();
       const { runs, squashes, revoked } = manifest;
       const layers = [...manifest.layers, ...squashes.flatMap((squash) => squash.layers)];
-      requireThat(new Set(layers.map(({ id }) => id)).size === layers.length, 'a layer is there twice');
+      requireThat(new Set(layers.map(({ id }) => id)).size === layers.length, 'a layer appears twice');
       const times = [
         ...layers.map(({ sealedAtMs }) => sealedAtMs),
         ...runs.map(({ startedAtMs }) => startedAtMs),
@@ -82,18 +82,18 @@ export function manifestTarget(
       ];
       requireThat(
         times.every((timeMs) => !Number.isNaN(new Date(timeMs).getTime())),
-        'a time is taken that has no date',
+        'an accepted time is not a valid date',
       );
       const known = new Set(runs.map(({ id }) => id));
       requireThat(
         layers.every(({ run }) => known.has(run)),
-        'nobody made a layer',
+        'a layer has no run',
       );
       for (const text of textsIn(manifest))
-        requireThat(isPlain(text), 'a text is taken that a terminal obeys, or that is long');
+        requireThat(isPlain(text), 'an accepted text is too long or has control characters');
       const once = encodeManifest(manifest);
       const again = encodeManifest(decode(once));
-      requireThat(Buffer.from(once).equals(again), 'a manifest says something else after it was written again');
+      requireThat(Buffer.from(once).equals(again), 'a manifest changes when it is decoded and encoded again');
     },
     after: () => {},
     close: () => {},
@@ -101,7 +101,7 @@ export function manifestTarget(
 }
 
 function isPlain(text: string): boolean {
-  // oxlint-disable-next-line no-control-regex -- the control characters are what is looked for
+  // oxlint-disable-next-line no-control-regex -- this matches control characters
   return text.length <= 1024 && !/[\x00-\x1f\x7f-\x9f]/.test(text);
 }
 
@@ -114,7 +114,7 @@ function* textsIn(value: unknown): Generator<string> {
     }
 }
 
-/** Texts, numbers and words; objects and lists as a whole. Of what is no JSON, what looks like it. */
+/** Returns texts, numbers and words, and whole objects and lists. For invalid JSON, whatever looks like them. */
 function jsonPieces(input: Buffer): readonly Piece[] {
   const text = input.toString('latin1');
   const pieces: Piece[] = [];

@@ -1,13 +1,16 @@
-/** Enough for inputs of some kilobytes; who looks at it can do with a few bytes too many. */
+/** Enough for inputs of some kilobytes. A few extra bytes in the result do no harm. */
 const attemptsMax = 3000;
 
 export interface Minimising {
   readonly fails: (candidate: Buffer) => Promise<boolean>;
-  /** Readers that work on a disk are slow. */
+  /** Readers that use a disk are slow. */
   readonly msMax: number;
 }
 
-/** A smaller input that fails in the same way: without whatever can go, and with zeros for what has to be there and may be anything. */
+/**
+ * Returns a smaller input with the same failure: removes bytes that do not matter, and zeroes those whose value
+ * does not matter.
+ */
 export async function minimised(input: Buffer, { fails, msMax }: Minimising): Promise<Buffer> {
   let smallest = input;
   let attempts = 0;

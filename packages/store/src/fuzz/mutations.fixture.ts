@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import type { FuzzTarget, Piece } from './fuzz-target.fixture.ts';
 
-// What becomes of a valid input. Places are numbers that are taken modulo what there is, so that any list of mutations fits any input, and what
-// fast-check makes smaller stays one.
+// Mutations of valid inputs. Positions are numbers modulo the size, so that any list of mutations fits any input, also
+// after fast-check shrinks it.
 
 interface Blind {
   readonly kind: 'flip' | 'set' | 'cut' | 'insert' | 'duplicate' | 'swap' | 'splice';
@@ -12,7 +12,7 @@ interface Blind {
   readonly byte: number;
 }
 
-/** Of a {@link Piece}. */
+/** A mutation of a {@link Piece}. */
 interface Aimed {
   readonly kind: 'edge' | 'add' | 'cut piece' | 'double piece' | 'swap pieces' | 'take piece';
   readonly at: number;
@@ -41,17 +41,17 @@ const aimed: fc.Arbitrary<Aimed> = fc.record({
 
 /** How an input differs from a valid one. */
 export interface Recipe {
-  /** Which of the valid ones. */
+  /** Index of the valid input. */
   readonly base: number;
   readonly mutations: readonly Mutation[];
   readonly mended: boolean;
 }
 
-/** The first of the valid inputs are the smallest: what fails is made so of one of those. */
+/** Shrinks towards the first valid inputs, which are the smallest. */
 export function arbitraryRecipe({ bases }: FuzzTarget): fc.Arbitrary<Recipe> {
   return fc.record({
     base: fc.nat(bases.length - 1),
-    // Of what has a form, any byte that is changed is mostly the first thing that is found.
+    // In structured input, a random byte change is mostly caught by the first check.
     mutations: fc.oneof(
       fc.array(aimed, { minLength: 1, maxLength: 5 }),
       fc.array(fc.oneof(blind, aimed, aimed), { minLength: 1, maxLength: 5 }),
@@ -60,7 +60,7 @@ export function arbitraryRecipe({ bases }: FuzzTarget): fc.Arbitrary<Recipe> {
   });
 }
 
-/** No input grows beyond this: what is slow because it is large shows nothing. */
+/** Maximum input size: slowness of large inputs shows nothing. */
 const inputBytesMax = 2_097_152;
 
 export function cook(target: FuzzTarget, { base, mutations, mended }: Recipe): Buffer {
@@ -115,7 +115,7 @@ function replaced(input: Buffer, at: number, { count, by }: Replacement): Buffer
 
 type Range = Pick<Piece, 'at' | 'bytes'>;
 
-/** Unchanged where they lie over each other. */
+/** Unchanged if the ranges overlap. */
 function swapped(input: Buffer, one: Range, other: Range): Buffer {
   const [first, second] = one.at <= other.at ? [one, other] : [other, one];
   if (first.at + first.bytes > second.at) return input;
@@ -205,7 +205,7 @@ const jsonEdges: readonly string[] = [
   `"run_${'0'.repeat(32)}"`,
 ];
 
-/** Names that lead out, or nowhere, or to what is ours. */
+/** Names that lead out, are invalid, or are reserved. */
 const names: readonly string[] = [
   '..',
   '../f',

@@ -1,6 +1,6 @@
 const pieceSizes = [1, 7, 511, 512, 513, 4096, 65_536, 1 << 20];
 
-/** Bytes in pieces of a size that follows from them. Each is overwritten when the next one is asked for. */
+/** Yields bytes in pieces of a size that depends on them. Each piece is overwritten by the next. */
 export async function* piecewise(bytes: Uint8Array): AsyncGenerator<Buffer> {
   const sum = bytes.subarray(0, 4096).reduce((total, byte) => total + byte, bytes.length);
   const size = Math.max(pieceSizes[sum % pieceSizes.length] ?? 512, bytes.length >> 10);

@@ -19,11 +19,11 @@ import { openStore, takeInTarget } from './take-in-target.fixture.ts';
 import { realThreads, threadsTarget } from './threads-target.fixture.ts';
 import { walkPieces, walkTarget } from './walk-target.fixture.ts';
 
-// Readers that each miss one check, to see that it would be found.
+// Readers with one missing check each, to test that fuzzing finds it.
 
 const noAbort = new AbortController().signal;
 
-/** Makes symlinks that lead out as well. */
+/** Also creates symlinks that lead out. */
 const unpackAll: typeof unpackMembers = async (members, options) => {
   const links: ArchiveMember[] = [];
   const noting = async function* (): AsyncGenerator<ArchiveMember> {
@@ -38,13 +38,13 @@ const unpackAll: typeof unpackMembers = async (members, options) => {
     try {
       symlinkSync(linkName, join(options.dir, name));
     } catch {
-      // It is there, or there is no directory for it.
+      // It exists, or its directory does not.
     }
   }
   return unpacked;
 };
 
-/** Does not ask for the frames to be as large as they say. */
+/** Does not compare frames with their stated sizes. */
 async function* readAnySizes(source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of source) chunks.push(chunk);
@@ -53,13 +53,13 @@ async function* readAnySizes(source: AsyncIterable<Uint8Array>): AsyncGenerator<
     try {
       bytes.writeUInt32LE(zstdDecompressSync(compressed, { maxOutputLength: 1 << 23 }).length, at + 12);
     } catch {
-      // Damaged: whoever reads it says so.
+      // Damaged: the reader reports it.
     }
   }
   yield* contentsOf(once(bytes));
 }
 
-/** Whatever stands at the end of the archive, it takes it for what belongs there. */
+/** Accepts any bytes at the end of the archive. */
 async function* withEnd(pieces: AsyncIterable<Piece>, { starts }: ArchivePlan): AsyncGenerator<Piece> {
   let at = 0;
   for await (const piece of pieces) {
@@ -69,7 +69,7 @@ async function* withEnd(pieces: AsyncIterable<Piece>, { starts }: ArchivePlan): 
   }
 }
 
-/** Threads that take whatever lies whole in a piece for what should lie there. */
+/** Threads that accept any whole entries in a piece. */
 function carelessThreads(plan: ArchivePlan, index: Uint8Array, descriptor: number): PieceTaker {
   const threads = realThreads(plan, index, descriptor);
   const startOf = (place: number): number => plan.starts[place] as number;
@@ -87,7 +87,7 @@ function carelessThreads(plan: ArchivePlan, index: Uint8Array, descriptor: numbe
   };
 }
 
-/** Leaves something behind when it refuses. */
+/** Leaves a file behind when it refuses a layer. */
 function forgetful(images: boolean, dir: string): LayerStore {
   const store = openStore(images, dir);
   return {
@@ -100,7 +100,7 @@ function forgetful(images: boolean, dir: string): LayerStore {
   };
 }
 
-/** Takes a layer that is named twice. */
+/** Accepts a layer that appears twice. */
 function decodeTwice(bytes: Uint8Array): HeadManifest {
   let twice: { readonly layers: { readonly id: string }[] };
   try {

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { requireThat } from './fuzz-target.fixture.ts';
 
 export interface Surroundings {
-  /** A directory some levels down, not made yet; whatever a reader does belongs in it. */
+  /** A directory some levels down that does not exist yet. Readers may write only in it. */
   readonly inside: string;
-  /** Throws where something lies otherwise beside it than in the beginning. */
+  /** Throws if anything beside it has changed. */
   readonly requireUntouched: () => void;
 }
 
-/** Files and directories around a place at which something is unpacked: where names would lead that lead out. */
+/** Creates files and directories around the place of unpacking, where names that lead out would point. */
 export function surroundings(dir: string): Surroundings {
   const levels = ['', 'a', 'a/b', 'a/b/c'].map((name) => join(dir, name));
   for (const level of levels) {
@@ -25,10 +25,10 @@ export function surroundings(dir: string): Surroundings {
       .filter((path) => path !== inside)
       .map((path) => {
         const { mode, size, mtimeNs, ino } = lstatSync(path, { bigint: true });
-        // Making and removing what is inside changes the directory above.
+        // Work inside changes the parent directories, so only their names count.
         return levels.includes(path) ? path : `${path} ${mode} ${size} ${mtimeNs} ${ino}`;
       })
       .join('\n');
   const before = look();
-  return { inside, requireUntouched: () => requireThat(look() === before, 'something lies otherwise outside') };
+  return { inside, requireUntouched: () => requireThat(look() === before, 'something outside has changed') };
 }

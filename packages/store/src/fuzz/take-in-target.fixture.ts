@@ -18,7 +18,7 @@ interface Home {
 
 type Taken = readonly { readonly home: Home; readonly staged: StagedLayer }[];
 
-/** A store that takes a layer in, once as a tree and once as an image: what it refuses it refuses as both. */
+/** Tests a store that unpacks each layer as a tree and as an image. Both must refuse the same layers. */
 export function takeInTarget(
   { seed, dir }: TargetOptions,
   open: (images: boolean, dir: string) => LayerStore = openStore,
@@ -49,7 +49,7 @@ export function takeInTarget(
       for (const { error } of verdicts)
         requireThat(
           withoutSpace(error) === withoutSpace(first?.error ?? null),
-          'one form takes what the other refuses',
+          'one form accepts a layer that the other refuses',
         );
       if (first?.error) throw first.error;
       return homes.map((home, i) => ({ home, staged: verdicts[i]?.staged as StagedLayer }));
@@ -59,11 +59,11 @@ export function takeInTarget(
       for (const { home, staged } of taken) {
         await home.store.publish(staged, noAbort);
         const { ok, problems } = await home.store.verify(staged.id, noAbort);
-        requireThat(ok, `what was taken in is damaged: ${problems.join(', ')}`);
+        requireThat(ok, `the unpacked layer is damaged: ${problems.join(', ')}`);
         const packed: Buffer[] = [];
         const { data } = await home.store.pack(staged.id, noAbort);
         for await (const part of contentsOf(data)) packed.push(Buffer.from(part));
-        requireThat(Buffer.concat(packed).equals(archive), 'what was taken in is packed to other bytes');
+        requireThat(Buffer.concat(packed).equals(archive), 'the unpacked layer packs to different bytes');
         rmSync(`${home.dir}/layers/${staged.id}`, { recursive: true });
       }
     },
@@ -71,14 +71,14 @@ export function takeInTarget(
       const left = homes.map((home) => leftIn(home.dir)).join('');
       for (const { dir: home } of homes)
         for (const name of readdirSync(home)) rmSync(`${home}/${name}`, { recursive: true });
-      requireThat(left === '', 'something stays in the store');
+      requireThat(left === '', 'the store has leftover files');
       requireUntouched();
     },
     close: () => {},
   };
 }
 
-/** Nothing of it has to outlive the machine, and what is thrown away is gone at once. */
+/** Skips syncs, and deletes trash at once. */
 const hastyFiles: StoreFiles = {
   ...realFiles,
   writeSynced: (path, content) => writeFileSync(path, content, { flag: 'wx', mode: 0o644 }),
@@ -98,12 +98,12 @@ export function openStore(images: boolean, dir: string): LayerStore {
   });
 }
 
-/** What is free changes all the time. */
+/** Free space changes all the time. */
 function withoutSpace(error: Error | null): string {
-  return error === null ? '' : error.message.replace(/, and \d+ are free/, '');
+  return error === null ? '' : error.message.replace(/, but only \d+ are free/, '');
 }
 
-/** Beside empty directories. */
+/** Returns the files left in the home, ignoring empty directories. */
 function leftIn(home: string): string {
   return readdirSync(home, { recursive: true, encoding: 'latin1' })
     .filter((name) => !['layers', 'staging', 'trash'].includes(name))

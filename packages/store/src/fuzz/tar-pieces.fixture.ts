@@ -6,7 +6,7 @@ function isHeader(input: Buffer, at: number): boolean {
   return at + blockBytes <= input.length && input.toString('latin1', at + 257, at + 262) === 'ustar';
 }
 
-/** Mode, owners, size, time, sum; type and magic are as good as numbers. */
+/** Mode, owners, size, time, checksum. Type and magic are mutated like numbers. */
 const numbers: readonly (readonly [at: number, bytes: number])[] = [
   [100, 8],
   [108, 8],
@@ -15,7 +15,7 @@ const numbers: readonly (readonly [at: number, bytes: number])[] = [
   [148, 8],
 ];
 
-/** Blocks of an archive, and what its headers say. */
+/** Returns the blocks of an archive and the fields of its headers. */
 export function tarPieces(input: Buffer): readonly Piece[] {
   const pieces: Piece[] = [];
   for (let at = 0; at + blockBytes <= input.length && pieces.length < 2000; at += blockBytes) {
@@ -28,7 +28,7 @@ export function tarPieces(input: Buffer): readonly Piece[] {
   return pieces;
 }
 
-/** Sums of whatever looks like a header, and is where one can be. */
+/** Corrects the checksums of all blocks that look like headers. */
 export function mendSums(input: Buffer): void {
   for (let at = 0; at + blockBytes <= input.length; at += blockBytes) {
     if (!isHeader(input, at)) continue;

@@ -8,7 +8,7 @@ import { takeInTarget } from './take-in-target.fixture.ts';
 import { threadsTarget } from './threads-target.fixture.ts';
 import { walkTarget } from './walk-target.fixture.ts';
 
-/** Whatever reads bytes that others made, by the name that the command line knows. */
+/** All readers of untrusted bytes, by their names on the command line. */
 export const targets: Readonly<Record<string, TargetFactory>> = {
   archive: async (options) => await Promise.resolve(archiveTarget(options)),
   index: async (options) => await Promise.resolve(indexTarget(options)),

@@ -16,16 +16,19 @@ import { archivePieces, layerInputs, layerShape } from './walk-target.fixture.ts
 type Threads = (plan: ArchivePlan, index: Uint8Array, descriptor: number) => PieceTaker;
 
 const noAbort = new AbortController().signal;
-/** So that an input has some of them, and most entries lie whole in one. */
+/** Small, so that an input has several pieces, and most entries are whole in one. */
 const pieceBytes = 8192;
 
 export function realThreads(plan: ArchivePlan, index: Uint8Array, descriptor: number): PieceThreads {
   const threads = PieceThreads.start(plan, index, { kind: 'image', descriptor });
-  if (threads === null) throw new Error('no threads to be had here');
+  if (threads === null) throw new Error('no thread can start here');
   return threads;
 }
 
-/** Threads that take pieces of large layers, whatever the size here: they take and refuse what one process alone does. */
+/**
+ * Tests the threads that unpack pieces, with inputs of any size. They must accept and refuse the same as one
+ * process alone.
+ */
 export function threadsTarget({ seed, dir }: TargetOptions, open: Threads = realThreads): FuzzTarget<Buffer> {
   return {
     ...layerShape,
@@ -50,17 +53,14 @@ export function threadsTarget({ seed, dir }: TargetOptions, open: Threads = real
         }
       }
       const [threads, alone] = verdicts;
-      // Which fault of several is found first depends on how far each reads ahead.
-      requireThat(
-        (threads === null) === (alone === null),
-        'threads take or refuse something else than one process does',
-      );
+      // Which of several faults is found first depends on how far each reads ahead.
+      requireThat((threads === null) === (alone === null), 'threads and one process accept different archives');
       if (alone) throw alone;
       return readFileSync(join(dir, 'threads'));
     },
     async hold(input, image) {
       await Promise.resolve();
-      requireThat(image.subarray(imageHeadBytes).equals(split(input)[1]), 'threads put something else in place');
+      requireThat(image.subarray(imageHeadBytes).equals(split(input)[1]), 'threads write a different image');
     },
     after: () => {},
     close: () => {},

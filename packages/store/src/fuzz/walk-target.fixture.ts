@@ -24,7 +24,7 @@ type Handed = readonly { readonly entry: Entry; readonly content: Buffer | undef
 
 const noAbort = new AbortController().signal;
 
-/** Index and archive, as {@link joined} makes one input of them. */
+/** Returns indexes and archives, combined by {@link joined}. */
 export function layerInputs(seed: number, count: number): readonly Buffer[] {
   return smallTrees(seed, count)
     .map((items) => archived(items))
@@ -32,13 +32,13 @@ export function layerInputs(seed: number, count: number): readonly Buffer[] {
     .toSorted((a, b) => a.length - b.length);
 }
 
-/** For targets that leave indexes to others. */
+/** For targets that do not mutate indexes. */
 export function archivePieces(input: Buffer): readonly Part[] {
   const [index, archive] = split(input);
   return behind(tarPieces(archive), 4 + index.length);
 }
 
-/** What the inputs of {@link layerInputs} are made of. */
+/** The structure of the inputs of {@link layerInputs}. */
 export const layerShape: Pick<FuzzTarget, 'pieces' | 'mend'> = {
   pieces(input) {
     return [...behind(indexPieces(split(input)[0]), 4), ...archivePieces(input)];
@@ -49,7 +49,7 @@ export const layerShape: Pick<FuzzTarget, 'pieces' | 'mend'> = {
 export const walkPieces: Walk = async (pieces, plan, walk) =>
   await walkArchive(takePieces(pieces, plan, ownTaker(plan, walk.sink)), plan, { ...walk, signal: noAbort });
 
-/** The comparison of an archive with its index, in memory. */
+/** Tests the comparison of an archive with its index, in memory. */
 export function walkTarget({ seed }: Pick<TargetOptions, 'seed'>, walk: Walk = walkPieces): FuzzTarget<Handed> {
   return {
     ...layerShape,
@@ -60,7 +60,7 @@ export function walkTarget({ seed }: Pick<TargetOptions, 'seed'>, walk: Walk = w
       const plan = checkIncoming(digestOf(bytes) as LayerId, bytes);
       const contents = new Map<string, Buffer>();
       const see = ({ path }: Entry, content: Buffer): void => {
-        requireThat(!contents.has(path), 'an entry is handed over twice');
+        requireThat(!contents.has(path), 'an entry is delivered twice');
         contents.set(path, Buffer.from(content));
       };
       const sink: ArchiveSink = {
@@ -83,11 +83,11 @@ export function walkTarget({ seed }: Pick<TargetOptions, 'seed'>, walk: Walk = w
       for (const { entry, content } of handed)
         requireThat(
           entry.digest === (content === undefined ? null : digestOf(content)),
-          'a content is another one, or is missing',
+          'a content differs or is missing',
         );
       const again = archived(handed);
-      requireThat(Buffer.from(again.index).equals(index), 'entries were handed over that the index does not have');
-      requireThat(again.archive.equals(archive), 'an archive is taken with bytes that do not follow from its index');
+      requireThat(Buffer.from(again.index).equals(index), 'an entry was delivered that is not in the index');
+      requireThat(again.archive.equals(archive), 'an accepted archive has bytes that do not follow from its index');
     },
     after: () => {},
     close: () => {},

@@ -1,8 +1,8 @@
 import type { FuzzTarget, TargetFactory } from './fuzz-target.fixture.ts';
 
-// What the watch is for.
+// Targets with the faults that the watch must find.
 
-/** Ends for nothing but what is empty. */
+/** Hangs, except on empty input. */
 const endless: FuzzTarget<null> = {
   refusals: [],
   bases: [Buffer.from('x')],
@@ -18,7 +18,7 @@ const endless: FuzzTarget<null> = {
   close: () => {},
 };
 
-/** Takes as much memory as it is told. */
+/** Uses as much memory as the input says. */
 const greedy: FuzzTarget<null> = {
   ...endless,
   async accept() {

@@ -18,7 +18,7 @@ export interface WatchedOptions {
 
 interface Shared extends Omit<WatchedOptions, 'msMax'> {
   readonly dir: string;
-  /** Counts inputs; then how long the one is that is being read. */
+  /** The number of inputs, and the size of the current one. */
   readonly counters: SharedArrayBuffer;
   readonly input: SharedArrayBuffer;
 }
@@ -26,7 +26,7 @@ interface Shared extends Omit<WatchedOptions, 'msMax'> {
 const inputBytesMax = 4_194_304;
 const lookEveryMs = 100;
 
-/** Fuzzes in a thread of its own, so that an input on which it never ends is found, and what it leaves behind is removed. */
+/** Fuzzes in a separate thread, so that a hanging input is found and its files are deleted. */
 export async function fuzzWatched(options: WatchedOptions): Promise<FuzzOutcome> {
   const dir = mkdtempSync(join(tmpdir(), 'cachelane-fuzz-'));
   const shared: Shared = {
@@ -53,7 +53,7 @@ export async function fuzzWatched(options: WatchedOptions): Promise<FuzzOutcome>
   }
 }
 
-/** Each call says whether the same input is being read for too long. */
+/** Returns a function that tells whether the current input has taken too long. */
 function hangOf({ counters, input }: Shared, limit: number | undefined): () => FuzzOutcome | null {
   const counts = new Int32Array(counters);
   let [seen, since] = [0, performance.now()];

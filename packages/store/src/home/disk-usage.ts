@@ -4,10 +4,10 @@ import { placesOf } from '../links/kept-places.ts';
 import { errnoOf, isMissing } from '../files/file-errors.ts';
 import type { HomePaths } from '../files/home-paths.ts';
 
-/** What `st_blocks` counts in, whatever the file system's own blocks are. */
+/** The unit of `st_blocks`, whatever the file system's block size. */
 const blockBytes = 512;
 
-/** A name more, and a path would come near the 4,096 bytes that the kernel takes. */
+/** One more name could bring a path near the kernel's limit of 4,096 bytes. */
 const longPathBytes = 3500;
 
 export interface MeasuredHome {
@@ -15,7 +15,10 @@ export interface MeasuredHome {
   readonly paths: HomePaths;
 }
 
-/** Walks the whole home; a file with several names is counted where it is met first, and layers are looked at before what links to them. */
+/**
+ * Walks the whole home. Counts a file with several names once, and visits layers before the directories that link
+ * to them.
+ */
 export function diskUsage({ home, paths }: MeasuredHome, signal: AbortSignal): StoreUsage {
   const seen = new Set<string>();
   const isNew = ({ nlink, dev, ino }: Stats): boolean => {
@@ -27,7 +30,7 @@ export function diskUsage({ home, paths }: MeasuredHome, signal: AbortSignal): S
   };
   const bytesOf = (top: string, skip: readonly string[] = []): number => {
     let bytes = 0;
-    // Not by recursion: what a run left that could not be saved may be deeper than the stack.
+    // Not recursive: trees of failed runs may be deeper than the call stack.
     const pending: (string | Anchor)[] = [top];
     try {
       for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
@@ -61,7 +64,7 @@ export function diskUsage({ home, paths }: MeasuredHome, signal: AbortSignal): S
   return { layersBytes, derivedBytes, keptDirectoriesBytes, providedImagesBytes, otherBytes };
 }
 
-/** A short name for a directory whose path is long, while it is open. */
+/** An open directory, which gives a long path a short name. */
 interface Anchor {
   readonly descriptor: number;
   readonly path: string;
@@ -74,7 +77,10 @@ function anchorAt(path: string): Anchor | undefined {
   return descriptor === undefined ? undefined : { descriptor, path: `/proc/self/fd/${descriptor}` };
 }
 
-/** Runs go on meanwhile; a mounted overlay's work directory lets nobody look into it; and without /proc the deepest are out of reach. */
+/**
+ * Returns undefined for what cannot be read: runs may delete it now, overlays block their work directories, and
+ * very deep paths need /proc.
+ */
 function unlessGone<T>(look: () => T): T | undefined {
   try {
     return look();

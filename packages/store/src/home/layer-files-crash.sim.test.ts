@@ -24,8 +24,8 @@ import { createLayerHome, fixedClock, runJob, type LayerHome } from './layer-hom
 import { openLayerFiles } from './layer-files.ts';
 import type { StoreFiles } from '../files/store-files.ts';
 
-// Invariant: whatever operation of the store is the last one of a process, the store holds the layers that were
-// published, each of them whole, and nothing else that lasts.
+// Invariant: after any last operation of a process, the store holds the published layers, each whole, and nothing else
+// that lasts.
 
 const noAbort = new AbortController().signal;
 const sealedAtMs = 1_700_000_000_000;
@@ -46,7 +46,7 @@ async function publishBase(home: LayerHome): Promise<StoredLayer> {
   return store.open(staged.id, noAbort);
 }
 
-/** A run that leaves a bit of everything. */
+/** Returns a save that uses every kind of operation. */
 function requestFor(home: LayerHome, base: StoredLayer): StageRequest {
   const changes = home.changes([
     { kind: 'dir', path: 'dropped' },
@@ -85,12 +85,12 @@ async function save(home: LayerHome, files: StoreFiles, request: StageRequest): 
   return staged.id;
 }
 
-/** What only cleans up does not let errors through: the caller of a dead process may not learn of its death. */
+/** Ignores errors. Cleanup swallows them, so the caller of a dead process may not see one. */
 async function dying(call: Promise<unknown>): Promise<void> {
   await call.catch((error: unknown) => expect(error).toBeInstanceOf(SimulatedCrash));
 }
 
-/** Operations of an undisturbed save, and what it makes. */
+/** Returns the operations of an undisturbed save, and its layer id. */
 async function measure(): Promise<{ readonly operations: readonly string[]; readonly id: LayerId }> {
   await using home = await createLayerHome();
   const process = dyingProcess({ operation: 0, when: 'before' });
@@ -106,7 +106,7 @@ async function expectOnlyWholeLayers(home: LayerHome, base: StoredLayer): Promis
   return ids;
 }
 
-/** A later process finds what is left, and takes it away. */
+/** Checks that a later process finds and deletes the remains. */
 async function expectSwept(home: LayerHome): Promise<void> {
   const store = openWith(home, home.files);
   expect(await store.sweep(0, noAbort)).toEqual([]);
@@ -121,11 +121,11 @@ async function expectSwept(home: LayerHome): Promise<void> {
 const { operations, id: expectedId } = await measure();
 
 describe('a process that dies while it saves', () => {
-  test('had many occasions to', () => {
+  test('has many places to die', () => {
     expect(operations.length).toBeGreaterThan(30);
   });
 
-  test.each(deathPoints(operations))('$when operation $operation leaves whole layers only', async (point) => {
+  test.each(deathPoints(operations))('$when operation $operation leaves only whole layers', async (point) => {
     await using home = await createLayerHome();
     const base = await publishBase(home);
     const process = dyingProcess(point);
@@ -138,15 +138,15 @@ describe('a process that dies while it saves', () => {
   });
 });
 
-describe('a disk that is full', () => {
+describe('a full disk', () => {
   test.each(operations.map((name, i) => ({ operation: i + 1, name })))(
-    'at operation $operation, $name, stops the save and shows nothing half-written',
+    'at operation $operation, $name, stops the save and leaves no partial layer visible',
     async ({ operation }) => {
       await using home = await createLayerHome();
       const base = await publishBase(home);
       const { port } = failingPort(home.files, { operation, code: 'ENOSPC' });
       const saved = await save(home, port, requestFor(home, base)).catch((error: unknown) => error);
-      // What only cleans up, or runs in the background, may fail without anybody minding.
+      // Cleanup and background work may fail silently.
       if (saved !== expectedId) expect(isCachelaneError(saved, 'E_DISK_FULL'), String(saved)).toBe(true);
       await expectOnlyWholeLayers(home, base);
       await expectSwept(home);

@@ -17,9 +17,9 @@ import { openLayerFiles } from './layer-files.ts';
 import { becomeOrdinaryUser } from '../files/ordinary-user.fixture.ts';
 import type { StoreFiles } from '../files/store-files.ts';
 
-// What only a store of files has to do; what every store does is in the conformance suite.
+// Tests for stores of files only. The conformance suite tests every store.
 
-// Permissions mean nothing to root.
+// root ignores permissions.
 becomeOrdinaryUser();
 
 const noAbort = new AbortController().signal;
@@ -42,11 +42,11 @@ function fileIn(layer: StoredLayer, path: string): string {
   return `${layer.treeDir}/${path}`;
 }
 
-describe('a derived layer that a collection may take for an idle one of that name', () => {
+describe('a derived layer during a collection that saw an idle one of that name', () => {
   const key = digestOf('k');
   const request = { changes: null, entries: [removalEntry('gone', 'hint')], sealedAtMs };
 
-  /** `whenFound`: called when the layer can be found, before whoever made it has opened it. */
+  /** `whenFound` is called when the layer becomes visible, before its maker opens it. */
   async function derive(home: LayerHome, whenFound: (about: string) => void): Promise<StoredLayer> {
     const files: StoreFiles = {
       ...home.files,
@@ -59,14 +59,14 @@ describe('a derived layer that a collection may take for an idle one of that nam
     return await store.derive(key, request, noAbort);
   }
 
-  test('looks used from the moment it can be found', async () => {
+  test('counts as used from the moment it is visible', async () => {
     await using home = await createLayerHome();
     const usedAtMs: number[] = [];
     await derive(home, (about) => usedAtMs.push(fs.statSync(about).mtimeMs));
     expect(usedAtMs).toEqual([sealedAtMs]);
   });
 
-  test('is made again where it is taken at once', async () => {
+  test('is made again if the collection deletes it', async () => {
     await using home = await createLayerHome();
     let found = 0;
     const layer = await derive(home, () => {
@@ -78,7 +78,7 @@ describe('a derived layer that a collection may take for an idle one of that nam
 });
 
 describe('the directory of a change set', () => {
-  test('becomes the tree, and its files are not copied', async () => {
+  test('becomes the tree without copying its files', async () => {
     await using home = await createLayerHome();
     const changes = home.changes([{ kind: 'file', path: 'f', content: 'x' }]);
     const { ino } = fs.statSync(`${changes.dir}/f`);
@@ -90,7 +90,7 @@ describe('the directory of a change set', () => {
     expect(fs.statSync(fileIn(layer, 'f')).ino).toBe(ino);
   });
 
-  test('is copied where it lies on another device', async () => {
+  test('is copied if it is on another device', async () => {
     await using home = await createLayerHome();
     const items: readonly ChangeItem[] = [
       { kind: 'dir', path: 'd', mode: 0o555 },
@@ -128,7 +128,7 @@ describe('the directory of a change set', () => {
     expect(fs.statSync(fileIn(layer, 'd')).mode & 0o7777).toBe(0o755);
   });
 
-  test('whose root the command shut is taken over all the same', async () => {
+  test('is taken over even if the command made its root inaccessible', async () => {
     await using home = await createLayerHome();
     const changes = home.changes([{ kind: 'file', path: 'f', content: 'x' }]);
     fs.chmodSync(changes.dir ?? '', 0o111);
@@ -156,7 +156,7 @@ describe('a file with several names', () => {
     expect((await store.verify(staged.id, noAbort)).problems).toEqual([]);
   });
 
-  test('becomes two where the entries differ', async () => {
+  test('becomes two files if the entries differ', async () => {
     await using home = await createLayerHome();
     const changes = home.changes([{ kind: 'file', path: 'a', content: 'x' }]);
     fs.linkSync(`${changes.dir}/a`, `${changes.dir}/b`);
@@ -171,21 +171,21 @@ describe('a file with several names', () => {
     expect((await store.verify(staged.id, noAbort)).problems).toEqual([]);
   });
 
-  test('is what a layer made of another one has', async () => {
+  test('is shared by a layer that was derived from another', async () => {
     await using home = await createLayerHome();
     const store = home.open();
     const source = await publish(home, [{ kind: 'file', path: 'f', content: 'x', mode: 0o444 }]);
     const entries = [...source.index.entries()].map((entry) => ({ from: 'layer', entry, layer: source }) as const);
     const derived = await store.derive(digestOf('k'), { changes: null, entries, sealedAtMs }, noAbort);
     expect(fs.statSync(fileIn(derived, 'f')).ino).toBe(fs.statSync(fileIn(source, 'f')).ino);
-    // Removing one must not touch what both have.
+    // Deleting one must not affect the shared file.
     store.removeDerived([derived.key]);
     for (const job of home.jobs) if (job.kind === 'remove') runJob(job);
     expect(fs.existsSync(derived.treeDir ?? '')).toBe(false);
     expect((await store.verify(source.key as never, noAbort)).problems).toEqual([]);
   });
 
-  test.each(['EXDEV', 'EMLINK', 'EPERM'])('is copied where the file system cannot link it: %s', async (code) => {
+  test.each(['EXDEV', 'EMLINK', 'EPERM'])('is copied if the file system cannot link it: %s', async (code) => {
     await using home = await createLayerHome();
     const source = await publish(home, [
       { kind: 'file', path: 'f', content: 'x', mode: 0 },
@@ -215,7 +215,7 @@ describe('entries that contradict each other', () => {
     await expect(attempt).rejects.toEqual(expect.objectContaining({ code: 'E_LAYER_REFUSED' }));
   });
 
-  test('are refused when they would lead out of the layer', async () => {
+  test('are refused if they lead out of the layer', async () => {
     await using home = await createLayerHome();
     const changes = home.changes([{ kind: 'symlink', path: 'out', target: home.dir }]);
     const entries = [...stageAll(changes), contentEntry('out/owned', 'x')];
@@ -227,7 +227,7 @@ describe('entries that contradict each other', () => {
 });
 
 describe('in the background', () => {
-  test('a layer is settled by a process of its own', async () => {
+  test('a separate process settles a layer', async () => {
     await using home = await createLayerHome();
     const layer = await publish(home, [{ kind: 'file', path: 'f', content: 'x' }]);
     const dir = `${home.dir}/layers/${layer.key}`;
@@ -243,7 +243,7 @@ describe('in the background', () => {
     expect(await another.verify(layer.key as never, noAbort)).toMatchObject({ ok: true });
   });
 
-  test('what comes while one is settled goes on behind it, also when this process ends', async () => {
+  test('marks that wait are settled next, even if this process ends', async () => {
     await using home = await createLayerHome();
     const script = `
       import { mkdirSync } from 'node:fs';
@@ -260,14 +260,14 @@ describe('in the background', () => {
     await vi.waitFor(() => expect(settled()).toBe(300), { timeout: 20_000 });
   });
 
-  test('what cannot be started does no harm', () => {
+  test('a job that cannot start does no harm', () => {
     expect(commandOf({ kind: 'remove', dir: '/no/such/place' })[0]).toBe('env');
     runJob({ kind: 'remove', dir: '/no/such/place' });
     runJob({ kind: 'settle', marks: ['/no/such/place/settled'] });
     expect(fs.existsSync('/no/such/place')).toBe(false);
   });
 
-  test('directories that are shut are removed', async () => {
+  test('directories without permissions are removed', async () => {
     await using home = await createLayerHome();
     const layer = await publish(home, [
       { kind: 'dir', path: 'shut', mode: 0 },
@@ -281,7 +281,10 @@ describe('in the background', () => {
   });
 });
 
-/** Directories in each other, and what is done in the innermost. No path is long enough for it, so a process goes there. */
+/**
+ * Makes nested directories and runs `end` in the innermost. Its path is too long for a system call, so a child
+ * process changes directory step by step.
+ */
 function makeDeep(dir: string, end: string): void {
   const script = `fs.mkdirSync(process.argv[1], { recursive: true });
 process.chdir(process.argv[1]);
@@ -291,7 +294,7 @@ ${end}`;
 }
 
 describe('kept directories', () => {
-  test('count apart from the rest, also where they lie outside of the home', async () => {
+  test('are measured separately, even outside the home', async () => {
     await using home = await createLayerHome();
     const outside = `${home.dir}-outside`;
     for (const dir of [`${home.dir}/kept`, outside]) {
@@ -309,7 +312,7 @@ describe('kept directories', () => {
   });
 });
 
-describe('what is too deep to be named by a path', () => {
+describe('a tree too deep for a path', () => {
   test('is measured, and removed', async () => {
     await using home = await createLayerHome();
     const layer = await publish(home, [{ kind: 'file', path: 'f', content: 'x' }]);
@@ -326,7 +329,7 @@ describe('what is too deep to be named by a path', () => {
 });
 
 describe('a sweep', () => {
-  test('takes what is older than the grace, and nothing else', async () => {
+  test('deletes only what is older than the grace period', async () => {
     await using home = await createLayerHome();
     const store = home.open();
     const request = { changes: null, entries: [contentEntry('f', 'x')], sealedAtMs };
@@ -342,7 +345,7 @@ describe('a sweep', () => {
     expect(await store.verify(staged.id, noAbort)).toMatchObject({ ok: true });
   });
 
-  test('takes a layer away while it is verified, which says that it is not there', async () => {
+  test('deletes a layer during its verification, which then reports it as missing', async () => {
     await using home = await createLayerHome();
     const names = Array.from({ length: 600 }, (_, number) => `f${number}`);
     const layer = await publish(home, [
@@ -361,7 +364,7 @@ describe('a sweep', () => {
     await expect(store.verify(layer.key as never, whileItLooks)).rejects.toMatchObject({ code: 'E_LAYER_MISSING' });
   });
 
-  test('finishes removals that were cut off', async () => {
+  test('finishes interrupted removals', async () => {
     await using home = await createLayerHome();
     const layer = await publish(home, [{ kind: 'file', path: 'f', content: 'x' }]);
     const store = home.open();
@@ -375,7 +378,7 @@ describe('a sweep', () => {
 });
 
 describe('the disk', () => {
-  test('that holds another layer under a layer’s name is not believed', async () => {
+  test('with another layer under a layer’s name is detected', async () => {
     await using home = await createLayerHome();
     const [one, two] = [
       await publish(home, [{ kind: 'file', path: 'f', content: 'one' }]),
@@ -388,7 +391,7 @@ describe('the disk', () => {
     );
   });
 
-  test('that is full when a layer is thrown away frees it all the same', async () => {
+  test('that is full still frees a deleted layer', async () => {
     await using home = await createLayerHome();
     const store = home.open();
     const staged = await store.stage({ changes: null, entries: [contentEntry('f', 'x')], sealedAtMs }, noAbort);
@@ -400,7 +403,7 @@ describe('the disk', () => {
     ).rejects.toEqual(expect.objectContaining({ code: 'E_DISK_FULL' }));
   });
 
-  test('keeps times that nobody set to the nanosecond', async () => {
+  test('keeps unchanged times to the nanosecond', async () => {
     await using home = await createLayerHome();
     const layer = await publish(home, [{ kind: 'file', path: 'f', content: 'x' }]);
     const entry = layer.index.find('f' as BytePath);

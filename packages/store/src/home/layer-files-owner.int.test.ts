@@ -7,7 +7,7 @@ import { createLayerHome } from './layer-home.fixture.ts';
 const noAbort = new AbortController().signal;
 const sealedAtMs = 1_700_000_000_000;
 
-test.runIf(process.getuid?.() === 0)('what root saves belongs to the owner of the home', async () => {
+test.runIf(process.getuid?.() === 0)('layers that root saves belong to the owner of the home', async () => {
   await using home = await createLayerHome();
   fs.chownSync(home.dir, 65_534, 65_533);
   const changes = home.changes([
@@ -34,9 +34,9 @@ function output(program: string, ...args: readonly string[]): string {
   return execFileSync(program, args).toString();
 }
 
-describe.runIf(process.getuid?.() === 0)('what root saves', () => {
+describe.runIf(process.getuid?.() === 0)('a layer that root saves', () => {
   requireCommands('setcap', 'getcap')('with capabilities', () => {
-    test('has none in the layer, also at another name', async () => {
+    test('has no capabilities in the layer, even for hard links', async () => {
       await using home = await createLayerHome();
       const changes = home.changes([
         { kind: 'file', path: 'linked', content: 'x', mode: 0o755 },

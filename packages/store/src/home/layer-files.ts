@@ -26,26 +26,29 @@ import { openTrash } from '../files/trash.ts';
 import { verifyLayer } from '../layers/verify-layer.ts';
 
 export interface LayerFilesOptions {
-  /** The home: an absolute path, without a slash at its end. Missing directories are made when something is stored. */
+  /** The home: an absolute path without a trailing slash. Missing directories are created on the first write. */
   readonly dir: string;
-  /** Of the running boot, as the kernel gives it. */
+  /** Id of the running boot, as the kernel reports it. */
   readonly bootId: string;
   readonly clock: Clock;
   /**
-   * Whether what comes from elsewhere is kept as images, for views that are mounted; else, where one cannot hold it, and by default, as trees. Asked
-   * once, when the first layer comes, with a directory of the home to try it in, where what is left of a killed one is swept.
+   * Tests whether incoming layers can be kept as images, for views that are mounted. Default: as trees. Called
+   * once, for the first incoming layer, with a directory of the home for the test.
    */
   readonly images?: KeepsImages;
-  /** For tests that interfere with what happens on the disk. */
+  /** For tests that interfere with disk operations. */
   readonly files?: StoreFiles;
 }
 
 const keepsTrees: KeepsImages = async () => await Promise.resolve(false);
 
-/** The last use of a derived layer is known to an hour; finer would cost a write for every attach. */
+/** The use time of a derived layer is accurate to one hour. More precision would cost a write for every attach. */
 const usedResolutionMs = 3_600_000;
 
-/** Layers as directories of a home (docs/reference/store-format.md, "Layers"); any number of processes may use them at once. */
+/**
+ * Opens the layers of a home as directories (docs/reference/store-format.md, "Layers"). Many processes may use them at
+ * once.
+ */
 export function openLayerFiles({
   dir: home,
   bootId,
@@ -55,7 +58,7 @@ export function openLayerFiles({
 }: LayerFilesOptions): LayerStore {
   const paths = homePaths(home);
   const stagings = new WeakMap<StagedLayer, Staging>();
-  /** Those that came from elsewhere, where a copy that is damaged here can be mended. */
+  /** Incoming layers: if the local copy is damaged, the remote has another. */
   const incomings = new WeakSet<StagedLayer>();
   let imagesAnswer: Promise<boolean> | undefined;
   const askedOnce: KeepsImages = async (dir) => {
@@ -63,7 +66,7 @@ export function openLayerFiles({
     try {
       return await imagesAnswer;
     } catch {
-      // That nobody could find out says nothing of the next one.
+      // The test failed to run, so the next layer tries again.
       imagesAnswer = undefined;
       return false;
     }
@@ -78,18 +81,18 @@ export function openLayerFiles({
     return { files, paths, owner, trash: openTrash(files, paths, owner), clock, bootId };
   };
 
-  /** Somebody may have it mounted at this moment. The next one to ask makes it anew. */
+  /** A damaged derived layer may be mounted right now, so retire it. The next user makes a new one. */
   const openDerivedDir = (key: Digest): StoredLayer =>
     openStoredLayer(derivedRef(key), { files, onDamage: () => context().trash.retire([derivedDir(key)]) });
 
-  /** True when the layer now lies at `target`; false when one was there already, and ours went. */
+  /** Returns true if the layer was moved to `target`. Returns false, and deletes ours, if one was already there. */
   const publish = (staging: Staging, target: string): boolean => {
     const { owner, trash } = context();
     const parent = target.slice(0, target.lastIndexOf('/'));
     ensureHomeDir(files, parent, owner);
     const isFirst = renameUnlessThere(files, staging.layerDir, target);
     if (isFirst) {
-      // The name must outlive a power loss before metadata may refer to it; the content follows in the background.
+      // The name must survive a power loss before metadata refers to it. The content syncs in the background.
       files.syncDir(parent);
       files.start({ kind: 'settle', marks: [settledMark(target, staging.form)] });
     }
@@ -99,7 +102,7 @@ export function openLayerFiles({
 
   const retireDamaged = (id: LayerId, signal: AbortSignal): void => {
     const dir = layerDir(id);
-    if (existsSync(dir) && !verifyLayer(layerRef(id), files, signal).ok) context().trash.retire([dir]);
+    if (existsSync(dir) && !verifyLayer(layerRef(id), { files }, signal).ok) context().trash.retire([dir]);
   };
 
   const isSettledDir = (dir: string): boolean => {
@@ -111,13 +114,13 @@ export function openLayerFiles({
     const dir = derivedDir(key);
     if (!existsSync(dir)) return undefined;
     try {
-      if (isSettledDir(dir) || verifyLayer(derivedRef(key), files, signal).ok) {
+      if (isSettledDir(dir) || verifyLayer(derivedRef(key), { files }, signal).ok) {
         const layer = openDerivedDir(key);
         noteUse(files, dir, clock.nowMs());
         return layer;
       }
     } catch (error) {
-      // Removed meanwhile, or damaged: it is made anew.
+      // Deleted in the meantime, or damaged: make it again.
       if (
         !isMissing(error) &&
         !isCachelaneError(error, 'E_LAYER_MISSING') &&
@@ -142,13 +145,13 @@ export function openLayerFiles({
     const known = openDerived(key, signal);
     if (known !== undefined) return known;
     const staging = stageLayer(context(), request, signal);
-    // By the time it can be found it must look used, or a collection takes it for idle.
+    // Mark it as used before it becomes visible, or a collection could treat it as idle.
     noteUse(files, staging.layerDir, clock.nowMs());
     publish(staging, derivedDir(key));
     try {
       return openDerivedDir(key);
     } catch (error) {
-      // A collection which saw an idle one of that name may take this one for it, until a session has pinned it.
+      // A collection that saw an idle layer of this name may delete the new one until a session pins it.
       if (!isMissing(error) && !isCachelaneError(error, 'E_LAYER_MISSING')) throw error;
       return derive(key, request, signal);
     }
@@ -170,7 +173,7 @@ export function openLayerFiles({
       portCall('saving a layer', signal, () => {
         const staging = stagings.get(staged);
         if (staging === undefined) {
-          invariant(existsSync(layerDir(staged.id)), 'publishing what was not staged');
+          invariant(existsSync(layerDir(staged.id)), 'publishing a layer that was not staged');
           return;
         }
         if (incomings.has(staged)) retireDamaged(staged.id, signal);
@@ -180,13 +183,13 @@ export function openLayerFiles({
     pack: (id, signal) =>
       longPortCall(`packing layer ${short(id)}`, signal, async () => {
         const ref = layerRef(id);
-        // For its errors.
+        // Opened only to check it.
         openStoredLayer(ref, { files });
         const { packLayer } = await import('../wire/pack-layer.ts');
         return { index: readFileSync(layerPaths(ref.dir).index), data: packLayer(ref, files, signal) };
       }),
     unpack: (incoming, signal) =>
-      longPortCall(`taking in layer ${short(incoming.id)}`, signal, async () => {
+      longPortCall(`unpacking layer ${short(incoming.id)}`, signal, async () => {
         const { takeIn } = await import('../wire/take-in.ts');
         const staging = await takeIn({ ...context(), images: askedOnce }, incoming, signal);
         const staged: StagedLayer = { id: staging.id, sizeBytes: staging.sizeBytes, index: staging.index };
@@ -197,7 +200,7 @@ export function openLayerFiles({
     extract: (id, signal) =>
       longPortCall(`extracting layer ${short(id)}`, signal, async () => {
         const ref = layerRef(id);
-        // For its errors, and mostly for nothing else.
+        // Throws if the layer is missing or damaged. Most layers need no more.
         const layer = openStoredLayer(ref, { files });
         if (layer.image === null) return layer;
         const { extractLayer } = await import('../wire/extract-layer.ts');
@@ -205,7 +208,7 @@ export function openLayerFiles({
         return openStoredLayer(ref, { files });
       }),
     unstage: (staged, signal) =>
-      portCall('dropping a layer', signal, () => {
+      portCall('discarding a layer', signal, () => {
         const staging = stagings.get(staged);
         if (staging === undefined) return;
         stagings.delete(staged);
@@ -218,7 +221,7 @@ export function openLayerFiles({
         digestsIn(paths.layers).flatMap((id) => describeLayer(layerDir(id as LayerId), id as LayerId)),
       ),
     describe: (ids, signal) =>
-      portCall('looking at layers', signal, () => ids.flatMap((id) => describeLayer(layerDir(id), id))),
+      portCall('reading layers', signal, () => ids.flatMap((id) => describeLayer(layerDir(id), id))),
     listDerived: (signal) =>
       portCall('listing derived layers', signal, () =>
         digestsIn(paths.derived).flatMap((key) => {
@@ -237,14 +240,14 @@ export function openLayerFiles({
     isThere: (id) => existsSync(layerDir(id)),
     remove: (ids) => discard(ids.map(layerDir), 'removing layers'),
     removeDerived: (keys) => discard(keys.map(derivedDir), 'removing derived layers'),
-    verify: (id, signal) =>
-      portCall(`verifying layer ${short(id)}`, signal, () => verifyLayer(layerRef(id), files, signal)),
+    verify: (id, signal, onBytes) =>
+      portCall(`verifying layer ${short(id)}`, signal, () => verifyLayer(layerRef(id), { files, onBytes }, signal)),
     isSettled: (id, signal) =>
-      portCall(`looking at layer ${short(id)}`, signal, () => {
+      portCall(`checking layer ${short(id)}`, signal, () => {
         try {
           return isSettledDir(layerDir(id));
         } catch (error) {
-          // Whoever verifies it will find what is wrong.
+          // Verification reports the damage.
           if (isMissing(error) || isCachelaneError(error, 'E_LAYER_CORRUPT')) return false;
           throw error;
         }
@@ -259,7 +262,7 @@ function short(key: Digest): string {
   return key.slice(0, 12);
 }
 
-/** What the layer was made with, and the layer itself where it was there before. */
+/** Deletes the rest of a staging, and the layer itself if it was already published. */
 function discardRest(files: StoreFiles, context: Pick<StageContext, 'trash' | 'files'>, dir: string): void {
   try {
     files.removeDir(dir);
@@ -276,12 +279,12 @@ function noteUse(files: StoreFiles, dir: string, nowMs: number): void {
   try {
     files.setTime(about, BigInt(nowMs) * 1_000_000n);
   } catch (error) {
-    // Somebody else's home may be read without being written.
+    // The home may be readable but not writable.
     if (!['EACCES', 'EPERM', 'EROFS'].includes(errnoOf(error) ?? '')) throw error;
   }
 }
 
-/** Names in a directory that are digests; anything else there is not ours to touch. */
+/** Returns the names in a directory that are digests. Other names are not ours. */
 function digestsIn(dir: string): readonly Digest[] {
   try {
     return readdirSync(dir).filter((name) => /^[0-9a-f]{64}$/.test(name)) as Digest[];
@@ -291,7 +294,7 @@ function digestsIn(dir: string): readonly Digest[] {
   }
 }
 
-/** Empty when it went meanwhile; a damaged one is listed all the same, so that it can be removed. */
+/** Returns an empty list if the layer is gone. Lists damaged layers too, so that they can be removed. */
 function describeLayer(dir: string, id: LayerId): readonly ListedLayer[] {
   try {
     const { sealedAtMs, sizeBytes } = readAbout(dir);

@@ -24,7 +24,6 @@ import {
 } from '@cachelane/testkit';
 import { imageHeadBytes } from '../image/erofs-format.ts';
 import { archivePlaces, planArchive } from '../tar/archive-plan.ts';
-import { headerBytes } from '../tar/tar-entries.ts';
 import { toChangeSet } from '../layers/change-set.ts';
 import { walkUpper } from '../overlay/walk-upper.ts';
 import { commandOf, type BackgroundJob } from '../files/background-job.ts';
@@ -43,7 +42,7 @@ export function runJob(job: BackgroundJob): void {
   spawnSync(program, args, { stdio: 'ignore' });
 }
 
-/** A home in a new temporary directory; background jobs wait until a test runs them. */
+/** A home in a temporary directory. Background jobs wait until a test runs them. */
 export interface LayerHome extends LayerStoreFixture {
   readonly dir: string;
   readonly files: StoreFiles;
@@ -54,7 +53,7 @@ export function fixedClock(nowMs: number): Clock {
   return { nowMs: () => nowMs, monotonicMs: () => 0, sleep: () => Promise.resolve() };
 }
 
-/** `images`: what is taken in there is kept as an image. */
+/** `images`: keeps incoming layers as images. */
 export function createLayerHome({ images = false } = {}): Promise<LayerHome> {
   const dir = fs.mkdtempSync(join(tmpdir(), 'cachelane-home-'));
   const jobs: BackgroundJob[] = [];
@@ -98,7 +97,7 @@ export function createLayerHome({ images = false } = {}): Promise<LayerHome> {
   });
 }
 
-/** What an image holds, as a program reads it that is not ours. Its devices need root. */
+/** Returns the contents of an image as another program reads them. Its devices need root. */
 function seeImage(image: string, dir: string): SeenTree {
   const args = [`--extract=${dir}`, '--force', '--overwrite', '--xattrs', '--preserve', image];
   const { status, stderr } = spawnSync('fsck.erofs', args, { encoding: 'utf8' });
@@ -112,7 +111,7 @@ function makeUpper(home: string, number: number): string {
   return upper;
 }
 
-/** Writes the items as a run would have left them in an overlay's upper directory. */
+/** Writes the items as a run would leave them in an overlay's upper directory. */
 function changesIn(upper: string, items: readonly ChangeItem[]): ChangeSet {
   const whiteouts = items.flatMap((item) => (item.kind === 'removed' ? [item.path as BytePath] : []));
   for (const item of items) writeItem(filePath(upper, item.path as BytePath), item);
@@ -217,7 +216,7 @@ function damagedFile(dir: string, damage: Damage): string {
   return deltaFile(dir, delta as Digest);
 }
 
-/** What `harm` does to a file of a tree, done to the part of an image that it is. */
+/** Does `harm` to the part of an image that corresponds to the file. */
 function harmImage(dir: string, damage: Damage): void {
   const index = openIndex(fs.readFileSync(layerPaths(dir).index));
   const { image, tree } = layerPaths(dir);
@@ -241,12 +240,11 @@ interface PlaceInImage {
   readonly sizeBytes: number;
 }
 
-/** Undefined for what lies beside it. */
+/** Returns undefined for content outside the image. */
 function placeInImage(index: LayerIndex, path: BytePath): PlaceInImage | undefined {
-  for (const { entry, contentAt } of archivePlaces(planArchive(index))) {
+  for (const { entry, headAt, contentAt } of archivePlaces(planArchive(index))) {
     if (entry.path !== path || entry.form === 'delta') continue;
-    const at = imageHeadBytes + contentAt;
-    return { headAt: at - headerBytes(entry), contentAt: at, sizeBytes: entry.sizeBytes };
+    return { headAt: imageHeadBytes + headAt, contentAt: imageHeadBytes + contentAt, sizeBytes: entry.sizeBytes };
   }
   return undefined;
 }

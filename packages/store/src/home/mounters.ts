@@ -3,7 +3,7 @@ import { openCloneMounter, type KeptMounterOptions } from '../kept/clone-mounter
 import { openLiveMounter } from '../kept/live-mounter.ts';
 import { openOverlayMounter } from '../overlay/overlay-mounter.ts';
 
-/** Every way to attach a volume of one home. Layers must lie in the file system as `openLayerFiles` keeps them. */
+/** Opens every mounter of one home. Layers must be in the file system, as `openLayerFiles` keeps them. */
 export function openMounters(options: KeptMounterOptions): Mounters {
   return {
     overlay: openOverlayMounter(options),

@@ -3,7 +3,7 @@ import { createLayerHome, type LayerHome } from './layer-home.fixture.ts';
 
 const noAbort = new AbortController().signal;
 
-/** A home where whatever is saved is an image at once, as if it had been pulled; what must not travel stays a tree. */
+/** Creates a home that keeps saved layers as images, as if pulled. Layers that must not travel stay trees. */
 export async function createPulledHome(): Promise<LayerHome> {
   const home = await createLayerHome({ images: true });
   let turn = Promise.resolve();

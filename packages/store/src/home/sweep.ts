@@ -19,7 +19,10 @@ interface StaleImage {
   readonly image: string;
 }
 
-/** Whoever opened the layer before it got its tree has had time to mount the image; a mount that is made needs the name no more. */
+/**
+ * Returns images of layers that got a tree long enough ago. Runs that opened the layer before have mounted the
+ * image by now, and a mount survives deletion of the file.
+ */
 function staleImages(paths: HomePaths, nowMs: number): readonly StaleImage[] {
   return namesIn(paths.layers).flatMap((id) => {
     const dir = `${paths.layers}/${id}`;
@@ -34,20 +37,23 @@ function isTree(dir: string): boolean {
   try {
     return readAbout(dir).imageOwner === null;
   } catch (error) {
-    // Gone meanwhile, damaged, or made by a later version: whoever reads the layer says so.
+    // Gone, damaged, or from a later version: readers of the layer report that.
     if (isMissing(error) || error instanceof CachelaneError) return false;
     throw error;
   }
 }
 
-/** Layers that were never published, and trash whose removal was cut off. Who still works on one keeps its time fresh. */
+/**
+ * Deletes unpublished layers and trash from interrupted removals. Running processes keep the times of their own
+ * directories fresh.
+ */
 export function sweepHome({ files, paths, trash, nowMs }: SweepRequest): readonly string[] {
   const stale = (dir: string): readonly string[] =>
     namesIn(dir).filter((name) => {
       const stat = statSync(`${dir}/${name}`, { throwIfNoEntry: false });
       return stat !== undefined && nowMs - stat.mtimeMs > limits.sweepGraceMs;
     });
-  // Before the staging: what is thrown away now has a process of its own already.
+  // List the trash before the staging directories move there: those get their own process.
   const thrown = stale(paths.trash);
   for (const name of thrown) files.start({ kind: 'remove', dir: `${paths.trash}/${name}` });
   const unfinished = stale(paths.staging);
@@ -58,9 +64,9 @@ export function sweepHome({ files, paths, trash, nowMs }: SweepRequest): readonl
   ];
 }
 
-/** Looks at every layer. */
+/** Deletes stale images. Checks every layer. */
 export function sweepImages({ files, paths, nowMs }: Omit<SweepRequest, 'trash'>): readonly string[] {
   const images = staleImages(paths, nowMs);
   for (const { image } of images) files.unlink(image);
-  return images.map(({ id }) => `image of a layer that has a tree now: layers/${id}`);
+  return images.map(({ id }) => `image of an extracted layer: layers/${id}`);
 }

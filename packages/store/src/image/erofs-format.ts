@@ -1,11 +1,11 @@
-// The part of the EROFS on-disk format that an image of ours needs: uncompressed, extended inodes, blocks of 512 bytes, so that
-// contents of a tar archive are files where they lie (Linux, Documentation/filesystems/erofs.rst, fs/erofs/erofs_fs.h).
+// The part of the EROFS on-disk format that our images use: uncompressed, extended inodes, blocks of 512 bytes, so that
+// contents in a tar archive are files in place (Linux, Documentation/filesystems/erofs.rst, fs/erofs/erofs_fs.h).
 
 const blockBits = 9;
 export const blockBytes: number = 1 << blockBits;
-/** What stands before the archive: the superblock has its place in it. */
+/** Bytes before the archive. They contain the superblock. */
 export const imageHeadBytes = 4096;
-/** Inode numbers count these. */
+/** The unit of inode numbers. */
 export const slotBytes = 32;
 export const inodeBytes = 64;
 const superblockAt = 1024;
@@ -16,7 +16,7 @@ const modeBits = { file: 0o100000, dir: 0o040000, charDevice: 0o020000, symlink:
 
 type NodeKind = keyof typeof fileTypes;
 
-/** `plain`: content in blocks of its own; `inline`: behind the inode, what is more than whole blocks of it. */
+/** `plain`: content in its own blocks. `inline`: the last partial block of content follows the inode. */
 type DataLayout = 'plain' | 'inline';
 
 const layoutNumbers: Readonly<Record<DataLayout, number>> = { plain: 0, inline: 2 };
@@ -26,7 +26,7 @@ export interface InodeFields {
   readonly layout: DataLayout;
   readonly mode: number;
   readonly sizeBytes: number;
-  /** First block of the content; 0 where it has none. */
+  /** First block of the content, or 0 without content. */
   readonly block: number;
   readonly inode: number;
   readonly owner: { readonly uid: number; readonly gid: number };
@@ -35,7 +35,7 @@ export interface InodeFields {
   readonly xattrBytes: number;
 }
 
-/** Into zeros. */
+/** Writes an inode into zeroed bytes. */
 export function writeInode(bytes: Buffer, at: number, fields: InodeFields): void {
   const { kind, layout, mode, sizeBytes, block, inode, owner, mtimeNs, links, xattrBytes } = fields;
   // Bit 0: an extended inode.
@@ -60,13 +60,13 @@ const xattrPrefixes = [
   ['trusted.', 4],
 ] as const;
 
-/** Attributes that stand behind an inode; empty for none. */
+/** Returns the attributes that follow an inode, or an empty buffer. */
 export function encodeXattrs(xattrs: ReadonlyMap<string, string>): Buffer {
   if (xattrs.size === 0) return Buffer.alloc(0);
   const parts = [Buffer.alloc(xattrHeadBytes)];
   for (const [name, value] of xattrs) {
     const prefix = xattrPrefixes.find(([text]) => name.startsWith(text));
-    if (prefix === undefined) throw new Error(`no image holds the attribute ${name}`);
+    if (prefix === undefined) throw new Error(`an image cannot hold the attribute ${name}`);
     const rest = name.slice(prefix[0].length);
     const entry = Buffer.alloc(align(4 + rest.length + value.length, 4));
     entry[0] = rest.length;
@@ -87,7 +87,7 @@ export interface SuperblockFields {
   readonly metaBlock: number;
 }
 
-/** The first bytes of an image. */
+/** Returns the first bytes of an image. */
 export function encodeHead({ rootInode, inodes, blocks, metaBlock }: SuperblockFields): Buffer {
   const head = Buffer.alloc(imageHeadBytes);
   head.writeUInt32LE(magic, superblockAt);

@@ -18,23 +18,23 @@ import {
 } from './erofs-format.ts';
 import { ImageTree, type ImageDirectory } from './image-tree.ts';
 
-/** Reads from the archive, decompressed: targets of symlinks stand nowhere else. */
+/** Reads from the uncompressed archive, which alone contains the targets of symlinks. */
 export type ReadArchive = (at: number, count: number) => Buffer;
 
 export interface ImageParts {
   readonly head: Buffer;
-  /** Stands behind the archive, one after the other from {@link metaAt} on; zeros follow up to the end. */
+  /** Parts that follow the archive, one after the other from {@link metaAt} on. Zeros fill the rest. */
   readonly body: readonly Buffer[];
   readonly metaAt: number;
   readonly imageBytes: number;
 }
 
-/** Where a target of a symlink is to stand. */
+/** Where a symlink's target goes. */
 interface TargetPlace extends ArchivePlace {
   readonly at: number;
 }
 
-/** Blocks are counted in 32 bits; what inodes and directories take is far less than the archive has headers. */
+/** Block numbers have 32 bits. Inodes and directories take far less space than the archive's headers. */
 const imageBytesMax = 2 ** 32 * blockBytes;
 
 export function fitsImage(archiveBytes: number): boolean {
@@ -42,10 +42,13 @@ export function fitsImage(archiveBytes: number): boolean {
 }
 
 const chunkBytes = 1 << 20;
-/** The kernel never hands out inode 0. */
+/** The kernel never uses inode 0. */
 const firstSlotAt = inodeBytes;
 
-/** What makes an archive of a layer a file system: made from the index alone, but for targets of symlinks, while the archive comes. */
+/**
+ * Builds the metadata that makes a layer's archive a file system, while the archive arrives. Needs only the index,
+ * and the targets of symlinks.
+ */
 export class ImageMetadata {
   readonly #archiveBytes: number;
   readonly #owner: Owner;
@@ -63,26 +66,26 @@ export class ImageMetadata {
     this.#owner = owner;
     this.#places = archivePlaces(plan);
     this.#count = plan.index.count;
-    // The superblock has 16 bits for it.
+    // The superblock has 16 bits for the root's inode number.
     this.#tree.root.inode = this.#take(inodeBytes + align(xattrsOf(this.#tree.root).length, 4)) / slotBytes;
   }
 
-  /** Entries up to this place of the index, without it. */
+  /** Adds the entries before this place of the index. */
   add(place: number): void {
     for (; this.#added < place; this.#added++) {
       const { value, done } = this.#places.next();
-      invariant(done !== true, 'an entry beyond the last one');
+      invariant(done !== true, 'an entry after the last one');
       this.#add(value);
     }
   }
 
-  /** What is not added yet, too. */
+  /** Adds the remaining entries and returns the finished parts. */
   finish(read: ReadArchive): ImageParts {
     this.add(this.#count);
     const space = new HeaderSpace();
-    for (const { entry, contentAt, at } of this.#targets) {
-      const { bytes, targetAt } = tarHeader(entry, space);
-      this.#write(at, read(contentAt - bytes.length + (targetAt ?? 0), entry.sizeBytes));
+    for (const { headAt, at, ...wire } of this.#targets) {
+      const { targetAt } = tarHeader(wire, space);
+      this.#write(at, read(headAt + (targetAt ?? 0), wire.entry.sizeBytes));
     }
     const metaAt = align(imageHeadBytes + this.#archiveBytes, blockBytes);
     this.#addDirectories(metaAt);
@@ -102,7 +105,8 @@ export class ImageMetadata {
     return this.#chunks.map((chunk, i) => (i === this.#chunks.length - 1 ? chunk.subarray(0, lastBytes) : chunk));
   }
 
-  #add({ entry, contentAt }: ArchivePlace): void {
+  #add(place: ArchivePlace): void {
+    const { entry, contentAt } = place;
     const { path, type, removed, form } = entry;
     if (removed === 'hint' || form === 'delta') return;
     if (removed === 'counted') {
@@ -111,7 +115,7 @@ export class ImageMetadata {
     } else if (type === 'dir') {
       this.#tree.addDirectory(entry);
     } else if (type === 'symlink') {
-      this.#tree.add(path, this.#symlink({ entry, contentAt }), fileTypes.symlink);
+      this.#tree.add(path, this.#symlink(place), fileTypes.symlink);
     } else {
       const { mode, sizeBytes } = entry;
       const block = sizeBytes === 0 ? 0 : (imageHeadBytes + contentAt) / blockBytes;
@@ -126,13 +130,14 @@ export class ImageMetadata {
     return at / slotBytes;
   }
 
-  /** A target that does not fit behind its inode has blocks of its own. */
-  #symlink({ entry, contentAt }: ArchivePlace): number {
+  /** A target that does not fit after its inode gets its own blocks. */
+  #symlink(place: ArchivePlace): number {
+    const { entry } = place;
     const { sizeBytes } = entry;
     const isInline = inodeBytes + sizeBytes <= blockBytes;
     const at = this.#take(inodeBytes + (isInline ? sizeBytes : 0));
     const own = isInline ? at + inodeBytes : this.#takeBlocks(sizeBytes);
-    this.#targets.push({ entry, contentAt, at: own });
+    this.#targets.push({ ...place, at: own });
     this.#put(at, {
       kind: 'symlink',
       layout: isInline ? 'inline' : 'plain',
@@ -157,7 +162,7 @@ export class ImageMetadata {
     for (const plan of planned) this.#finish(plan, metaAt);
   }
 
-  /** All of them have their numbers before one is written: they name each other. */
+  /** Assigns all inode numbers before writing any inode, because directories contain them. */
   #plan(directory: ImageDirectory): PlannedDirectory {
     const listing = listingOf(directory);
     const xattrs = xattrsOf(directory);
@@ -187,7 +192,7 @@ export class ImageMetadata {
       mode: entry?.mode ?? 0o755,
       sizeBytes,
       block: blocks === 0 ? 0 : (metaAt + blocksAt) / blockBytes,
-      // No index lists the root, and a view shows another one.
+      // The index has no root entry, and a view shows another root.
       mtimeNs: entry?.mtimeNs ?? 0n,
       links: 2 + directory.types.filter((type) => type === fileTypes.dir).length,
       xattrBytes: xattrs.length,
@@ -201,7 +206,7 @@ export class ImageMetadata {
     this.#write(at, bytes);
   }
 
-  /** An inode with what stands behind it does not cross a block, unless it is larger than one. */
+  /** Keeps an inode and what follows it in one block, unless it is larger than a block. */
   #take(count: number): number {
     const left = blockBytes - (this.#used % blockBytes);
     if (left < Math.min(count, blockBytes)) this.#used += left;
@@ -238,11 +243,11 @@ interface PlannedDirectory {
   readonly isInline: boolean;
 }
 
-/** Names of a directory in the order of their bytes, cut into blocks. */
+/** The names of a directory in byte order, divided into blocks. */
 interface Listing {
-  /** Numbers of children in order; -1 is the directory itself, -2 what it is in. */
+  /** Numbers of children in order. -1 is the directory itself, -2 its parent. */
   readonly order: readonly number[];
-  /** Of each block, the first of `order`. */
+  /** For each block, its first position in `order`. */
   readonly starts: readonly number[];
   readonly tailBytes: number;
 }
@@ -293,12 +298,12 @@ function inodeOf(directory: ImageDirectory, child: number): number {
   return typeof found === 'number' ? found : found.inode;
 }
 
-/** The marks of an overlay, as those of a tree are; for both kinds of mount. */
+/** Returns overlay marks like those of a tree, for both kinds of mount. */
 function xattrsOf({ entry, holds, parent }: ImageDirectory): Buffer {
   const xattrs = new Map<string, string>();
   for (const namespace of markNamespaces) {
     if (entry?.removed === 'below') xattrs.set(`${namespace}opaque`, 'y');
-    // The root is always merged: with what the command writes.
+    // The root is always merged with the command's own directory.
     if (holds && parent !== null) xattrs.set(`${namespace}origin`, '');
   }
   return encodeXattrs(xattrs);

@@ -8,11 +8,11 @@ import { judgeDirectory } from './judge-directory.fixture.ts';
 
 useDisk();
 
-// Caches as tools leave them, by the same judges as trees that are made up.
+// Real caches, as tools leave them, checked like generated trees.
 
 const examples = join(import.meta.dirname, '../../../../examples');
 const web = fetchProject(join(examples, 'web'));
-/** Compilers and disks of busy machines. */
+/** Allows for compilers and disks of busy machines. */
 const timeout = 300_000;
 
 requireCommands(
@@ -21,12 +21,12 @@ requireCommands(
   'python3',
 )('as root', () => {
   describe.skipIf(process.getuid?.() !== 0)('an image', () => {
-    test.skipIf(web === null)('of a cache of npm shows what npm left', { timeout }, async () => {
+    test.skipIf(web === null)('of a cache of npm shows its contents', { timeout }, async () => {
       const { files, fileBytes } = await judgeDirectory(web?.cacheDir ?? '');
       expect([files > 50, fileBytes > 1_000_000]).toEqual([true, true]);
     });
 
-    test.skipIf(web === null)('of installed packages shows what npm left', { timeout }, async () => {
+    test.skipIf(web === null)('of installed packages shows their contents', { timeout }, async () => {
       const { files, symlinks } = await judgeDirectory(web?.modulesDir ?? '');
       expect([files > 1000, symlinks > 0]).toEqual([true, true]);
     });
@@ -39,7 +39,7 @@ requireCommands(
   'python3',
   'go',
 )('as root', () => {
-  test.skipIf(process.getuid?.() !== 0)('an image of a build cache of Go shows what Go left', { timeout }, async () => {
+  test.skipIf(process.getuid?.() !== 0)('an image of a build cache of Go shows its contents', { timeout }, async () => {
     const dir = mkdtempSync(join(tmpdir(), 'cachelane-corpus-'));
     using _removed = { [Symbol.dispose]: () => rmSync(dir, { recursive: true, force: true }) };
     execFileSync('go', ['build', './...'], {

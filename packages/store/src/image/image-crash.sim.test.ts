@@ -21,8 +21,8 @@ import { createLayerHome, fixedClock, runJob, type LayerHome } from '../home/lay
 import { openLayerFiles } from '../home/layer-files.ts';
 import type { StoreFiles } from '../files/store-files.ts';
 
-// Invariant: whatever operation of the store is the last one of a process that takes in an image, or makes a tree of it, the store
-// holds whole layers that can be read and extracted, and nothing else that lasts.
+// Invariant: after any last operation of a process that unpacks or extracts an image, the store holds whole layers that
+// can be read and extracted, and nothing else that lasts.
 
 const noAbort = new AbortController().signal;
 const sealedAtMs = 1_700_000_000_000;
@@ -33,7 +33,7 @@ interface Sent {
   readonly data: Buffer;
 }
 
-/** A layer with a bit of everything, in its wire form. */
+/** Returns a layer with every kind of entry, in its wire form. */
 async function packedLayer(): Promise<Sent> {
   await using home = await createLayerHome();
   const changes = home.changes([
@@ -93,12 +93,12 @@ async function operationsOf(act: Act, before: readonly Act[] = []): Promise<read
   return process.operations;
 }
 
-/** What only cleans up does not let errors through: the caller of a dead process may not learn of its death. */
+/** Ignores errors. Cleanup swallows them, so the caller of a dead process may not see one. */
 async function dying(call: Promise<unknown>): Promise<void> {
   await call.catch((error: unknown) => expect(error).toBeInstanceOf(SimulatedCrash));
 }
 
-/** Whatever form it has: it can be read, and becomes a tree with all that the layer says. */
+/** Checks that the layer can be read and extracted, whatever its form. */
 async function expectWhole(home: LayerHome): Promise<void> {
   const store = openWith(home, home.files);
   expect(await store.verify(sent.id, noAbort)).toEqual({ key: sent.id, ok: true, problems: [] });
@@ -107,7 +107,7 @@ async function expectWhole(home: LayerHome): Promise<void> {
   expect(await store.verify(sent.id, noAbort)).toEqual({ key: sent.id, ok: true, problems: [] });
 }
 
-/** A later process finds what is left, and takes it away. */
+/** Checks that a later process finds and deletes the remains. */
 async function expectSwept(home: LayerHome): Promise<void> {
   const store = openWith(home, home.files);
   await store.sweep(Number.MAX_SAFE_INTEGER - limits.sweepGraceMs, noAbort);
@@ -125,8 +125,8 @@ function numbered(operations: readonly string[]): readonly { readonly operation:
   return operations.map((name, i) => ({ operation: i + 1, name }));
 }
 
-describe('a process that dies while it takes in an image', () => {
-  test('had many occasions to', () => {
+describe('a process that dies while it unpacks an image', () => {
+  test('has many places to die', () => {
     expect(takingIn.length).toBeGreaterThan(12);
     expect(extracting.length).toBeGreaterThan(25);
   });
@@ -141,7 +141,7 @@ describe('a process that dies while it takes in an image', () => {
   });
 });
 
-describe('a process that dies while it extracts one', () => {
+describe('a process that dies while it extracts an image', () => {
   test.each(numbered(extracting))('at operation $operation, $name', async ({ operation }) => {
     await using home = await createLayerHome({ images: true });
     await takeIn(home);
@@ -154,12 +154,12 @@ describe('a process that dies while it extracts one', () => {
   });
 });
 
-describe('a disk that is full', () => {
-  test.each(numbered(takingIn))('at operation $operation, $name, stops the taking in', async ({ operation }) => {
+describe('a full disk', () => {
+  test.each(numbered(takingIn))('at operation $operation, $name, stops the unpacking', async ({ operation }) => {
     await using home = await createLayerHome({ images: true });
     const { port } = failingPort(home.files, { operation, code: 'ENOSPC' });
     const error: unknown = await takeIn(home, port).catch((thrown: unknown) => thrown);
-    // What only cleans up, or runs in the background, may fail without anybody minding.
+    // Cleanup and background work may fail silently.
     if (error !== undefined) expect(isCachelaneError(error, 'E_DISK_FULL'), JSON.stringify(error)).toBe(true);
     if (await home.open().has(sent.id, noAbort)) await expectWhole(home);
     await expectSwept(home);
@@ -176,7 +176,7 @@ describe('a disk that is full', () => {
   });
 });
 
-/** The tree is in its place, and the layer does not know. */
+/** Leaves an extraction whose tree is in place but not yet announced by `layer.json`. */
 async function cutOff(home: LayerHome): Promise<string> {
   await takeIn(home);
   const dir = `${home.dir}/layers/${sent.id}`;
@@ -186,7 +186,7 @@ async function cutOff(home: LayerHome): Promise<string> {
   return dir;
 }
 
-describe('an extraction that was cut off before it counted', () => {
+describe('an extraction that was interrupted before it counted', () => {
   test('is finished by the next one', async () => {
     await using home = await createLayerHome({ images: true });
     const inode = fs.statSync(`${await cutOff(home)}/tree/d/f`).ino;
@@ -194,7 +194,7 @@ describe('an extraction that was cut off before it counted', () => {
     expect(fs.statSync(`${home.dir}/layers/${sent.id}/tree/d/f`).ino).toBe(inode);
   });
 
-  test('is made anew where the machine went down with it', async () => {
+  test('is repeated after a reboot', async () => {
     await using home = await createLayerHome({ images: true });
     const dir = await cutOff(home);
     fs.truncateSync(`${dir}/tree/d/f`);
@@ -205,7 +205,7 @@ describe('an extraction that was cut off before it counted', () => {
   });
 });
 
-test.each([2 ** 32 - 1, 2 ** 40])('an image of an owner that no file can have, %i, is a damaged layer', async (uid) => {
+test.each([2 ** 32 - 1, 2 ** 40])('an image with the invalid owner %i is a damaged layer', async (uid) => {
   await using home = await createLayerHome({ images: true });
   await takeIn(home);
   const file = `${home.dir}/layers/${sent.id}/layer.json`;
@@ -214,8 +214,8 @@ test.each([2 ** 32 - 1, 2 ** 40])('an image of an owner that no file can have, %
   expect(await openWith(home, home.files).verify(sent.id, noAbort)).toEqual({ key: sent.id, ok: false, problems });
 });
 
-describe('the image of a layer that has a tree now', () => {
-  test('goes when nobody can be about to mount it', async () => {
+describe('the image of an extracted layer', () => {
+  test('is deleted after a grace period', async () => {
     await using home = await createLayerHome({ images: true });
     await takeIn(home);
     const store = openWith(home, home.files);
@@ -225,14 +225,12 @@ describe('the image of a layer that has a tree now', () => {
     await store.extract(sent.id, noAbort);
     expect(await store.sweepImages(Date.now(), noAbort)).toEqual([]);
     expect(fs.existsSync(image ?? '')).toBe(true);
-    expect(await store.sweepImages(later, noAbort)).toContain(
-      `image of a layer that has a tree now: layers/${sent.id}`,
-    );
+    expect(await store.sweepImages(later, noAbort)).toContain(`image of an extracted layer: layers/${sent.id}`);
     expect(fs.existsSync(image ?? '')).toBe(false);
     await expectWhole(home);
   });
 
-  test('is not missed by a run that began before, and still reads the layer when it has gone', async () => {
+  test('can be deleted while an earlier run still reads the layer', async () => {
     await using home = await createLayerHome({ images: true });
     await takeIn(home);
     const store = openWith(home, home.files);
@@ -245,7 +243,7 @@ describe('the image of a layer that has a tree now', () => {
     expect(texts.map((bytes) => Buffer.from(bytes).toString())).toEqual(['content', 'f', 'con']);
   });
 
-  test('had reached the disk, and that says nothing of the tree', async () => {
+  test('has its own settled mark, which does not count for the tree', async () => {
     await using home = await createLayerHome({ images: true });
     await takeIn(home);
     await home.settle(sent.id);

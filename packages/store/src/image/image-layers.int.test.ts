@@ -4,7 +4,7 @@ import { createLayerHome } from '../home/layer-home.fixture.ts';
 import { createPulledHome } from '../home/pulled-home.fixture.ts';
 
 requireCommands('fsck.erofs')('as root', () => {
-  // What is in an image is made visible by a program that makes devices.
+  // The program that extracts images makes devices, which needs root.
   describe.skipIf(process.getuid?.() !== 0)('layers', () => {
     layerStoreConformance('files, images of what comes from elsewhere', () => createLayerHome({ images: true }));
     layerStoreConformance('files, all of them images', createPulledHome);

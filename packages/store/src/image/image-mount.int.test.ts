@@ -30,7 +30,7 @@ import { listTree, type Listed } from './list-tree.fixture.ts';
 
 useDisk();
 
-// What the kernel shows of an image is what its layer says, to the nanosecond, and what the tree of the layer shows.
+// The kernel must show an image exactly as its layer describes it, to the nanosecond, and like the layer's tree.
 
 const noAbort = new AbortController().signal;
 const owner = { uid: 12_345, gid: 123_456 };
@@ -70,7 +70,10 @@ function bare({ entry }: StagedEntry): TreeItem {
   return { entry, content: undefined };
 }
 
-/** Directories over many blocks, targets in the inode and beyond it, files that end at blocks and beside them. */
+/**
+ * Directories over many blocks, targets inside and outside the inode, files that end at block boundaries and
+ * elsewhere.
+ */
 const everySize: readonly TreeItem[] = [
   bare(madeEntry('many')),
   ...Array.from({ length: 700 }, (_, i) => file(`many/file-${i}`, `${i}`)),
@@ -105,7 +108,7 @@ function untimed(listed: readonly Listed[]): readonly Listed[] {
   return listed.map((each) => ({ ...each, mtimeNs: '' }));
 }
 
-/** Node sets times to a microsecond; whiteouts have none that counts. */
+/** Node sets times to a microsecond. Times of whiteouts do not matter. */
 function expectTimesNear(seen: readonly Listed[], exact: readonly Listed[]): void {
   for (const [i, { path, kind, mtimeNs }] of seen.entries()) {
     if (kind === 'whiteout') continue;
@@ -123,7 +126,7 @@ async function checkAll(items: readonly TreeItem[]): Promise<void> {
   if (image === null || treeDir === null) throw new Error('no image');
   requireSound(image);
   const model = expected(items);
-  // The root is one too.
+  // Includes the root.
   expect(dumpedSuperblock(image)).toEqual({
     blockBytes: 512,
     imageBytes: statSync(image).size,
@@ -167,7 +170,10 @@ interface Shown {
   readonly model: readonly Listed[];
 }
 
-/** Something lies below each directory and each whiteout: what a view shows of it is what the layer says, as an image and as a tree. */
+/**
+ * Mounts the layer, as an image and as a tree, over a directory with something below each directory and whiteout.
+ * Both views must match the layer.
+ */
 function checkOverlays(home: LayerHome, { image, tree, model }: Shown): void {
   const below = mkdtempSync(`${home.dir}/below-`);
   const [dir, whiteouts] = [mkdtempSync(`${home.dir}/view-`), model.filter(({ kind }) => kind === 'whiteout')];
@@ -185,7 +191,7 @@ function checkOverlays(home: LayerHome, { image, tree, model }: Shown): void {
   expect(views).toHaveLength(4);
   for (const [i, view] of views.entries()) {
     expect(view.map(({ path }) => path)).toEqual(names.toSorted((a, b) => (a < b ? -1 : 1)));
-    // Each kind shows the other's marks as plain attributes.
+    // Each kind of mount shows the other's marks as plain attributes.
     const ofTree = views[i | 1] ?? [];
     expect(untimed(view)).toEqual(untimed(ofTree));
     expectTimesNear(ofTree, view);
@@ -198,12 +204,12 @@ requireCommands(
   'python3',
 )('as root', () => {
   describe.skipIf(process.getuid?.() !== 0)('an image', () => {
-    test('of a layer with much in it shows what the layer says, and what its tree shows', async () => {
+    test('of a large layer matches the layer and its tree', async () => {
       await checkAll(everySize);
     });
 
-    test('of any layer shows what the layer says, and what its tree shows', async () => {
-      // What fails is made smaller for as long as the limit lets it.
+    test('of any layer matches the layer and its tree', async () => {
+      // The time limit also limits shrinking.
       await fc.assert(fc.asyncProperty(arbitraryTree, checkAll), { numRuns: 10, interruptAfterTimeLimit: 60_000 });
     });
   });

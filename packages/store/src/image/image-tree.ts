@@ -1,22 +1,22 @@
 import { baseName, parentPath, rootPath, type BytePath, type Entry } from '@cachelane/core';
 
-/** A directory of an image while it is put together. */
+/** A directory of an image that is being built. */
 export interface ImageDirectory {
   readonly parent: ImageDirectory | null;
-  /** What the index says of it; null for one that only leads to others. */
+  /** Its index entry, or null if it has none. */
   entry: Entry | null;
-  /** Of its children, in the order in which they came. */
+  /** Names of its children, in order of arrival. */
   readonly names: string[];
   /** A directory, or an inode number and a file type. */
   readonly children: (ImageDirectory | number)[];
   readonly types: number[];
-  /** Whether it holds a whiteout. */
+  /** Whether it contains a whiteout. */
   holds: boolean;
-  /** Known once it has its place. */
+  /** Set once it has a place. */
   inode: number;
 }
 
-/** Directories by path. An index lists parents before what is in them, and mostly one directory after the other. */
+/** Directories by path. An index lists parents first, and mostly one directory after the other. */
 export class ImageTree {
   readonly root: ImageDirectory = newDirectory(null);
   readonly #directories = new Map<BytePath, ImageDirectory>([[rootPath, this.root]]);
@@ -34,7 +34,7 @@ export class ImageTree {
     return directory;
   }
 
-  /** Parents before children. */
+  /** Yields parents before children. */
   *directories(): Generator<ImageDirectory> {
     yield* this.#directories.values();
   }

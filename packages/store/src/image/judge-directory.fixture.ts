@@ -22,8 +22,9 @@ import { listTree, type Listed } from './list-tree.fixture.ts';
 const noAbort = new AbortController().signal;
 
 /**
- * Saves what a directory holds, sends it to two other homes, keeps it as an image in one and as a tree in the other, and compares: the directory, the tree, the image as
- * the kernel shows it, and what erofs-utils say of it. Throws the first difference. Needs root. Returns what the image holds.
+ * Saves a directory, sends it to two homes, and keeps it as an image in one and as a tree in the other. Compares
+ * the directory, the tree, the mounted image and the reports of erofs-utils. Throws the first difference. Returns
+ * the image's figures. Needs root.
  */
 export async function judgeDirectory(dir: string): Promise<ImageFigures> {
   await using from = await createLayerHome();
@@ -34,7 +35,7 @@ export async function judgeDirectory(dir: string): Promise<ImageFigures> {
   const [asImage, asTree] = [await images.open().open(id, noAbort), await trees.open().open(id, noAbort)];
   const { image, treeDir: mountPoint } = asImage;
   const { treeDir } = asTree;
-  if (image === null || mountPoint === null || treeDir === null) throw new Error('no image, or no tree');
+  if (image === null || mountPoint === null || treeDir === null) throw new Error('the image or the tree is missing');
 
   requireSound(image);
   const index = openIndex(readFileSync(layerPaths(`${images.dir}/layers/${id}`).index));
@@ -86,7 +87,7 @@ function requireSame(what: string, a: unknown, b: unknown): void {
   if (one !== other) throw new Error(`${what}: ${one.slice(0, 1000)} and ${other.slice(0, 1000)}`);
 }
 
-/** Times that Node sets are within a microsecond. */
+/** Times that Node sets differ by less than a microsecond. */
 function requireSameListing(what: string, a: readonly Listed[], b: readonly Listed[], withinNs: bigint): void {
   requireSame(`${what}: number of entries`, a.length, b.length);
   for (const [i, { mtimeNs, ...one }] of a.entries()) {

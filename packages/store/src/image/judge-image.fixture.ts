@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import type { Entry } from '@cachelane/core';
 import type { Listed } from './list-tree.fixture.ts';
 
-// What programs say of an image that are not ours: the kernel, erofs-utils, diff, Python.
+// What other programs report about an image: the kernel, erofs-utils, diff, Python.
 
-/** Counts of what an image holds, its root among the directories. */
+/** Counts of an image's contents. The directories include the root. */
 export interface ImageFigures {
   readonly all: number;
   readonly files: number;
@@ -15,7 +15,7 @@ export interface ImageFigures {
   readonly fileBytes: number;
 }
 
-/** As the index has it. */
+/** Returns the counts from the index. */
 export function figuresOf(entries: Iterable<Entry>): ImageFigures {
   const figures = { all: 1, files: 0, directories: 1, symlinks: 0, whiteouts: 0, fileBytes: 0 };
   for (const { type, removed, form, sizeBytes } of entries) {
@@ -32,7 +32,7 @@ export function figuresOf(entries: Iterable<Entry>): ImageFigures {
   return figures;
 }
 
-/** As `dump.erofs` counts it, going through all directories of the image. */
+/** Returns the counts of `dump.erofs`, which walks all directories of the image. */
 export function dumpedFigures(image: string): ImageFigures {
   const told = execFileSync('dump.erofs', ['-S', image], { encoding: 'utf8' });
   const figure = (name: string): number => Number(new RegExp(String.raw`${name}:\s+(\d+)`).exec(told)?.[1]);
@@ -59,7 +59,7 @@ export function dumpedSuperblock(image: string): SuperblockFigures {
   return { blockBytes, imageBytes: figure('blocks') * blockBytes, inodes: figure('inode count') };
 }
 
-/** Throws what `fsck.erofs` finds, which reads all contents as well. */
+/** Throws the findings of `fsck.erofs`, which also reads all contents. */
 export function requireSound(image: string): void {
   execFileSync('fsck.erofs', ['--extract', image], { stdio: 'pipe' });
 }
@@ -67,12 +67,12 @@ export function requireSound(image: string): void {
 const lister = join(import.meta.dirname, 'list-tree.fixture.ts');
 const maxBuffer = 1 << 29;
 
-/** Of a script of a shell in a mount namespace of its own. */
+/** Returns the output of a shell script in its own mount namespace. */
 function unshared(script: string, args: readonly string[]): string {
   return execFileSync('unshare', ['--mount', 'sh', '-euc', script, 'sh', ...args], { maxBuffer, encoding: 'utf8' });
 }
 
-/** What {@link listTree} says of each of the directories that a script, which gets `args`, lists with `list`. */
+/** Returns the {@link listTree} of each directory that the script lists with `list`. */
 function listed(script: string, args: readonly string[]): readonly (readonly Listed[])[] {
   const list = 'program=$1 lister=$2; shift 2; list() { exec "$program" "$lister" "$@"; }';
   return JSON.parse(
@@ -80,13 +80,16 @@ function listed(script: string, args: readonly string[]): readonly (readonly Lis
   ) as readonly (readonly Listed[])[];
 }
 
-/** As the kernel shows it at `dir`. */
+/** Returns the listing of the image, mounted at `dir`. */
 export function mounted(image: string, dir: string): readonly Listed[] {
   const [seen] = listed('mount -t erofs -o ro "$1" "$2"; list "$2"', [image, dir]);
   return seen ?? [];
 }
 
-/** Throws where `diff` finds that contents, targets, names or kinds differ. As overlays show it: two whiteouts are a difference to `diff`. */
+/**
+ * Throws if `diff` finds different contents, targets, names or kinds. Compares through overlays, because `diff`
+ * reports any two whiteouts as different.
+ */
 export function requireSameContent(image: string, treeDir: string, dir: string): void {
   const script = `
     mount -t tmpfs none "$2"; cd "$2"; mkdir top empty image tree
@@ -97,7 +100,7 @@ export function requireSameContent(image: string, treeDir: string, dir: string):
   unshared(script, [image, dir, treeDir]);
 }
 
-/** All attributes of everything below a directory, as Python sees them; paths and names are bytes, each a character. */
+/** Returns all attributes below a directory, as Python sees them. Paths and names have one character per byte. */
 const attributesOf = `
 import json, os, sys
 found = {}
@@ -124,16 +127,19 @@ export function attributesInMounted(image: string, dir: string): Attributes {
 
 export interface Overlays {
   readonly image: string;
-  /** The same layer. */
+  /** The same layer as a tree. */
   readonly tree: string;
   readonly below: string;
   /** An empty directory to mount in. */
   readonly dir: string;
 }
 
-/** What overlays show of a layer that lies on another directory: as an image and as a tree, by the marks of trusted attributes (mounts by root), then by those of users (bubblewrap). */
+/**
+ * Returns overlay views of a layer over another directory, as an image and as a tree: first for mounts by root
+ * (trusted attributes), then for users (bubblewrap).
+ */
 export function overlaid({ image, tree, below, dir }: Overlays): readonly (readonly Listed[])[] {
-  // A tmpfs, so that nothing of it stays.
+  // A tmpfs, so that nothing remains.
   const script = `
     mount -t tmpfs none "$4"; cd "$4"; mkdir image image-1 tree-1 image-2 tree-2
     mount -t erofs -o ro "$1" image

@@ -4,7 +4,7 @@ import { childPath, rootPath, type BytePath } from '@cachelane/core';
 import { byteNames, filePath } from '../files/file-path.ts';
 import { readMarks } from '../files/markers.ts';
 
-/** All that can be seen of something in a tree. */
+/** Everything visible about one path of a tree. */
 export interface Listed {
   readonly path: string;
   readonly kind: 'file' | 'dir' | 'symlink' | 'whiteout' | 'special';
@@ -12,15 +12,15 @@ export interface Listed {
   readonly uid: number;
   readonly gid: number;
   readonly mtimeNs: string;
-  /** Of files and symlinks. */
+  /** For files and symlinks. */
   readonly sizeBytes: number | null;
   /** SHA-256 of the content or target. */
   readonly digest: string | null;
-  /** An overlay's, of directories. */
+  /** Overlay marks, for directories. */
   readonly marks: readonly string[];
 }
 
-/** In byte order of the paths, without the root. */
+/** Returns the listing in byte order of the paths, without the root. */
 export function listTree(root: string): readonly Listed[] {
   const seen: Listed[] = [];
   const pending: BytePath[] = [rootPath];

@@ -5,7 +5,8 @@ import { throwIfAborted } from '../files/file-errors.ts';
 import { fillFrom } from '../files/read-file.ts';
 import type { Owner } from '../files/store-files.ts';
 import { archiveBytes, archivePlaces, planArchive, type ArchivePlace, type ArchivePlan } from '../tar/archive-plan.ts';
-import { archiveEndBytes, contentBytes, HeaderSpace, paddingOf, tarHeader, withTarget } from '../tar/tar-entries.ts';
+import { archiveEndBytes, hasContent, HeaderSpace, tarHeader, withTarget } from '../tar/tar-entries.ts';
+import { paddingOf } from '../tar/tar-header.ts';
 import { imageHeadBytes } from './erofs-format.ts';
 import { ImageMetadata } from './erofs-metadata.ts';
 
@@ -15,11 +16,13 @@ export interface ImageCheck {
   readonly owner: Owner;
   readonly report: (problem: string) => void;
   readonly signal: AbortSignal;
+  /** Told the size of each entry that was read. */
+  readonly onBytes?: ((count: number) => void) | undefined;
 }
 
 const checkEvery = 256;
 
-/** Every byte of an image is the one that follows from the index, or has its digest there. Throws the system's errors. */
+/** Compares every byte of an image with the index and the digests in it. Throws system errors. */
 export function checkImage(check: ImageCheck): void {
   const descriptor = openSync(check.file, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
@@ -32,32 +35,35 @@ export function checkImage(check: ImageCheck): void {
   }
 }
 
-function checkArchive({ report, signal }: ImageCheck, plan: ArchivePlan, window: Window): void {
+function checkArchive({ report, signal, onBytes }: ImageCheck, plan: ArchivePlan, window: Window): void {
   const space = new HeaderSpace();
   let count = 0;
-  for (const { entry, contentAt } of archivePlaces(plan)) {
+  for (const place of archivePlaces(plan)) {
     if (++count % checkEvery === 0) throwIfAborted(signal);
-    const problem = headerProblem(window, space, { entry, contentAt }) ?? contentProblem(window, { entry, contentAt });
+    const { entry } = place;
+    const problem = headerProblem(window, space, place) ?? contentProblem(window, place);
     if (problem !== null) report(`${displayPath(entry.path)} ${problem}`);
+    onBytes?.(entry.sizeBytes);
   }
   const endAt = imageHeadBytes + archiveBytes(plan) - archiveEndBytes;
-  if (!isZero(window, endAt, archiveEndBytes)) report('the end of the archive is not what belongs there');
+  if (!isZero(window, endAt, archiveEndBytes)) report('the end of the archive has unexpected bytes');
 }
 
-function headerProblem(window: Window, space: HeaderSpace, { entry, contentAt }: ArchivePlace): string | null {
-  const header = tarHeader(entry, space);
+function headerProblem(window: Window, space: HeaderSpace, place: ArchivePlace): string | null {
+  const { entry, headAt } = place;
+  const header = tarHeader(place, space);
   const { bytes, targetAt } = header;
-  const found = window.see(imageHeadBytes + contentAt - bytes.length, bytes.length);
+  const found = window.see(imageHeadBytes + headAt, bytes.length);
   if (found.length < bytes.length) return 'is missing';
-  if (targetAt === null) return found.equals(bytes) ? null : 'is described as something else';
+  if (targetAt === null) return found.equals(bytes) ? null : 'has a wrong header';
   const target = found.subarray(targetAt, targetAt + entry.sizeBytes);
-  if (digestOf(target) !== entry.digest) return 'leads elsewhere';
-  return found.equals(withTarget(header, target)) ? null : 'is described as something else';
+  if (digestOf(target) !== entry.digest) return 'has a different target';
+  return found.equals(withTarget(header, target)) ? null : 'has a wrong header';
 }
 
-function contentProblem(window: Window, { entry, contentAt }: ArchivePlace): string | null {
-  const sizeBytes = contentBytes(entry);
-  if (entry.type !== 'file' || entry.digest === null) return null;
+function contentProblem(window: Window, { entry, linkedTo, contentAt }: ArchivePlace): string | null {
+  if (!hasContent(entry) || linkedTo !== null) return null;
+  const { sizeBytes } = entry;
   const sum = createHash('sha256');
   for (let done = 0; done < sizeBytes;) {
     const part = window.see(imageHeadBytes + contentAt + done, Math.min(windowBytes, sizeBytes - done));
@@ -65,24 +71,24 @@ function contentProblem(window: Window, { entry, contentAt }: ArchivePlace): str
     sum.update(part);
     done += part.length;
   }
-  if (sum.digest('hex') !== entry.digest) return 'has other content';
+  if (sum.digest('hex') !== entry.digest) return 'has different content';
   return isZero(window, imageHeadBytes + contentAt + sizeBytes, paddingOf(sizeBytes))
     ? null
-    : 'has something behind it';
+    : 'has unexpected bytes after it';
 }
 
 function checkMetadata({ owner, report, signal }: ImageCheck, plan: ArchivePlan, window: Window): void {
   throwIfAborted(signal);
   const read = (at: number, count: number): Buffer => Buffer.from(window.see(imageHeadBytes + at, count));
   const { head, body, metaAt, imageBytes } = new ImageMetadata(plan, owner).finish(read);
-  if (window.sizeBytes !== imageBytes) report('the image has another size');
-  if (!window.see(0, head.length).equals(head)) report('the head of the image is not what belongs there');
+  if (window.sizeBytes !== imageBytes) report('the image has a different size');
+  if (!window.see(0, head.length).equals(head)) report('the head of the image has unexpected bytes');
   let at = metaAt;
   for (const part of body) {
-    if (!window.see(at, part.length).equals(part)) report('the directories of the image are not what belongs there');
+    if (!window.see(at, part.length).equals(part)) report('the directories of the image have unexpected bytes');
     at += part.length;
   }
-  if (!isZero(window, at, imageBytes - at)) report('the end of the image is not what belongs there');
+  if (!isZero(window, at, imageBytes - at)) report('the end of the image has unexpected bytes');
 }
 
 function isZero(window: Window, at: number, count: number): boolean {
@@ -90,10 +96,10 @@ function isZero(window: Window, at: number, count: number): boolean {
   return found.length === count && found.every((byte) => byte === 0);
 }
 
-/** As much as is looked at in one piece, at most. */
+/** Maximum bytes read at once. */
 const windowBytes = 1_048_576;
 
-/** A file that is read from its beginning to its end, now and then a little back. */
+/** Reads a file from beginning to end, with occasional small steps back. */
 class Window {
   readonly sizeBytes: number;
   readonly #descriptor: number;
@@ -106,7 +112,7 @@ class Window {
     this.sizeBytes = fstatSync(descriptor).size;
   }
 
-  /** At most {@link windowBytes} of it, fewer where the file ends; gone with the next call. */
+  /** Returns up to {@link windowBytes} bytes, fewer at the end of the file. They are valid until the next call. */
   see(at: number, count: number): Buffer {
     if (at < this.#from || at + count > this.#from + this.#filled) {
       this.#filled = fillFrom(this.#descriptor, this.#bytes, at);

@@ -40,10 +40,10 @@ import {
 } from './kept-targets.ts';
 
 export interface KeptMounterOptions {
-  /** The home: an absolute path, without a slash at its end; exists. */
+  /** The home: an absolute path without a trailing slash. It exists. */
   readonly dir: string;
   readonly bootId: string;
-  /** For tests that interfere with what happens on the disk. */
+  /** For tests that interfere with disk operations. */
   readonly files?: StoreFiles;
   /** Default: `limits.sharedSaveMs`. */
   readonly sharedSaveMs?: number;
@@ -51,13 +51,13 @@ export interface KeptMounterOptions {
   readonly fill?: FillOptions;
 }
 
-/** Idle directories of one volume and lane beyond these are not kept: as many runs are seldom at work at once. */
+/** Idle directories kept for one volume and lane. More runs are rarely active at once. */
 const idleSlots = 4;
 
 /**
- * A directory of the run's own for machines where nothing may be mounted. It is kept: the next run of the lane gets it in place, brought
- * up to date by what differs, and only a run that comes while it is in use starts another one. What a run changed is found by
- * comparing the directory with a table of what it held.
+ * Opens the mounter for machines that cannot mount: each run gets its own directory, which is then kept. The next
+ * run of the lane reuses it, updated by the differences. Only a run that finds it in use starts another. A run's
+ * changes are found by comparing the directory with a table of its old contents.
  */
 export function openCloneMounter({
   dir: home,
@@ -78,7 +78,7 @@ export function openCloneMounter({
     fill,
   });
 
-  /** One that nobody uses, but none of those that were of no use. */
+  /** Claims a directory that no run uses, except those in `except`. */
   const claim = async (request: AttachRequest, except: ReadonlySet<number>, signal: AbortSignal): Promise<Claim> => {
     const { sessionId, ordinal, kept, samePath } = request;
     const user = `${sessionId}.${ordinal}`;
@@ -100,7 +100,7 @@ export function openCloneMounter({
     } catch (error) {
       leave(owned);
       if (except.size > 0 || !isOfContents(error)) throw error;
-      // What stands there is not even ours to put aside.
+      // We cannot even set the contents aside, so use another directory.
       return await take(request, new Set([owned.number]), signal);
     }
   };
@@ -140,12 +140,12 @@ export function openCloneMounter({
       isReleased = true;
       takeBackLinks(files, slot.tree);
       if (isKept) {
-        // Whoever knows the path may have gone on writing since; a program that was given it knows it.
+        // A program that knows the path may still write.
         found?.close({ isFinal: request.samePath && isLeftByAll(slot) });
         uses.remove(slot, user);
         return;
       }
-      // Between the two another run could find it free, and have it taken away.
+      // Under the guard: otherwise another run could find the directory free before it is deleted.
       using guard = slot.isOnce ? null : await slots.guard(signal);
       uses.remove(slot, user);
       dropSlot(slot);
@@ -195,10 +195,10 @@ export function openCloneMounter({
   };
 }
 
-/** Older than what makes Go note a use (an hour), younger than what makes it remove something (five days). */
+/** Older than Go's interval for noting a use (an hour), but younger than its limit for deletion (five days). */
 const refreshedAfterMs = 2 * 3_600_000;
 
-/** In a directory that is kept, files would have to get their own time back. */
+/** Null for kept directories, whose files would need their own times back. */
 function farFutureAs({ looks, kept }: AttachRequest, slot: KeptSlot): bigint | null {
   return looks && kept === null ? BigInt(Math.round(slot.clockMs() - refreshedAfterMs)) * 1_000_000n : null;
 }
@@ -222,7 +222,7 @@ interface Held extends Taken {
   readonly readsSince: ReadsSince;
 }
 
-/** Runs one call of the port: refuses to start when aborted, and translates what the system says. */
+/** Runs one call of the port. Throws E_ABORTED if it is already aborted, and converts system errors. */
 export async function inPort<T>(doing: string, signal: AbortSignal, call: () => T | Promise<T>): Promise<T> {
   throwIfAborted(signal);
   try {

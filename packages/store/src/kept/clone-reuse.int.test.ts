@@ -18,7 +18,7 @@ import { createKeptHome, runScript, type KeptHome } from './kept-home.fixture.ts
 import { attach, changed, dirOf, layerOf, noAbort, save, show } from './kept-runs.fixture.ts';
 
 describe('the directory of a lane', () => {
-  test('is handed to the next run in place', async () => {
+  test('is reused by the next run', async () => {
     await using home = await createKeptHome(openCloneMounter);
     const first = await attach(home);
     runScript(first, 'mkdir -p d; echo a > d/a; echo tmp > d/tmp');
@@ -33,13 +33,13 @@ describe('the directory of a lane', () => {
     const second = await attach(home, [await home.layers.open(staged.id, noAbort)]);
     expect(dirOf(second)).toBe(dirOf(first));
     expect(fs.statSync(`${dirOf(second)}/d/a`).ino).toBe(inode);
-    // What was not saved is not there.
+    // Unsaved files are gone.
     expect(fs.existsSync(`${dirOf(second)}/d/tmp`)).toBe(false);
     expect(await changed(second)).toEqual([]);
     await second.release(noAbort);
   });
 
-  test('is another one for a run that comes meanwhile', async () => {
+  test('is a different one for an overlapping run', async () => {
     await using home = await createKeptHome(openCloneMounter);
     const base = await layerOf(home, 'echo a > a');
     const [one, two] = [await attach(home, [base]), await attach(home, [base])];
@@ -49,7 +49,7 @@ describe('the directory of a lane', () => {
     for (const each of [one, two]) await each.release(noAbort);
   });
 
-  test('gives files that a run linked an inode of their own', async () => {
+  test('gives files that a run linked their own inodes', async () => {
     await using home = await createKeptHome(openCloneMounter);
     const first = await attach(home);
     runScript(first, 'echo a > one; ln one two; echo b > three');
@@ -88,7 +88,7 @@ describe('the directory of a lane', () => {
     await next.release(noAbort);
   });
 
-  test('is thrown away after another boot', async () => {
+  test('is discarded after a reboot', async () => {
     await using home = await createKeptHome(openCloneMounter);
     const base = await layerOf(home, 'echo a > a');
     const first = await attach(home, [base]);
@@ -102,7 +102,7 @@ describe('the directory of a lane', () => {
 });
 
 describe('changes', () => {
-  test('of the same size in the same instant are found, also with the time put back', async () => {
+  test('of the same size at the same instant are found, even with restored times', async () => {
     await using home = await createKeptHome(openCloneMounter);
     const base = await layerOf(home, 'for i in 1 2 3 4 5 6 7 8; do echo aaaa > $i; done');
     for (let round = 0; round < 5; round++) {
@@ -116,12 +116,12 @@ describe('changes', () => {
     }
   });
 
-  test('made the moment before the end of one run and the start of the next are told apart', async () => {
+  test('right before the end of a run and after the start of the next are distinguished', async () => {
     await using home = await createKeptHome(openCloneMounter);
     let view: readonly StoredLayer[] = [];
     for (let round = 0; round < 20; round++) {
       const volume = await attach(home, view);
-      // Same length each time, and no process in between that would take time.
+      // Same length each time, with no process in between that would take time.
       fs.writeFileSync(`${dirOf(volume)}/f`, String(round).padStart(4, '0'));
       const changes = await collect(volume);
       expect(changes.changes.map(({ path }) => path)).toEqual(['f']);
@@ -134,7 +134,7 @@ describe('changes', () => {
   });
 });
 
-test('the root has the mode of the directory that it stands for', async () => {
+test('the root has the mode of the target directory', async () => {
   await using home = await createKeptHome(openCloneMounter);
   const modes: number[] = [];
   for (const mode of [0o700, 0o1777, null]) {
@@ -148,13 +148,13 @@ test('the root has the mode of the directory that it stands for', async () => {
   expect(modes).toEqual([0o700, 0o1777, 0o755]);
 });
 
-test('a clock that was put back makes nobody wait, and hides no change', async () => {
+test('a clock that was set back causes no wait and hides no change', async () => {
   await using home = await createKeptHome(openCloneMounter);
   const base = await layerOf(home, 'mkdir d; echo aaaa > d/f; echo g > g');
   const first = await attach(home, [base]);
   expect(await changed(first)).toEqual([]);
   await first.release(noAbort);
-  // As if all of it had been made an hour from now.
+  // As if everything had been made an hour from now.
   const file = `${dirOf(first)}/../table`;
   const table = KeptTable.decode(fs.readFileSync(file)) ?? emptyTable;
   const later = [...table.paths()].map((path) => {
@@ -174,48 +174,45 @@ test('a clock that was put back makes nobody wait, and hides no change', async (
   await third.release(noAbort);
 });
 
-/** Who makes files: the process alone, or others that die with it. */
+/** Who creates files: the process alone, or with helpers that die with it. */
 const ways = [
   ['alone', () => alone],
   ['with helpers', helpersOn],
 ] as const;
 
-test.each(ways)(
-  'a process that dies at any point, %s, leaves a directory that the next run finds right',
-  async (_, fillOn) => {
-    await using home = await createKeptHome(openCloneMounter);
-    const base = await layerOf(home, 'mkdir d; echo a > d/a; echo b > d/b; ln -s a d/link; mkdir -m 555 d/shut');
-    const top = await layerOf(home, 'echo A > d/a; rm d/b; mkdir e; echo e > e/e', [base]);
-    const views = [[base], [top, base]];
-    let crashes = 0;
-    for (let operation = 1, done = false; !done; operation++) {
-      const view = views[operation % 2] ?? [];
-      const life = dyingProcess({ operation, when: 'before' });
-      const files = life.wrap(home.files);
-      const mounter = home.open(files, fillOn(files));
-      const request = attachRequest(home, { view, reach: 'setting' });
-      try {
-        const volume = await mounter.attach(request, noAbort);
-        runScript(volume, 'echo mess > d/mess');
-        await volume.release(noAbort);
-        done = true;
-      } catch (error) {
-        if (!(error instanceof SimulatedCrash) && !((error as Error).cause instanceof SimulatedCrash)) throw error;
-        crashes++;
-      }
-      await home.mounter.discardSession(request.sessionId, noAbort);
-      const next = await attach(home, view);
-      expect(show(next)).toBe(
-        operation % 2 === 0
-          ? './d\n./d/a\n./d/b\n./d/link\n./d/shut\na\nb\n'
-          : './d\n./d/a\n./d/link\n./d/shut\n./e\n./e/e\nA\ne\n',
-      );
-      expect(await changed(next)).toEqual([]);
-      await next.release(noAbort);
+test.each(ways)('the next run repairs a directory after a process died at any point, %s', async (_, fillOn) => {
+  await using home = await createKeptHome(openCloneMounter);
+  const base = await layerOf(home, 'mkdir d; echo a > d/a; echo b > d/b; ln -s a d/link; mkdir -m 555 d/shut');
+  const top = await layerOf(home, 'echo A > d/a; rm d/b; mkdir e; echo e > e/e', [base]);
+  const views = [[base], [top, base]];
+  let crashes = 0;
+  for (let operation = 1, done = false; !done; operation++) {
+    const view = views[operation % 2] ?? [];
+    const life = dyingProcess({ operation, when: 'before' });
+    const files = life.wrap(home.files);
+    const mounter = home.open(files, fillOn(files));
+    const request = attachRequest(home, { view, reach: 'setting' });
+    try {
+      const volume = await mounter.attach(request, noAbort);
+      runScript(volume, 'echo mess > d/mess');
+      await volume.release(noAbort);
+      done = true;
+    } catch (error) {
+      if (!(error instanceof SimulatedCrash) && !((error as Error).cause instanceof SimulatedCrash)) throw error;
+      crashes++;
     }
-    expect(crashes).toBeGreaterThan(5);
-  },
-);
+    await home.mounter.discardSession(request.sessionId, noAbort);
+    const next = await attach(home, view);
+    expect(show(next)).toBe(
+      operation % 2 === 0
+        ? './d\n./d/a\n./d/b\n./d/link\n./d/shut\na\nb\n'
+        : './d\n./d/a\n./d/link\n./d/shut\n./e\n./e/e\nA\ne\n',
+    );
+    expect(await changed(next)).toEqual([]);
+    await next.release(noAbort);
+  }
+  expect(crashes).toBeGreaterThan(5);
+});
 
 /** Adds, changes and removes files of a volume. */
 function makeMess(volume: AttachedVolume): void {
@@ -226,13 +223,13 @@ function makeMess(volume: AttachedVolume): void {
   fs.chmodSync(`${dir}/c`, 0o600);
 }
 
-/** A run whose work is looked at and not saved, and the beginning of the next one. */
+/** A run whose work is collected but not saved, and the start of the next one. */
 async function twoRuns(home: KeptHome, mounter: Mounter, view: readonly StoredLayer[]): Promise<void> {
   for (const work of [makeMess, () => undefined]) {
     const volume = await mounter.attach(attachRequest(home, { view, reach: 'setting' }), noAbort);
     work(volume);
     const changes = await collect(volume);
-    // As a save does that fails later.
+    // Like a save that fails later.
     for (const change of changes.changes) if (change.kind === 'file') changes.digest(change.path);
     await volume.release(noAbort);
   }
@@ -247,8 +244,8 @@ async function expectClean(home: KeptHome, view: readonly StoredLayer[]): Promis
   await next.release(noAbort);
 }
 
-describe.each(ways)('work that is not saved, %s,', (_, fillOn) => {
-  test('is undone wherever a process dies', async () => {
+describe.each(ways)('unsaved work, %s,', (_, fillOn) => {
+  test('is undone even if a process dies at any operation', async () => {
     await using home = await createKeptHome(openCloneMounter);
     const view = [await layerOf(home, 'mkdir d; echo a > d/a; echo b > d/b; echo c > d/c')];
     const dyingAt = async (point: DeathPoint): Promise<DyingProcess> => {
@@ -272,7 +269,7 @@ describe.each(ways)('work that is not saved, %s,', (_, fillOn) => {
     expect(deaths).toBeGreaterThan(20);
   });
 
-  test('is undone wherever the disk was full', async () => {
+  test('is undone even if the disk was full at any operation', async () => {
     await using home = await createKeptHome(openCloneMounter);
     const view = [await layerOf(home, 'mkdir d; echo a > d/a; echo b > d/b; echo c > d/c')];
     for (let operation = 1, done = false; !done; operation++) {
@@ -288,8 +285,8 @@ describe.each(ways)('work that is not saved, %s,', (_, fillOn) => {
   });
 });
 
-test.each(['the directory', 'all that is kept'])(
-  'that somebody removes, %s, costs the work of its run and nothing else',
+test.each(['the directory', 'all kept directories'])(
+  'of a run, removed by others with %s, costs only the work of that run',
   async (what) => {
     await using home = await createKeptHome(openCloneMounter);
     const layer = await layerOf(home, 'echo good > good');

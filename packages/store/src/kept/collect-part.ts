@@ -10,19 +10,20 @@ import type { KeptSlot } from '../slots/kept-slots.ts';
 import { unknownTime, type KeptRecord } from '../slots/kept-table.ts';
 import { fileKey, filesOpenForWriting } from './open-files.ts';
 
-/** What is finished of the work in a directory where others go on. */
+/** The finished part of the work in a directory that other runs still use. */
 export interface HeldPart {
   readonly changes: ChangeSet;
   isAsFound(path: BytePath): boolean;
   isReadAsFound(path: BytePath): boolean;
-  /** Notes what was saved, so that it is not found again. Returns whether nothing is left that was done so far. */
+  /** Records the saved work, so that it is not saved again. Returns whether no unsaved work is left. */
   close(part: Pick<SavedPart, 'taken' | 'isAll'>): boolean;
   discard(): void;
 }
 
 /**
- * Databases are copied first, and what they name was there before: whoever reads the copy finds it. Of other files those count that nobody has open for
- * writing and that nobody wrote to a moment ago. Null where it cannot be known what is open.
+ * Collects finished work. Copies databases first: files that a database names exist before its copy. Other files
+ * count only if no process has them open for writing and none wrote to them recently. Returns null if open files
+ * cannot be determined.
  */
 export function collectPart(context: KeptContext, slot: KeptSlot, signal: AbortSignal): HeldPart | null {
   const { files, mayStay } = context;
@@ -68,7 +69,7 @@ export function collectPart(context: KeptContext, slot: KeptSlot, signal: AbortS
   }
 }
 
-/** What else is in a directory may not have been noted: it has to be listed again. */
+/** Forces a new listing of the directory, which may contain unrecorded changes. */
 function unlisted(record: KeptRecord | null): KeptRecord | null {
   return record?.type === 'dir' ? { ...record, mtimeMs: unknownTime, ctimeMs: unknownTime } : record;
 }

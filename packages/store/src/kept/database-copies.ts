@@ -16,14 +16,14 @@ export function isDatabase(access: OpenAccess, change: Change): boolean {
 
 export interface CopyPlace {
   readonly files: StoreFiles;
-  /** Made anew. */
+  /** A fresh directory. */
   readonly dir: string;
   readonly isNeverSaved: (path: BytePath, isDirectory: boolean) => boolean;
 }
 
 /**
- * Databases as of one transaction each, while others go on writing to them: those whose log is never saved, so that somebody must read
- * their rows. One that is locked for good, is damaged, or is larger than what a merge driver reads has no copy.
+ * Copies databases, each in one transaction, while other processes write to them. Only databases whose log is never
+ * saved need copies. Skips databases that stay locked, are damaged, or are larger than a merge driver reads.
  */
 export function copyDatabases(
   access: OpenAccess,

@@ -9,13 +9,13 @@ import { openCloneMounter } from './clone-mounter.ts';
 import { createKeptHome, type KeptHome } from './kept-home.fixture.ts';
 import { changed, dirOf, layerOf, noAbort, save, show } from './kept-runs.fixture.ts';
 
-// Processes that outlive the run that they belong to, and what the next run of the lane gets.
+// Processes that outlive their run, and what the next run of the lane gets.
 
 async function attach(home: KeptHome, samePath: boolean): Promise<AttachedVolume> {
   return await home.mounter.attach(attachRequest(home, { reach: 'setting', samePath }), noAbort);
 }
 
-/** Returns when it has begun; each line that it is given is a step of `script`. */
+/** Starts a process. Each input line makes `script` take one step. Resolves once it runs. */
 async function outliving(script: string, { cwd = '/', dir = '' } = {}): Promise<ChildProcess & AsyncDisposable> {
   const env = dir === '' ? {} : { DIR: dir };
   const child = spawn('/bin/sh', ['-c', script], { cwd, env, stdio: ['pipe', 'pipe', 'inherit'] });
@@ -28,7 +28,7 @@ async function outliving(script: string, { cwd = '/', dir = '' } = {}): Promise<
   });
 }
 
-/** Lets it take its next step, and waits until it has. */
+/** Makes the process take its next step, and waits for it. */
 async function step(child: ChildProcess): Promise<void> {
   child.stdin?.write('\n');
   if (child.stdout !== null) await once(child.stdout, 'data');
@@ -36,8 +36,8 @@ async function step(child: ChildProcess): Promise<void> {
 
 const inode = (volume: AttachedVolume): number => fs.statSync(dirOf(volume)).ino;
 
-describe('a run that gets a path of its own', () => {
-  test('gets the directory of the one before, where nobody who knows its old path writes', async () => {
+describe('a run that needs a new path', () => {
+  test('gets the previous directory under a new path, away from writers to the old one', async () => {
     await using home = await createKeptHome(openCloneMounter);
     const first = await attach(home, false);
     const [path, directory] = [dirOf(first), inode(first)];
@@ -48,7 +48,7 @@ describe('a run that gets a path of its own', () => {
       fs.writeFileSync(`${path}/late`, 'late');
     }).toThrow('ENOENT');
     await second.release(noAbort);
-    // Nor does one that comes when all is gone that told of it.
+    // Also after all records of the path are gone.
     await home.mounter.removeKept(await home.mounter.listKept(noAbort), noAbort);
     const third = await attach(home, false);
     expect([path, dirOf(second)]).not.toContain(dirOf(third));
@@ -56,8 +56,8 @@ describe('a run that gets a path of its own', () => {
   });
 });
 
-describe('a run that may get the path of an earlier one', () => {
-  test('gets it again and again, whatever others had meanwhile', async () => {
+describe('a run that needs a known path', () => {
+  test('gets the same path every time, whatever others had in between', async () => {
     await using home = await createKeptHome(openCloneMounter);
     const paths = [];
     for (const samePath of [true, true, false, true]) {
@@ -70,7 +70,7 @@ describe('a run that may get the path of an earlier one', () => {
     expect(other).not.toBe(first);
   });
 
-  test('gets another one for its directory where a process was told the path, and so do all after it', async () => {
+  test('gets another path if a process knows the first one, and so do later runs', async () => {
     await using home = await createKeptHome(openCloneMounter);
     const first = await attach(home, true);
     const [path, directory] = [dirOf(first), inode(first)];
@@ -88,12 +88,12 @@ describe('a run that may get the path of an earlier one', () => {
   });
 });
 
-describe.each([true, false])('where it may get an earlier path: %s', (samePath) => {
+describe.each([true, false])('with a known path: %s', (samePath) => {
   test.each([
     ['works in it', 'echo; read x; echo late > late; echo'],
     ['works below it', 'mkdir d; cd d; echo; read x; echo late > late; echo'],
     ['has a file of it open', 'exec 5> file; cd /; echo; read x; echo late >&5; echo'],
-  ])('a run does not get a directory that a process has which %s', async (_, script) => {
+  ])('a run does not get the directory of a process that %s', async (_, script) => {
     await using home = await createKeptHome(openCloneMounter);
     const first = await attach(home, samePath);
     const directory = inode(first);
@@ -114,24 +114,21 @@ describe.each([true, false])('where it may get an earlier path: %s', (samePath) 
   });
 });
 
-test.each([true, false])(
-  'what is written between the end of a run and the start of the next is neither one’s work (%s)',
-  async (samePath) => {
-    await using home = await createKeptHome(openCloneMounter);
-    const first = await attach(home, samePath);
-    fs.writeFileSync(`${dirOf(first)}/a`, 'a');
-    await using child = await outliving('echo; read x; echo late > $DIR/late; echo', { dir: dirOf(first) });
-    const view = [await save(home, first)];
-    await step(child);
-    await child[Symbol.asyncDispose]();
-    const request = attachRequest(home, { view, reach: 'setting', samePath });
-    const second = await home.mounter.attach(request, noAbort);
-    expect([show(second), await changed(second)]).toEqual(['./a\na', []]);
-    await second.release(noAbort);
-  },
-);
+test.each([true, false])('writes between two runs count as the work of neither (%s)', async (samePath) => {
+  await using home = await createKeptHome(openCloneMounter);
+  const first = await attach(home, samePath);
+  fs.writeFileSync(`${dirOf(first)}/a`, 'a');
+  await using child = await outliving('echo; read x; echo late > $DIR/late; echo', { dir: dirOf(first) });
+  const view = [await save(home, first)];
+  await step(child);
+  await child[Symbol.asyncDispose]();
+  const request = attachRequest(home, { view, reach: 'setting', samePath });
+  const second = await home.mounter.attach(request, noAbort);
+  expect([show(second), await changed(second)]).toEqual(['./a\na', []]);
+  await second.release(noAbort);
+});
 
-test('a directory that was handed on shows what the run is to find', async () => {
+test('a reused directory shows the view', async () => {
   await using home = await createKeptHome(openCloneMounter);
   const base = await layerOf(home, 'mkdir d; echo a > d/a');
   for (const samePath of [false, true, false]) {
@@ -144,7 +141,7 @@ test('a directory that was handed on shows what the run is to find', async () =>
 });
 
 describe('a directory that is not kept', () => {
-  test('is free for nobody before it is gone', async () => {
+  test('cannot be claimed before it is deleted', async () => {
     await using home = await createKeptHome(openCloneMounter);
     const wasGuarded: boolean[] = [];
     const mounter = home.open({
@@ -164,7 +161,7 @@ describe('a directory that is not kept', () => {
     expect(await mounter.listKept(noAbort)).toHaveLength(4);
   });
 
-  test('leaves nothing of its lane where others are removed meanwhile, however often', async () => {
+  test('leaves no files of its lane if others are removed at the same time', async () => {
     await using home = await createKeptHome(openCloneMounter);
     const volume = await attach(home, true);
     await volume.release(noAbort);

@@ -5,36 +5,39 @@ import { directoriesInUse } from './kept-processes.ts';
 import type { KeptSlot, KeptSlots, SlotAccess } from '../slots/kept-slots.ts';
 import { clockMsAt, readJson, writeWhole } from '../slots/slot-files.ts';
 
-// Which of a lane's directories a run gets, and at which path. A process may outlive the run that it belongs to, and go on writing: by what it has open, or by the path that it was told. What it writes must not look
-// like the work of whoever has the directory next.
+// Decides which of a lane's directories a run gets, and at which path. A process may outlive its run and keep writing
+// to open files or to the path it knows. Its writes must not look like those of the next run.
 
 export interface Wish {
-  /** At a path that was there before, for tools that note where their cache lies; else at one that nobody knows. */
+  /**
+   * Whether the run needs a known path, because its tool records where its cache is. Otherwise the path must be
+   * new.
+   */
   readonly samePath: boolean;
-  /** Numbers of directories that turned out to be of no use. */
+  /** Numbers of unusable directories. */
   readonly except: ReadonlySet<number>;
 }
 
 export interface HandedOut {
   readonly slot: KeptSlot;
   readonly number: number;
-  /** Directories beside it. */
+  /** How many directories exist besides this one. */
   readonly others: number;
-  /** Who kept a directory from being handed out: what these processes have of it they have still. */
+  /** Processes that kept a directory from being used. They still have access to it. */
   readonly passedOver: readonly Survivor[];
 }
 
-/** Numbers from here on are paths that were told once; those below come again. */
+/** Numbers from here on are used once. Smaller numbers are reused. */
 const onceFrom = 1_000_000;
 
-/** To be called under the guard. */
+/** Chooses a directory for a run. Call this under the guard. */
 export function handOut(slots: KeptSlots, { files, bootId }: SlotAccess, { samePath, except }: Wish): HandedOut {
   const told = new ToldNumbers(slots, { files, bootId });
   const passedOver = new Map<number, Survivor>();
   const skipped = new Set(except);
   for (;;) {
     const number = numberFor(slots, { files, bootId }, { samePath, skipped, told });
-    // By its new name nobody gets in any more: who is found inside now is all there are.
+    // After the rename no process can enter by path, so this finds all that are inside.
     const inUse = directoriesInUse(slots.dir);
     const inside = inUse.inside(number);
     for (const each of inside) passedOver.set(each.pid, each);
@@ -47,7 +50,7 @@ export function handOut(slots: KeptSlots, { files, bootId }: SlotAccess, { sameP
   }
 }
 
-/** Whether no process is seen that can write there. */
+/** Returns whether no visible process can write there. */
 export function isLeftByAll({ dir }: KeptSlot): boolean {
   const inUse = directoriesInUse(dirname(dir));
   const number = Number(basename(dir));
@@ -60,7 +63,7 @@ interface Choosing {
   readonly told: ToldNumbers;
 }
 
-/** A directory that no run uses, brought to its path, or a new one. */
+/** Returns the number of an unused directory, moved to its path, or of a new one. */
 function numberFor(slots: KeptSlots, { files }: SlotAccess, { samePath, skipped, told }: Choosing): number {
   const all = slots.numbers();
   const free = all.filter((number) => !skipped.has(number) && slots.slot(number).users().length === 0);
@@ -74,7 +77,7 @@ function numberFor(slots: KeptSlots, { files }: SlotAccess, { samePath, skipped,
     slot.make();
   } else {
     const { tree, dir } = slots.slot(found);
-    // They lead to its path.
+    // The links lead to the old path.
     if (hasLinks(tree)) takeBackLinks(files, tree);
     files.rename(dir, slot.dir);
   }
@@ -87,12 +90,12 @@ function lowest(isTaken: (number: number) => boolean): number {
   return number;
 }
 
-/** Later than all before, also where nothing is left that tells of those. */
+/** Returns a number higher than all earlier ones, even if no directory is left to tell. */
 function newNumber(slots: KeptSlots, files: SlotAccess['files']): number {
   return Math.max(Math.floor(clockMsAt(files, `${slots.dir}/clock`)), (slots.numbers().at(-1) ?? 0) + 1);
 }
 
-/** Paths that come again, but that somebody who outlived his run may know. Processes do not outlive the boot. */
+/** Reused paths that surviving processes may know. Processes do not survive a reboot. */
 class ToldNumbers {
   readonly #file: string;
   readonly #access: SlotAccess;

@@ -23,26 +23,26 @@ import { pathsOfSmallLayers, viewDifference } from '../slots/view-difference.ts'
 
 export interface KeptContext extends KeptDiscard {
   readonly ignoresChangeTime: boolean;
-  /** Of the directory itself. */
+  /** Mode of the directory itself. */
   readonly rootMode: number;
-  /** What may lie there though no view has it; null: nothing. */
+  /** Tells which paths may stay although the view does not have them. Null: none. */
   readonly mayStay: ((path: BytePath, isDirectory: boolean) => boolean) | null;
-  /** The time that files get whose own lies far in the future; null: their own. */
+  /** The time for files whose own time is far in the future. Null: their own time. */
   readonly farFutureAsNs: bigint | null;
-  /** Who helps to fill it. */
+  /** Options for parallel work. */
   readonly fill: FillOptions;
 }
 
-/** A kept directory in the hands of a run, and what it held when the run began. */
+/** A kept directory that a run holds, and its contents when the run began. */
 export interface HeldDirectory {
   readonly slot: KeptSlot;
   readonly table: KeptTable;
 }
 
 /**
- * Brings the slot's directory up to date with a view. Nobody else uses it. Whatever became of the last run, the directory shows
- * the view afterwards; a second look at what is already right is spared where the slot's state allows. Where the last run left something in it
- * that we can neither look at nor put right, the next ones must not suffer for it: it is put aside, and made anew.
+ * Brings the slot's directory up to date with a view. No other run may use it. Afterwards the directory shows the
+ * view, whatever the last run left. Skips checks that the slot's state makes unnecessary. Contents that we can
+ * neither read nor repair are set aside, and the directory is rebuilt.
  */
 export async function bringUpSlot(
   context: KeptContext,
@@ -62,13 +62,13 @@ export async function bringUpSlot(
   try {
     return await bringUpFrom(context, { slot, known, view }, signal);
   } catch (error) {
-    // Half a copy takes room, and is of no use to anybody.
+    // Half a copy takes space and is of no use.
     if (slot.readTable() === null) discardKept(context, slot.tree);
     throw error;
   }
 }
 
-/** Whether it comes of what is in a directory, or stands in its place, so that another one may do. */
+/** Returns whether the error comes from the contents of a directory, so that another directory may work. */
 export function isOfContents(error: unknown): boolean {
   const code = errnoOf(error);
   return code === undefined ? isCachelaneError(error, 'E_LAYER_REFUSED') : !ofTheMachine.has(code);
@@ -106,7 +106,7 @@ async function bringUpFrom(
       dirty: new Set(ignoresChangeTime ? [] : dirty),
       touched: new Set(touched),
     };
-    // What the view shows otherwise now is what a run saved of them.
+    // Paths that the view now shows differently were saved by a run.
     for (const path of different ?? []) place.touched.delete(path);
     table = await bringUp(place, from, view, different === null ? null : [...dirty, ...different], signal);
   }
@@ -120,7 +120,7 @@ async function bringUpFrom(
   return { slot, table };
 }
 
-/** Goes on in a directory with work that nobody saved yet. Where its table was lost, all that is there may be that. */
+/** Continues in a directory with unsaved work. Without its table, everything there may be unsaved work. */
 export function takeUpSlot(slot: KeptSlot): HeldDirectory {
   return { slot, table: slot.readTable() ?? emptyTable };
 }
@@ -129,11 +129,11 @@ export interface HeldChanges {
   readonly changes: ChangeSet;
   /** See `CollectedChanges`. */
   readonly used: readonly UsedFile[] | null;
-  /** Notes what was found. `isFinal`: nobody can have changed anything since, so that the next run need not look. */
+  /** Records the result. `isFinal`: nothing can have changed since, so the next run need not check. */
   close(how: { readonly isFinal: boolean }): void;
 }
 
-/** Finds what a run did to its directory. */
+/** Finds what a run changed in its directory. */
 export function collectHeld(
   context: KeptContext,
   { slot, table, readsSince }: HeldDirectory & { readonly readsSince: ReadsSince },
@@ -157,7 +157,7 @@ export function collectHeld(
   };
 }
 
-/** The same changes; what their reader finds out about contents need not be found out again. */
+/** Wraps a change set and remembers the digests that its reader computes. */
 export function noteDigests(changes: ChangeSet): NotedChanges {
   const digests = new Map<BytePath, Digest>();
   const digest = (path: BytePath): Digest => {
@@ -185,7 +185,7 @@ export function withDigests(
   );
 }
 
-/** What differs from the table. Throws what {@link requireTree} does. */
+/** Returns the differences from the table. Errors: those of {@link requireTree}. */
 export function lookAround(
   context: KeptContext,
   slot: KeptSlot,
@@ -203,16 +203,16 @@ export function lookAround(
   }
 }
 
-/** What is in a slot's directory before it is brought up. */
+/** Contents of a slot's directory before it is updated. */
 interface KnownContents extends Dirty {
   readonly made: MadeTree;
   readonly table: KeptTable;
-  /** The table as it is noted, if it is. */
+  /** The recorded table, if any. */
   readonly noted: KeptTable | null;
   readonly shown: ShownView | null;
 }
 
-/** Null where that cannot be told. */
+/** Returns null if the contents are unknown. */
 function knownContents(
   context: KeptContext,
   slot: KeptSlot,
@@ -238,12 +238,12 @@ function knownContents(
   };
 }
 
-/** The table does not hold the root: a run may have shut it, for the next one too. */
+/** Restores the root's mode, which the table does not contain and a run may have changed. */
 function openRoot({ files, rootMode }: KeptContext, slot: KeptSlot): void {
   if ((lstatSync(slot.tree).mode & 0o7777) !== rootMode) files.setMode(slot.tree, rootMode);
 }
 
-/** Whatever stands at its place is put aside as it is; where that is a symlink, what it leads to is not looked at. */
+/** Sets aside whatever is at the directory's place, without following a symlink. */
 function startAnew(context: KeptContext, slot: KeptSlot): KnownContents {
   const { files, rootMode } = context;
   if (lstatSync(slot.tree, { throwIfNoEntry: false }) !== undefined) discardKept(context, slot.tree);

@@ -9,7 +9,7 @@ import { takeBackLinks } from '../links/kept-links.ts';
 import { placesOf } from '../links/kept-places.ts';
 import { KeptSlots, type Guard, type SlotAccess, type SlotUses } from '../slots/kept-slots.ts';
 
-/** What nobody uses at this moment. */
+/** Returns the kept directories that no run uses. */
 export function listKept(kept: string, mounter: MounterName, access: SlotAccess): readonly KeptDirectory[] {
   return placesOf(kept).flatMap((place) =>
     namesIn(place)
@@ -30,7 +30,7 @@ function slotsIn(slots: KeptSlots): readonly KeptDirectory[] {
   });
 }
 
-/** What sessions work in, and the next run of the lane finds again. */
+/** Returns the directories that sessions use and that the lane's next run will reuse. */
 export function listUsed(uses: SlotUses, mounter: MounterName, access: SlotAccess): readonly UsedDirectory[] {
   return uses.sessions().flatMap((session) =>
     uses.of(session).flatMap(({ slot: { dir }, user }) => {
@@ -47,7 +47,10 @@ export function listUsed(uses: SlotUses, mounter: MounterName, access: SlotAcces
   );
 }
 
-/** To the trash, or where that is on another file system out of sight beside its place; the space is freed in the background. */
+/**
+ * Moves a directory to the trash, or beside its place if the trash is on another file system. Frees its space in
+ * the background.
+ */
 export function discardKept({ files, trash }: KeptDiscard, dir: string): void {
   try {
     trash().discard([dir]);
@@ -64,7 +67,10 @@ export interface KeptDiscard {
   readonly trash: () => Trash;
 }
 
-/** With what belongs to them where that was the last one; also what a process put aside, or had begun to make, that died before it was done. */
+/**
+ * Deletes kept directories, their lane's files after the last one, and directories that dead processes set aside or
+ * began.
+ */
 export async function removeKept(
   { kept, ...access }: KeptDiscard & SlotAccess & { readonly kept: string },
   directories: readonly KeptDirectory[],
@@ -74,7 +80,7 @@ export async function removeKept(
     const slots = new KeptSlots(dirname(dirname(dir)), basename(dirname(dir)), access);
     using guard = await slots.guard(signal);
     const slot = slots.slot(Number(basename(dir)));
-    // A run took it, and has it elsewhere perhaps; or somebody else removed it, and all that there was.
+    // A run uses or has moved it, or another process deleted it.
     if (slot.users().length === 0 && existsSync(dir)) {
       takeBackLinks(access.files, slot.tree);
       discardKept(access, dir);
@@ -89,7 +95,7 @@ function isBegun(slots: KeptSlots): boolean {
   return slots.noted() === null || slots.numbers().length === 0;
 }
 
-/** Of lanes whose first run died before it had said whose directories they are, or had one. */
+/** Deletes files of lanes whose first run died before it recorded the lane or had a directory. */
 async function removeBegun(access: KeptDiscard & SlotAccess, place: string, signal: AbortSignal): Promise<void> {
   for (const key of namesIn(place).filter((name) => /^(clone|live)-/.test(name))) {
     const slots = new KeptSlots(place, key, access);
@@ -101,14 +107,17 @@ async function removeBegun(access: KeptDiscard & SlotAccess, place: string, sign
   }
 }
 
-/** What belongs to the directories of a lane, where there is none of them any more. */
+/** Deletes a lane's files if it has no directories left. */
 export function discardEmpty(access: KeptDiscard, slots: KeptSlots, guard: Guard): void {
   if (slots.numbers().length > 0) return;
   discardKept(access, slots.dir);
   guard.retire();
 }
 
-/** Where trash is on another file system. One that is empty yet may be about to be filled. */
+/**
+ * Returns directories that were set aside because the trash is on another file system. Skips empty ones, which may
+ * be about to be filled.
+ */
 function putAside(kept: string): readonly string[] {
   const places = placesOf(kept);
   const keys = places.flatMap((place) => pathsIn(place, /^(clone|live|once)-/));

@@ -10,7 +10,7 @@ export interface KeptHome extends Omit<MounterFixture, 'mounter'> {
   readonly dir: string;
   readonly files: StoreFiles;
   readonly mounter: Mounter;
-  /** Another process's, so to speak. */
+  /** Opens a mounter, like another process. */
   open(files?: StoreFiles, fill?: FillOptions): Mounter;
 }
 
@@ -35,7 +35,7 @@ export function runScript({ mount }: Pick<AttachedVolume, 'mount'>, script: stri
   return execute(['sh', '-euc', 'cd "$1" && exec sh -eu', 'sh', dir], script);
 }
 
-/** Runs that are said to be at work in a kept directory, and what is only for one run. */
+/** Returns the recorded users of kept directories, and directories for one run only. */
 function usersIn(kept: string): readonly string[] {
   if (!fs.existsSync(kept)) return [];
   return fs

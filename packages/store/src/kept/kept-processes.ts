@@ -2,26 +2,27 @@ import { readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Survivor } from '@cachelane/core';
 
-/** What processes have of the kept directories of one lane, by their numbers. */
+/** Processes that use the kept directories of one lane, by directory number. */
 export interface DirectoriesInUse {
-  /** Those that can write there whatever its name: they have something of it open or in their memory, work in it, or have it mounted. */
+  /** Processes that can write there whatever its name: they have it open, mapped, as working directory, or mounted. */
   inside(number: number): readonly Survivor[];
-  /** Those that were told its path: in their environment, or among their arguments. */
+  /** Processes that know its path, from their environment or arguments. */
   told(number: number): readonly Survivor[];
 }
 
-/** A machine that starts processes faster than this many rounds of looking is not waited for. */
+/** Stops after this many rounds on a machine that keeps starting processes. */
 const roundsMax = 20;
 
 /**
- * Looks at all processes but our own. Another user's are seen by root only, and those of another PID namespace by nobody; where the system has no /proc there are none. A process that was told a path in another way, and has
- * nothing open there at this moment, is missed.
+ * Finds processes, other than our own, that use these directories. Only root sees other users' processes.
+ * Processes of other PID namespaces are never seen, and none without /proc. Misses a process that learned a path
+ * otherwise and has nothing open there.
  */
 export function directoriesInUse(slotsDir: string): DirectoriesInUse {
   const [inside, told] = [new Map<number, Survivor[]>(), new Map<number, Survivor[]>()];
   const look = lookFor(slotsDir);
   const looked = new Set([process.pid]);
-  // One may start another and end before we get to it: when a round brings nothing new, all were looked at.
+  // A process may start another one and end before it is checked. Repeat until a round finds nothing new.
   for (let round = 0; round < roundsMax; round++) {
     const fresh = processIds().filter((pid) => !looked.has(pid));
     if (fresh.length === 0) break;
@@ -50,7 +51,7 @@ function lookFor(slotsDir: string): (pid: number) => Found {
   const real = realpathSync(slotsDir);
   const isAt = numbersAfter(`${real}/`);
   const isNamed = [...new Set([real, slotsDir])].map((dir) => numbersAfter(`${dir}/`));
-  // Mounts are told from the root of their file system on.
+  // mountinfo shows paths from the root of their file system.
   const isMounted = numbersAfter(`/${basename(real)}/`);
   const namespaces = new Set<string>();
   return (pid) => {
@@ -67,7 +68,7 @@ function lookFor(slotsDir: string): (pid: number) => Found {
   };
 }
 
-/** Adds the numbers of the directories that a text names. */
+/** Adds the directory numbers that appear in a text. */
 function numbersAfter(prefix: string): (text: string, numbers: Set<number>) => void {
   return (text, numbers) => {
     for (let at = text.indexOf(prefix); at >= 0; at = text.indexOf(prefix, at + 1)) {
@@ -86,7 +87,7 @@ function processIds(): readonly number[] {
   return list('/proc').flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : []));
 }
 
-// Processes and descriptors go at any moment, and others' may not be looked at.
+// Processes and descriptors vanish at any time, and other users' are not readable.
 
 function read(pid: number, file: string): string {
   try {

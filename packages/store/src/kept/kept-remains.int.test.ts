@@ -7,12 +7,12 @@ import { KeptSlots } from '../slots/kept-slots.ts';
 import { noAbort } from './kept-runs.fixture.ts';
 import { openLiveMounter } from './live-mounter.ts';
 
-// What a lane's first run leaves where it dies on the way to a directory: nobody comes back to it once the volume is gone.
+// What a lane's first run leaves if it dies before it has a directory. No later run cleans up if the volume is deleted.
 
 const lanesIn = ({ dir }: KeptHome): readonly string[] =>
   fs.existsSync(`${dir}/kept`) ? fs.readdirSync(`${dir}/kept`).filter((name) => /^(clone|live)-/.test(name)) : [];
 
-/** As a collection does where all may go. */
+/** Removes everything, like a collection without limits. */
 async function removeAll({ mounter }: KeptHome): Promise<void> {
   await mounter.removeKept(await mounter.listKept(noAbort), noAbort);
 }
@@ -21,7 +21,7 @@ describe.each([
   ['clone', openCloneMounter],
   ['live', openLiveMounter],
 ])('the first run of a lane, in a directory of %s', (name, openMounter) => {
-  test('that dies on its way there leaves nothing that is not removed', async () => {
+  test('that dies at any step leaves only what removal deletes', async () => {
     await using home = await createKeptHome(openMounter);
     let crashes = 0;
     for (let operation = 1, done = false; !done; operation++) {
@@ -43,7 +43,7 @@ describe.each([
     expect(crashes).toBeGreaterThan(5);
   });
 
-  test('that is still on its way there is not disturbed', async () => {
+  test('that has not finished is not disturbed', async () => {
     await using home = await createKeptHome(openMounter);
     const slots = new KeptSlots(`${home.dir}/kept`, `${name}-${'0'.repeat(24)}`, { files: home.files, bootId: 'boot' });
     const guard = await slots.guard(noAbort);

@@ -7,15 +7,15 @@ import { createKeptHome, runScript, type KeptHome } from './kept-home.fixture.ts
 import { KeptSlots, type Guard } from '../slots/kept-slots.ts';
 import { attach, changed, dirOf, layerOf, noAbort, save, show } from './kept-runs.fixture.ts';
 
-// Invariant: whatever a run did to its directory, and somebody else to its files by other names, the next run finds what its view
-// shows, and nothing outside was touched.
+// Invariant: whatever a run did to its directory, and others to its files through other names, the next run finds its
+// view, and nothing outside is changed.
 
-/** As where root's files are in the way, or such as nobody may change. */
+/** Throws like an operation on root's files, or on immutable ones. */
 function failing(code: string): never {
   throw Object.assign(new Error(code), { code });
 }
 
-/** What belongs to somebody else. */
+/** Creates files outside that must stay unchanged. */
 function makePrecious(home: KeptHome): string {
   const dir = `${home.targets}/precious`;
   fs.mkdirSync(`${dir}/sub`, { recursive: true, mode: 0o700 });
@@ -30,7 +30,7 @@ function expectPrecious(dir: string): void {
 
 describe('a directory that a run', () => {
   test.each([false, true])(
-    'replaced by a symlink is put aside, and what it leads to is left alone (saving: %s)',
+    'replaced by a symlink is set aside, and its target stays unchanged (saving: %s)',
     async (saves) => {
       await using home = await createKeptHome(openCloneMounter);
       const base = await layerOf(home, 'echo f > f; mkdir d; echo d > d/d');
@@ -51,7 +51,7 @@ describe('a directory that a run', () => {
     },
   );
 
-  test('replaced by a file is made anew', async () => {
+  test('replaced by a file is recreated', async () => {
     await using home = await createKeptHome(openCloneMounter);
     const base = await layerOf(home, 'echo f > f');
     const run = await attach(home, [base]);
@@ -64,7 +64,7 @@ describe('a directory that a run', () => {
     await next.release(noAbort);
   });
 
-  test('removed and made again holds what the run put there', async () => {
+  test('removed and recreated has the contents of the run', async () => {
     await using home = await createKeptHome(openCloneMounter);
     const base = await layerOf(home, 'echo f > f; echo g > g');
     const run = await attach(home, [base]);
@@ -79,8 +79,8 @@ describe('a directory that a run', () => {
   });
 });
 
-describe('a file that somebody edited by another name', () => {
-  test('which is gone by now is not taken for what was saved', async () => {
+describe('a file that was edited through another name', () => {
+  test('that is gone by now is detected', async () => {
     await using home = await createKeptHome(openCloneMounter);
     const first = await attach(home);
     runScript(first, 'echo good > f; echo same > same');
@@ -102,10 +102,10 @@ describe('a file that somebody edited by another name', () => {
   });
 });
 
-describe('what a run that is not saved did', () => {
+describe('a change of an unsaved run', () => {
   const modes = 'stat -c "%n %a" . d f | sort';
 
-  test('to modes is undone', async () => {
+  test('of modes is undone', async () => {
     await using home = await createKeptHome(openCloneMounter);
     const base = await layerOf(home, 'mkdir d; echo f > f; echo g > d/g');
     const run = await attach(home, [base]);
@@ -119,7 +119,7 @@ describe('what a run that is not saved did', () => {
     await next.release(noAbort);
   });
 
-  test('to bits that no layer has does not stay either where it was saved', async () => {
+  test('of mode bits that layers do not store is undone even after a save', async () => {
     await using home = await createKeptHome(openCloneMounter);
     const first = await attach(home);
     runScript(first, 'mkdir d; echo f > f; chmod 6755 f; chmod 2755 d');
@@ -129,7 +129,7 @@ describe('what a run that is not saved did', () => {
     await next.release(noAbort);
   });
 
-  test('to attributes of a file is undone', async () => {
+  test('of attributes of a file is undone', async () => {
     await using home = await createKeptHome(openCloneMounter);
     const base = await layerOf(home, 'echo f > f; echo g > g');
     const run = await attach(home, [base]);
@@ -145,7 +145,7 @@ describe('what a run that is not saved did', () => {
     await next.release(noAbort);
   });
 
-  test.runIf(process.geteuid?.() === 0)('to owners is undone', async () => {
+  test.runIf(process.geteuid?.() === 0)('of owners is undone', async () => {
     await using home = await createKeptHome(openCloneMounter);
     const base = await layerOf(home, 'mkdir d; echo f > f; echo g > d/g');
     const owners = 'stat -c "%n %u:%g" . d d/g f | sort';
@@ -162,8 +162,8 @@ describe('what a run that is not saved did', () => {
   });
 });
 
-describe('what cannot be put right', () => {
-  test('costs the next run the time to make the directory anew', async () => {
+describe('a path that cannot be repaired', () => {
+  test('makes the next run recreate the directory', async () => {
     await using home = await createKeptHome(openCloneMounter);
     const base = await layerOf(home, 'echo f > f');
     const run = await attach(home, [base]);
@@ -180,7 +180,7 @@ describe('what cannot be put right', () => {
     await next.release(noAbort);
   });
 
-  test('nor be put aside is left, and the run has another directory', async () => {
+  test('or set aside is left, and the run uses another directory', async () => {
     await using home = await createKeptHome(openCloneMounter);
     const base = await layerOf(home, 'echo f > f');
     const run = await attach(home, [base]);
@@ -204,7 +204,7 @@ describe('what cannot be put right', () => {
     expect(home.leftovers()).toEqual([]);
   });
 
-  test.each(['', 'half'])('a table that is %s: the directory is made anew', async (content) => {
+  test.each(['', 'half'])('a table that is %s: the directory is recreated', async (content) => {
     await using home = await createKeptHome(openCloneMounter);
     const base = await layerOf(home, 'echo f > f');
     const run = await attach(home, [base]);
@@ -219,8 +219,8 @@ describe('what cannot be put right', () => {
   });
 });
 
-describe('nothing takes room that nobody frees:', () => {
-  test('a directory for one run, where the run cannot be given it', async () => {
+describe('space is always freed:', () => {
+  test('of a directory for one run, if attaching fails', async () => {
     await using home = await createKeptHome(openCloneMounter);
     const request = attachRequest(home, { kept: null });
     fs.mkdirSync(request.target);
@@ -230,7 +230,7 @@ describe('nothing takes room that nobody frees:', () => {
     expect(home.leftovers()).toEqual([]);
   });
 
-  test('half a copy', async () => {
+  test('of half a copy', async () => {
     await using home = await createKeptHome(openCloneMounter);
     const base = await layerOf(home, 'echo f > f; echo g > g');
     const [one, other] = [await attach(home, [base]), await attach(home, [base])];
@@ -250,7 +250,7 @@ describe('nothing takes room that nobody frees:', () => {
     await next.release(noAbort);
   });
 
-  test('what belonged to directories that were removed, and what a killed process had put aside', async () => {
+  test('of notes of removed directories, and of directories that a killed process set aside', async () => {
     await using home = await createKeptHome(openCloneMounter);
     const both = [await attach(home), await attach(home)];
     for (const each of both) await each.release(noAbort);
@@ -268,7 +268,7 @@ describe('nothing takes room that nobody frees:', () => {
     await next.release(noAbort);
   });
 
-  test('and whoever waits for a directory that is removed meanwhile gets the next one, alone', async () => {
+  test('and a run that waits for a removed directory gets the next one, alone', async () => {
     await using home = await createKeptHome(openCloneMounter);
     const access = { files: home.files, bootId: 'boot' };
     const slots = new KeptSlots(`${home.dir}/kept`, 'clone-1', access);
@@ -290,10 +290,10 @@ describe('nothing takes room that nobody frees:', () => {
     for (const each of await Promise.all(waiters)) each[Symbol.dispose]();
   });
 
-  test('and is there anew before anybody sees that it was gone, is waited for; what is in its way for good is told', async () => {
+  test('and a lock that is recreated at once is retried, but a permanent obstacle is an error', async () => {
     await using home = await createKeptHome(openCloneMounter);
     const slots = new KeptSlots(`${home.dir}/kept`, 'clone-1', { files: home.files, bootId: 'boot' });
-    // As for whoever opens it in the directory that went, and looks for that when the next one is there.
+    // Simulates a process that opens the lock in the old directory and finds the new one.
     fs.mkdirSync(`${slots.dir}/guard`, { recursive: true });
     const waiter = slots.guard(noAbort);
     fs.rmdirSync(`${slots.dir}/guard`);

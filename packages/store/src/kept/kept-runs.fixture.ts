@@ -4,7 +4,7 @@ import { type AttachedVolume, type StoredLayer } from '@cachelane/core';
 import { attachRequest, collect, stageAll } from '@cachelane/testkit';
 import { runScript, type KeptHome } from './kept-home.fixture.ts';
 
-// Runs of one lane, one after the other, each told its directory.
+// Runs of one lane, one after the other. Each knows its directory.
 
 export const noAbort: AbortSignal = new AbortController().signal;
 
@@ -31,7 +31,7 @@ export const changed = async (volume: AttachedVolume): Promise<readonly string[]
   (await collect(volume)).changes.map(({ path }) => path as string).toSorted();
 
 export function dirOf({ mount }: Pick<AttachedVolume, 'mount'>): string {
-  if (mount.kind !== 'directory') throw new Error('this is no directory');
+  if (mount.kind !== 'directory') throw new Error('this is not a directory');
   return mount.path;
 }
 

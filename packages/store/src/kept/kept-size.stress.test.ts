@@ -7,13 +7,13 @@ import { createKeptHome } from './kept-home.fixture.ts';
 
 const noAbort = new AbortController().signal;
 
-test('a directory may hold more directories than a call has arguments', async () => {
+test('a directory may contain more directories than a call can have arguments', async () => {
   await using home = await createKeptHome(openCloneMounter);
   const volume = await home.mounter.attach(attachRequest(home, { reach: 'setting' }), noAbort);
-  if (volume.mount.kind !== 'directory') throw new Error('this is no directory');
+  if (volume.mount.kind !== 'directory') throw new Error('this is not a directory');
   execFileSync('sh', ['-c', 'seq 130000 | xargs mkdir'], { cwd: volume.mount.path });
   expect((await collect(volume)).changes.length).toBe(130_000);
   await volume.release(noAbort);
-  // The fixture takes its time over so many.
+  // The fixture would be slow to delete so many.
   fs.rmSync(volume.mount.path, { recursive: true });
 });

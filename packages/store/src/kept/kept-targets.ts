@@ -14,20 +14,20 @@ import {
   rootMode,
 } from '../overlay/attachment-dirs.ts';
 
-// Where nothing may be mounted, a tool that cannot be told another place finds a symlink at its own.
+// Where nothing can be mounted, a tool with a fixed path finds a symlink there.
 
-/** What {@link reachTarget} would make, outermost first. */
+/** Returns the directories that {@link reachTarget} would create, outermost first. */
 export function missingFor(target: string, home: string, reach: Reach): readonly string[] {
   return reach === 'setting' ? [] : missingDirs(target, home);
 }
 
-/** Throws E_MOUNT_POINT for what can never be a target, before anything is made. */
+/** Throws E_MOUNT_POINT for an impossible target, before anything is created. */
 export function checkReach(target: string, home: string, reach: Reach): void {
   if (reach === 'setting' || leadsInto(target, home)) return;
   checkTarget(target, home);
 }
 
-/** Mode for the root of what stands for the target: as in a mount over it. */
+/** Returns the mode for the root of the kept directory, like that of a mount over the target. */
 export function rootModeFor(target: string, home: string): number {
   try {
     return leadsInto(target, home) || !statSync(target).isDirectory() ? defaultRootMode : rootMode(target);
@@ -40,9 +40,9 @@ export function rootModeFor(target: string, home: string): number {
 export interface ReachedTarget {
   /** Absolute, without symlinks. */
   readonly path: string;
-  /** What was missing, outermost first. */
+  /** Directories that were missing, outermost first. */
   readonly made: readonly string[];
-  /** What stands at the path is a symlink of ours. */
+  /** Whether the path is a symlink of ours. */
   readonly isLink: boolean;
 }
 
@@ -54,11 +54,11 @@ export interface TargetToReach {
   readonly tree: string;
 }
 
-/** Makes what the command needs at the target. Throws E_MOUNT_POINT where something is in the way. */
+/** Creates what the command needs at the target. Throws E_MOUNT_POINT if something is in the way. */
 export async function reachTarget({ files, home, request, tree }: TargetToReach): Promise<ReachedTarget> {
   const { target, reach } = request;
   if (reach === 'setting') return { path: target, made: [], isLink: false };
-  // Another run of the same directory put it there; whoever leaves last takes it away.
+  // Another run with the same directory made the link. The last one to end removes it.
   if (reach === 'symlink' && linkAt(target) === tree) return { path: target, made: [], isLink: true };
   clearStaleLink(files, target, home);
   const path = checkTarget(target, home);
@@ -66,7 +66,7 @@ export async function reachTarget({ files, home, request, tree }: TargetToReach)
   const isThere = lstatSync(path, { throwIfNoEntry: false }) !== undefined;
   if (isThere && !isEmptyDirectory(path)) {
     throw new CachelaneError('E_MOUNT_POINT', `${target} holds files, and nothing can be mounted over them here`, {
-      hint: 'cachelane doctor tells why nothing can be mounted; or give the volume a directory of its own',
+      hint: '`cachelane doctor` shows why; or give the volume its own directory',
     });
   }
   const made = makeTarget(files, dirname(path));
@@ -87,7 +87,7 @@ export async function reachTarget({ files, home, request, tree }: TargetToReach)
   return { path, made: isThere ? made : [...made, path], isLink: true };
 }
 
-/** The kernel takes a directory away that is a mount point in another mount namespace, and the mount with it: there it is in use. */
+/** Throws if the directory is a mount point in another mount namespace: removing it would detach that mount. */
 function refuseMounted(mounts: readonly OthersMount[], path: string, target: string): void {
   const found = mounts.filter((mount) => isAtOrBelow(realOf(mount.path), path));
   if (found.length > 0)
@@ -101,7 +101,7 @@ function isAtOrBelow(path: string, dir: string): boolean {
   return path === dir || path.startsWith(`${dir}/`);
 }
 
-/** As written where nothing is there. */
+/** Returns the path unchanged if it does not exist. */
 function realOf(path: string): string {
   try {
     return realpathSync(path);
@@ -110,7 +110,7 @@ function realOf(path: string): string {
   }
 }
 
-/** What stands where a symlink led to the kept directory; null while it does, or where there was none. */
+/** Returns what replaced a symlink to the kept directory. Returns null if the link is intact or there was none. */
 export function displacedBy({ path, isLink }: ReachedTarget, tree: string): Displaced | null {
   if (!isLink || linkAt(path) === tree) return null;
   const stat = lstatSync(path, { throwIfNoEntry: false });
@@ -118,7 +118,7 @@ export function displacedBy({ path, isLink }: ReachedTarget, tree: string): Disp
   return stat.isDirectory() ? 'directory' : 'something else';
 }
 
-/** Removes what attaching made: symlinks into the home, directories that are empty. */
+/** Removes what attaching created: symlinks into the home, and empty directories. */
 export function unlinkTargets(files: StoreFiles, home: string, paths: readonly string[]): void {
   for (const path of paths) {
     try {

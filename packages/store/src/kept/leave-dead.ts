@@ -11,10 +11,10 @@ interface DeadUse {
   readonly user: string;
 }
 
-/** A dead session uses the kept directory no more. Where nobody else does, the symlinks go that led there. */
+/** Removes a dead session's use of a kept directory. If no other session uses it, also removes the symlinks to it. */
 export async function leaveDead({ files, bootId, uses, slot, user }: DeadUse, signal: AbortSignal): Promise<void> {
   if (hasLinks(slot.tree)) {
-    // Others may have found it dead before us, and somebody may have taken the directory since.
+    // Another process may have found it dead first, and a new run may use the directory.
     const slots = new KeptSlots(dirname(dirname(slot.dir)), basename(dirname(slot.dir)), { files, bootId });
     using _guard = await slots.guard(signal);
     if (slot.users().every((each) => each === user)) takeBackLinks(files, slot.tree);

@@ -27,7 +27,7 @@ const kept = { volume: newId('volume', new Uint8Array(16).fill(9)), key: 'nine',
 
 const isNeverSaved = (path: string): boolean => path.startsWith('projects/');
 
-/** A run of the one volume of these tests. */
+/** Starts a run of the one volume of these tests. */
 async function join(home: KeptHome, given: Partial<AttachRequest> = {}): Promise<Run> {
   const request = attachRequest(home, { kept, reach: 'setting', ...given });
   const volume = await home.mounter.attach(request, noAbort);
@@ -43,10 +43,10 @@ async function leave({ volume }: Run, wanted = true): Promise<Collected> {
   return await volume.collect(noAbort, { inUse: false, wanted });
 }
 
-/** The last run's work, saved. */
+/** Ends the last run and saves its work. */
 async function saveAll(home: KeptHome, run: Run): Promise<StoredLayer> {
   const collected = await leave(run);
-  if (collected.kind !== 'changes') throw new Error(`not the last one: ${collected.kind}`);
+  if (collected.kind !== 'changes') throw new Error(`not the last run: ${collected.kind}`);
   const { changes } = collected;
   const entries = stageAll(changes, { run: run.request.run });
   const staged = await home.layers.stage({ changes, entries, sealedAtMs: 1 }, noAbort);
@@ -60,7 +60,7 @@ const paths = (collected: Collected): readonly string[] =>
   collected.kind === 'changes' ? collected.changes.changes.map(({ path }) => path as string).toSorted() : [];
 
 describe('one directory for all runs', () => {
-  test('is seen by all of them, and the last to leave has what all did', async () => {
+  test('is shared by them, and the last to end collects all their changes', async () => {
     await using home = await createKeptHome(openLiveMounter);
     const [one, two, three] = [await join(home), await join(home), await join(home)];
     expect(new Set([one, two, three].map(({ volume }) => JSON.stringify(volume.mount.kind))).size).toBe(1);
@@ -72,12 +72,12 @@ describe('one directory for all runs', () => {
     await three.volume.release(noAbort);
     const collected = await leave(two);
     expect(paths(collected)).toEqual(['one', 'two']);
-    // The third one is among them as well: what it left is there, whether it wants it saved or not.
+    // Includes the third run, whose changes are there even if it wants no save.
     expect(collected).toMatchObject({ alsoOf: [one.request.run, three.request.run] });
     await two.volume.release(noAbort);
   });
 
-  test('that nobody wants yet is left to those who are still there', async () => {
+  test('with work that no ended run wants saved is left to the others', async () => {
     await using home = await createKeptHome(openLiveMounter);
     const [one, two] = [await join(home), await join(home)];
     runScript(one.volume, 'echo 1 > one');
@@ -87,7 +87,7 @@ describe('one directory for all runs', () => {
     await two.volume.release(noAbort);
   });
 
-  test('is not saved where nobody wants it, and shows the view again', async () => {
+  test('with unwanted work is not saved, and shows the view again', async () => {
     await using home = await createKeptHome(openLiveMounter);
     const first = await join(home);
     runScript(first.volume, 'echo good > good');
@@ -101,12 +101,12 @@ describe('one directory for all runs', () => {
     await third.volume.release(noAbort);
   });
 
-  // By a name of the file outside, as a project's node_modules has.
+  // Edits through another name of the file, like a project's node_modules.
   test.each([
-    // What a record of 688362 ns says is nearer to the next microsecond.
-    ['is found where its time looks another one', 'touch -d 2026-11-25T20:41:29.075688362Z f', []],
-    ['is put right where the view has another mode', ':', ['chmod 0400 f']],
-    ['is put right where the view has another time', ':', ['touch -d 2026-11-01 f']],
+    // A record of 688362 ns is closer to the next microsecond.
+    ['is found if its recorded time is rounded differently', 'touch -d 2026-11-25T20:41:29.075688362Z f', []],
+    ['is repaired if the view has another mode', ':', ['chmod 0400 f']],
+    ['is repaired if the view has another time', ':', ['touch -d 2026-11-01 f']],
   ])('an edit between two runs %s', async (_how, first, later) => {
     await using home = await createKeptHome(openLiveMounter);
     const outside = `${home.targets}/outside`;
@@ -129,26 +129,26 @@ describe('one directory for all runs', () => {
     expect(fs.readFileSync(outside, 'utf8')).toBe('edited');
   });
 
-  test('with work that was not saved hands it to the next run, whoever died', async () => {
+  test('with unsaved work passes it to the next run, whichever run died', async () => {
     await using home = await createKeptHome(openLiveMounter);
     const [one, two] = [await join(home), await join(home)];
     runScript(one.volume, 'echo 1 > one');
     await leave(one);
     await one.volume.release(noAbort);
-    // As the next start does for a session that was killed.
+    // Like the next start does for a killed session.
     await home.mounter.discardSession(two.request.sessionId, noAbort);
     const three = await join(home);
     const collected = await leave(three);
     expect(paths(collected)).toEqual(['one']);
     expect(collected).toMatchObject({ alsoOf: [one.request.run, two.request.run] });
     await three.volume.release(noAbort);
-    // It was found but never saved: a save that failed loses nothing either.
+    // The work was collected but never saved: a failed save loses nothing.
     const four = await join(home);
     expect(paths(await leave(four))).toEqual(['one']);
     await four.volume.release(noAbort);
   });
 
-  test('is brought up to date without touching what is right, and files are replaced in one step', async () => {
+  test('is updated without touching unchanged files, and files are replaced in one step', async () => {
     await using home = await createKeptHome(openLiveMounter);
     const first = await join(home);
     runScript(first.volume, 'mkdir d; echo same > d/same; echo old > d/other; ln d/same d/link');
@@ -166,7 +166,7 @@ describe('one directory for all runs', () => {
     expect(fs.statSync(`${dir}/d/same`).ino).toBe(before);
     expect(fs.statSync(project).ino).toBe(before);
     expect(fs.statSync(`${dir}/d/other`).ino).not.toBe(other);
-    // Links that come and go are no changes.
+    // New and removed links are not changes.
     fs.linkSync(`${dir}/d/other`, `${project}-2`);
     fs.rmSync(project);
     expect(paths(await leave(second))).toEqual([]);
@@ -174,8 +174,8 @@ describe('one directory for all runs', () => {
   });
 });
 
-test.each(['the directory', 'all that is kept'])(
-  'that somebody removes, %s, costs the work of those in it and nothing else',
+test.each(['the directory', 'all kept directories'])(
+  'of live runs, removed by others with %s, costs only their work',
   async (what) => {
     await using home = await createKeptHome(openLiveMounter);
     const first = await join(home);
@@ -199,12 +199,12 @@ test.each(['the directory', 'all that is kept'])(
   },
 );
 
-describe('work that cannot be looked at', () => {
-  // Deeper than a path can name.
+describe('work that cannot be read', () => {
+  // Too deep for a path.
   const tooDeep = `python3 -c 'import os
 for _ in range(25): os.mkdir("n" * 200); os.chdir("n" * 200)'`;
 
-  test('is given up, and the next run saves its own', async () => {
+  test('is abandoned, and the next run saves its own', async () => {
     await using home = await createKeptHome(openLiveMounter);
     const one = await join(home);
     runScript(one.volume, `echo 1 > one; ${tooDeep}`);
@@ -216,7 +216,7 @@ for _ in range(25): os.mkdir("n" * 200); os.chdir("n" * 200)'`;
     await two.volume.release(noAbort);
   });
 
-  test('for want of a table is all that is there', async () => {
+  test('without a table is everything that is there', async () => {
     await using home = await createKeptHome(openLiveMounter);
     const one = await join(home);
     runScript(one.volume, 'echo 1 > one');
@@ -229,7 +229,7 @@ for _ in range(25): os.mkdir("n" * 200); os.chdir("n" * 200)'`;
   });
 });
 
-test('what is never saved stays in a shared directory, in a directory that nobody else needs', async () => {
+test('paths that are never saved stay in a shared directory, in a directory of their own', async () => {
   await using home = await createKeptHome(openLiveMounter);
   const first = await join(home, { isNeverSaved });
   runScript(first.volume, 'mkdir projects other; echo 1 > projects/one; echo 2 > other/two; echo f > f');
@@ -240,7 +240,7 @@ test('what is never saved stays in a shared directory, in a directory that nobod
   await second.volume.release(noAbort);
 });
 
-test('a directory that nobody uses is listed, and goes when it is told to', async () => {
+test('an unused directory is listed, and is deleted on request', async () => {
   await using home = await createKeptHome(openLiveMounter);
   const run = await join(home);
   expect(await home.mounter.listKept(noAbort)).toEqual([]);
@@ -264,8 +264,8 @@ test('a directory that nobody uses is listed, and goes when it is told to', asyn
   expect(fs.existsSync(dir)).toBe(false);
 });
 
-describe('after the machine went down', () => {
-  test('what nobody saved is made anew, and nobody is at work any more', async () => {
+describe('after a reboot', () => {
+  test('unsaved work is discarded, and earlier users do not count', async () => {
     await using home = await createKeptHome(openLiveMounter);
     const [one, two] = [await join(home), await join(home)];
     runScript(one.volume, 'echo 1 > one');
@@ -280,14 +280,14 @@ describe('after the machine went down', () => {
     expect(paths(collected)).toEqual(['three']);
     expect(collected).toMatchObject({ alsoOf: [] });
     await three.volume.release(noAbort);
-    // As the next start does: the session's record may have gone with the power.
+    // Like the next start does: a power loss may also lose the session's record.
     expect(await rebooted.mounter.sessions(noAbort)).toEqual([two.request.sessionId]);
     await rebooted.mounter.discardSession(two.request.sessionId, noAbort);
     expect(await rebooted.mounter.sessions(noAbort)).toEqual([]);
   });
 });
 
-test('work that nobody saved yet is found again by the name of its volume, and is listed as such', async () => {
+test('unsaved work is found by the name of its volume, and is listed as unsaved', async () => {
   await using home = await createKeptHome(openLiveMounter);
   const [one, two] = [await join(home), await join(home)];
   runScript(one.volume, 'echo 1 > one');
@@ -296,7 +296,7 @@ test('work that nobody saved yet is found again by the name of its volume, and i
   await home.mounter.discardSession(two.request.sessionId, noAbort);
   const [listed] = await home.mounter.listKept(noAbort);
   expect(listed).toMatchObject({ volume: kept.volume, hasUnsaved: true });
-  // A volume without a head goes with its last session.
+  // A volume without a head is deleted with its last session.
   const again = { ...kept, volume: newId('volume', new Uint8Array(16).fill(7)) };
   const three = await join(home, { kept: again });
   expect(paths(await leave(three))).toEqual(['one']);
@@ -305,6 +305,6 @@ test('work that nobody saved yet is found again by the name of its volume, and i
 });
 
 function dirOf({ mount }: AttachedVolume): string {
-  if (mount.kind !== 'directory') throw new Error('this is no directory');
+  if (mount.kind !== 'directory') throw new Error('this is not a directory');
   return mount.path;
 }

@@ -48,9 +48,10 @@ import { placeNear } from '../links/place-near.ts';
 const neverAborted = new AbortController().signal;
 
 /**
- * One directory for all runs of a volume's lane on this machine, on the mount of the project, so that a tool can make hard links
- * from it. The first run brings it up to date, the others join, and the last one to leave collects what all of them did. Where
- * that one is killed, the next run does; what nobody wants saved is undone then. Where there is always somebody, whoever leaves collects what is finished, from time to time.
+ * Opens the mounter with one directory for all runs of a volume's lane, on the project's mount, so that tools can
+ * hard-link from it. The first run updates it, others join, and the last one to end collects all changes. If that
+ * run is killed, the next run collects them; unwanted changes are undone then. While runs overlap continuously,
+ * each run that ends may collect the finished work.
  */
 export function openLiveMounter({
   dir: home,
@@ -90,10 +91,10 @@ export function openLiveMounter({
     let held: HeldDirectory;
     const isInUse = slot.users().length > 0;
     if (isInUse) requireTree(slot);
-    // Work that nobody saved is not undone: whoever comes next goes on from it.
+    // Unsaved work is not undone: the next run continues from it.
     let { links } = request;
     const unsaved = slot.readUnsaved();
-    // Work that went with its directory is nobody's any more.
+    // If the directory is gone, its work is gone too.
     if (isInUse || (unsaved.isWanted && hasTree(slot))) {
       held = takeUpSlot(slot);
       links = slot.readBase()?.links ?? links;
@@ -118,7 +119,7 @@ export function openLiveMounter({
     const { slot } = held;
     const { run } = request;
     const readsSince = readsSinceOf(files, request, slot);
-    /** Held from the moment that what was done is looked for until it is saved, so that nobody joins or leaves meanwhile. */
+    /** Held from collecting until saving, so that no run joins or leaves in between. */
     let guard: Disposable | null = null;
     let hasLeft = false;
     let discardPart: (() => void) | null = null;
@@ -127,14 +128,14 @@ export function openLiveMounter({
       try {
         return collectHeld(contextOf(request), { ...takeUpSlot(slot), readsSince }, signal);
       } catch (error) {
-        // The next run could not look at it either, and nobody's work would ever be saved again.
+        // The next run could not read it either, and would never save anything again.
         if (isOfContents(error)) slot.writeUnsaved({ runs: [], isWanted: false });
         throw error;
       }
     };
 
     const collectAll = (runs: readonly RunId[], signal: AbortSignal): CollectedChanges => {
-      // Whoever came first wrote the table; what is in the directory is everybody's since.
+      // The first run wrote the table. Changes since then are everyone's.
       const found = collectOrGiveUp(signal);
       const saved = (): void => {
         found.close({ isFinal: true });
@@ -146,12 +147,12 @@ export function openLiveMounter({
       return { kind: 'changes', changes, used, links: base, alsoOf, part: null, saved };
     };
 
-    /** Null where it is too soon, or cannot be told what is finished. */
+    /** Returns null if it is too soon, or if finished work cannot be determined. */
     const collectFinished = (runs: readonly RunId[], others: number, signal: AbortSignal): CollectedChanges | null => {
       const base = slot.readBase();
       const nowMs = slot.clockMs();
       if (base === null || (others > 0 && nowMs - base.sinceMs < sharedSaveMs)) return null;
-      // Also where nothing comes of it: those that leave next need not try again.
+      // Record the time even without a result: the next runs to end need not retry.
       slot.writeBase({ ...base, sinceMs: nowMs });
       const found = collectPart(contextOf(request), slot, signal);
       if (found === null) return null;
@@ -179,7 +180,7 @@ export function openLiveMounter({
       guard = await slots.guard(signal);
       const unsaved = slot.readUnsaved();
       if (wanted && !unsaved.isWanted && hasTree(slot)) slot.writeUnsaved({ ...unsaved, isWanted: true });
-      // Whoever is left over goes on writing: it stays a user of the directory until it is found dead.
+      // If processes remain, the session keeps using the directory until it is found dead.
       if (!inUse) uses.remove(slot, user);
       hasLeft = true;
       requireTree(slot);
@@ -194,7 +195,7 @@ export function openLiveMounter({
       return users.length > 0 ? { kind: 'shared', others, isWanted } : { kind: 'unwanted' };
     };
     const release = async (): Promise<void> => {
-      // Nobody may come to rely on the target while it goes.
+      // No run may start to use the target while it is removed.
       guard ??= await slots.guard(neverAborted);
       try {
         if (!hasLeft) uses.remove(slot, user);
@@ -211,7 +212,7 @@ export function openLiveMounter({
       mount: { kind: 'directory', target: reached.path, path: slot.tree, bind: request.reach === 'bind' },
       links,
       madeDirs: reached.made,
-      // Who is still there from an earlier run works where all do.
+      // Processes of earlier runs work in the same directory anyway.
       passedOver: [],
       displacedBy: () => displacedBy(reached, slot.tree),
       collect: (signal, how) => inPort('collecting changes', signal, async () => await collect(signal, how)),

@@ -18,7 +18,7 @@ import { expect, test } from 'vitest';
 import { createKeptHome, runScript, type KeptHome } from './kept-home.fixture.ts';
 import { openLiveMounter } from './live-mounter.ts';
 
-// Runs that overlap without end: what they have finished is collected while others go on.
+// Runs that overlap continuously: finished work is collected while others continue.
 
 const noAbort = new AbortController().signal;
 const kept = { volume: newId('volume', new Uint8Array(16).fill(9)), key: 'nine', lane: 't1:local' as LaneName };
@@ -61,14 +61,14 @@ const pathsOf = ({ changes }: CollectedChanges): readonly string[] =>
   changes.changes.map(({ path }) => path).toSorted();
 
 function dirOf({ volume: { mount } }: Run): string {
-  if (mount.kind !== 'directory') throw new Error('this is no directory');
+  if (mount.kind !== 'directory') throw new Error('this is not a directory');
   return mount.path;
 }
 
-/** Until what was written is taken for finished. */
+/** Waits until earlier writes count as finished. */
 const settle = async (): Promise<void> => await wait(limits.finishedAfterMs + 100);
 
-test('what is finished is collected while others go on, and is not found again', async () => {
+test('finished work is collected while others continue, and is not collected again', async () => {
   await using home = await open(0);
   const [one, two, three] = [await join(home), await join(home), await join(home)];
   runScript(one.volume, 'mkdir d; echo 1 > d/one; echo 2 > two');
@@ -90,18 +90,18 @@ test('what is finished is collected while others go on, and is not found again',
   runScript(two.volume, 'echo 3 > d/three; echo changed > two');
   expect(await leaveWithPart(two).then(pathsOf)).toEqual([]);
   await two.volume.release(noAbort);
-  // Nothing new is finished, and nothing is said to be saved.
+  // Nothing new is finished, so nothing counts as saved.
   await leaveWithPart(three);
   await three.volume.release(noAbort);
   const rest = await leave(four);
   expect(rest).toMatchObject({ kind: 'changes', part: null, links: linksOf('part', 'seen') });
   expect(pathsOf(rest as CollectedChanges)).toEqual(['d/three', 'two']);
-  // Nobody is named who had left when all that was done so far was saved.
+  // Runs that ended before the last complete save are not named.
   expect(new Set((rest as CollectedChanges).alsoOf)).toEqual(new Set([two.request.run, three.request.run]));
   await four.volume.release(noAbort);
 });
 
-test('what is not taken is found again, in new directories too', async () => {
+test('work that is not saved is collected again, also in new directories', async () => {
   await using home = await open(0);
   const [one, two] = [await join(home), await join(home)];
   runScript(one.volume, 'mkdir d; echo 1 > d/one; echo 2 > d/two');
@@ -119,7 +119,7 @@ test('what is not taken is found again, in new directories too', async () => {
   await two.volume.release(noAbort);
 });
 
-test('a file that somebody has open for writing, or wrote to a moment ago, is not finished', async () => {
+test('a file that is open for writing, or was just written, is not finished', async () => {
   await using home = await open(0);
   const [one, two] = [await join(home), await join(home)];
   const descriptor = fs.openSync(`${dirOf(two)}/open`, 'w');
@@ -144,7 +144,7 @@ test('a file that somebody has open for writing, or wrote to a moment ago, is no
   await two.volume.release(noAbort);
 });
 
-test('a database is read as of one transaction while somebody writes to it', async () => {
+test('a database is copied in one transaction while another process writes to it', async () => {
   await using home = await open(0);
   const [one, two] = [await join(home), await join(home)];
   using database = new DatabaseSync(`${dirOf(two)}/index.db`);
@@ -153,11 +153,11 @@ test('a database is read as of one transaction while somebody writes to it', asy
   runScript(one.volume, 'cp index.db other.db');
   await settle();
   const part = await leaveWithPart(one);
-  // Nobody says that the log of the other one is not needed.
+  // Nothing says that the other database's log is not needed.
   expect(pathsOf(part)).toEqual(['index.db']);
   const copy = `${home.dir}/copy.db`;
   fs.writeFileSync(copy, part.changes.read('index.db' as BytePath));
-  // Whatever is written to the database itself: what was read is the copy.
+  // Later writes to the database do not matter: the copy was read.
   const asRead = (path: string): boolean | undefined => part.part?.isReadAsFound(path as BytePath);
   runScript(two.volume, 'touch index.db');
   expect(part.part?.isAsFound('index.db' as BytePath)).toBe(false);
@@ -173,7 +173,7 @@ test('a database is read as of one transaction while somebody writes to it', asy
   await two.volume.release(noAbort);
 });
 
-test('nothing is collected before its time, nor for a run that wants nothing saved', async () => {
+test('nothing is collected too soon, or for a run that does not want a save', async () => {
   await using home = await open(limits.sharedSaveMs);
   const [one, two] = [await join(home), await join(home)];
   runScript(one.volume, 'echo 1 > one');

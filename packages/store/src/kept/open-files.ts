@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, statSync, type Stats } from 'node:fs';
 
 /**
- * Files that a process has open for writing, by {@link fileKey}. What another user's processes have open is seen by root only. Null where
- * the system has no /proc.
+ * Returns the files that processes have open for writing, by {@link fileKey}. Only root sees other users'
+ * processes. Returns null without /proc.
  */
 export function filesOpenForWriting(): ReadonlySet<string> | null {
   const processes = orNull(() => readdirSync('/proc'))?.filter((name) => /^\d+$/.test(name)) ?? [];
@@ -22,13 +22,13 @@ export function fileKey({ dev, ino }: Pick<Stats, 'dev' | 'ino'>): string {
   return `${dev}:${ino}`;
 }
 
-/** The access mode is the last two bits of the flags that the file was opened with, which stand there as octal digits. */
+/** Returns whether the access mode, the last two bits of the octal flags, includes writing. */
 function isForWriting(info: string): boolean {
   const flags = orNull(() => readFileSync(info, 'utf8'))?.match(/^flags:\s*([0-7]+)$/m)?.[1];
   return flags !== undefined && (Number.parseInt(flags.slice(-1), 8) & 3) !== 0;
 }
 
-/** Processes and descriptors go at any moment, and others' may not be looked at. */
+/** Processes and descriptors vanish at any time, and other users' are not readable. */
 function orNull<T>(look: () => T): T | null {
   try {
     return look();

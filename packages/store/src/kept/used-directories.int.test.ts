@@ -11,7 +11,7 @@ const other = { clone: openLiveMounter, live: openCloneMounter };
 test.each([
   ['clone', openCloneMounter, 2],
   ['live', openLiveMounter, 1],
-] as const)('directories of %s are told with the sessions that are at work in them', async (name, open, dirs) => {
+] as const)('directories of %s are listed with the sessions that use them', async (name, open, dirs) => {
   await using home = await createKeptHome(open);
   const first = attachRequest(home, { reach: 'setting' });
   const requests = [first, attachRequest(home, { reach: 'setting', kept: first.kept })];
@@ -20,14 +20,14 @@ test.each([
   const once = await home.mounter.attach(attachRequest(home, { reach: 'setting', kept: null }), noAbort);
   const used = await home.mounter.listUsed(noAbort);
   const wanted = requests.map(({ sessionId, kept }, index) => {
-    const { mount } = volumes[index] ?? expect.fail('it was not attached');
+    const { mount } = volumes[index] ?? expect.fail('the volume is not attached');
     return { session: sessionId, volume: kept?.volume, lane: kept?.lane, dir: dirOf({ mount }).replace(/\/tree$/, '') };
   });
   expect(new Set(used)).toEqual(new Set(wanted));
   expect(new Set(used.map(({ dir }) => dir)).size).toBe(dirs);
-  // Each driver tells of its own.
+  // Each mounter lists only its own.
   expect(await other[name]({ dir: home.dir, bootId: 'boot' }).listUsed(noAbort)).toEqual([]);
-  // Whoever used it before the machine went down does so no more.
+  // Users from before a reboot do not count.
   expect(await open({ dir: home.dir, bootId: 'another boot' }).listUsed(noAbort)).toEqual([]);
   for (const each of [...volumes, once]) await each.release(noAbort);
   expect(await home.mounter.listUsed(noAbort)).toEqual([]);

@@ -9,7 +9,7 @@ export interface ChangedTree {
   /** Absolute path of the directory with the changed files. */
   readonly upper: string;
   readonly files: StoreFiles;
-  /** Whether the directory may be moved into the store. */
+  /** Whether the store may take over the directory. */
   readonly movable?: boolean;
 }
 

@@ -25,13 +25,13 @@ export interface Placement {
   /** The layer's directory. */
   readonly dir: string;
   readonly changes: ChangeSet | null;
-  /** Whether the changes already lie in the tree; else they are copied. */
+  /** Whether the changes are already in the tree. Otherwise they are copied. */
   readonly takenOver: boolean;
-  /** Whether they are as the entries say already, directories apart. */
+  /** Whether everything except directories already matches its entry. */
   readonly isOurs: boolean;
 }
 
-/** Puts one entry's content where a reader will look for it; directories get their attributes later. */
+/** Puts one entry's content in its place. Directories get their attributes later. */
 export function placeEntry(placement: Placement, staged: StagedEntry): void {
   const { builder } = placement;
   const { entry } = staged;
@@ -39,7 +39,7 @@ export function placeEntry(placement: Placement, staged: StagedEntry): void {
     case 'removal':
       return;
     case 'made':
-      invariant(entry.type === 'dir', 'only directories are made');
+      invariant(entry.type === 'dir', 'a made entry must be a directory');
       builder.ensureDir(entry.path);
       return;
     case 'content':
@@ -56,7 +56,7 @@ export function placeEntry(placement: Placement, staged: StagedEntry): void {
 
 function placeContent(placement: Placement, entry: Entry, content: Uint8Array): void {
   const { builder } = placement;
-  invariant(entry.type === 'file', 'content that is no file');
+  invariant(entry.type === 'file', 'content of an entry that is not a file');
   invariant(
     content.length === entry.sizeBytes && digestOf(content) === entry.digest,
     'content that its entry does not describe',
@@ -81,7 +81,7 @@ function deltaPlace({ builder, dir }: Placement): DeltaPlace {
   return { dir, files, owner };
 }
 
-/** Two deltas of the same bytes are one file. */
+/** Writes a delta, unless another delta with the same bytes exists. */
 export function placeDelta({ dir, files, owner }: DeltaPlace, digest: Digest, make: (file: FilePath) => void): void {
   const { delta } = layerPaths(dir);
   try {
@@ -104,9 +104,9 @@ function placeChange({ builder, changes, takenOver, isOurs }: Placement, entry: 
   if (isOurs) return;
   const { path } = entry;
   const change = changes?.find(path);
-  invariant(changes !== null && change !== undefined && entry.form === 'whole', 'an entry for a change that is none');
+  invariant(changes !== null && change !== undefined && entry.form === 'whole', 'an entry without a matching change');
   if (entry.type === 'dir') {
-    // What was taken over is looked at once, at the end.
+    // Taken-over files are checked once, at the end.
     if (!takenOver) builder.ensureDir(path);
   } else if (takenOver) {
     builder.adopt(entry);
@@ -131,7 +131,7 @@ function placeFromLayer(placement: Placement, entry: Entry, layer: StoredLayer):
   const source = layer.index.find(path);
   invariant(
     source?.digest === entry.digest && source.form === entry.form && source.type === entry.type,
-    'an entry that its layer has not',
+    'an entry that its layer does not have',
   );
   const place = placeOf(layer);
   if (place === undefined || !tryLink(placement, entry, { source, place, layer }))
@@ -144,7 +144,7 @@ interface LinkSource {
   readonly layer: StoredLayer;
 }
 
-/** A second name for the content, where nothing about it has to differ. False where the file system cannot. */
+/** Hard-links the content if all attributes match. Returns false if the file system cannot link it. */
 function tryLink(placement: Placement, entry: Entry, { source, place, layer }: LinkSource): boolean {
   const { builder } = placement;
   const { dir, image } = place;
@@ -158,7 +158,7 @@ function tryLink(placement: Placement, entry: Entry, { source, place, layer }: L
     if (image !== null || source.mode !== entry.mode || source.mtimeNs !== entry.mtimeNs) return false;
     const from = new OpenAccess(layerPaths(dir).tree, files, (each) => layer.index.find(each)?.mode);
     try {
-      // No change of owner: the inode is the other layer's, and has the right one.
+      // Keep the owner: the inode belongs to the other layer and has the right one.
       builder.ensureDir(parentPath(entry.path));
       from.run(entry.path, (content) => builder.access.run(entry.path, (file) => files.link(content, file)));
     } finally {
@@ -166,9 +166,9 @@ function tryLink(placement: Placement, entry: Entry, { source, place, layer }: L
     }
     return true;
   } catch (error) {
-    // Another device, too many names already, a file of somebody else's; what is missing is told by whoever reads it.
+    // EXDEV: another device. EMLINK: too many names. EPERM: another user's file. Readers report missing content.
     if (isMissing(error) || ['EXDEV', 'EMLINK', 'EPERM'].includes(errnoOf(error) ?? '')) return false;
-    if (errnoOf(error) === 'EEXIST') throw refused(entry.path, 'there are two things at this path');
+    if (errnoOf(error) === 'EEXIST') throw refused(entry.path, 'two entries have this path');
     throw error;
   }
 }
@@ -179,7 +179,7 @@ function copyFromLayer(placement: Placement, entry: Entry, layer: StoredLayer): 
   const { path } = entry;
   const place = placeOf(layer);
   if (place !== undefined && entry.type === 'file' && entry.form === 'whole') {
-    // Not through memory: it may be larger than that.
+    // Not through memory: the file may be larger than that.
     copyWhole(builder, { entry, layer, place });
     if (builder.access.run(path, digestFile).digest !== entry.digest) throw damagedSource(path);
   } else if (entry.form === 'delta') {
@@ -217,7 +217,7 @@ function copyWhole(builder: TreeBuilder, { entry, layer, place: { dir, image } }
 }
 
 function damagedSource(path: BytePath): CachelaneError {
-  return new CachelaneError('E_LAYER_CORRUPT', `${displayPath(path)} in a layer is not what was saved`);
+  return new CachelaneError('E_LAYER_CORRUPT', `${displayPath(path)} in a layer differs from what was saved`);
 }
 
 function copyInto(builder: TreeBuilder, path: BytePath, from: OpenAccess): void {

@@ -32,35 +32,35 @@ export interface StageContext {
   readonly clock: Clock;
   readonly bootId: string;
   /**
-   * Set where the directory of the changes is our own work, with everything in it as the entries say, but for what directories are given at the
-   * end: the bytes of their index.
+   * The bytes of the index, if the directory of changes is our own work and already matches the entries, except
+   * attributes of directories.
    */
   readonly ours?: Uint8Array;
 }
 
-/** A layer that is complete but nowhere to be found. */
+/** A complete layer that is not published yet. */
 export interface Staging {
   readonly id: LayerId;
   readonly index: LayerIndex;
   readonly sizeBytes: number;
   readonly form: 'tree' | 'image';
-  /** The layer's own directory, to be renamed into its place; lies in `dir`. */
+  /** The layer's own directory inside `dir`, renamed to publish it. */
   readonly layerDir: string;
   /** Everything that belongs to this staging. */
   readonly dir: string;
 }
 
-/** Entries between two looks at the signal and the clock. */
+/** Entries between checks of the signal and the clock. */
 const checkEvery = 1024;
-/** A staging that is being worked on says so this often: a sweep takes older ones for left behind. */
+/** How often a staging touches its directory. A sweep deletes stagings that look abandoned. */
 const heartbeatMs = 60_000;
 
-/** Makes a layer beside the published ones. What it made so far is discarded when it throws. */
+/** Builds a layer beside the published ones. Discards its work if it throws. */
 export function stageLayer(context: StageContext, request: StageRequest, signal: AbortSignal): Staging {
   const { files, paths, owner } = context;
   const isOurs = context.ours !== undefined;
   checkRemovals(request.entries);
-  // First of all: it checks the entries, before a directory is taken over.
+  // Encode first: it checks the entries before a directory is taken over.
   const bytes = context.ours ?? encodeIndex(request.entries.map(({ entry }) => entry));
   ensureHomeDir(files, paths.staging, owner);
   const dir = files.makeUniqueDir(`${paths.staging}/`);
@@ -71,7 +71,7 @@ export function stageLayer(context: StageContext, request: StageRequest, signal:
     const index = openIndex(bytes);
     const takenOver = takeOver(files, request.changes, layerPaths(layerDir).tree);
     const place = { files, root: layerPaths(layerDir).tree, scratch: `${dir}/scratch`, owner, index };
-    invariant(takenOver || !isOurs, 'what is our own is taken over');
+    invariant(takenOver || !isOurs, 'our own directory must be taken over');
     const placement = { builder: new TreeBuilder(place), dir: layerDir, changes: request.changes, takenOver, isOurs };
     fillTree(placement, request, ticker(context, dir, signal));
     const id = digestOf(bytes) as LayerId;
@@ -85,7 +85,7 @@ export function stageLayer(context: StageContext, request: StageRequest, signal:
   }
 }
 
-/** Writes down what a layer is whose content is in its place, as the last thing before it can be published. */
+/** Writes a layer's index and `layer.json`, the last step before it can be published. */
 export function describe(
   { files, owner }: StageContext,
   layerDir: string,
@@ -101,17 +101,20 @@ export function describe(
   files.syncDir(layerDir);
 }
 
-/** Never throws: the sweep gets what stays. What is empty goes at once: of a pull of many layers, a process for each costs more than all else. */
+/**
+ * Discards a staging; never throws. The sweep deletes the rest. An empty one is deleted at once: in a pull of many
+ * layers, one process for each would cost more than everything else.
+ */
 export function discardStaging({ trash, files }: Pick<StageContext, 'trash' | 'files'>, dir: string): void {
   if (removedEmpty(files, dir)) return;
   try {
     trash.discard([dir]);
   } catch {
     try {
-      // A full disk may not even have room for a name in the trash.
+      // A full disk may not have room for a name in the trash.
       files.start({ kind: 'remove', dir });
     } catch {
-      // What stopped us is on its way to the caller already.
+      // The caller already has the first error.
     }
   }
 }
@@ -119,7 +122,7 @@ export function discardStaging({ trash, files }: Pick<StageContext, 'trash' | 'f
 function checkRemovals(entries: readonly StagedEntry[]): void {
   for (const { entry, from } of entries) {
     const isRemoval = entry.removed === 'counted' || entry.removed === 'hint';
-    invariant(isRemoval === (from === 'removal'), 'a removal that is staged as content, or the reverse');
+    invariant(isRemoval === (from === 'removal'), 'a removal staged as content, or content staged as a removal');
   }
 }
 
@@ -133,13 +136,13 @@ function removedEmpty(files: StoreFiles, dir: string): boolean {
 }
 
 /**
- * Makes the directory of the changes the layer's tree; false where an empty one has to do, because the changes have no
- * directory or it lies on another device.
+ * Makes the directory of changes the layer's tree. Returns false if the tree starts empty, because there is no such
+ * directory or it is on another device.
  */
 function takeOver(files: StoreFiles, changes: ChangeSet | null, tree: string): boolean {
   if (changes !== null && changes.dir !== null && changes.movable) {
     try {
-      // The command may have taken our permission to move it.
+      // The command may have removed our permission to move it.
       new OpenAccess(changes.dir, files).run(rootPath, (dir) => files.rename(dir, tree));
       return true;
     } catch (error) {
@@ -188,15 +191,15 @@ function mark({ builder, changes, takenOver }: Placement, entries: readonly Stag
         builder.access.prepare(parent);
         whiteouts.push(path);
       }
-      // The root is always merged: with what the command writes.
+      // The root is always merged with the command's own directory.
       if (parent === rootPath || holders.has(parent)) continue;
-      // Whatever the kernel noted is for one kind of mount only.
+      // The kernel's marks work for only one kind of mount.
       builder.access.prepare(parent);
       holders.add(parent);
     }
   }
   if (whiteouts.length + opaque.length + holders.size === 0) return;
-  // Directories that have entries get their attributes later.
+  // Directories with entries get their attributes later.
   const unlisted = [...holders].filter((path) => builder.place.index.find(path)?.type !== 'dir');
   const before = unlisted.map((path) => [path, builder.stat(path)] as const);
   files.mark(root, { whiteouts, opaque, holders: [...holders] });
@@ -211,7 +214,7 @@ function mark({ builder, changes, takenOver }: Placement, entries: readonly Stag
   for (const path of whiteouts) builder.access.run(path, (file) => files.setOwner(file, owner));
 }
 
-/** The kernel made it for whoever ran the command. */
+/** Sets the owner of a whiteout, which the kernel made for the user who ran the command. */
 function adoptWhiteout(builder: TreeBuilder, path: BytePath): void {
   const { owner, files } = builder.place;
   if (owner === null) return;

@@ -20,7 +20,7 @@ import { OpenAccess } from '../files/open-access.ts';
 import { readFirst, readRange, readWhole } from '../files/read-file.ts';
 import type { StoreFiles } from '../files/store-files.ts';
 
-/** A layer's directory and what it is called: a layer by the digest of its index, a derived one by what it was made of. */
+/** A layer's directory and key: a layer's index digest, or the digest of a derived layer's inputs. */
 export interface LayerRef {
   readonly kind: 'layer' | 'derived';
   readonly dir: string;
@@ -29,29 +29,29 @@ export interface LayerRef {
 
 export interface LayerAccess {
   readonly files: Pick<StoreFiles, 'setMode'>;
-  /** Called when a part of the layer turns out to be damaged, before the error is thrown. */
+  /** Called when part of the layer is found damaged, before the error is thrown. */
   readonly onDamage?: () => void;
 }
 
-/** Where the files of a layer are that lies in a home. */
+/** Where the files of a layer in a home are. */
 export interface LayerPlace {
   readonly dir: string;
-  /** Null where the content of whole entries lies in the layer's tree: also of a layer that got one since it was opened, and has lost its image. */
+  /** Null if the content is in the layer's tree. Also null once the layer has been extracted and its image deleted. */
   readonly image: ImagePlaces | null;
 }
 
-/** Of the layers that this process opened, for hard links to their content. */
+/** Places of the layers that this process opened, for hard links to their content. */
 const openPlaces = new WeakMap<StoredLayer, LayerPlace>();
 
-/** Undefined for layers of other stores. */
+/** Returns undefined for layers of other stores. */
 export function placeOf(layer: StoredLayer): LayerPlace | undefined {
   return openPlaces.get(layer);
 }
 
 /**
- * Opens the layer in `dir`. Its index is read, and compared with its digest, when it is first asked for (10 MB for 120k
- * files, 9 ms): a run that changes nothing only mounts the tree. Content is looked at when it is read. Throws E_LAYER_MISSING,
- * E_LAYER_CORRUPT, E_STORE_NEWER; the index may throw the last two later.
+ * Opens the layer in `dir`. Reads and checks its index on first use (10 MB for 120k files, 9 ms): a run that
+ * changes nothing only mounts the tree. Checks content when it is read. Throws E_LAYER_MISSING, E_LAYER_CORRUPT,
+ * E_STORE_NEWER; reading the index may throw the last two later.
  */
 export function openStoredLayer(ref: LayerRef, { files, onDamage }: LayerAccess): StoredLayer {
   const about = readParts(ref, () => aboutOf(ref));
@@ -67,7 +67,7 @@ export function openStoredLayer(ref: LayerRef, { files, onDamage }: LayerAccess)
   };
   const place: LayerPlace = {
     dir: ref.dir,
-    // A run may last longer than the image is kept.
+    // A run may outlive the image.
     get image() {
       return image !== null && existsSync(image.file) ? image : null;
     },
@@ -87,7 +87,7 @@ export function openStoredLayer(ref: LayerRef, { files, onDamage }: LayerAccess)
         const { entry, content } = open(path);
         const bytes = content.all();
         if (bytes.length === entry.sizeBytes && digestOf(bytes) === entry.digest) return bytes;
-        throw damaged(path, 'is not what was saved');
+        throw damaged(path, 'differs from what was saved');
       }),
     readHead: (path, count) => noticing(() => open(path).content.head(count)),
   };
@@ -104,18 +104,18 @@ export function readLayer(ref: LayerRef): { readonly about: LayerAbout; readonly
 
 function aboutOf({ dir, key, kind }: LayerRef): LayerAbout {
   const about = readAbout(dir);
-  if (kind === 'layer' && about.index !== key) throw corruptLayer(key, 'it is another layer');
-  if (!lstatSync(layerPaths(dir).tree).isDirectory()) throw corruptLayer(key, 'its tree is no directory');
-  if (!lstatSync(layerPaths(dir).index).isFile()) throw corruptLayer(key, 'its index is no file');
+  if (kind === 'layer' && about.index !== key) throw corruptLayer(key, 'it contains another layer');
+  if (!lstatSync(layerPaths(dir).tree).isDirectory()) throw corruptLayer(key, 'its tree is not a directory');
+  if (!lstatSync(layerPaths(dir).index).isFile()) throw corruptLayer(key, 'its index is not a file');
   if (about.imageOwner !== null && !lstatSync(layerPaths(dir).image).isFile()) {
-    throw corruptLayer(key, 'its image is no file');
+    throw corruptLayer(key, 'its image is not a file');
   }
   return about;
 }
 
 function indexOf({ dir, key }: LayerRef, about: LayerAbout): LayerIndex {
   const bytes = readFileSync(layerPaths(dir).index);
-  if (digestOf(bytes) !== about.index) throw corruptLayer(key, 'its index is not the one that was written');
+  if (digestOf(bytes) !== about.index) throw corruptLayer(key, 'its index has changed');
   return openIndex(bytes);
 }
 
@@ -132,14 +132,14 @@ function readParts<T>({ dir, key }: LayerRef, read: () => T): T {
 
 export function corruptLayer(key: Digest, why: string, cause?: unknown): CachelaneError {
   return new CachelaneError('E_LAYER_CORRUPT', `layer ${key.slice(0, 12)} is damaged: ${why}`, {
-    hint: 'the next run goes on without it, and makes again what it held',
+    hint: 'the next run continues without it and saves its contents again',
     cause,
   });
 }
 
 function damaged(path: BytePath, why: string, cause?: unknown): CachelaneError {
   return new CachelaneError('E_LAYER_CORRUPT', `${displayPath(path)} in a layer ${why}`, {
-    hint: '`cachelane verify --repair` takes the layer out, and the next run makes again what it held',
+    hint: '`cachelane verify --repair` removes the layer; the next run saves its contents again',
     cause,
   });
 }

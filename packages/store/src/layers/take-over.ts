@@ -9,7 +9,7 @@ import {
 } from '@cachelane/core';
 import { unlinkIfThere, type TreeBuilder } from '../files/tree-builder.ts';
 
-/** What the entries of a layer say about each path. */
+/** The entries of a layer by path. */
 type Claims = ReadonlyMap<BytePath, StagedEntry>;
 
 export interface TakenOver {
@@ -20,8 +20,8 @@ export interface TakenOver {
 }
 
 /**
- * Takes out of a directory that became a layer's tree everything that no entry names: temporary files, what the run wrote
- * without changing it, whiteouts that do not count, sockets. A directory goes whole where nothing in it stays.
+ * Deletes everything without an entry from a directory that became a layer's tree: temporary files, unchanged
+ * files, whiteouts that do not count, sockets. Deletes a directory as a whole if nothing in it stays.
  */
 export function dropUnclaimed(builder: TreeBuilder, { changes, claims, tick }: TakenOver): void {
   const needed = directoriesNeeded(claims);
@@ -57,7 +57,7 @@ function isKept(change: Change, claim: StagedEntry | undefined): boolean {
   }
 }
 
-/** Directories that something of the layer lies in. */
+/** Returns the directories that contain something of the layer. */
 function directoriesNeeded(claims: Claims): ReadonlySet<BytePath> {
   const needed = new Set<BytePath>([rootPath]);
   for (const [path, { entry }] of claims) {

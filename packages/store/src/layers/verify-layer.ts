@@ -23,12 +23,21 @@ import { digestFile } from '../files/read-file.ts';
 import type { Owner, StoreFiles } from '../files/store-files.ts';
 import { readLayer, type LayerRef } from './stored-layer.ts';
 
-/** Enough to see what is going on; a torn directory can have a hundred thousand. */
+/** Enough to show the problem: a damaged directory can have 100,000. */
 const problemsMax = 100;
 const checkEvery = 256;
 
-/** Reads all of a layer and compares it with its index, both ways. Throws E_LAYER_MISSING, E_STORE_NEWER, E_ABORTED. */
-export function verifyLayer(ref: LayerRef, files: Pick<StoreFiles, 'setMode'>, signal: AbortSignal): LayerVerification {
+interface Verifying {
+  readonly files: Pick<StoreFiles, 'setMode'>;
+  /** Called with the size of each entry that was read. */
+  readonly onBytes?: ((count: number) => void) | undefined;
+}
+
+/**
+ * Reads a whole layer and compares it with its index in both directions. Throws E_LAYER_MISSING, E_STORE_NEWER,
+ * E_ABORTED.
+ */
+export function verifyLayer(ref: LayerRef, { files, onBytes }: Verifying, signal: AbortSignal): LayerVerification {
   const { dir, key } = ref;
   const problems: string[] = [];
   const report = (problem: string): void => {
@@ -37,13 +46,14 @@ export function verifyLayer(ref: LayerRef, files: Pick<StoreFiles, 'setMode'>, s
   try {
     const { index, about } = readLayer(ref);
     const { imageOwner } = about;
-    if (imageOwner === null) checkTree({ dir, index, files, report, signal });
-    else checkImageLayer({ dir, index, files, report, signal }, imageOwner);
+    const check = { dir, index, files, report, signal, onBytes };
+    if (imageOwner === null) checkTree(check);
+    else checkImageLayer(check, imageOwner);
   } catch (thrown) {
-    // Whatever a collector breaks by taking it away meanwhile is not wrong with it, nor with the machine.
+    // A collector may delete the layer now, which is not damage.
     const error = existsSync(dir)
       ? fromSystem(thrown, `verifying layer ${key.slice(0, 12)}`)
-      : new CachelaneError('E_LAYER_MISSING', `layer ${key.slice(0, 12)} is not in the store any more`, {
+      : new CachelaneError('E_LAYER_MISSING', `layer ${key.slice(0, 12)} is no longer in the store`, {
           cause: thrown,
         });
     if (!isCachelaneError(error, 'E_LAYER_CORRUPT')) throw error;
@@ -52,10 +62,9 @@ export function verifyLayer(ref: LayerRef, files: Pick<StoreFiles, 'setMode'>, s
   return { key, ok: problems.length === 0, problems };
 }
 
-export interface LayerCheck {
+export interface LayerCheck extends Verifying {
   readonly dir: string;
   readonly index: LayerIndex;
-  readonly files: Pick<StoreFiles, 'setMode'>;
   readonly report: (problem: string) => void;
   readonly signal: AbortSignal;
 }
@@ -64,7 +73,7 @@ interface Check extends LayerCheck {
   readonly access: OpenAccess;
 }
 
-/** The tree and the deltas, whatever else the layer has. */
+/** Checks the tree and the deltas. */
 export function checkTree(layer: LayerCheck): void {
   const { dir, index, files } = layer;
   const access = new OpenAccess(layerPaths(dir).tree, files, (path) => index.find(path)?.mode);
@@ -79,11 +88,11 @@ export function checkTree(layer: LayerCheck): void {
 }
 
 function checkImageLayer(layer: LayerCheck, owner: Owner): void {
-  const { dir, index, report, signal } = layer;
-  checkImage({ file: layerPaths(dir).image, index, owner, report, signal });
-  // An extraction that was cut off has left all of it, or nothing.
+  const { dir, index, report } = layer;
+  checkImage({ ...layer, file: layerPaths(dir).image, owner });
+  // An interrupted extraction leaves a whole tree or none.
   if (namesIn(layerPaths(dir).tree).length > 0) {
-    checkTree(layer);
+    checkTree({ ...layer, onBytes: undefined });
     return;
   }
   for (const entry of index.special()) {
@@ -94,18 +103,19 @@ function checkImageLayer(layer: LayerCheck, owner: Owner): void {
   checkExtraDeltas(layer);
 }
 
-/** Whether the tree holds something at the entry's path. */
+/** Returns whether the entry's path exists in the tree. */
 function isInTree({ removed, form }: Entry): boolean {
   return removed !== 'hint' && form !== 'delta';
 }
 
-/** Everything that the index lists is there as it says. Returns the directories that are there. */
+/** Checks that everything in the index is present. Returns the directories found. */
 function checkEntries(check: Check): readonly Entry[] {
   const directories: Entry[] = [];
   let count = 0;
   for (const entry of check.index.entries()) {
     if (++count % checkEvery === 0) throwIfAborted(check.signal);
     const problem = problemOf(check, entry);
+    check.onBytes?.(entry.sizeBytes);
     if (problem !== null) check.report(`${displayPath(entry.path)} ${problem}`);
     else if (entry.type === 'dir' && isInTree(entry) && entry.removed !== 'counted') directories.push(entry);
   }
@@ -131,24 +141,25 @@ function unlessUnreadable(look: () => string | null): string | null {
 
 function deltaProblem(dir: string, { digest }: Entry): string | null {
   return digest !== null && digestFile(deltaFile(dir, digest)).digest !== digest
-    ? 'has a delta of other content'
+    ? 'has a delta with different content'
     : null;
 }
 
 function treeProblem(file: FilePath, entry: Entry): string | null {
   const stat = lstatSync(file, { bigint: true });
-  if (entry.removed === 'counted') return isWhiteout(stat) ? null : 'is there, but the layer removes it';
-  if (kindOf(stat) !== entry.type) return `is no ${entry.type}`;
-  if (!isSameTime(stat.mtimeNs, entry.mtimeNs)) return 'has another modification time';
+  if (entry.removed === 'counted') return isWhiteout(stat) ? null : 'exists, but the layer removes it';
+  if (kindOf(stat) !== entry.type) return `is not a ${entry.type}`;
+  if (!isSameTime(stat.mtimeNs, entry.mtimeNs)) return 'has a different modification time';
   if (entry.type === 'symlink') {
-    return digestOf(readlinkSync(file, 'buffer')) === entry.digest ? null : 'leads elsewhere';
+    return digestOf(readlinkSync(file, 'buffer')) === entry.digest ? null : 'has a different target';
   }
   const mode = Number(stat.mode) & 0o7777;
-  // To get here may have needed permissions that it does not give; they are taken back afterwards.
-  if (mode !== entry.mode && mode !== (entry.mode | (entry.type === 'dir' ? 0o700 : 0o400))) return 'has another mode';
+  // Verification may have added owner permissions, which are removed again afterwards.
+  if (mode !== entry.mode && mode !== (entry.mode | (entry.type === 'dir' ? 0o700 : 0o400)))
+    return 'has a different mode';
   if (entry.type === 'dir') return null;
-  if (stat.size !== BigInt(entry.sizeBytes)) return 'has another size';
-  return digestFile(file).digest === entry.digest ? null : 'has other content';
+  if (stat.size !== BigInt(entry.sizeBytes)) return 'has a different size';
+  return digestFile(file).digest === entry.digest ? null : 'has different content';
 }
 
 export function isWhiteout(stat: Pick<BigIntStats, 'isCharacterDevice' | 'rdev'>): boolean {
@@ -159,7 +170,7 @@ function kindOf(stat: BigIntStats): Entry['type'] | null {
   return stat.isFile() ? 'file' : stat.isDirectory() ? 'dir' : stat.isSymbolicLink() ? 'symlink' : null;
 }
 
-/** Nothing is there that the index does not list. */
+/** Checks that nothing exists that the index does not list. */
 function checkExtras(check: Check): void {
   const { access, index, report, signal } = check;
   const pending: BytePath[] = [rootPath];
@@ -179,7 +190,7 @@ function isListed(index: LayerIndex, path: BytePath, isDirectory: boolean): bool
   const entry = index.find(path);
   if (entry !== undefined && isInTree(entry)) return true;
   if (!isDirectory) return false;
-  // A directory that only leads to what is listed.
+  // A directory without an entry may lead to listed paths.
   for (const below of index.below(path)) if (isInTree(below)) return true;
   return false;
 }
@@ -190,14 +201,14 @@ function checkExtraDeltas({ dir, index, report }: LayerCheck): void {
   for (const name of namesIn(layerPaths(dir).delta)) if (!known.has(name)) report(`delta ${name} is not in the index`);
 }
 
-/** Directories hide what is below them exactly where the index says so. */
+/** Checks that exactly the directories marked in the index hide lower contents. */
 function checkMarks({ access, report }: Check, directories: readonly Entry[]): void {
   for (const { path } of directories) access.prepare(path);
   const paths = directories.map(({ path }) => path);
   const marks = readMarks(access.root, paths);
   directories.forEach(({ path, removed }, i) => {
     const hides = isOpaque(marks[i] ?? new Set());
-    if (hides && removed !== 'below') report(`${displayPath(path)} hides what lower layers have below it`);
-    if (!hides && removed === 'below') report(`${displayPath(path)} shows what lower layers have below it`);
+    if (hides && removed !== 'below') report(`${displayPath(path)} hides lower contents, but should not`);
+    if (!hides && removed === 'below') report(`${displayPath(path)} does not hide lower contents, but should`);
   });
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { holdFile } from './hold-file.ts';
 
-test('one process has a file, until it gives it back or is killed', async () => {
+test('one process holds a file until it releases it or is killed', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'cachelane-hold-'));
   const file = join(dir, 'lock');
   try {
@@ -33,6 +33,6 @@ test('one process has a file, until it gives it back or is killed', async () => 
   }
 });
 
-test('a place where no file can be is told of', () => {
+test('a path where no file can exist is an error', () => {
   expect(() => holdFile('/no/such/directory/lock')).toThrow(expect.objectContaining({ code: 'E_HOME_UNUSABLE' }));
 });

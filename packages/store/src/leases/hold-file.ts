@@ -2,8 +2,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { fromSqlite, isSqliteBusy } from '../sqlite/sqlite-errors.ts';
 
 /**
- * Has the file for this process alone, until it is given back or the process ends, in whatever way; makes it where it is missing, and leaves it there. Null: another
- * process has it. Nothing but this may open the file, see {@link openLeaseStore}. Errors: E_HOME_UNUSABLE, E_DISK_FULL.
+ * Locks the file for this process until disposal or the end of the process. Creates the file if missing, and never
+ * deletes it. Returns null if another process holds it. Nothing else may open the file, see {@link openLeaseStore}.
+ * Errors: E_HOME_UNUSABLE, E_DISK_FULL.
  */
 export function holdFile(file: string): Disposable | null {
   let connection: DatabaseSync | undefined;
@@ -18,7 +19,10 @@ export function holdFile(file: string): Disposable | null {
   return connection;
 }
 
-/** Without a journal in memory the lock would make a second file. Nothing is ever written. */
+/**
+ * Locks the file. The journal stays in memory because a lock would otherwise create a second file. Nothing is
+ * written.
+ */
 export function lockExclusively(connection: DatabaseSync): void {
   connection.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
 }

@@ -5,14 +5,13 @@ import { newId, type SessionId } from '@cachelane/core';
 import { openLeaseStore } from './lease-store.ts';
 
 /**
- * One side of the lease tests, as a process of its own. DIR holds the leases, a session is named by a number:
- *
- * - `hold DIR N [SCRIPT]`: acquires it, prints `held` and waits for the end of descriptor 3. Where there is a shell
- *   script, that prints `held`; it is started with the lease as the command chain starts a command, and has our descriptor 3;
- * - `ask DIR N …`: prints `held` or `free` for each;
- * - `cycle DIR COUNT`: acquires and gives up the sessions 1 to COUNT, one after the other;
- * - `watch DIR COUNT`: asks for these all the time until descriptor 3 ends; prints those that were seen held, free and
- *   held again.
+ * One side of the lease tests as a process. DIR holds the leases, and a number names a session.
+ * `hold DIR N [SCRIPT]` acquires the lease, prints `held` and waits for the end of descriptor 3. A shell script
+ * prints `held` instead: it starts with the lease, like a command, and inherits descriptor 3.
+ * `ask DIR N …` prints `held` or `free` for each.
+ * `cycle DIR COUNT` acquires and releases the sessions 1 to COUNT, one after the other.
+ * `watch DIR COUNT` tests these repeatedly until descriptor 3 ends. Prints those seen held, then free, then held
+ * again.
  */
 const { signal } = new AbortController();
 const [, , role, dir = '', ...rest] = process.argv;
@@ -24,7 +23,7 @@ function sessionOf(number: number): SessionId {
   return newId('session', bytes);
 }
 
-/** Descriptor 3, whose end is the sign to end. */
+/** Descriptor 3. Its end tells the process to end. */
 function input(): ReadStream {
   return createReadStream('', { fd: 3 }).resume();
 }

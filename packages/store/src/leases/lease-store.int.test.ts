@@ -12,7 +12,7 @@ import { scratchDir } from '../metadata/real-world.fixture.ts';
 import { openLeaseStore } from './lease-store.ts';
 
 const script = fileURLToPath(new URL('./lease-process.fixture.ts', import.meta.url));
-/** A prefix that gives a process a PID namespace of its own, as a container has; it goes with whoever started it. */
+/** Runs a process in its own PID namespace, like a container. It dies with its parent. */
 const inPidNamespace = ['bwrap', '--dev-bind', '/', '/', '--unshare-pid', '--proc', '/proc', '--die-with-parent', '--'];
 
 const command = 'echo held; exec cat <&3';
@@ -27,9 +27,12 @@ const env = { ...process.env, ...compiledSources };
 
 interface Process {
   readonly child: ChildProcess;
-  /** What it printed, once it and all that inherited its output are gone. */
+  /** Its output, once it and everything that inherited its output have ended. */
   readonly printed: Promise<readonly string[]>;
-  /** The end of input for a holder and its command. Not stdin: Node ends that with the process, whoever inherited it. */
+  /**
+   * The end of this input ends a holder and its command. It is not stdin, which Node closes with the process even
+   * if others inherited it.
+   */
   readonly input: Writable;
 }
 
@@ -46,7 +49,7 @@ async function linesOf(lines: AsyncIterable<string>): Promise<readonly string[]>
   return list;
 }
 
-/** A process that holds the lease of session 1 by the time this returns, or whose command does. */
+/** Starts a process that holds the lease of session 1, itself or through a command. */
 async function holder(dir: string, command: readonly string[] = [], prefix: readonly string[] = []): Promise<Process> {
   const started = start(['hold', dir, '1', ...command], prefix);
   const [line] = (await once(started.child.stdout as Readable, 'data')) as readonly unknown[];
@@ -54,13 +57,13 @@ async function holder(dir: string, command: readonly string[] = [], prefix: read
   return started;
 }
 
-/** Kills the client; what it started lives on. */
+/** Kills the client. Its children live on. */
 async function kill({ child }: Process): Promise<void> {
   child.kill('SIGKILL');
   await once(child, 'exit');
 }
 
-/** Ends what still lives. */
+/** Ends what still runs. */
 async function end({ input, printed }: Process): Promise<void> {
   input.end();
   await printed;
@@ -76,7 +79,7 @@ function ask(dir: string, prefix: readonly string[] = []): string {
 }
 
 describe('a lease', () => {
-  test('is held from acquire to dispose, and leaves nothing behind', async () => {
+  test('is held from acquire to dispose, and leaves no files', async () => {
     using dir = scratchDir();
     const sessionsDir = join(dir.path, 'sessions');
     const store = openLeaseStore({ sessionsDir });
@@ -92,7 +95,7 @@ describe('a lease', () => {
     expect(readdirSync(sessionsDir)).toEqual([]);
   });
 
-  test('is not disturbed by looking, in this process or in others', async () => {
+  test('is not disturbed by tests, in this process or others', async () => {
     using dir = scratchDir();
     const store = openLeaseStore({ sessionsDir: dir.path });
     const other = openLeaseStore({ sessionsDir: dir.path });
@@ -113,7 +116,7 @@ describe('a lease', () => {
     expect(readdirSync(dir.path)).toHaveLength(1);
   });
 
-  test('ends with its process, however that ends', async () => {
+  test('ends with its process, even if that is killed', async () => {
     using dir = scratchDir();
     const store = openLeaseStore({ sessionsDir: dir.path });
     const child = await holder(dir.path);
@@ -123,14 +126,14 @@ describe('a lease', () => {
     expect(readdirSync(dir.path)).toEqual([]);
   });
 
-  test('of a session that only ever existed in the metadata is not held', async () => {
+  test('of a session that exists only in the metadata is not held', async () => {
     using dir = scratchDir();
     const store = openLeaseStore({ sessionsDir: join(dir.path, 'never', 'made') });
     expect(await store.isHeld(session(1), noAbort)).toBe(false);
     expect(await store.sweep(Date.now(), noAbort)).toEqual([]);
   });
 
-  test('needs a directory that can be made', async () => {
+  test('needs a directory that can be created', async () => {
     using dir = scratchDir();
     writeFileSync(join(dir.path, 'file'), '');
     const store = openLeaseStore({ sessionsDir: join(dir.path, 'file', 'sessions') });
@@ -138,7 +141,7 @@ describe('a lease', () => {
     await expect(store.acquire(session(1), AbortSignal.abort())).rejects.toMatchObject({ code: 'E_ABORTED' });
   });
 
-  test('never comes back to those who saw it go, whatever is made and removed meanwhile', async () => {
+  test('never seems held again after it was seen free', async () => {
     using dir = scratchDir();
     const watchers = [1, 2].map(() => start(['watch', dir.path, '300']));
     const cycler = start(['cycle', dir.path, '300']);
@@ -150,10 +153,10 @@ describe('a lease', () => {
 });
 
 requireCommands('flock')('the lease of a command', () => {
-  test('outlives a client that was killed, and ends with the last process that inherited it', async () => {
+  test('outlives a killed client, and ends with the last process that inherited it', async () => {
     using dir = scratchDir();
     const store = openLeaseStore({ sessionsDir: dir.path });
-    // The shell goes, what it left in the background stays.
+    // The shell ends. Its background process stays.
     const child = await holder(dir.path, ['{ echo held; exec cat <&3; } &']);
     await kill(child);
     expect(await store.isHeld(session(1), noAbort)).toBe(true);
@@ -163,7 +166,7 @@ requireCommands('flock')('the lease of a command', () => {
     expect(readdirSync(dir.path)).toEqual([]);
   });
 
-  test('is over for all who look at the same time: they do not take each other for it', async () => {
+  test('is free for all processes that test it at the same time', async () => {
     using dir = scratchDir();
     const child = await holder(dir.path, [command]);
     await kill(child);
@@ -174,7 +177,7 @@ requireCommands('flock')('the lease of a command', () => {
     expect(answers).toEqual(askers.map(() => numbers.map(() => 'free')));
   });
 
-  test('in doubt is held: without a program that can tell, a command that was started may live', async () => {
+  test('counts as held if flock is missing, because the command may live', async () => {
     using dir = scratchDir();
     const blind = openLeaseStore({ sessionsDir: dir.path, flock: '/nonexistent/flock' });
     expect(await blind.isHeld(session(1), noAbort)).toBe(false);
@@ -187,7 +190,7 @@ requireCommands('flock')('the lease of a command', () => {
 });
 
 requireCommands('bwrap', 'flock')('across PID namespaces', () => {
-  test('a client inside is seen from outside, and its death, too', async () => {
+  test('a client inside a namespace, and its death, are visible outside', async () => {
     using dir = scratchDir();
     const child = await holder(dir.path, [], inPidNamespace);
     expect(ask(dir.path)).toBe('held');
@@ -196,7 +199,7 @@ requireCommands('bwrap', 'flock')('across PID namespaces', () => {
     expect(ask(dir.path)).toBe('free');
   });
 
-  test('a client outside is seen from inside', async () => {
+  test('a client outside a namespace is visible inside', async () => {
     using dir = scratchDir();
     const child = await holder(dir.path);
     expect(ask(dir.path, inPidNamespace)).toBe('held');
@@ -204,7 +207,7 @@ requireCommands('bwrap', 'flock')('across PID namespaces', () => {
     expect(ask(dir.path, inPidNamespace)).toBe('free');
   });
 
-  test('a command that lost its client is seen from inside another namespace', async () => {
+  test('a command without its client is visible in another namespace', async () => {
     using dir = scratchDir();
     const child = await holder(dir.path, [command]);
     await kill(child);
@@ -222,7 +225,7 @@ function leaveFile(dir: string, name: string, atMs: number): void {
 describe('sweeping', () => {
   const nowMs = 1_767_225_600_000;
 
-  test('removes what dead clients left, once it is old, and nothing else', async () => {
+  test('deletes only old files of dead clients', async () => {
     using dir = scratchDir();
     const store = openLeaseStore({ sessionsDir: dir.path });
     const oldMs = nowMs - limits.sweepGraceMs - 1000;

@@ -15,7 +15,7 @@ import { lockExclusively } from './hold-file.ts';
 import { clientLock, commandLock } from './locks.ts';
 
 export interface LeaseStoreOptions {
-  /** Absolute; made where it is missing. Nothing else may open the lease files in it, see {@link openLeaseStore}. */
+  /** An absolute path, created if missing. Nothing else may open its lease files, see {@link openLeaseStore}. */
   readonly sessionsDir: string;
   /** The command that tests flock(2) locks. */
   readonly flock?: string;
@@ -23,21 +23,19 @@ export interface LeaseStoreOptions {
 
 export interface SweepingLeaseStore extends LeaseStore {
   /**
-   * Removes what sessions left that died without ever being looked after: before they were recorded, or with the machine.
-   * Only files older than `limits.sweepGraceMs`. Returns the sessions.
+   * Deletes the files of dead sessions that have no record, if they are older than `limits.sweepGraceMs`. Returns
+   * the sessions.
    */
   sweep(nowMs: number, signal: AbortSignal): Promise<readonly SessionId[]>;
 }
 
 /**
- * Leases as locked files, two for each session (docs/reference/store-format.md, "Leases"): the kernel frees a lock when the last
- * process that holds it is gone, however it went, and shows it to every process that shares the file, whatever its PID namespace.
- *
- * The client's is an fcntl(2) lock, which dies with this very process and is not inherited; SQLite takes it, the one
- * thing in Node that can. POSIX drops such a lock when its process closes ANY descriptor of the file, so nothing but
- * SQLite, which knows, may ever open it here. The command's is a flock(2) lock, which whoever starts the command
- * has it take, and which its children inherit.
- *
+ * Opens the leases of sessions, two locked files each (docs/reference/store-format.md, "Leases"). The kernel frees a
+ * lock when the last holder dies, in any PID namespace.
+ * The client's lock is an fcntl(2) lock, which ends with this process and is not inherited. Only SQLite can take it
+ * from Node. POSIX drops it when the process closes any descriptor of the file, so only SQLite may open that file. The
+ * command's lock is a flock(2) lock. The program that starts the command takes it, and the command's children inherit
+ * it.
  * Errors of `acquire`: E_HOME_UNUSABLE, E_DISK_FULL, E_ABORTED, E_INTERNAL for an id that was used before.
  */
 export function openLeaseStore({ sessionsDir, flock = 'flock' }: LeaseStoreOptions): SweepingLeaseStore {
@@ -50,8 +48,8 @@ export function openLeaseStore({ sessionsDir, flock = 'flock' }: LeaseStoreOptio
     return {
       commandFile: commandFile(id),
       [Symbol.asyncDispose]: () => {
-        // The session is over, whatever still runs. The files go first: nobody finds one that is not locked. The
-        // client's goes last, so that a command's file never lies alone.
+        // Delete the files before unlocking, so that no process finds an unlocked one. The client's file goes last: a
+        // command's file never exists alone.
         removeFiles(commandFile(id), clientFile(id));
         if (connection.isOpen) connection.close();
         return Promise.resolve();
@@ -62,7 +60,7 @@ export function openLeaseStore({ sessionsDir, flock = 'flock' }: LeaseStoreOptio
   const isHeld = (id: SessionId): boolean => {
     const client = clientLock(clientFile(id));
     if (client === 'held' || testCommand(commandFile(id)) === 'held') return true;
-    // A client's file is born locked, so this one is dead for good; where there is none it may be about to be born.
+    // A client's file is created locked, so an unlocked one is dead. A missing one may be about to be created.
     if (client === 'free') removeFiles(commandFile(id), clientFile(id));
     return false;
   };
@@ -89,12 +87,12 @@ function calling<T>(signal: AbortSignal, call: () => T): Promise<T> {
   });
 }
 
-/** The name of a client's file until it is locked. */
+/** Returns the name of a client's file before it is locked. */
 function unfinished(file: string): string {
   return `${file}-new`;
 }
 
-/** A new file with an exclusive lock on it, which appears under its name with the lock already held. */
+/** Creates a file that gets its name only once it is locked. */
 function lockNewFile(dir: string, file: string): DatabaseSync {
   const hidden = unfinished(file);
   try {
@@ -115,7 +113,7 @@ function lockNewFile(dir: string, file: string): DatabaseSync {
   }
 }
 
-/** Gives the file its name; unlike a rename this does not replace another one. */
+/** Gives the file its name. Unlike rename, link fails if the name exists. */
 function publish(hidden: string, file: string): void {
   try {
     linkSync(hidden, file);
@@ -128,18 +126,18 @@ function fromSystem(error: unknown, file: string): unknown {
   const { code } = error as NodeJS.ErrnoException;
   if (code === undefined || code.startsWith('ERR_')) return fromSqlite(error, file);
   if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new CachelaneError('E_DISK_FULL', `there is no space left to make ${file}`, {
+    return new CachelaneError('E_DISK_FULL', `no space left to create ${file}`, {
       hint: 'free some space',
       cause: error,
     });
   }
-  return new CachelaneError('E_HOME_UNUSABLE', `${file} cannot be made (${code})`, {
+  return new CachelaneError('E_HOME_UNUSABLE', `cannot create ${file} (${code})`, {
     hint: 'make its directory writable, or set CACHELANE_HOME to one that is',
     cause: error,
   });
 }
 
-/** Files that are gone, or that are not ours to remove, are left to whoever owns them. */
+/** Deletes files. Skips those that are gone or belong to another user. */
 function removeFiles(...files: readonly string[]): void {
   for (const file of files) {
     try {

@@ -2,13 +2,13 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 
-/** `free`: the file is there, and nobody has it locked. */
+/** `free`: the file exists and no process has locked it. */
 export type LockState = 'held' | 'free' | 'missing';
 
 /**
- * Whether a process holds SQLite's exclusive lock on the file. Looks with a shared lock, which is never in the way of
- * another one who looks; the holder has the file already and does not wait for anything. In doubt (a file that we may
- * not read) it is held: a session that is taken for alive costs space, one that is taken for dead costs work.
+ * Returns whether a process holds SQLite's exclusive lock on the file. Tests with a shared lock, which does not
+ * disturb other tests. An unreadable file counts as held: keeping a dead session costs space, but ending a live one
+ * loses work.
  */
 export function clientLock(file: string): LockState {
   try {
@@ -21,11 +21,12 @@ export function clientLock(file: string): LockState {
 }
 
 /**
- * Whether a process holds a flock(2) lock on the file; `flock` is the program of that name, since Node has no such call.
- * The command's chain takes the lock exclusively, so a shared one is refused as long as the chain lives, and two who
- * look at the same time do not take each other for the chain. Should the chain come to lock just now, it waits for the
- * millisecond that this takes. The program gets an open descriptor and not the path: nothing is made where there is
- * no file, and the lock goes when we close it, not when the program ends.
+ * Returns a function that tests whether a process holds a flock(2) lock, with the program `flock`: Node has no such
+ * call.
+ * The command holds an exclusive lock, so a shared lock fails only while the command lives, and two tests do not
+ * disturb each other. A command that locks during a test waits a millisecond.
+ * The program gets a descriptor instead of a path. So it cannot create the file, and the lock ends when we close
+ * the descriptor.
  */
 export function commandLock(flock: string): (file: string) => LockState {
   return (file) => {
@@ -33,12 +34,12 @@ export function commandLock(flock: string): (file: string) => LockState {
     try {
       descriptor = openSync(file, 'r');
     } catch {
-      // No such file: no command was started. A file that we may not read: in doubt.
+      // Missing file: no command was started. Unreadable file: assume held.
       return existsSync(file) ? 'held' : 'missing';
     }
     try {
       const { status } = spawnSync(flock, ['-n', '-s', '3'], { stdio: ['ignore', 'ignore', 'ignore', descriptor] });
-      // 1: locked. Anything else but 0, such as a program that is not there, leaves it open.
+      // 1 means locked. Other failures, such as a missing program, prove nothing: assume held.
       return status === 0 ? 'free' : 'held';
     } finally {
       closeSync(descriptor);

@@ -14,7 +14,7 @@ const mounters = [
   ['live', openLiveMounter],
 ] as const;
 
-/** `existing` is empty, with a mode that a new directory would not have. */
+/** Makes `existing`, an empty directory with an unusual mode. */
 function givenUp(home: KeptHome): string {
   const path = join(home.targets, 'existing');
   fs.chmodSync(path, 0o1722);
@@ -31,12 +31,12 @@ async function attach(home: KeptHome, given: Partial<AttachRequest>): Promise<At
 }
 
 function treeOf({ mount }: AttachedVolume): string {
-  if (mount.kind !== 'directory') throw new Error('this is no directory');
+  if (mount.kind !== 'directory') throw new Error('this is not a directory');
   return mount.path;
 }
 
 describe.each(mounters)('%s, by a symlink', (_name, openMounter) => {
-  test('an empty directory gives way, and is as it was when the run has left', async () => {
+  test('an empty directory is replaced, and restored when the run ends', async () => {
     await using home = await createKeptHome(openMounter);
     const target = givenUp(home);
     const volume = await attach(home, { target });
@@ -46,7 +46,7 @@ describe.each(mounters)('%s, by a symlink', (_name, openMounter) => {
     expect(modeOf(target)).toBe('directory 1722');
   });
 
-  test('a dead run’s link goes with its session, and the directory is as it was', async () => {
+  test('a dead run’s link is removed with its session, and the directory is restored', async () => {
     await using home = await createKeptHome(openMounter);
     const target = givenUp(home);
     const request = attachRequest(home, { target });
@@ -54,12 +54,12 @@ describe.each(mounters)('%s, by a symlink', (_name, openMounter) => {
     await home.open().discardSession(request.sessionId, noAbort);
     expect(modeOf(target)).toBe('directory 1722');
     expect(home.leftovers()).toEqual([]);
-    // Again, as by another that found it dead.
+    // Repeats it, like another process that found the session dead.
     await home.open().discardSession(request.sessionId, noAbort);
     expect(modeOf(target)).toBe('directory 1722');
   });
 
-  test('a dead run’s link in the way of another volume goes, and the directory is as it was in the end', async () => {
+  test('a dead run’s link in the way of another volume is removed, and the directory is restored', async () => {
     await using home = await createKeptHome(openMounter);
     const target = givenUp(home);
     const request = attachRequest(home, { target });
@@ -71,7 +71,7 @@ describe.each(mounters)('%s, by a symlink', (_name, openMounter) => {
     expect(modeOf(target)).toBe('directory 1722');
   });
 
-  test('what somebody else put there meanwhile stays', async () => {
+  test('a foreign file at the place stays', async () => {
     await using home = await createKeptHome(openMounter);
     const target = givenUp(home);
     const volume = await attach(home, { target });
@@ -81,7 +81,7 @@ describe.each(mounters)('%s, by a symlink', (_name, openMounter) => {
     expect(modeOf(target)).toBe('directory 711');
   });
 
-  test('another store’s run at the same place is refused, and nothing of the first one’s is touched', async () => {
+  test('another store’s run at the same place is refused and changes nothing', async () => {
     await using home = await createKeptHome(openMounter);
     await using other = await createKeptHome(openMounter);
     const target = givenUp(home);
@@ -90,11 +90,11 @@ describe.each(mounters)('%s, by a symlink', (_name, openMounter) => {
     for (const reach of ['symlink', 'bind'] as const) {
       await expect(attach(other, { target, reach })).rejects.toMatchObject({
         code: 'E_MOUNT_POINT',
-        message: expect.stringContaining('another run has its volume at') as string,
+        message: expect.stringContaining('another run has attached a volume at') as string,
       });
       await expect(attach(other, { target: join(target, 'sub'), reach })).rejects.toMatchObject({
         code: 'E_MOUNT_POINT',
-        message: expect.stringContaining('is the directory of a volume, or lies in it') as string,
+        message: expect.stringContaining('is the directory of a volume, or inside one') as string,
       });
     }
     expect(other.leftovers()).toEqual([]);
@@ -106,7 +106,7 @@ describe.each(mounters)('%s, by a symlink', (_name, openMounter) => {
   });
 
   test.each([true, false])(
-    'an empty directory that another run mounts on, started: %s, does not give way',
+    'an empty directory that another run mounts on, started: %s, is not replaced',
     async (isStarted) => {
       await using home = await createKeptHome(openMounter);
       const target = givenUp(home);
@@ -122,7 +122,7 @@ describe.each(mounters)('%s, by a symlink', (_name, openMounter) => {
         };
         await expect(attach(home, { target, amongMounts })).rejects.toMatchObject({
           code: 'E_MOUNT_POINT',
-          message: expect.stringContaining('another run has its volume at') as string,
+          message: expect.stringContaining('another run has attached a volume at') as string,
           retryable: !isStarted,
         });
       }
@@ -132,7 +132,7 @@ describe.each(mounters)('%s, by a symlink', (_name, openMounter) => {
     },
   );
 
-  test('whoever dies at any step of it leaves what the next one makes as it was', async () => {
+  test('after a death at any step, the next run restores the directory', async () => {
     const dyingAt = async (point: DeathPoint): Promise<readonly string[]> => {
       await using home = await createKeptHome(openMounter);
       const target = join(home.targets, 'existing');
@@ -159,7 +159,7 @@ describe.each(mounters)('%s, by a symlink', (_name, openMounter) => {
 });
 
 describe('live, by a symlink', () => {
-  test('who made the link may leave first: the last one makes the directory as it was', async () => {
+  test('the run that made the link may end first, and the last run restores the directory', async () => {
     await using home = await createKeptHome(openLiveMounter);
     const target = givenUp(home);
     const { kept } = attachRequest(home);
@@ -171,7 +171,7 @@ describe('live, by a symlink', () => {
     expect(modeOf(target)).toBe('directory 1722');
   });
 
-  test('a dead run takes no link from those who go on; the last one takes those of all places', async () => {
+  test('a dead run keeps the links of live runs, and the last run removes them all', async () => {
     await using home = await createKeptHome(openLiveMounter);
     const target = givenUp(home);
     const elsewhere = join(home.targets, 'elsewhere');

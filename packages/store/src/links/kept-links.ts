@@ -8,13 +8,14 @@ import { unlinkIfThere } from '../files/tree-builder.ts';
 import { isOurs } from './place-near.ts';
 import { readJson } from '../slots/slot-files.ts';
 
-// Symlinks to a kept directory, at the places of caches. Each is noted beside the directory, with the empty directory that it took the
-// place of, before anything is changed: whoever finds nobody at work there any more, after a kill too, makes it as it was.
+// Symlinks to kept directories at the places of caches. A note beside the kept directory records each link, and the
+// empty directory that it replaced, before the change. If the run dies, the next process that finds the directory
+// unused restores the place.
 
 interface LinkNote {
-  /** Absolute, without symlinks but for the last part. */
+  /** An absolute path. Only its last part may be a symlink. */
   readonly path: string;
-  /** What stood there; null: nothing. */
+  /** The directory that the link replaced, or null. */
   readonly gaveWay: DirectoryBefore | null;
 }
 
@@ -24,7 +25,7 @@ interface DirectoryBefore {
   readonly gid: number;
 }
 
-/** Where a symlink at the path leads; null where there is none. */
+/** Returns the target of the symlink at the path, or null without one. */
 export function linkAt(path: string): string | null {
   try {
     return readlinkSync(path);
@@ -33,11 +34,14 @@ export function linkAt(path: string): string | null {
   }
 }
 
-/** Makes the symlink, where nothing is or an empty directory. Throws what the file system throws, having changed nothing. */
+/**
+ * Creates the symlink at an unused path or in place of an empty directory. Throws file-system errors and leaves the
+ * place unchanged.
+ */
 export function layLink(files: StoreFiles, path: string, tree: string): void {
   const name = nameOf(path);
   mkdirSync(notesOf(tree), { recursive: true, mode: 0o700 });
-  // One who died may have left its note.
+  // A run that died may have left its note.
   takeBack(files, tree, name);
   const stat = lstatSync(path, { throwIfNoEntry: false });
   const gaveWay = stat === undefined ? null : { mode: stat.mode & 0o7777, uid: stat.uid, gid: stat.gid };
@@ -56,12 +60,15 @@ export function hasLinks(tree: string): boolean {
   return namesIn(notesOf(tree)).length > 0;
 }
 
-/** Takes the symlinks away that lead to a kept directory; empty directories that were there before are there again. */
+/** Removes the symlinks to a kept directory and restores the empty directories they replaced. */
 export function takeBackLinks(files: StoreFiles, tree: string): void {
   for (const name of namesIn(notesOf(tree))) takeBack(files, tree, name);
 }
 
-/** Takes the symlink at one path away. Its note counts only where nobody else can have written it, and where it is about this path. */
+/**
+ * Removes the symlink at one path. Its note counts only if no other user can have written it, and if it names this
+ * path.
+ */
 export function takeBackLink(files: StoreFiles, tree: string, path: string): void {
   if (isOurs(notesOf(tree)) && readJson<LinkNote>(`${notesOf(tree)}/${nameOf(path)}`)?.path === path) {
     takeBack(files, tree, nameOf(path));
@@ -76,7 +83,7 @@ function takeBack(files: StoreFiles, tree: string, name: string): void {
       if (linkAt(note.path) === tree) files.unlink(note.path);
       if (note.gaveWay !== null) makeAsBefore(files, note.path, note.gaveWay);
     } catch (error) {
-      // Somebody else has the place, or took away what leads to it: it is theirs.
+      // Another process uses the place or deleted its parent. Leave it.
       if (errnoOf(error) === undefined) throw error;
     }
   }
@@ -93,7 +100,7 @@ function makeAsBefore(files: StoreFiles, path: string, before: DirectoryBefore):
       if (errnoOf(error) === undefined) throw error;
     }
   }
-  // A umask takes bits away, and a change of owner does.
+  // The umask and chown remove mode bits.
   if ((lstatSync(path).mode & 0o7777) !== before.mode) files.setMode(path, before.mode);
 }
 
@@ -103,4 +110,4 @@ function nameOf(path: string): string {
 
 const notesOf = (tree: string): string => `${dirname(tree)}/links`;
 
-/** Null for one that was not finished: nothing was changed then. */
+/** Returns null for an unfinished note, which precedes any change. */

@@ -9,7 +9,7 @@ const isElsewhere = existsSync(elsewhere) && statSync(elsewhere).dev !== statSyn
 
 interface Places extends Disposable {
   readonly homes: readonly [string, string];
-  /** A project on another mount than the homes, in a directory that only we may write. */
+  /** A project on another mount than the homes, in a directory that only we can write to. */
   readonly project: string;
   readonly top: string;
 }
@@ -30,14 +30,14 @@ function makePlaces(): Places {
   };
 }
 
-test('a home on the mount of the project is the place', () => {
+test('a home on the project’s mount keeps directories itself', () => {
   const dir = mkdtempSync(join(tmpdir(), 'cachelane-place-'));
   mkdirSync(join(dir, 'kept'));
   expect(placeNear(dir, dir)).toBe(join(dir, 'kept'));
   rmSync(dir, { recursive: true });
 });
 
-test.runIf(isElsewhere)('on another mount each home has a place of its own, which version control ignores', () => {
+test.runIf(isElsewhere)('on another mount each home has its own place, which version control ignores', () => {
   using places = makePlaces();
   const [one, two] = places.homes.map((home) => placeNear(home, places.project));
   expect(one).not.toBe(two);
@@ -46,7 +46,7 @@ test.runIf(isElsewhere)('on another mount each home has a place of its own, whic
   expect(placeNear(places.homes[0], places.project)).toBe(one);
 });
 
-test.runIf(isElsewhere)('nothing is put where others may write, or where the name leads elsewhere', () => {
+test.runIf(isElsewhere)('no place is used that others can write to, or that is a symlink', () => {
   using places = makePlaces();
   const [home] = places.homes;
   symlinkSync(home, join(places.top, '.cachelane'));

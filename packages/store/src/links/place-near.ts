@@ -14,9 +14,9 @@ import { dirname, join } from 'node:path';
 import { homePaths } from '../files/home-paths.ts';
 
 /**
- * Where kept directories lie so that files in them can have hard links at `near`: in the home where it lies on the same mount (the
- * same file system is not enough for link(2)), else in a directory of ours as high up as only we may write on the mount of `near`. Each
- * home has a place of its own there, which another one's garbage collector does not touch.
+ * Returns where kept directories go so that files can be hard-linked to `near`: in the home if it is on the same
+ * mount, which link(2) requires. Otherwise in the highest directory on that mount that only we can write to. Each
+ * home has its own place there, which other homes do not collect.
  */
 export function placeNear(home: string, near: string): string {
   const { kept } = homePaths(home);
@@ -29,7 +29,7 @@ export function placeNear(home: string, near: string): string {
   }
   if (best === null) return kept;
   const top = join(best, '.cachelane');
-  // Whatever else has that name is somebody's.
+  // Another user's file or directory has that name.
   if (existsSync(top) ? !isOurs(top) : lstatSync(top, { throwIfNoEntry: false }) !== undefined) return kept;
   const place = join(top, createHash('sha256').update(realpathSync(home)).digest('hex').slice(0, 16));
   mkdirSync(place, { recursive: true, mode: 0o700 });
@@ -38,7 +38,7 @@ export function placeNear(home: string, near: string): string {
   return place;
 }
 
-/** A directory that nobody else can put things into. */
+/** Returns whether only this user can write to the directory. */
 export function isOurs(dir: string): boolean {
   try {
     accessSync(dir, constants.W_OK);
@@ -49,7 +49,7 @@ export function isOurs(dir: string): boolean {
   }
 }
 
-/** Mount points, the longest first; none where the system does not tell. */
+/** Returns the mount points, longest first, or none if the system does not list them. */
 function readMounts(): readonly string[] {
   try {
     const lines = readFileSync('/proc/self/mountinfo', 'utf8').trim().split('\n');

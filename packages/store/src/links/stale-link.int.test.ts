@@ -9,7 +9,7 @@ import { createKeptHome } from '../kept/kept-home.fixture.ts';
 
 const noAbort = new AbortController().signal;
 
-/** What a repository can bring along: a directory of the form that ours have, and notes beside it. */
+/** Makes what a repository could contain: a directory in our form, with notes beside it. */
 function forge(repository: string, notes: readonly string[]): string {
   const slot = join(repository, '.cachelane/live-evil/0');
   for (const dir of ['links', 'tree']) fs.mkdirSync(join(slot, dir), { recursive: true });
@@ -17,7 +17,7 @@ function forge(repository: string, notes: readonly string[]): string {
   return join(slot, 'tree');
 }
 
-/** As if it were about `name`. */
+/** Writes the note that belongs to `name`. */
 function writeNote(slot: string, name: string, path: string): void {
   const file = createHash('sha256').update(name).digest('hex').slice(0, 24);
   const gaveWay = { mode: 0o1777, uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
@@ -32,19 +32,19 @@ const modeOf = (path: string): number | undefined => {
 describe.each([
   ['clone', createKeptHome.bind(null, openCloneMounter)],
   ['overlay', createOverlayHome],
-] as const)('%s, where a repository has a link that looks like ours', (_name, createHome) => {
-  test('notes of a directory that is not this home’s make nothing, anywhere', async () => {
+] as const)('%s, with a forged link in a repository', (_name, createHome) => {
+  test('notes of a directory outside this home have no effect', async () => {
     await using home = await createHome();
     const target = join(home.targets, 'cache');
     const outside = join(home.targets, 'outside');
     fs.symlinkSync(forge(home.targets, [outside, target]), target);
     await (await home.mounter.attach(attachRequest(home, { target }), noAbort)).release(noAbort);
     expect(modeOf(outside)).toBeUndefined();
-    // Made for the run by the one, and not at all by the other.
+    // One mounter creates it for the run, the other does not.
     expect([undefined, 0o755]).toContain(modeOf(target));
   });
 
-  test('a relative link is none of ours: it stays, and the run is refused', async () => {
+  test('a relative link is not ours: it stays, and the run is refused', async () => {
     await using home = await createHome();
     const target = join(home.targets, 'cache');
     const outside = join(home.targets, 'outside');
@@ -52,7 +52,7 @@ describe.each([
     fs.symlinkSync('./.cachelane/live-evil/0/tree', target);
     await expect(home.mounter.attach(attachRequest(home, { target }), noAbort)).rejects.toMatchObject({
       code: 'E_MOUNT_POINT',
-      message: expect.stringContaining('is the directory of a volume, or lies in it') as string,
+      message: expect.stringContaining('is the directory of a volume, or inside one') as string,
     });
     expect(modeOf(outside)).toBeUndefined();
     expect(fs.readlinkSync(target)).toBe('./.cachelane/live-evil/0/tree');
@@ -60,7 +60,7 @@ describe.each([
 });
 
 describe('notes in this home', () => {
-  test('count for the path that they are about', async () => {
+  test('count only for the path that they name', async () => {
     await using home = await createKeptHome(openCloneMounter);
     const target = join(home.targets, 'existing');
     const outside = join(home.targets, 'outside');
@@ -71,7 +71,7 @@ describe('notes in this home', () => {
     expect(modeOf(outside)).toBeUndefined();
   });
 
-  test('count where nobody else can write them', async () => {
+  test('count only if no other user can write them', async () => {
     await using home = await createKeptHome(openCloneMounter);
     const target = join(home.targets, 'existing');
     const slot = await leaveLink(home, target);
@@ -82,11 +82,11 @@ describe('notes in this home', () => {
   });
 });
 
-/** A run's, whose death was noticed before its link was. Returns the directory that holds its notes. */
+/** Leaves the link of a run whose session has ended. Returns the directory of its notes. */
 async function leaveLink(home: Awaited<ReturnType<typeof createKeptHome>>, target: string): Promise<string> {
   const request = attachRequest(home, { target });
   const { mount } = await home.mounter.attach(request, noAbort);
-  if (mount.kind !== 'directory') throw new Error('this is no directory');
+  if (mount.kind !== 'directory') throw new Error('this is not a directory');
   const slot = dirname(mount.path);
   fs.rmSync(join(slot, 'users', `${request.sessionId}.0`));
   return slot;

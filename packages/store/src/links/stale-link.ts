@@ -8,13 +8,12 @@ import type { StoreFiles } from '../files/store-files.ts';
 import { linkAt, takeBackLink } from './kept-links.ts';
 import { isKeptHere } from './kept-places.ts';
 
-// Symlinks of ours at the places of caches, from runs where nothing could be mounted, also those of other stores.
+// Our symlinks at the places of caches, from runs that could not mount, including runs of other stores.
 
 /**
- * Removes one that a killed run left. Throws E_MOUNT_POINT while another run uses the directory that it leads to.
- *
- * A link of the right form may be anybody's: one that a repository brings along, with notes beside what it leads to. What notes say is done
- * for this home's directories only; another store does it for its own when it finds its run dead.
+ * Removes a link that a killed run left. Throws E_MOUNT_POINT if another run uses its directory.
+ * A repository may contain a link of our form, with forged notes beside its target. So only notes of this home's
+ * directories count. Other stores clean up their own.
  */
 export function clearStaleLink(files: StoreFiles, target: string, home: string): void {
   const tree = linkAt(target);
@@ -24,24 +23,24 @@ export function clearStaleLink(files: StoreFiles, target: string, home: string):
   if (linkAt(target) === tree) files.unlink(target);
 }
 
-/** As notes name it: without symlinks but for the last part. */
+/** Returns the path as notes name it: only its last part may be a symlink. */
 function pathOf(target: string): string {
   return join(realpathSync(dirname(target)), basename(target));
 }
 
-/** A symlink of ours, by its form. We make no relative ones. */
+/** Returns whether the path is a symlink in our form, which is never relative. */
 export function leadsInto(path: string, home: string): boolean {
   const target = linkAt(path);
   if (target === null || !isAbsolute(target)) return false;
   return target.startsWith(`${home}/`) || (isInTree(target) && target.endsWith('/tree'));
 }
 
-/** Whether a path is a kept directory or lies in one, by its form: there are other stores, and places outside the homes. */
+/** Returns whether a path has the form of a kept directory or is inside one. Other stores may be anywhere. */
 export function isInTree(path: string): boolean {
   return /\/(kept|\.cachelane(\/[0-9a-f]+)?)\/(clone|live|once)-[0-9a-z_.]+\/\d+\/tree(\/|$)/.test(path);
 }
 
-/** Whether a run uses the kept directory that a symlink leads to; where we may not look, one may. */
+/** Returns whether a run uses the kept directory, or true if we cannot look. */
 function isInUse(tree: string): boolean {
   try {
     return namesIn(`${dirname(tree)}/users`).length > 0;
@@ -51,13 +50,13 @@ function isInUse(tree: string): boolean {
   }
 }
 
-/** `maySoonGo`: the other run has not started its command, and may yet find that it cannot mount. */
+/** `maySoonGo`: the other run has not started its command, and may still fail to mount. */
 export function inTheWay(target: string, maySoonGo = false): CachelaneError {
   return new CachelaneError(
     'E_MOUNT_POINT',
-    `another run has its volume at ${target}, and nothing can be mounted here`,
+    `another run has attached a volume at ${target}, and nothing can be mounted here`,
     {
-      hint: 'let one end before the other starts, or run where volumes can be mounted (cachelane doctor)',
+      hint: 'wait until that run ends, or run where volumes can be mounted (see `cachelane doctor`)',
       retryable: maySoonGo,
     },
   );

@@ -92,7 +92,7 @@ export function catalogStore(database: SqliteDatabase): CatalogStore {
   };
 }
 
-/** Consumers that have nothing else go with them. */
+/** Deletes expired uses, and consumer namespaces that have nothing else. */
 export function dropOldUses(sql: Sql, nowMs: number): void {
   const gone = sql.all<Pick<UseRow, 'consumer_id'>>(
     'DELETE FROM catalog_uses WHERE at_ms < ? RETURNING consumer_id',
@@ -120,7 +120,7 @@ function publish(sql: Sql, { expectedVersion, ...content }: PublishRequest): Pub
   return { kind: 'published', record: { ...content, version } };
 }
 
-/** One that there never was. */
+/** Returns a version number that this namespace has never used. */
 function countVersion(sql: Sql, id: NamespaceId): number {
   const row = sql.get<{ catalog_version: number }>(
     'UPDATE namespaces SET catalog_version = catalog_version + 1 WHERE id = ? RETURNING catalog_version',
@@ -129,7 +129,7 @@ function countVersion(sql: Sql, id: NamespaceId): number {
   return row?.catalog_version ?? 1;
 }
 
-/** Null: the latest. */
+/** Returns one version, or the latest if `version` is null. */
 function versionOf(sql: Sql, id: NamespaceId, version: number | null): CatalogRecord | undefined {
   const row = sql.get<CatalogRow>(
     `SELECT * FROM catalogs WHERE namespace_id = ?1 AND version =

@@ -13,7 +13,7 @@ import { openSqliteDatabase } from '../sqlite/sqlite-database.ts';
 
 const nowMs = 1_767_225_600_000 + limits.historyMs / 2;
 
-test('no table is gone through for what one namespace has', async () => {
+test('the queries about one namespace scan no table', async () => {
   using dir = scratchDir();
   const file = join(dir.path, 'state.db');
   const ids = countingIds();
@@ -43,7 +43,7 @@ test('no table is gone through for what one namespace has', async () => {
   expect(scansOf(file, statements)).toEqual([]);
 });
 
-test('no table is gone through for what is due, loose or expired, whatever policies say', async () => {
+test('the queries for due, loose and expired data scan no table, whatever the policies', async () => {
   using dir = scratchDir();
   const file = join(dir.path, 'state.db');
   {

@@ -29,7 +29,7 @@ import {
 import { toSquash, type SquashRow } from './rows/squash-rows.ts';
 import type { Sql } from '../sqlite/sqlite-database.ts';
 
-/** A head with the columns that a collection goes by. */
+/** A head with the columns that garbage collection reads. */
 export interface UsedRow extends HeadRow {
   readonly used_ms: number;
 }
@@ -97,7 +97,7 @@ export function pinsIn(sql: Sql, decode: Decoder): ReadonlySet<LayerId> {
   return new Set(rows.flatMap((row) => decode.layers(row.pins)));
 }
 
-/** Keys of a later version are none that this one could go by. */
+/** Returns all policies. Skips keys that only later releases know. */
 export function policiesOf(sql: Sql): readonly StoredPolicy[] {
   const rows = sql.all<{ namespace: Namespace; key: string; value: string }>(
     'SELECT * FROM policies ORDER BY namespace, key',

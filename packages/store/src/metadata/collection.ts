@@ -137,7 +137,7 @@ export interface Reading {
   readonly atMs: number;
 }
 
-/** One write an hour for each head; a use from the future was written by a clock that went wrong. */
+/** Records a use at most once an hour per head. It also replaces times from the future, which a wrong clock wrote. */
 export function noteUse(sql: Sql, { volumeId, lane, atMs }: Reading): void {
   sql.run(
     'UPDATE heads SET used_ms = ?1 WHERE volume_id = ?2 AND lane = ?3 AND abs(used_ms - ?1) >= ?4',
@@ -162,7 +162,7 @@ function noteCollection(sql: Sql, { absent, isThere, held, atMs, isAll }: Collec
   if (isAll) sql.run("INSERT OR REPLACE INTO looks (what, at_ms) VALUES ('layers', ?)", atMs);
 }
 
-/** Nobody vouches for such a run: it must not keep alive what others would let go. */
+/** Returns false for untrusted runs: their reads must not extend the lifetime of heads. */
 export function countsAsUse({ run }: OpenSessionRequest): boolean {
   return laneTrust(run.lane) !== 'T0';
 }
@@ -172,7 +172,7 @@ export interface SessionNamespace {
   readonly namespaceId: NamespaceId;
 }
 
-/** What the collection goes by, of a session that may save; nothing is written where it is known already. */
+/** Records what garbage collection needs to know about a session that may save. Skips what is already recorded. */
 export function noteForCollection(
   sql: Sql,
   { defaultLane = null, lanePolicy, directory, run }: OpenSessionRequest,

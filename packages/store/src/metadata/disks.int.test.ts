@@ -7,14 +7,14 @@ import { openStore, scratchDir } from './real-world.fixture.ts';
 
 const script = fileURLToPath(new URL('./until-error.fixture.ts', import.meta.url));
 
-/** Runs until something fails, with `mounts` (options of bwrap) in place. */
+/** Runs the script until it fails, inside bwrap with the options `mounts`. */
 function runUntilError(file: string, mounts: readonly string[]): unknown {
   const [bwrap, ...argv] = ['bwrap', '--dev-bind', '/', '/', ...mounts, '--', process.execPath, script, file];
   return JSON.parse(execFileSync(bwrap, argv, { encoding: 'utf8' }));
 }
 
-requireCommands('bwrap')('a disk that does not take everything', () => {
-  test.each([512, 640, 896])('of %i KiB gets full: E_DISK_FULL, and what was acknowledged stays', (sizeKib) => {
+requireCommands('bwrap')('a disk that refuses writes', () => {
+  test.each([512, 640, 896])('of %i KiB fills up: E_DISK_FULL, and acknowledged pushes stay', (sizeKib) => {
     using dir = scratchDir();
     const result = runUntilError(join(dir.path, 'state.db'), ['--size', `${sizeKib * 1024}`, '--tmpfs', dir.path]);
     expect(result).toMatchObject({ code: 'E_DISK_FULL' });
@@ -23,13 +23,13 @@ requireCommands('bwrap')('a disk that does not take everything', () => {
     expect(pushed).toBeGreaterThan(0);
   });
 
-  test('too small for an empty store is E_DISK_FULL', () => {
+  test('too small for an empty store: E_DISK_FULL', () => {
     using dir = scratchDir();
     const result = runUntilError(join(dir.path, 'state.db'), ['--size', `${32 * 1024}`, '--tmpfs', dir.path]);
     expect(result).toEqual({ code: 'E_DISK_FULL', pushed: 0 });
   });
 
-  test('mounted read-only is E_HOME_UNUSABLE, with and without a store on it', async () => {
+  test('mounted read-only: E_HOME_UNUSABLE, with or without a store on it', async () => {
     using dir = scratchDir();
     const file = join(dir.path, 'state.db');
     const unusable = { code: 'E_HOME_UNUSABLE', pushed: 0 };

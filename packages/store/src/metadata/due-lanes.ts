@@ -30,7 +30,7 @@ interface SummaryRow extends LaneRow {
 const summary = 'h.volume_id, h.lane, h.lifetime, h.used_ms, h.earlier_states, h.earliest_ms, h.size_bytes';
 export const levels = ['t0', 't1', 't2', 't3'] as const;
 
-/** Lanes with a head of which something may have to go, as the port says; each once. */
+/** Returns each lane that has a head and that policies may affect now, once. */
 export function dueLanes(
   sql: Sql,
   { nowMs, gone }: Pick<CollectionQuestion, 'nowMs' | 'gone'>,
@@ -64,7 +64,7 @@ export function dueLanes(
   return [...found.values()];
 }
 
-/** Through the indexes of format 9. */
+/** Uses the indexes of the heads table. */
 function dueByAge(sql: Sql, { usedByMs, earlierBeforeMs, earlierStates, sizeBytes }: DueRule): readonly LaneRow[] {
   const idle = lifetimeKeys.flatMap((lifetime) => {
     const usedBy = usedByMs[lifetime];
@@ -100,7 +100,7 @@ function headsAt(sql: Sql, { where }: DueRule): readonly SummaryRow[] {
       where.lane,
     );
   }
-  // The one byte behind that of the slash.
+  // '0' is the character after '/'.
   return sql.all<SummaryRow>(
     `SELECT ${summary} FROM (
        SELECT namespace_id FROM namespace_paths WHERE path = ?1

@@ -120,7 +120,7 @@ export function headStore(database: SqliteDatabase, decode: Decoder): HeadStore 
     referencedLayers: (nowMs, signal) => database.read(signal, (sql) => layersInUse(sql, decode, nowMs)),
 
     forgetLayers: (candidates, nowMs, signal) =>
-      // Durable: the caller deletes files next, and a forgotten reference must not come back after that.
+      // Durable: the caller deletes files next, and a power cut must not restore a reference to them.
       database.write('durable', signal, (sql) => {
         dropExpired(sql, decode, nowMs);
         const asked = [...new Set(candidates)];
@@ -136,7 +136,7 @@ function commit(sql: Sql, decode: Decoder, request: CommitRequest): CommitResult
   const { volumeId, lane, layer, layers, run, atMs } = request;
   const volume = sql.get<VolumeRow>('SELECT * FROM volumes WHERE id = ?', volumeId);
   if (volume === undefined) {
-    throw new CachelaneError('E_NOT_FOUND', `there is no volume ${volumeId}: it was removed meanwhile`);
+    throw new CachelaneError('E_NOT_FOUND', `there is no volume ${volumeId}: another command removed it`);
   }
   const head = headOf(sql, decode, volumeId, lane);
   if (request.expectedGeneration !== (head?.generation ?? 0) || isBehind(sql, decode, request)) {
@@ -146,7 +146,7 @@ function commit(sql: Sql, decode: Decoder, request: CommitRequest): CommitResult
   if (layer !== null) requireNotRevoked(sql, layer.run, volume.namespace_id);
   for (const origin of request.origins ?? []) requireNotRevoked(sql, origin, volume.namespace_id);
   const records = layer === null ? (request.rewritten ?? []) : [layer, ...(request.rewritten ?? [])];
-  // What the head names already is known by being there; a head may have a thousand layers.
+  // Check only the new layers: a head may have a thousand.
   const present = new Set(head?.layers);
   const news = [...records.map(({ id }) => id), ...layers].filter((id) => !present.has(id));
   const swept = takeSwept(sql, news);
@@ -156,7 +156,7 @@ function commit(sql: Sql, decode: Decoder, request: CommitRequest): CommitResult
   const recorded = new Set(records.map(({ id }) => id));
   for (const id of news) {
     const isHere = recorded.has(id) || isKnown(sql, id);
-    invariant(isHere, `a head was to name layer ${id}, which this store never recorded`);
+    invariant(isHere, `the new head names layer ${id}, which this store has not recorded`);
   }
 
   if (head === undefined) forgetEviction(sql, volumeId, lane);
@@ -196,7 +196,7 @@ function commit(sql: Sql, decode: Decoder, request: CommitRequest): CommitResult
     generation - limits.historyGenerations,
     atMs - limits.historyMs,
   );
-  // Once they are named: what is recorded before is loose.
+  // Record layers after the head names them: a layer recorded earlier would count as loose.
   for (const record of records) recordLayer(sql, record);
   settleLane(sql, { volumeId, lane });
   return { kind: 'moved', head: { volumeId, lane, generation, layers: [...layers], updatedAtMs: atMs, run } };
@@ -209,15 +209,15 @@ function isKnown(sql: Sql, id: LayerId): boolean {
   );
 }
 
-/** Entries of what comes name it, also where it made no layer itself. */
+/** Records a run that entries name as their origin, even if it made no layer. */
 function recordOrigin(sql: Sql, run: RunRecord): void {
   recordRun(sql, run);
   keepRun(sql, run.id);
 }
 
 /**
- * Where a head was removed the count goes on: a session that pinned the removed head at generation n must not find
- * another head at n and move it, which would bring removed layers back and lose the other's.
+ * Returns the last generation of a removed head, so that counting continues from it.
+ * A session that pinned the removed head must not move a new head with the same generation.
  */
 function removedGeneration(sql: Sql, volumeId: VolumeId, lane: LaneName): number {
   const row = sql.get<{ generation: number }>(
@@ -233,13 +233,13 @@ function removeVolume(sql: Sql, volumeId: VolumeId, lane: LaneName | null): void
   if (volume === undefined) return;
   removeHeads(sql, volumeId, lane);
   if (sql.get('SELECT 1 FROM heads WHERE volume_id = ?', volumeId) !== undefined) return;
-  // A lock is on this volume, not on one of the same name that is made next: it goes with the session that has the lock.
+  // The lock is on this volume id, not on its name. It ends with the session that holds it.
   if (sql.get('SELECT 1 FROM volume_locks WHERE volume_id = ?', volumeId) !== undefined) return;
   sql.run('DELETE FROM volumes WHERE id = ?', volumeId);
   removeEmptyNamespace(sql, volume.namespace_id);
 }
 
-/** Of one lane, or of all, with all that is known of them. */
+/** Removes the heads of one lane, or of all lanes if `lane` is null, with all their records. */
 export function removeHeads(sql: Sql, volumeId: VolumeId, lane: LaneName | null): void {
   const lanes = lane === null ? sql.all<HeadRow>('SELECT * FROM heads WHERE volume_id = ?', volumeId) : [{ lane }];
   for (const { lane } of lanes) {
@@ -255,11 +255,11 @@ export function removeHeads(sql: Sql, volumeId: VolumeId, lane: LaneName | null)
   }
   removeSynced(sql, volumeId, lane);
   removeSquashes(sql, volumeId, lane);
-  // Nothing names anything any more.
+  // No lane refers to any layer now.
   sql.run('DELETE FROM layer_holders WHERE volume_id = ?1 AND lane = coalesce(?2, lane)', volumeId, lane);
 }
 
-/** What only time makes superfluous. Runs that saved something stay: entries name them as their origin. */
+/** Deletes expired records. Runs that saved something stay: entries name them as their origin. */
 export function dropExpired(sql: Sql, decode: Decoder, nowMs: number): void {
   dropExpiredSquashes(sql, decode, nowMs);
   dropOldReads(sql, nowMs);

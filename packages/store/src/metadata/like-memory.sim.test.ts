@@ -28,8 +28,9 @@ import {
 import { kind, nth, paths, share, sharingStep } from './sharing-steps.fixture.ts';
 
 /**
- * Any sequence of operations gives the same answers, errors and final state on SQLite and in memory: whoever tests
- * against memory has tested against SQLite. In between, a collection can find every layer that nothing names.
+ * Any sequence of operations gives the same answers, errors and final state on SQLite and in memory, so a test
+ * against memory also holds for SQLite.
+ * Between operations, a collection can find every layer that nothing names.
  */
 const lanes = ['t1:local', 't2:ref:main', 't1:pr:7', 't0:run:8'].map((lane) => lane as LaneName);
 const dirs = ['/', '/a', '/a/b', '/a/b/c', '/ab', '/a/z'];
@@ -45,10 +46,10 @@ const synced = fc.record({
   squashed: fc.subarray(layers),
   isLate,
 });
-/** Which one of those that there are. */
+/** Selects one of the existing items. */
 const index = fc.nat({ max: 4 });
 
-/** A collection is several of them, so that the others come in between. */
+/** One collection takes several operations, so that others run in between. */
 const operation = fc.oneof(
   {
     weight: 4,
@@ -228,7 +229,7 @@ async function collectStep(world: StoredWorld, step: OperationOf<'list' | 'look'
   }
 }
 
-/** Published for nobody: where it comes to nothing, its maker takes it away. */
+/** Publishes a layer outside a session. Deletes it if the operation does not use it. */
 async function publishing<T>(world: StoredWorld, layer: LayerId, use: () => Promise<T>): Promise<T> {
   const isNew = !world.disk.has(layer);
   world.disk.add(layer);
@@ -340,10 +341,10 @@ async function answer(world: StoredWorld, step: Operation): Promise<unknown> {
   }
 }
 
-test('SQLite and memory answer alike, and lose no layer', async () => {
+test('SQLite and memory give the same answers and lose no layer', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(operation, { maxLength: 60, size: 'max' }), async (steps) => {
-      // SQLite without a file: this is about what it answers, and a disk would take most of the time.
+      // In memory: a disk would take most of the time.
       await using sqlite = await openStore(':memory:');
       const left = worldOf(sqlite);
       const right = worldOf(memoryMetadata());

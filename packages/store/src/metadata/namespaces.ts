@@ -67,7 +67,7 @@ export function namespaceStore(database: SqliteDatabase): NamespaceStore {
   };
 }
 
-/** By their current paths. */
+/** Returns all namespaces in the order of their current paths. */
 function listNamespaces(sql: Sql): readonly NamespaceRecord[] {
   const rows = sql.all<NamespaceRow>(`${selectNamespaces} ORDER BY p.rank DESC`);
   const records = [...Map.groupBy(rows, (row) => row.id).values()].map(toNamespace);
@@ -79,7 +79,7 @@ export function namespaceIdOf(sql: Sql, path: Namespace): NamespaceId | undefine
     ?.namespace_id;
 }
 
-/** Throws E_NOT_FOUND. */
+/** Errors: E_NOT_FOUND. */
 export function requireThere(sql: Sql, id: NamespaceId): void {
   if (sql.get('SELECT 1 FROM namespaces WHERE id = ?', id) !== undefined) return;
   throw new CachelaneError('E_NOT_FOUND', `there is no namespace ${id}`);
@@ -93,7 +93,7 @@ function rowsOf(sql: Sql, id: NamespaceId): readonly NamespaceRow[] {
   return sql.all<NamespaceRow>(`${selectNamespaces} WHERE n.id = ? ORDER BY p.rank DESC`, id);
 }
 
-/** The id that `path` names; `freshId` where it names none yet. */
+/** Returns the id of `path`. Creates the namespace with `freshId` if it does not exist. */
 export function ensureNamespace(sql: Sql, path: Namespace, freshId: NamespaceId, atMs: number): NamespaceId {
   const known = namespaceIdOf(sql, path);
   if (known !== undefined) return known;
@@ -103,9 +103,9 @@ export function ensureNamespace(sql: Sql, path: Namespace, freshId: NamespaceId,
 }
 
 /**
- * Gives the id of the directory's local namespace the name `namespace`, too. Refused (undefined) where the directory is
- * not the one that used the local name, and where that id goes by another project's name already: a directory becomes
- * a project once, what follows is a rename, which only a person can tell from a switch to another project.
+ * Adds the name `namespace` to the id of the directory's local namespace, and returns the id.
+ * Returns undefined if another directory used the local name, or if the id already has another project's name. A later
+ * change of name is a rename, which only a person can tell from a switch to another project.
  */
 export function adoptNamespace(
   sql: Sql,
@@ -120,13 +120,13 @@ export function adoptNamespace(
   return id;
 }
 
-/** Whether the name is that of another directory, which stood at the same path. Where either is unknown it is not. */
+/** Returns whether a different directory, once at the same path, owns the name. Returns false if either is unknown. */
 export function isOfAnother(sql: Sql, own: Namespace, directory: DirectoryIdentity): boolean {
   const recorded = directoryOf(sql, own);
   return recorded !== null && recorded !== directory.identity;
 }
 
-/** Takes a directory's own name away from the id that it has: what stands at its path today is no part of that project. */
+/** Removes a directory's own name from its id, because another directory has replaced the one that had it. */
 export function detachOwnName(sql: Sql, own: Namespace): void {
   const id = namespaceIdOf(sql, own);
   if (id === undefined) return;
@@ -136,12 +136,12 @@ export function detachOwnName(sql: Sql, own: Namespace): void {
   removeEmptyNamespace(sql, id);
 }
 
-/** What a namespace is called that another one keeps from its directory's own name. */
+/** Returns a name for a namespace that cannot have its directory's own name. */
 export function nameApart(own: Namespace, id: NamespaceId): Namespace {
   return joinSegments(`${own}~${id.slice(-8)}`.split('/'));
 }
 
-/** Remembers which directory a path is the own name of; writes nothing where that is known. */
+/** Records which directory owns the name. Writes nothing if that is already recorded. */
 export function recordDirectory(sql: Sql, own: Namespace, { identity }: DirectoryIdentity): void {
   sql.run(
     'UPDATE namespace_paths SET directory_identity = ?1 WHERE path = ?2 AND directory_identity IS NOT ?1',
@@ -158,7 +158,7 @@ function directoryOf(sql: Sql, own: Namespace): string | null {
   return row?.directory_identity ?? null;
 }
 
-/** Drops a namespace that has no volumes and no live sessions, that is not known to use anything of a catalog, and that nobody created. */
+/** Deletes a namespace without volumes, live sessions and catalog uses, unless it was created explicitly. */
 export function removeEmptyNamespace(sql: Sql, id: NamespaceId): void {
   sql.run(
     `DELETE FROM namespaces WHERE id = ?1 AND stays = 0
@@ -169,7 +169,7 @@ export function removeEmptyNamespace(sql: Sql, id: NamespaceId): void {
   );
 }
 
-/** Drops a volume that has no head and that no session opened. */
+/** Deletes a volume that has no head and that no session has open. */
 export function removeUnsaved(sql: Sql, id: VolumeId): void {
   const removed = sql.get<{ namespace_id: NamespaceId }>(
     `DELETE FROM volumes WHERE id = ?1
@@ -193,12 +193,12 @@ function addPath(sql: Sql, id: NamespaceId, path: Namespace): void {
 function refuseUsed(sql: Sql, id: NamespaceId, path: Namespace): void {
   const isUsed = sql.get('SELECT 1 FROM volumes v JOIN heads h ON h.volume_id = v.id WHERE v.namespace_id = ?', id);
   if (isUsed === undefined) return;
-  throw new CachelaneError('E_NAMESPACE', `${path} is the name of another namespace, and that one has volumes`, {
+  throw new CachelaneError('E_NAMESPACE', `${path} is the name of another namespace that has volumes`, {
     hint: 'remove its volumes first, or choose another name',
   });
 }
 
-/** All that it shares and offers, and what it used. */
+/** Removes everything the namespace shares and offers, and its catalog uses. */
 function withdraw(sql: Sql, id: NamespaceId): void {
   sql.run('DELETE FROM grants WHERE owner_id = ?', id);
   sql.run('DELETE FROM feeds WHERE tier_id = ?', id);
@@ -206,7 +206,7 @@ function withdraw(sql: Sql, id: NamespaceId): void {
   sql.run('DELETE FROM catalog_uses WHERE namespace_id = ?1 OR consumer_id = ?1', id);
 }
 
-/** What was said of volumes that may come is not said of those of another namespace. */
+/** Throws if the namespace shares or offers anything: its rules must not apply to another namespace's volumes. */
 function refuseSharing(sql: Sql, id: NamespaceId, path: Namespace): void {
   const isShared = sql.get(
     `SELECT 1 WHERE EXISTS (SELECT 1 FROM grants WHERE owner_id = ?1)
@@ -219,7 +219,10 @@ function refuseSharing(sql: Sql, id: NamespaceId, path: Namespace): void {
   });
 }
 
-/** None of its volumes has a head. Without a path it goes, and what took its last one stays where it would have. */
+/**
+ * Deletes a namespace that lost its last path. None of its volumes has a head. If it was created explicitly, the
+ * namespace that took the path counts as created too.
+ */
 function giveWay(sql: Sql, path: Namespace, id: NamespaceId, to: NamespaceId): void {
   if (hasPaths(sql, id)) return;
   refuseSharing(sql, id, path);
@@ -241,7 +244,7 @@ function currentPath(record: NamespaceRecord): Namespace {
   return record.paths[0] as Namespace;
 }
 
-/** `rows` are those of one namespace, highest rank first. */
+/** Converts the rows of one namespace, which are ordered by rank, highest first. */
 function toNamespace(rows: readonly NamespaceRow[]): NamespaceRecord {
   const [first] = rows;
   if (first === undefined) throw new CachelaneError('E_INTERNAL', 'a namespace without a path');

@@ -22,7 +22,7 @@ export function growthStore(database: SqliteDatabase): GrowthStore {
   return {
     notedPaths: (volumeId, lane, note, signal) =>
       database.read(signal, (sql) => notedPaths(sql, { volumeId, lane, note })),
-    // Lost in a power cut, it is not known, which is no harm.
+    // Losing a mark in a power cut does no harm.
     notePaths: (request, signal) => database.write('fast', signal, (sql) => notePaths(sql, request)),
   };
 }

@@ -1,7 +1,7 @@
 import { workerData } from 'node:worker_threads';
 import { openStore } from './real-world.fixture.ts';
 
-/** Opens one store after the other, each at the same moment as the other threads do. */
+/** Opens each store at the same moment as the other threads. */
 const { files, gate, threads } = workerData as OpenTogether;
 
 export interface OpenTogether {

@@ -61,7 +61,7 @@ describe('opening a store', () => {
     });
   });
 
-  test('a store whose format becomes newer while it is open takes no more writes', async () => {
+  test('a store that is upgraded while it is open refuses writes', async () => {
     using dir = scratchDir();
     const file = join(dir.path, 'state.db');
     await using metadata = await openStore(file);

@@ -16,7 +16,7 @@ const together = new URL('./open-together.fixture.ts', import.meta.url);
 
 interface Runner {
   readonly child: ChildProcess;
-  /** Layers whose push was acknowledged, as they come. */
+  /** Layers in the order in which their pushes were acknowledged. */
   readonly acknowledged: AsyncIterable<string>;
   readonly ended: Promise<readonly unknown[]>;
 }
@@ -42,7 +42,7 @@ async function onlyHead(metadata: Metadata): Promise<HeadRecord> {
   return head;
 }
 
-/** What holds in every state that a store can be found in. */
+/** Checks what every state of a store must satisfy. */
 async function expectSound(file: string): Promise<void> {
   await using metadata = await openStore(file);
   for (const head of await metadata.listHeads(noAbort)) {
@@ -64,7 +64,7 @@ async function expectSound(file: string): Promise<void> {
 }
 
 describe('processes that share a store', () => {
-  test('none of 8 writers loses a push, from the moment they create it together', async () => {
+  test('none of 8 writers that create it together loses a push', async () => {
     using dir = scratchDir();
     const file = join(dir.path, 'state.db');
     const [writers, pushes] = [8, 50];
@@ -82,7 +82,7 @@ describe('processes that share a store', () => {
     await expectSound(file);
   });
 
-  test('many that create it at the same time make one store', async () => {
+  test('processes that create it at the same time make one store', async () => {
     using dir = scratchDir();
     const file = join(dir.path, 'state.db');
     const runners = Array.from({ length: 12 }, () => startRunner(file, 1));
@@ -92,7 +92,7 @@ describe('processes that share a store', () => {
     expect((await onlyHead(metadata)).generation).toBe(12);
   });
 
-  test('made by several at the very same moment is the store of each of them', async () => {
+  test('threads that create it at the same moment all open the same store', async () => {
     using dir = scratchDir();
     const threads = 2;
     const files = Array.from({ length: 150 }, (_, round) => join(dir.path, `${round}.db`));
@@ -102,7 +102,7 @@ describe('processes that share a store', () => {
       () => new Worker(together, { workerData: { files, gate, threads } }),
     );
     try {
-      // What a thread throws ends up here.
+      // Rejects if the thread threw.
       await Promise.all(workers.map(async (worker) => await once(worker, 'exit')));
     } finally {
       for (const worker of workers) void worker.terminate();
@@ -115,8 +115,8 @@ describe('processes that share a store', () => {
     using dir = scratchDir();
     const file = join(dir.path, 'state.db');
     const acknowledged = new Set<string>();
-    // Two run side by side; how many pushes the first one lives for differs from round to round, and where the
-    // kill meets it within the next ones is up to the scheduler. Round 0 dies while it creates the store.
+    // Two processes run side by side. The first lives for a different number of pushes in each round, and the scheduler
+    // decides where the kill hits. Round 0 dies while it creates the store.
     const rounds = 12;
     for (let round = 0; round < rounds; round++) {
       const [victim, other] = [startRunner(file, 0), startRunner(file, 0)];
@@ -136,7 +136,7 @@ describe('processes that share a store', () => {
     await using metadata = await openStore(file);
     const head = await onlyHead(metadata);
     expect(new Set(head.layers).isSupersetOf(acknowledged)).toBe(true);
-    // A push that took effect just before the kill was not printed any more.
+    // A push that took effect just before the kill may not have been printed.
     expect(head.generation - acknowledged.size).toBeLessThanOrEqual(2 * rounds);
     expect((await metadata.listSessions(noAbort)).length).toBeLessThanOrEqual(2 * rounds);
 

@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import type { Sql, SqliteDatabase } from '../sqlite/sqlite-database.ts';
 
-/** Where SQLite would go from end to end through a table, or an index of one, for these statements. */
+/** Returns the steps in which SQLite would scan a whole table or index for these statements. */
 export function scansOf(file: string, statements: ReadonlySet<string>): readonly string[] {
   using raw = new DatabaseSync(file);
   return [...statements].flatMap((text) => {
@@ -13,7 +13,7 @@ export function scansOf(file: string, statements: ReadonlySet<string>): readonly
   });
 }
 
-/** Lists of what is asked, and tables with rows for what is going on, was said, or is to be looked at. */
+/** Returns whether the scan is over the query's own list or a small table. */
 function isSmall(step: string, text: string): boolean {
   if (step.includes(' VIRTUAL TABLE ')) return true;
   const [, name = ''] = /^SCAN (\w+)/.exec(step) ?? [];
@@ -31,7 +31,7 @@ export function listeningTo(sql: Sql, statements: Set<string>): Sql {
   };
 }
 
-/** The database, and `statements` gets what is run over it. */
+/** Returns the database, with all its statements added to `statements`. */
 export function overheard(database: SqliteDatabase, statements: Set<string>): SqliteDatabase {
   return {
     ...database,

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock, Metadata, Random } from '@cachelane/core';
 import { openSqliteMetadata } from './sqlite-metadata.ts';
 
-/** The ports as the machine has them: these tests are about real processes and real files. */
+/** The real clock: these tests use real processes and files. */
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),

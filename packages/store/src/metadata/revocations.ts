@@ -21,7 +21,7 @@ interface ReadRow {
 
 interface RevokedRow {
   readonly run_id: RunId;
-  /** Empty: for all. */
+  /** Empty means all namespaces. */
   readonly namespace_id: NamespaceId | '';
   readonly at_ms: number;
   readonly revoked_by: string;
@@ -89,7 +89,7 @@ export interface Reads {
   readonly atMs: number;
 }
 
-/** Of a run that opens the volume again, what it sees then as well. */
+/** Adds the layers that a run sees. A run that opens the volume again keeps its earlier layers. */
 export function recordReads(sql: Sql, decode: Decoder, { run, volumeId, layers, atMs }: Reads): void {
   const known = readRow(sql, run, volumeId);
   const all = new Set([...(known === undefined ? [] : decode.layers(known.layers)), ...layers]);
@@ -112,10 +112,10 @@ function isRevoked(sql: Sql, run: RunId, namespaceId: NamespaceId | ''): boolean
   return row !== undefined;
 }
 
-/** Of what is to go to volumes of a namespace. Throws E_LAYER_REFUSED. */
+/** Throws E_LAYER_REFUSED if the run is revoked for this namespace. */
 export function requireNotRevoked(sql: Sql, run: RunId, namespaceId: NamespaceId): void {
   if (!isRevoked(sql, run, namespaceId)) return;
-  throw new CachelaneError('E_LAYER_REFUSED', `${run} is revoked: what it made is not taken`, {
-    hint: `cachelane revoke --run ${run} takes out what is still here of it`,
+  throw new CachelaneError('E_LAYER_REFUSED', `${run} is revoked: its contents are refused`, {
+    hint: `cachelane revoke --run ${run} removes its remaining contents`,
   });
 }

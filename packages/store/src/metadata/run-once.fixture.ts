@@ -16,7 +16,10 @@ const lane = 't1:local' as LaneName;
 const remote = '0'.repeat(32) as RemoteId;
 const counts = { added: 1, changed: 0, removed: 0, sizeBytes: 1 };
 
-/** Opens a session, pushes one layer, says in the same transaction that a remote has the same, and closes the session; tells the layer's id once its push is acknowledged. */
+/**
+ * Opens a session, pushes one layer with a matching sync record, and closes the session. Calls `onPushed` once the
+ * push is acknowledged.
+ */
 export async function runOnce(metadata: Metadata, onPushed: (layer: LayerId) => void): Promise<void> {
   const sessionId = newId('session', randomBytes(16));
   const run = newId('run', randomBytes(16));

@@ -3,8 +3,8 @@ import { openStore } from './real-world.fixture.ts';
 import { runOnce } from './run-once.fixture.ts';
 
 /**
- * A process that opens a session, pushes one layer and closes it, COUNT times (0: until it is killed), and prints each
- * layer's id once its push is acknowledged: `node runner-process.fixture.ts FILE COUNT`.
+ * `node runner-process.fixture.ts FILE COUNT` opens a session, pushes one layer and closes it, COUNT times (0:
+ * until it is killed). Prints each layer's id once its push is acknowledged.
  */
 const [, , file = '', text = '0'] = process.argv;
 const count = text === '0' ? Infinity : Number(text);

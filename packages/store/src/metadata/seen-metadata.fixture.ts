@@ -2,7 +2,7 @@ import { limits, type CollectionFacts, type CollectionQuestion, type LayerId, ty
 import { aLayer, aQuestion, aRemote, countingIds, noAbort } from '@cachelane/testkit';
 import { allShared, paths, type World } from './sharing-steps.fixture.ts';
 
-// Metadata that random operations are played on, and all that can be seen of them.
+// A metadata store for random operations, and everything a test can observe of it.
 
 export const layers = Array.from({ length: 8 }, (_, index) => aLayer(`${index}`));
 export const remotes = ['hub', 'backup'].map(aRemote);
@@ -11,14 +11,17 @@ const strangerIds = countingIds(1_000_000);
 export const strangers = Array.from({ length: 3 }, () => strangerIds.run());
 const startMs = 1_767_225_600_000;
 
-/** Metadata, and what lies on the disk beside them. */
+/** Metadata and the layers on the disk. */
 export interface StoredWorld extends World {
   readonly disk: Set<LayerId>;
-  /** What collections saw so far: all that was on the disk, what was loose and not there, and what was forgotten. */
+  /**
+   * What collections have seen so far: the last full listing, layers that were loose but not on disk, and forgotten
+   * layers.
+   */
   listed: ReadonlySet<LayerId> | null;
   absent: readonly LayerId[];
   forgotten: readonly LayerId[];
-  /** The latest that it ever was. */
+  /** The latest time so far. */
   latestMs: number;
 }
 
@@ -40,7 +43,7 @@ export async function askedOf(
 
 const inOrder = (list: readonly unknown[]): readonly string[] => list.map((each) => JSON.stringify(each)).toSorted();
 
-/** In an order that both have. */
+/** Sorts the facts in one order for both stores. */
 function sortedFacts({ lanePolicies, open, ...facts }: CollectionFacts): unknown {
   return {
     ...facts,
@@ -80,10 +83,13 @@ export async function everything(world: StoredWorld): Promise<unknown> {
   };
 }
 
-/** Of what is recorded, and of what lies on the disk, the layers that nothing names and that are not loose: no collection finds them, unless it looks at all there is. */
+/**
+ * Returns the layers in records or on disk that nothing names and that are not loose. Only a full collection would
+ * find them.
+ */
 export async function lostLayers({ metadata, disk, nowMs }: StoredWorld): Promise<readonly LayerId[]> {
   const known = await Promise.all(layers.map((id) => metadata.layer(id, noAbort)));
-  // As long as it lies in a table it names them, expired or not.
+  // Expired rows still name layers until they are deleted.
   const named = await metadata.referencedLayers(0, noAbort);
   const { loose } = await askedOf(metadata, nowMs, 'due');
   const there = new Set([...known.flatMap((record) => (record === undefined ? [] : [record.id])), ...disk]);
@@ -95,7 +101,10 @@ export interface HolderLook {
   readonly unreferenced: readonly LayerId[];
 }
 
-/** What is held is kept beside what names it: it has to be the same, whatever was done. What was let go of because of time stays so when a clock goes back. */
+/**
+ * Compares the stored holders with the rows that name layers. Holds dropped because of time stay dropped when a
+ * clock goes back.
+ */
 export async function lookAtHolders({ metadata, latestMs }: StoredWorld): Promise<HolderLook> {
   await metadata.forgetLayers([], latestMs, noAbort);
   const referenced = await metadata.referencedLayers(latestMs, noAbort);

@@ -42,7 +42,7 @@ import type { Sql, SqliteDatabase } from '../sqlite/sqlite-database.ts';
 export function sessionStore(database: SqliteDatabase, decode: Decoder): SessionStore {
   return {
     openSession: async (request, signal) => {
-      // Sessions need not outlive a power cut, which ends them all; a new name of a namespace is written for good.
+      // A power cut ends all sessions, so they need no durable write. A new namespace does.
       const isForGood =
         request.mayWrite && (await database.read(signal, (sql) => namespaceIdOf(sql, request.namespace) === undefined));
       return await database.write(isForGood ? 'durable' : 'fast', signal, (sql) => openSession(sql, decode, request));
@@ -56,7 +56,7 @@ export function sessionStore(database: SqliteDatabase, decode: Decoder): Session
         if (change.pins !== undefined) {
           const pins = new Set([...decode.layers(session.pins), ...change.pins]);
           sql.run('UPDATE sessions SET pins = ? WHERE id = ?', JSON.stringify([...pins]), id);
-          // What is pinned before it is published cannot be swept before it is committed, whatever became of it another time.
+          // A pinned layer cannot be collected before its commit, so an earlier collection of it no longer matters.
           sql.run(
             'DELETE FROM forgotten_layers WHERE id IN (SELECT value FROM json_each(?))',
             JSON.stringify(change.pins),
@@ -109,11 +109,11 @@ function openSession(sql: Sql, decode: Decoder, request: OpenSessionRequest): Op
   const isUsed = sql.get('SELECT 1 FROM sessions WHERE id = ?', sessionId) !== undefined;
   invariant(!isUsed, `session ${sessionId} is open already`);
 
-  // Only the directory's own name says which directory it is; a remote's name may have many clones.
+  // Only a directory's own name identifies the directory: a remote's name may have many clones.
   const isOwnName = adoptFrom === null || adoptFrom === request.namespace;
   const isTaken = directory !== null && isOwnName && isOfAnother(sql, request.namespace, directory);
   if (isTaken && mayWrite) detachOwnName(sql, request.namespace);
-  // Who may not take the name gets another one until the session ends.
+  // A session that may not write gets a temporary name instead.
   const namespace = isTaken && !mayWrite ? nameApart(request.namespace, request.freshNamespaceId) : request.namespace;
   const isNew = namespaceIdOf(sql, namespace) === undefined;
   const mayAdopt = mayWrite && isNew && adoptFrom !== null && directory !== null;
@@ -161,7 +161,7 @@ interface Locked {
   readonly lane: LaneName;
 }
 
-/** Throwing undoes the whole transaction. */
+/** Errors: E_LOCKED; throwing rolls back the transaction. */
 function lock(sql: Sql, session: SessionId, { volume, lane }: Locked): void {
   const holder = sql.get<{ id: SessionId; run_id: RunId; opened_ms: number }>(
     `SELECT s.id, s.run_id, s.opened_ms FROM volume_locks l JOIN sessions s ON s.id = l.session_id
@@ -169,7 +169,7 @@ function lock(sql: Sql, session: SessionId, { volume, lane }: Locked): void {
     volume.id,
     lane,
   );
-  // A command may want one volume at two places.
+  // One command may attach a volume at two places.
   if (holder?.id === session) return;
   if (holder !== undefined) {
     throw lockedBy({ volume: volume.name, lane, run: holder.run_id, sinceMs: holder.opened_ms });
@@ -180,7 +180,7 @@ function lock(sql: Sql, session: SessionId, { volume, lane }: Locked): void {
 interface VolumeToOpen {
   readonly volume: OpenVolume;
   readonly mayWrite: boolean;
-  /** Whether that it reads a head is a use of it. */
+  /** Whether reading a head counts as a use. */
   readonly isUse: boolean;
   readonly atMs: number;
 }
@@ -204,7 +204,10 @@ interface VolumeToEnsure extends Omit<VolumeToOpen, 'isUse'> {
   readonly namespaceId: NamespaceId;
 }
 
-/** The volume as it is recorded: whoever opened it last before the first save decided its tool, and whoever opens it to write whether it is shared. */
+/**
+ * Returns the volume's record, updated by a session that may write: its sync setting always, its tool only before the
+ * first save.
+ */
 function ensureVolume(
   sql: Sql,
   decode: Decoder,
@@ -248,7 +251,7 @@ interface HeadOfLink extends PinnedLink {
   readonly volumeId: VolumeId;
 }
 
-/** The link's head; undefined where its namespace, volume or head does not exist. */
+/** Returns the link's head, or undefined if its namespace, volume or head does not exist. */
 function headOfLink(sql: Sql, decode: Decoder, { volume, link }: LinkOf): HeadOfLink | undefined {
   const head = sql.get<{ volume_id: VolumeId; generation: number; layers: string }>(
     `SELECT h.volume_id, h.generation, h.layers FROM namespace_paths p
@@ -273,7 +276,7 @@ interface SessionToClose {
 function closeSession(sql: Sql, decode: Decoder, { id, removeDirs }: SessionToClose): void {
   const session = sql.get<SessionRow>('SELECT * FROM sessions WHERE id = ?', id);
   const opened = sql.all<{ volume_id: VolumeId }>('SELECT volume_id FROM session_volumes WHERE session_id = ?', id);
-  // Its directories lose their owner with it (ON DELETE SET NULL), as those of earlier sessions have.
+  // ON DELETE SET NULL clears the owner of the session's directories.
   sql.run('DELETE FROM sessions WHERE id = ?', id);
   for (const row of opened) removeUnsaved(sql, row.volume_id);
   if (session !== undefined) removeEmptyNamespace(sql, session.namespace_id);

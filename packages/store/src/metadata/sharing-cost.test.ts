@@ -14,7 +14,7 @@ const atMs = 1_767_225_600_000;
 const api = 'github.com/acme/api' as Namespace;
 const said = { volume: 'npm' as VolumeName, atMs, by: 'ann' };
 
-test('no table is gone through for what a namespace shares and offers, nor for what one was granted', async () => {
+test('the queries about grants, feeds and catalogs of one namespace scan no table', async () => {
   using dir = scratchDir();
   const file = join(dir.path, 'state.db');
   const statements = new Set<string>();
@@ -50,7 +50,7 @@ test('no table is gone through for what a namespace shares and offers, nor for w
   expect(scansOf(file, statements)).toEqual([]);
 });
 
-test('what some names were granted is looked up among 100,000 grants to others', async () => {
+test('the grants to a few names are found by index among 100,000 others', async () => {
   using dir = scratchDir();
   const file = join(dir.path, 'state.db');
   const ids = countingIds();

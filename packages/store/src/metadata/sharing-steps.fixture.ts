@@ -12,7 +12,7 @@ import {
 } from '@cachelane/core';
 import { noAbort, type TestIds } from '@cachelane/testkit';
 
-/** One of two that have to answer alike. */
+/** One of the two stores that must answer alike. */
 export interface World {
   readonly metadata: Metadata;
   readonly ids: TestIds;
@@ -25,7 +25,7 @@ export const nth = <T>(list: readonly T[], index: number): T | undefined => list
 export const paths: readonly Namespace[] = ['local/web-0123', 'github.com/acme/web', 'github.com/acme/api'].map(
   (path) => path as Namespace,
 );
-/** What is asked about, and what grants are to. */
+/** Names to query, and grantees. */
 const names = [...paths, ...paths.map((path) => scopeNamespace(path, ['npm'])), 'github.com/acme' as Namespace];
 
 const absent = 'github.com/nobody' as Namespace;
@@ -33,10 +33,10 @@ const absent = 'github.com/nobody' as Namespace;
 const grantee = fc.record({ namespace: fc.constantFrom(...names), below: fc.boolean() });
 const volume = fc.option(fc.constantFrom('npm' as VolumeName, 'pip' as VolumeName));
 const lanes = fc.constantFrom<FeedRecord['lanes'][]>('default', 't1:local' as LaneName);
-/** Which one of those that there are. */
+/** Selects one of the existing items. */
 const index = fc.nat({ max: 4 });
 
-/** `of` is which namespace, of those that there are. */
+/** `of` selects one of the existing namespaces. */
 type SharingStep = { readonly of: number } & (
   | ({ readonly kind: 'grant' } & Pick<GrantRecord, 'volume' | 'to' | 'access' | 'trust'>)
   | ({ readonly kind: 'feed' } & Pick<FeedRecord, 'volume' | 'from' | 'lanes'>)
@@ -46,7 +46,7 @@ type SharingStep = { readonly of: number } & (
 );
 type StepOf<K extends SharingStep['kind']> = Extract<SharingStep, { readonly kind: K }>;
 
-/** What namespaces share and offer. */
+/** Random steps with grants, feeds and catalogs. */
 export const sharingStep: fc.Arbitrary<SharingStep> = fc.oneof(
   fc.record({
     kind: kind('grant'),
@@ -121,7 +121,7 @@ async function publish(
   return await metadata.publishCatalog({ ...content, expectedVersion }, noAbort);
 }
 
-/** All that there is of it. */
+/** Returns all grants, feeds, catalogs and uses. */
 export async function allShared({ metadata }: World): Promise<unknown> {
   const namespaces = await metadata.listNamespaces(noAbort);
   return {

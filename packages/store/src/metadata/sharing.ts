@@ -17,7 +17,7 @@ import type { SqliteDatabase } from '../sqlite/sqlite-database.ts';
 
 interface GrantRow {
   readonly owner_id: NamespaceId;
-  /** Empty: all of them. */
+  /** Empty means all volumes. */
   readonly volume: VolumeName | '';
   readonly grantee: string;
   readonly access: GrantRecord['access'];
@@ -28,7 +28,7 @@ interface GrantRow {
 
 interface FeedRow {
   readonly tier_id: NamespaceId;
-  /** Empty: all of them. */
+  /** Empty means all volumes. */
   readonly volume: VolumeName | '';
   readonly projects: string;
   readonly lanes: 'default' | LaneName;

@@ -13,8 +13,9 @@ import { syncStore } from './synced-heads.ts';
 import { openSqliteDatabase, type SqliteOptions } from '../sqlite/sqlite-database.ts';
 
 /**
- * Opens the metadata of a home in one SQLite file (docs/reference/store-format.md, "state.db"), and creates a missing
- * file. Many processes may have it open. Errors: those of the `Metadata` port, and E_HOME_UNUSABLE.
+ * Opens the metadata of a home in one SQLite file (docs/reference/store-format.md, "state.db"), which many processes
+ * may share. Creates a missing file. Errors: those of the `Metadata` port, and E_HOME_UNUSABLE if the file cannot be
+ * written.
  */
 export async function openSqliteMetadata(options: SqliteOptions, signal: AbortSignal): Promise<Metadata> {
   const database = await openSqliteDatabase(options, signal);

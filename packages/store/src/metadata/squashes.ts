@@ -39,7 +39,7 @@ function squash(
   return { ...head, layers: after };
 }
 
-/** What a lane has in common with remotes names the squash alone from then on. */
+/** Deletes expired squash records. Records of remotes then name only the squash, not its layers. */
 export function dropExpiredSquashes(sql: Sql, decode: Decoder, nowMs: number): void {
   const beforeMs = nowMs - limits.revocationMs;
   const lanes = sql.all<Pick<SquashRow, 'volume_id' | 'lane'>>(

@@ -32,7 +32,7 @@ export function syncStore(database: SqliteDatabase, decode: Decoder): SyncStore 
     recordSynced: (request, signal) =>
       database.write('durable', signal, (sql) => {
         if (sql.get('SELECT 1 FROM volumes WHERE id = ?', request.volumeId) === undefined) {
-          throw new CachelaneError('E_NOT_FOUND', `there is no volume ${request.volumeId}: it was removed meanwhile`);
+          throw new CachelaneError('E_NOT_FOUND', `there is no volume ${request.volumeId}: another command removed it`);
         }
         if (revisionOf(sql, decode, request) !== request.expectedRevision) return false;
         setSynced(sql, request);
@@ -70,12 +70,12 @@ function setSynced(sql: Sql, request: RecordSyncedRequest): void {
   recordSquashes(sql, request, request.squashes ?? []);
 }
 
-/** Whether the record moved since the caller of a commit saw it. */
+/** Returns whether the record changed after the caller of a commit read it. */
 export function isBehind(sql: Sql, decode: Decoder, { synced, volumeId, lane }: CommitRequest): boolean {
   return synced !== undefined && revisionOf(sql, decode, { ...synced, volumeId, lane }) !== synced.expectedRevision;
 }
 
-/** What a commit that goes through says about the records of its head. */
+/** Updates the sync records of a head for a commit that succeeds. */
 export function commitSynced(sql: Sql, decode: Decoder, request: CommitRequest): void {
   const { synced, volumeId, lane, atMs } = request;
   const lost = new Set(request.lost);
@@ -85,7 +85,7 @@ export function commitSynced(sql: Sql, decode: Decoder, request: CommitRequest):
   setSynced(sql, { ...synced, layers, volumeId, lane, atMs });
 }
 
-/** Of every remote. */
+/** Returns the head's records for every remote. */
 export function syncedOf(
   sql: Sql,
   decode: Decoder,
@@ -108,7 +108,7 @@ interface Loss {
   readonly atMs: number;
 }
 
-/** In the records of every remote. */
+/** Removes lost layers from the records of every remote. */
 function loseSynced(sql: Sql, decode: Decoder, { volumeId, lane, lost, atMs }: Loss): void {
   for (const record of syncedOf(sql, decode, { volumeId, lane })) {
     const layers = record.layers.filter((id) => !lost.has(id));
@@ -116,12 +116,12 @@ function loseSynced(sql: Sql, decode: Decoder, { volumeId, lane, lost, atMs }: L
   }
 }
 
-/** Of one lane, or of all; with a head or without. */
+/** Deletes the records of one lane, or of all lanes if `lane` is null. */
 export function removeSynced(sql: Sql, volumeId: VolumeId, lane: LaneName | null): void {
   sql.run('DELETE FROM synced_heads WHERE volume_id = ?1 AND lane = coalesce(?2, lane)', volumeId, lane);
 }
 
-/** Of a namespace whose heads have other counterparts from now on. That they are synced stays noted. */
+/** Clears the layers in all records of a namespace whose remote heads have changed. The records themselves stay. */
 export function emptySynced(sql: Sql, namespaceId: NamespaceId): void {
   sql.run(
     `UPDATE synced_heads SET layers = '[]', revision = revision + 1

@@ -4,8 +4,8 @@ import { openStore } from './real-world.fixture.ts';
 import { runOnce } from './run-once.fixture.ts';
 
 /**
- * Runs against the store until something fails, and prints what it was as JSON: the error's code, how many pushes were
- * acknowledged, and the generation that the store is at: `node until-error.fixture.ts FILE`.
+ * `node until-error.fixture.ts FILE` writes to the store until something fails. Prints the error's code, the number
+ * of acknowledged pushes and the store's generation as JSON.
  */
 const [, , file = ''] = process.argv;
 const { signal } = new AbortController();

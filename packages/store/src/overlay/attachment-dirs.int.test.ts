@@ -17,7 +17,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(root, { recursive: true }));
 
-/** Another run does something right after the target was looked for and not found. */
+/** Makes another run act right after the target was found missing. */
 function afterMissing(step: () => void): (path: string) => string {
   return (path) => {
     try {
@@ -29,19 +29,19 @@ function afterMissing(step: () => void): (path: string) => string {
   };
 }
 
-test('a directory that another run makes while the target is looked at is the target', () => {
+test('a directory that another run creates during the check is the target', () => {
   const makeIt = afterMissing(() => mkdirSync(target));
   expect(checkTarget(target, home, makeIt)).toBe(target);
 });
 
-test('a symlink that comes meanwhile is followed', () => {
+test('a symlink that appears during the check is followed', () => {
   const elsewhere = join(root, 'elsewhere');
   mkdirSync(elsewhere);
   const layIt = afterMissing(() => symlinkSync(elsewhere, target));
   expect(checkTarget(target, home, layIt)).toBe(elsewhere);
 });
 
-test('a directory that comes and goes all the time is taken as one that is to be made', () => {
+test('a directory that keeps coming and going counts as missing', () => {
   const comeAndGo = (path: string): string => {
     if (path !== target) return realpathSync(path);
     rmSync(target, { recursive: true, force: true });
@@ -55,7 +55,7 @@ test('a directory that comes and goes all the time is taken as one that is to be
   rmdirSync(target);
 });
 
-test('a symlink that leads nowhere is refused', () => {
+test('a dangling symlink is refused', () => {
   symlinkSync(join(root, 'nowhere'), target);
-  expect(() => checkTarget(target, home)).toThrow('is a symlink that leads nowhere');
+  expect(() => checkTarget(target, home)).toThrow('is a dangling symlink');
 });

@@ -11,7 +11,7 @@ export interface AttachmentDirs {
   readonly dir: string;
   readonly upper: string;
   readonly work: string;
-  /** Stands for a view without layers: an overlay needs something below. */
+  /** The lower directory of a view without layers: an overlay needs one. */
   readonly empty: string;
 }
 
@@ -20,12 +20,12 @@ export function attachmentDirs(sessionDir: string, ordinal: number): AttachmentD
   return { dir, upper: `${dir}/upper`, work: `${dir}/work`, empty: `${dir}/empty` };
 }
 
-/** `realpathSync`, or what a test puts in its place to change things at that moment. */
+/** `realpathSync`, or a test's replacement that changes something at that moment. */
 type RealPath = (path: string) => string;
 
 /**
- * Where the volume is mounted: the real path of `target`. Throws E_MOUNT_POINT where nothing can be mounted, or where the
- * mount would hide the home or lie in it.
+ * Returns the real path where the volume is mounted. Throws E_MOUNT_POINT if nothing can be mounted there, or if
+ * the mount would hide the home or be inside it.
  */
 export function checkTarget(target: string, home: string, realPath: RealPath = realpathSync): string {
   if (!isAbsolute(target)) throw mountPoint(target, 'is not an absolute path');
@@ -33,15 +33,15 @@ export function checkTarget(target: string, home: string, realPath: RealPath = r
   const realHome = realpathSync(home);
   if (real === '/') throw mountPoint(target, 'is the root of the file system');
   if (holds(real, realHome)) throw mountPoint(target, `would hide the home of cachelane, ${realHome}`);
-  if (holds(realHome, real)) throw mountPoint(target, `lies inside the home of cachelane, ${realHome}`);
-  if (isInTree(real)) throw mountPoint(target, 'is the directory of a volume, or lies in it');
+  if (holds(realHome, real)) throw mountPoint(target, `is inside the home of cachelane, ${realHome}`);
+  if (isInTree(real)) throw mountPoint(target, 'is the directory of a volume, or inside one');
   return real;
 }
 
-/** Other runs make and remove the same directories at any moment: what was missing just now may be there already. */
+/** Retries, because other runs create and delete the same directories. */
 const looks = 8;
 
-/** With every symlink of what exists resolved; what does not exist yet is taken as written. */
+/** Returns the path with the symlinks of its existing part resolved. */
 function realTarget(target: string, realPath: RealPath): string {
   const path = resolve(target);
   for (let look = 1; look <= looks; look++) {
@@ -49,13 +49,13 @@ function realTarget(target: string, realPath: RealPath): string {
     if (real !== null) return real;
     const stat = lstatSync(path, { throwIfNoEntry: false });
     if (stat === undefined) break;
-    if (look === looks && stat.isSymbolicLink()) throw mountPoint(target, 'is a symlink that leads nowhere');
+    if (look === looks && stat.isSymbolicLink()) throw mountPoint(target, 'is a dangling symlink');
   }
   const parent = realTarget(dirname(path), realPath);
   return `${parent === '/' ? '' : parent}/${path.slice(path.lastIndexOf('/') + 1)}`;
 }
 
-/** Null where nothing was found. */
+/** Returns null if the path does not exist. */
 function realDirectory(path: string, target: string, realPath: RealPath): string | null {
   try {
     const real = realPath(path);
@@ -64,7 +64,7 @@ function realDirectory(path: string, target: string, realPath: RealPath): string
   } catch (error) {
     const code = errnoOf(error);
     if (code === 'ENOENT') return null;
-    if (code === 'ENOTDIR') throw mountPoint(target, 'lies below something that is not a directory', error);
+    if (code === 'ENOTDIR') throw mountPoint(target, 'is below something that is not a directory', error);
     if (code === 'ELOOP' || code === 'EACCES') throw mountPoint(target, `cannot be reached (${code})`, error);
     throw error;
   }
@@ -72,13 +72,13 @@ function realDirectory(path: string, target: string, realPath: RealPath): string
 
 export const defaultRootMode = 0o755;
 
-/** Mode for the volume's root: what the directory has that the mount covers, but never one that shuts its owner out. */
+/** Returns the mode for the volume's root: that of the covered directory, but always accessible for its owner. */
 export function rootMode(target: string): number {
   const stat = statSync(target, { throwIfNoEntry: false });
   return stat === undefined ? defaultRootMode : (stat.mode & 0o1777) | 0o700;
 }
 
-/** What {@link makeTarget} would make at this moment; nothing for a target that is refused. */
+/** Returns the directories that {@link makeTarget} would create now, or none for a refused target. */
 export function missingDirs(target: string, home: string): readonly string[] {
   const missing: string[] = [];
   try {
@@ -89,7 +89,10 @@ export function missingDirs(target: string, home: string): readonly string[] {
   return missing;
 }
 
-/** Makes the target and what leads to it; returns what was missing, outermost first. Throws E_MOUNT_POINT, having made nothing. */
+/**
+ * Creates the target and its missing parents. Returns what was missing, outermost first. Throws E_MOUNT_POINT and
+ * leaves no directories.
+ */
 export function makeTarget(files: StoreFiles, target: string): readonly string[] {
   const made: string[] = [];
   const make = (path: string): void => {
@@ -99,7 +102,7 @@ export function makeTarget(files: StoreFiles, target: string): readonly string[]
       files.makeDir(path, 0o777);
       made.push(path);
     } catch (error) {
-      // Another session makes the same directories at this moment: then they are that one's.
+      // Another session created the directory, so it belongs to that session.
       if (errnoOf(error) !== 'EEXIST') throw error;
     }
   };
@@ -109,11 +112,11 @@ export function makeTarget(files: StoreFiles, target: string): readonly string[]
   } catch (error) {
     removeEmptyDirs(files, made);
     if (errnoOf(error) === 'ENOSPC' || errnoOf(error) === 'EDQUOT') throw error;
-    throw mountPoint(target, `cannot be made (${errnoOf(error) ?? String(error)})`, error);
+    throw mountPoint(target, `cannot be created (${errnoOf(error) ?? String(error)})`, error);
   }
 }
 
-/** Deepest first; skips what is not empty, busy, not ours or gone. */
+/** Removes empty directories, deepest first. Skips directories that are not empty, busy, gone or another user's. */
 export function removeEmptyDirs(files: StoreFiles, dirs: readonly string[]): void {
   for (const dir of dirs.toSorted((a, b) => b.length - a.length)) {
     try {
@@ -124,7 +127,7 @@ export function removeEmptyDirs(files: StoreFiles, dirs: readonly string[]): voi
   }
 }
 
-/** Removes what a mount left. Nearly always next to nothing, which goes at once; a big upper directory goes to the trash. */
+/** Deletes what a mount left: usually almost nothing, deleted at once. A big upper directory goes to the trash. */
 export function removeAttachment(files: StoreFiles, trash: Trash, { dir, upper, work, empty }: AttachmentDirs): void {
   try {
     emptyWork(files, work);
@@ -135,7 +138,7 @@ export function removeAttachment(files: StoreFiles, trash: Trash, { dir, upper, 
   }
 }
 
-/** The kernel leaves `work/work` with mode 000, and whiteouts in it. */
+/** Deletes `work/work`, which the kernel leaves with mode 000 and with whiteouts in it. */
 function emptyWork(files: StoreFiles, work: string): void {
   const inner = `${work}/work`;
   if (lstatSync(inner, { throwIfNoEntry: false })?.isDirectory() !== true) return;
@@ -157,7 +160,7 @@ function holds(dir: string, path: string): boolean {
 }
 
 function mountPoint(target: string, why: string, cause?: unknown): CachelaneError {
-  return new CachelaneError('E_MOUNT_POINT', `no volume can be attached at ${target}: it ${why}`, {
+  return new CachelaneError('E_MOUNT_POINT', `cannot attach a volume at ${target}: it ${why}`, {
     hint: 'choose another directory for the volume',
     cause,
   });

@@ -24,15 +24,15 @@ import { type UpperListing, walkUpper } from './walk-upper.ts';
 
 export interface UpperPlace {
   readonly upper: string;
-  /** A directory of our own on the same file system. */
+  /** A directory of ours on the same file system. */
   readonly scratch: string;
   readonly files: StoreFiles;
 }
 
 /**
- * Finds what a run left in an overlay's upper directory, and takes the kernel's own notes off it: the directory then says
- * the same in every kind of mount, with whiteouts for what was removed. Throws E_LAYER_REFUSED for files that are not
- * complete by themselves.
+ * Returns the changes in an overlay's upper directory, and removes the kernel's own marks. The directory then means
+ * the same in every kind of mount, with whiteouts for removed paths. Throws E_LAYER_REFUSED for files that are
+ * incomplete by themselves.
  */
 export function collectUpper(place: UpperPlace, view: readonly StoredLayer[], signal: AbortSignal): ChangeSet {
   const { upper, files } = place;
@@ -52,12 +52,12 @@ interface Marked {
 }
 
 /**
- * Every directory is looked at: kernels mark directories that were made anew, that were moved into a merged directory, and,
- * depending on their settings, every new directory in a merged one; and a marked one may have been moved anywhere since.
+ * Reads the marks of every directory. Kernels mark recreated directories, directories moved into a merged one and,
+ * with some settings, every new directory in a merged one. A marked directory may have been moved since.
  */
 function readUpperMarks(place: UpperPlace, { access, listing, view }: Marked): readonly Change[] {
   const { changes, directories, hollow } = listing;
-  // Nothing was there that could have been copied up, and no directory is there that could be marked.
+  // Nothing could be copied up, and no directory could be marked.
   if (directories.length === 0 && view.length === 0) return changes;
   const suspects = [rootPath, ...directories];
   const marks = readMarks(place.upper, suspects);
@@ -71,7 +71,7 @@ function readUpperMarks(place: UpperPlace, { access, listing, view }: Marked): r
     if (isOpaque(own)) opaque.push(path);
     if (isOpaque(own, native)) remade.add(path);
   }
-  // Only mounts by root can copy a file up without its content; to look at all small files takes reading them.
+  // Only mounts by root copy files up without content. Checking costs a read of every small file.
   if (rootMarks.has('trusted.overlay.impure')) {
     for (const path of hollow) access.prepare(path);
     for (const [i, own] of readMarks(place.upper, hollow).entries()) refuseReferences(hollow[i] ?? rootPath, own);
@@ -83,20 +83,20 @@ function readUpperMarks(place: UpperPlace, { access, listing, view }: Marked): r
 
 function refuseReferences(path: BytePath, marks: OverlayMarks): void {
   if (!refersElsewhere(marks)) return;
-  throw refused(path, 'the kernel kept only a reference to it; mount with redirect_dir=off,metacopy=off');
+  throw refused(path, 'the kernel stored only a reference to it; mount with redirect_dir=off,metacopy=off');
 }
 
 /**
- * Whose marks this mount's kernel wrote. Layers are marked for both kinds of mount, and to each kind the other's marks are
- * plain attributes, which it copies with a directory that it copies up: those say nothing about this run. What is copied up makes
- * the root `impure` in the mount's own namespace; without that nothing was copied up, and there can be no copied marks.
+ * Returns the attribute prefixes that this mount's kernel wrote. Layers have marks for both kinds of mount, and
+ * each kind copies the other's marks like plain attributes. A copy-up makes the root `impure` under the mount's own
+ * prefix. Without that, no marks were copied.
  */
 function nativeNamespaces(rootMarks: OverlayMarks): readonly MarkNamespace[] {
   const impure = markNamespaces.filter((namespace) => rootMarks.has(`${namespace}impure`));
   return impure.length === 0 ? markNamespaces : impure;
 }
 
-/** What lies in a directory that was made anew is new as well, marked or not. */
+/** Marks everything in a recreated directory as new. */
 function markReplaced(
   changes: readonly Change[],
   marked: ReadonlySet<BytePath>,

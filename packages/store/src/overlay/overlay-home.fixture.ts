@@ -26,10 +26,10 @@ export interface OverlayHome extends MounterFixture {
   readonly jobs: readonly BackgroundJob[];
 }
 
-/** Runs `sh` in the volume's directory, with the volume in place, and returns what it wrote. */
+/** Runs `sh` in the volume's directory, with the volume mounted. Returns its output. */
 export type RunScript = (volume: Pick<AttachedVolume<OverlayMount>, 'mount'>, script: string) => Buffer;
 
-/** A home and a directory for targets; commands run in real mounts. */
+/** Creates a home and a directory for targets. Commands run in real mounts. */
 export function createOverlayHome(
   runScript: RunScript = runInBubblewrap,
   keptAs: 'trees' | 'images' = 'trees',
@@ -70,12 +70,12 @@ export function createOverlayHome(
   });
 }
 
-/** What is staged was made in another home, and comes here as it would from a remote. */
+/** Stages layers in another home and sends them here, like a remote does. */
 function fromElsewhere(open: (home: string) => LayerStore, root: string): LayerStore {
   fs.mkdirSync(`${root}/elsewhere`);
   const [elsewhere, here] = [open(`${root}/elsewhere`), open(`${root}/home`)];
   const copied = new Set<LayerId>();
-  /** What nobody may send (symlinks that lead out of the volume) can still have been made here. */
+  /** Falls back to the local layer for contents that cannot be sent, such as symlinks that lead out. */
   const copyRefused = (error: unknown, staged: StagedLayer): StagedLayer => {
     if (!(error instanceof CachelaneError && error.code === 'E_LAYER_REFUSED')) throw error;
     fs.mkdirSync(`${root}/home/layers`, { recursive: true });
@@ -100,11 +100,11 @@ function fromElsewhere(open: (home: string) => LayerStore, root: string): LayerS
 }
 
 function overlayOf({ mount }: Pick<AttachedVolume, 'mount'>): Pick<AttachedVolume<OverlayMount>, 'mount'> {
-  if (mount.kind !== 'overlay') throw new Error('this is no overlay');
+  if (mount.kind !== 'overlay') throw new Error('this is not an overlay');
   return { mount };
 }
 
-/** What a fixture does in a volume, by scripts. */
+/** Returns the fixture's commands, which run scripts in volumes. */
 export function commandsIn(
   runScript: (volume: Pick<AttachedVolume, 'mount'>, script: string) => Buffer,
 ): Pick<MounterFixture, 'run' | 'look'> {
@@ -116,13 +116,13 @@ export function commandsIn(
   };
 }
 
-/** Whatever lies deeper than a session's own directory. */
+/** Returns everything below a session's own directory. */
 function attachmentsIn(dir: string): readonly string[] {
   if (!fs.existsSync(dir)) return [];
   return fs.readdirSync(dir).flatMap((name) => fs.readdirSync(`${dir}/${name}`).map((each) => `${name}/${each}`));
 }
 
-/** Needs `bwrap`, which wants the lowest layer first. */
+/** Needs `bwrap`, which takes the lowest layer first. */
 export const runInBubblewrap: RunScript = ({ mount }, script) => {
   const layers = mount.lowerDirs.toReversed().flatMap((lower) => ['--overlay-src', lower]);
   const overlay = ['--overlay', mount.upperDir, mount.workDir, mount.target];
@@ -130,10 +130,10 @@ export const runInBubblewrap: RunScript = ({ mount }, script) => {
   return execute(behindImages(mount, argv), script);
 };
 
-/** Needs root and `unshare`. Options that are not given are off. */
+/** Needs root and `unshare`. Other mount options are off. */
 export function rootMount(options: string): RunScript {
   return ({ mount }, script) => {
-    // One by one: a single option takes 255 bytes.
+    // One by one: a single option is limited to 255 bytes.
     const lower = mount.lowerDirs.map((dir) => `lowerdir+=${dir}`).join(',');
     const dirs = `${lower},upperdir=${mount.upperDir},workdir=${mount.workDir}`;
     const start = 'mount -t overlay -o "$1" overlay "$2" && cd "$2" && exec sh -eu';
@@ -142,7 +142,7 @@ export function rootMount(options: string): RunScript {
   };
 }
 
-/** A command with the images of the volume mounted; needs root. */
+/** Returns a command that mounts the volume's images first. Needs root. */
 function behindImages({ images }: OverlayMount, argv: readonly string[]): readonly string[] {
   if (images.length === 0) return argv;
   const script = 'while [ "$1" != -- ]; do mount -n -t erofs -o ro "$1" "$2"; shift 2; done; shift; exec "$@"';
@@ -150,12 +150,12 @@ function behindImages({ images }: OverlayMount, argv: readonly string[]): readon
   return ['unshare', '--mount', 'sh', '-ec', script, 'sh', ...paths, '--', ...argv];
 }
 
-/** Whether this user and machine can mount like that. */
+/** Returns whether this user and machine can mount like that. */
 export function canMountAsRoot(): boolean {
   return spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']).status === 0;
 }
 
-/** Each volume in the kind of mount that the one before it had not. */
+/** Alternates the kinds of mount between volumes. */
 export function inTurn(...kinds: readonly [RunScript, ...RunScript[]]): RunScript {
   const chosen = new Map<string, RunScript>();
   return (volume, script) => {
@@ -202,7 +202,7 @@ function scriptFor(step: VolumeStep): string {
   }
 }
 
-// One line for each thing, and behind that of a readable file its content, as many bytes as it says.
+// One line per path, followed by the content of a readable file, with the size from the line.
 const lookScript = String.raw`find . -mindepth 1 \( -type f -readable -printf '%y %m %s %P\0\0' -exec cat {} \; \) -o -printf '%y %m 0 %P\0%l\0'`;
 
 function parseLook(output: Buffer): SeenVolume {

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { isOpaque, readMarks } from '../files/markers.ts';
 import { canMountAsRoot, createOverlayHome, rootMount, type OverlayHome } from './overlay-home.fixture.ts';
 
-// What kernels do with other settings than ours, which a system may have as its defaults.
+// Kernel behavior with other mount settings, which may be a system's defaults.
 
 const noAbort = new AbortController().signal;
 const sessionId = `ses_${'01'.repeat(16)}` as never;
@@ -31,7 +31,7 @@ function attach(
 
 requireCommands('unshare')('overlays with a kernel’s own settings', () => {
   describe.runIf(canMountAsRoot())('mounted by root', () => {
-    test('a new directory that is marked for speed replaces nothing', async () => {
+    test('a new directory with a mark of the kernel replaces nothing', async () => {
       await using home = await createOverlayHome();
       const view = [await layerWith(home, 'mkdir d; echo f > d/f')];
       const volume = await attach(home, 0, view);
@@ -48,7 +48,7 @@ requireCommands('unshare')('overlays with a kernel’s own settings', () => {
     test.each([
       ['redirect_dir=on', 'mv d elsewhere', 'elsewhere'],
       ['redirect_dir=on,metacopy=on', 'chmod 600 d/f', 'd/f'],
-    ])('what is kept as a reference with %s is refused', async (options, script, path) => {
+    ])('a reference that %s makes is refused', async (options, script, path) => {
       await using home = await createOverlayHome();
       const view = [await layerWith(home, 'mkdir d; echo f > d/f')];
       const volume = await attach(home, 0, view);
@@ -58,7 +58,7 @@ requireCommands('unshare')('overlays with a kernel’s own settings', () => {
       );
     });
 
-    test('a file that is all holes is a file', async () => {
+    test('a file of only holes is a plain file', async () => {
       await using home = await createOverlayHome();
       const volume = await attach(home, 0, []);
       rootMount('redirect_dir=on,metacopy=on')(volume, 'truncate -s 3000000 hole; truncate -s 10 shut; chmod 0 shut');

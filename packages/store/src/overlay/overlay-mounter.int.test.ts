@@ -9,7 +9,7 @@ const noAbort = new AbortController().signal;
 requireCommands('bwrap')('overlays in real mounts', () => {
   mounterConformance('overlay', () => createOverlayHome(), { randomRuns: 25 });
 
-  // A layer must mean the same in both kinds of mount, whichever kind it comes from.
+  // A layer must mean the same in both kinds of mount, whichever kind made it.
   describe.runIf(canMountAsRoot())('of root and of bubblewrap in turn', () => {
     mounterConformance('overlay', () => createOverlayHome(inTurn(runInBubblewrap, rootMount('index=off'))), {
       randomRuns: 25,
@@ -20,7 +20,7 @@ requireCommands('bwrap')('overlays in real mounts', () => {
     const kinds = inTurn(runInBubblewrap, rootMount('index=off'));
     mounterConformance('overlay', () => createOverlayHome(kinds, 'images'), { randomRuns: 10 });
 
-    test('the layers are images there', async () => {
+    test('uses images', async () => {
       await using home = await createOverlayHome(kinds, 'images');
       const changed = await home.mounter.attach(attachRequest(home), noAbort);
       await home.run(changed, [{ do: 'write', path: 'file', content: 'x' }]);

@@ -29,15 +29,16 @@ import { collectUpper } from './overlay-changes.ts';
 import { toChangeSet } from '../layers/change-set.ts';
 
 export interface OverlayMounterOptions {
-  /** The home: an absolute path, without a slash at its end; exists. */
+  /** The home: an absolute path without a trailing slash. It exists. */
   readonly dir: string;
-  /** For tests that interfere with what happens on the disk. */
+  /** For tests that interfere with disk operations. */
   readonly files?: StoreFiles;
 }
 
 /**
- * Views as overlays: the layers' trees and images below, a directory of the session on top. Nothing is mounted here: the runtime does
- * that, where the command alone can see it. Layers must lie in the file system as {@link openLayerFiles} keeps them.
+ * Opens the mounter for overlays: trees and images of layers below, a directory of the session on top. The runtime
+ * mounts them, visible only to the command. Layers must be in the file system, as {@link openLayerFiles} keeps
+ * them.
  */
 export function openOverlayMounter({ dir: home, files = realFiles }: OverlayMounterOptions): Mounter<OverlayMount> {
   const paths = homePaths(home);
@@ -57,7 +58,7 @@ export function openOverlayMounter({ dir: home, files = realFiles }: OverlayMoun
   };
 
   const attach = (request: AttachRequest): AttachedVolume<OverlayMount> => {
-    // The kernel refuses a directory that is there twice; whatever the lower one says, the upper one has said already.
+    // The kernel refuses a duplicate directory. The upper occurrence hides the lower one anyway.
     const lowerDirs = [...new Set(request.view.map(treeDirOf))];
     const images = request.view.flatMap(imageOf);
     clearStaleLink(files, request.target, home);
@@ -74,7 +75,7 @@ export function openOverlayMounter({ dir: home, files = realFiles }: OverlayMoun
       collect: (signal, { inUse }) =>
         portCall('collecting changes', signal, () => ({
           kind: 'changes',
-          // An overlay opens what lies below without moving its time of access.
+          // An overlay does not update access times in lower directories.
           used: null,
           changes: collect(request, inUse ? copyOf(dirs) : dirs, signal),
           links: request.links,
@@ -112,7 +113,7 @@ export function openOverlayMounter({ dir: home, files = realFiles }: OverlayMoun
     for (const name of namesIn(dir)) {
       if (/^\d+$/.test(name)) removeAttachment(files, trash(), attachmentDirs(dir, Number(name)));
     }
-    // What else lies there (a lease) is its owner's to remove.
+    // A lease there stays for its owner to delete.
     removeEmptyDirs(files, [dir]);
   };
 
@@ -123,7 +124,7 @@ export function openOverlayMounter({ dir: home, files = realFiles }: OverlayMoun
     removeTargets: (dirs) => {
       removeEmptyDirs(files, dirs);
     },
-    // Its directories lie with the session, and go when that is swept.
+    // Its directories are deleted with their session.
     sessions: async () => await Promise.resolve([]),
     listKept: async () => await Promise.resolve([]),
     listUsed: async () => await Promise.resolve([]),
@@ -134,14 +135,17 @@ export function openOverlayMounter({ dir: home, files = realFiles }: OverlayMoun
 
 function treeDirOf({ treeDir, key }: AttachRequest['view'][number]): string {
   if (treeDir !== null) return treeDir;
-  throw new CachelaneError('E_INTERNAL', `layer ${key.slice(0, 12)} is not in the file system: it cannot be mounted`);
+  throw new CachelaneError(
+    'E_INTERNAL',
+    `layer ${key.slice(0, 12)} is not in the file system, so it cannot be mounted`,
+  );
 }
 
 function imageOf({ image, treeDir }: AttachRequest['view'][number]): readonly LayerImage[] {
   return image === null || treeDir === null ? [] : [{ file: image, dir: treeDir }];
 }
 
-/** The command may have taken our permission to look: then there is something to see. */
+/** Without permission to read the directory, the command has changed it. */
 function isEmptyDir(dir: string): boolean {
   try {
     return readdirSync(dir).length === 0;

@@ -22,10 +22,10 @@ describe('a target', () => {
   test.each([
     ['the root', () => '/'],
     ['the home itself', (home: OverlayHome) => home.dir],
-    ['a directory that holds the home', (home: OverlayHome) => home.dir.slice(0, home.dir.lastIndexOf('/'))],
+    ['a directory that contains the home', (home: OverlayHome) => home.dir.slice(0, home.dir.lastIndexOf('/'))],
     ['inside the home', (home: OverlayHome) => `${home.dir}/layers/x`],
-    ['a symlink that leads nowhere', (home: OverlayHome) => `${home.targets}/dangling`],
-    ['below a symlink that leads nowhere', (home: OverlayHome) => `${home.targets}/dangling/below`],
+    ['a dangling symlink', (home: OverlayHome) => `${home.targets}/dangling`],
+    ['below a dangling symlink', (home: OverlayHome) => `${home.targets}/dangling/below`],
     ['a loop', (home: OverlayHome) => `${home.targets}/loop`],
     ['a symlink to a file', (home: OverlayHome) => `${home.targets}/to-file`],
   ])('cannot be %s', async (_, targetOf) => {
@@ -37,7 +37,7 @@ describe('a target', () => {
     expect(home.leftovers()).toEqual([]);
   });
 
-  test('behind symlinks is where they lead', async () => {
+  test('named by symlinks is where they lead', async () => {
     await using home = await createOverlayHome();
     fs.symlinkSync('existing', `${home.targets}/link`);
     const volume = await attach(home, `${home.targets}/link/../link/new`);
@@ -45,7 +45,7 @@ describe('a target', () => {
     expect(volume.madeDirs).toEqual([`${home.targets}/existing/new`]);
   });
 
-  test('gives the volume its mode, but never one that shuts the owner out', async () => {
+  test('gives the volume its mode, but keeps it accessible for the owner', async () => {
     await using home = await createOverlayHome();
     const modeAt = async (mode: number): Promise<number> => {
       fs.chmodSync(`${home.targets}/existing`, mode);
@@ -60,7 +60,7 @@ describe('a target', () => {
     expect(await modeAt(0o555)).toBe(0o755);
   });
 
-  test('that another session makes at the same moment is that one’s', async () => {
+  test('that another session creates at the same moment belongs to that session', async () => {
     await using home = await createOverlayHome();
     const target = `${home.targets}/contested`;
     const files: StoreFiles = {
@@ -75,7 +75,7 @@ describe('a target', () => {
 });
 
 describe('a process that dies while it attaches', () => {
-  test('leaves nothing that its session does not own', async () => {
+  test('leaves only what its session owns', async () => {
     for (let operation = 1; ; operation++) {
       await using home = await createOverlayHome();
       const process = dyingProcess({ operation, when: 'after' });

@@ -4,17 +4,17 @@ import { byteNames, filePath, type FilePath } from '../files/file-path.ts';
 import type { OpenAccess } from '../files/open-access.ts';
 import type { StoreFiles } from '../files/store-files.ts';
 
-/** How to take marks off the directories of one upper directory. */
+/** The upper directory whose marks to remove. */
 export interface StripPlace {
   readonly files: StoreFiles;
   readonly access: OpenAccess;
-  /** A directory of our own on the same file system. */
+  /** A directory of ours on the same file system. */
   readonly scratch: string;
 }
 
 /**
- * Makes directories anew, without their extended attributes, and moves what is in them over: 5 us for each direct child,
- * and no program is needed that machines may lack. Modes are what they were, times to a microsecond.
+ * Removes extended attributes by recreating directories and moving their children: 5 us per direct child, without a
+ * program that machines may lack. Keeps modes, and times to a microsecond.
  */
 export function stripMarks(place: StripPlace, directories: readonly BytePath[]): void {
   const { access, files } = place;

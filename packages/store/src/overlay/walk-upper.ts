@@ -4,12 +4,12 @@ import { refused, throwIfAborted } from '../files/file-errors.ts';
 import { byteNames } from '../files/file-path.ts';
 import type { OpenAccess } from '../files/open-access.ts';
 
-/** Everything in an upper directory, before its overlay markers are looked at. */
+/** Everything in an upper directory, before its overlay marks are read. */
 export interface UpperListing {
-  /** Parents before children; `replaces` is false throughout. */
+  /** Parents before children. `replaces` is always false. */
   readonly changes: readonly Change[];
   readonly directories: readonly BytePath[];
-  /** Files that may have no content of their own on the disk: their blocks are no more than attributes can take. */
+  /** Files that may have no content on disk: their blocks could be attributes only. */
   readonly hollow: readonly BytePath[];
 }
 
@@ -22,10 +22,10 @@ const fileTypes = {
   fifo: 0o010000,
 };
 
-/** A block of 4 KiB in units of 512 bytes: ext4 counts extended attributes that do not fit into the inode. */
+/** A 4 KiB block in units of 512 bytes. ext4 counts extended attributes outside the inode. */
 const attributeBlocks = 8n;
 
-/** Lists the whole tree below `access.root`; symlinks are listed, never followed. Leaves directories open that were shut. */
+/** Lists the whole tree below `access.root` without following symlinks. Leaves directories accessible that were not. */
 export function walkUpper(access: OpenAccess, signal: AbortSignal): UpperListing {
   const changes: Change[] = [];
   const directories: BytePath[] = [];
@@ -66,7 +66,7 @@ function changeOf(access: OpenAccess, path: BytePath, stat: BigIntStats): Change
     case fileTypes.fifo:
       return { kind: 'special', path, what: 'fifo' };
     default:
-      // The kernel's sign for a removed path is a character device that nobody else can want.
+      // The kernel's whiteout is a character device with number 0:0, which has no other use.
       return stat.isCharacterDevice() && stat.rdev === 0n
         ? { kind: 'removed', path }
         : { kind: 'special', path, what: 'device' };

@@ -3,8 +3,8 @@ import { dirname, join } from 'node:path';
 import type { SeedLook } from '@cachelane/core';
 
 /**
- * What an image of a registry holds is named by its digest and never changes: what was seen of it once is written beside it, goes with it, and is what anybody sees, without a look at each of its files. It did not change a moment ago either,
- * but was put in its place whole.
+ * Returns the stamp and size of an image's contents. An image's digest is its name, so its contents never change:
+ * the first result is stored beside the image and reused.
  */
 export async function imageLook(tree: string, look: () => Promise<SeedLook>): Promise<SeedLook> {
   const file = join(dirname(tree), 'look');
@@ -12,7 +12,7 @@ export async function imageLook(tree: string, look: () => Promise<SeedLook>): Pr
   return { path: tree, changedAtMs: 0, ...seen };
 }
 
-/** What its provider could not put there: symlinks that lead out. */
+/** Returns the number of symlinks that the provider skipped because they lead out. */
 export function leftOutOfImage(tree: string): number {
   const text = textOf(join(dirname(tree), 'left-out'));
   return /^\d{1,9}$/.test(text) ? Number(text) : 0;
@@ -49,7 +49,7 @@ async function see(file: string, look: () => Promise<SeedLook>): Promise<Seen> {
       fs.rmSync(fresh, { recursive: true, force: true });
     }
   } catch {
-    // Whoever cannot write there looks again.
+    // Without write permission, the next call reads the image again.
   }
   return { stamp, sizeBytes };
 }

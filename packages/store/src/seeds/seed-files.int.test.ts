@@ -9,7 +9,7 @@ import { openSeedFiles } from './seed-files.ts';
 
 interface SeedHome extends SeedFilesFixture {
   readonly home: string;
-  /** Beside the home. */
+  /** A directory beside the home. */
   readonly machine: string;
   readonly seeds: SeedFiles;
 }
@@ -47,7 +47,7 @@ describe('an image of a registry', () => {
     ['-1', 0],
     ['many', 0],
     [null, 0],
-  ])('of which %j symlinks were left out is copied as one that lacks so many', async (text, leftOut) => {
+  ])('with %j skipped symlinks reports them when it is copied', async (text, leftOut) => {
     await using on = await createSeedHome();
     const tree = `${on.home}/images/sha256-a.boot/tree`;
     fs.mkdirSync(`${tree}/part`, { recursive: true });
@@ -56,13 +56,13 @@ describe('an image of a registry', () => {
     const copied = async (dir: string) =>
       await on.seeds.copy(dir, { into: (await on.attach()).mount, maxBytes: 100 }, noAbort);
     expect(await copied(tree)).toEqual({ leftOut });
-    // Nobody knows of which part they were.
+    // The note does not tell which part they were in.
     expect(await copied(`${tree}/part`)).toEqual({ leftOut: 0 });
   });
 });
 
 describe('a directory that a volume is seeded from', () => {
-  test('may be reached by a symlink, and symlinks in it are not followed', async () => {
+  test('may be named by a symlink, but symlinks in it are not followed', async () => {
     await using on = await createSeedHome();
     fs.mkdirSync(`${on.machine}/secret`);
     fs.writeFileSync(`${on.machine}/secret/key`, 'key');
@@ -79,7 +79,7 @@ describe('a directory that a volume is seeded from', () => {
     expect([...(await on.look(volume)).keys()]).toEqual(['a']);
   });
 
-  test('a symlink that leads nowhere is told as what is not there, and one to itself as what cannot be read', async () => {
+  test('a dangling symlink is reported as missing, and a symlink to itself as unreadable', async () => {
     await using on = await createSeedHome();
     fs.symlinkSync('none', `${on.machine}/dangling`);
     fs.symlinkSync('loop', `${on.machine}/loop`);
@@ -88,25 +88,25 @@ describe('a directory that a volume is seeded from', () => {
     await expect(look('loop')).rejects.toMatchObject({ code: 'E_USAGE' });
   });
 
-  test('is no part of the store, and the store no part of it', async () => {
+  test('may not be inside the store or contain it', async () => {
     await using on = await createSeedHome();
     fs.symlinkSync(on.home, `${on.machine}/to-home`);
     fs.mkdirSync(`${on.home}/kept`, { recursive: true });
     for (const dir of [on.home, `${on.home}/kept`, fs.realpathSync(`${on.home}/..`), `${on.machine}/to-home`]) {
       await expect(on.seeds.look(dir, noAbort)).rejects.toMatchObject({
         code: 'E_USAGE',
-        message: `${dir} lies in our own store, or the store in it`,
+        message: `${dir} is inside the store, or contains it`,
       });
     }
     expect((await on.seeds.look(on.directory([]), noAbort)).stamp).toMatch(/^[0-9a-f]{64}$/);
   });
 
-  test('is another one after an edit that keeps size and time', async () => {
+  test('gets a new stamp after an edit that keeps size and time', async () => {
     await using on = await createSeedHome();
     const dir = on.directory([{ do: 'write', path: 'a', content: 'one' }]);
     const before = await on.seeds.look(dir, noAbort);
     const { atime, mtime } = fs.statSync(`${dir}/a`);
-    // The clock of the file system goes in ticks.
+    // The file system's clock has coarse ticks.
     while (fs.statSync(`${dir}/a`).ctimeMs <= before.changedAtMs + 10) fs.utimesSync(`${dir}/a`, atime, mtime);
     const touched = await on.seeds.look(dir, noAbort);
     fs.writeFileSync(`${dir}/a`, 'two');
@@ -116,7 +116,7 @@ describe('a directory that a volume is seeded from', () => {
     expect(after.changedAtMs).toBeGreaterThan(touched.changedAtMs);
   });
 
-  test('counts by its length where it is sparse, and is read no further than its bound', async () => {
+  test('counts a sparse file by its length, and is not read beyond the limit', async () => {
     await using on = await createSeedHome();
     const dir = on.directory([{ do: 'write', path: 'sparse', content: '' }]);
     fs.truncateSync(`${dir}/sparse`, 2 ** 40);
@@ -127,7 +127,7 @@ describe('a directory that a volume is seeded from', () => {
     await expect(copy).rejects.toMatchObject({ code: 'E_QUOTA' });
   });
 
-  test('has a fifo in it that is not waited for', async () => {
+  test('does not block on a fifo', async () => {
     await using on = await createSeedHome();
     const dir = on.directory([]);
     execFileSync('mkfifo', [`${dir}/fifo`]);

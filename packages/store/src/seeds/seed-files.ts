@@ -13,17 +13,17 @@ import { leavingOut, seedMembers } from './seed-members.ts';
 import { readSeedNote, writeSeedNote } from './seed-notes.ts';
 
 export interface SeedFilesOptions {
-  /** Real path of the home: a directory that it lies in, or that lies in it, is no seed. */
+  /** Real path of the home. A seed may not contain the home or be inside it. */
   readonly dir: string;
 }
 
-/** Names, or pieces of a file, between two turns of others. */
+/** Names, or pieces of a file, between yields to other work. */
 const turnEvery = 16;
 
 export function openSeedFiles({ dir: home }: SeedFilesOptions): SeedFiles {
   return {
     look: async (dir, signal) =>
-      await longPortCall(`looking at ${dir}`, signal, async () => {
+      await longPortCall(`reading ${dir}`, signal, async () => {
         const real = realDirectory(dir, home);
         const walk = async (): Promise<SeedLook> => await lookAt(real, signal);
         return isImage(real, home) ? await imageLook(real, walk) : await walk();
@@ -35,8 +35,9 @@ export function openSeedFiles({ dir: home }: SeedFilesOptions): SeedFiles {
         const { leftOut } = await copyInto(real, { into: directoryOf(into), bound, signal });
         return { leftOut: leftOut + (isImage(real, home) ? leftOutOfImage(real) : 0) };
       }),
-    noted: async (key, signal) => await portCall('reading of a seed', signal, () => readSeedNote(home, key)),
-    note: async (key, note, signal) => await portCall('noting a seed', signal, () => writeSeedNote(home, key, note)),
+    noted: async (key, signal) => await portCall('reading a seed note', signal, () => readSeedNote(home, key)),
+    note: async (key, note, signal) =>
+      await portCall('writing a seed note', signal, () => writeSeedNote(home, key, note)),
   };
 }
 
@@ -44,18 +45,18 @@ export function openSeedFiles({ dir: home }: SeedFilesOptions): SeedFiles {
 function realDirectory(dir: string, home: string): string {
   const real = resolved(dir);
   if (!reading(() => statSync(real)).isDirectory()) {
-    throw new CachelaneError('E_USAGE', `${dir} is no directory`, { hint: 'a volume is seeded from a directory' });
+    throw new CachelaneError('E_USAGE', `${dir} is not a directory`, { hint: 'a volume is seeded from a directory' });
   }
   const isStore = isIn(real, home) && !real.startsWith(`${homePaths(home).images}/`);
   if (isStore || isIn(home, real) || real === '/') {
-    throw new CachelaneError('E_USAGE', `${dir} lies in our own store, or the store in it`, {
-      hint: 'name the cache itself; another volume is a seed by its id',
+    throw new CachelaneError('E_USAGE', `${dir} is inside the store, or contains it`, {
+      hint: 'name the cache directory itself; to use another volume, give its id',
     });
   }
   return real;
 }
 
-/** All of what one holds, and no part of it. */
+/** Returns whether the path is a whole image, not a part of one. */
 function isImage(real: string, home: string): boolean {
   return basename(real) === 'tree' && dirname(dirname(real)) === homePaths(home).images;
 }
@@ -71,14 +72,14 @@ function resolved(dir: string): string {
     const code = errnoOf(error);
     if (code !== 'ENOENT' && code !== 'ENOTDIR') return reading(() => realpathSync(dir));
     throw new CachelaneError('E_NOT_FOUND', `there is no directory ${dir}`, {
-      hint: 'a seed is a directory of the machine that the engine runs on',
+      hint: 'a seed must be a directory on the machine of the engine',
     });
   }
 }
 
 function directoryOf(into: Mount): string {
   if (into.kind === 'directory') return into.path;
-  throw new CachelaneError('E_INTERNAL', 'a seed is copied into a directory');
+  throw new CachelaneError('E_INTERNAL', 'the target of a seed must be a directory');
 }
 
 async function lookAt(dir: string, signal: AbortSignal): Promise<SeedLook> {
@@ -86,7 +87,7 @@ async function lookAt(dir: string, signal: AbortSignal): Promise<SeedLook> {
   const names = new FirstNames();
   let sizeBytes = 0;
   let changedAtNs = reading(() => lstatSync(dir, { bigint: true })).ctimeNs;
-  // What is closed to us is told by the copy, and opened to us it is another directory.
+  // Skip unreadable entries: the copy reports them, and the stamp changes if they become readable.
   for (const { path, stat } of entriesBelow(dir, leavingOut(nothing))) {
     const { mode, size, mtimeNs, ctimeNs, ino } = stat;
     if (stat.isFile() && names.firstOf(stat, path) === path) sizeBytes += Number(size);
@@ -103,7 +104,7 @@ async function lookAt(dir: string, signal: AbortSignal): Promise<SeedLook> {
 
 const nothing = (): void => {};
 
-/** Where all of it vanished, what was found of it is no directory's contents. Errors: E_NOT_FOUND. */
+/** Throws E_NOT_FOUND if the directory vanished while it was read. */
 function requireStill(dir: string): void {
   resolved(dir);
 }
@@ -155,7 +156,7 @@ async function* inPieces(
   }
 }
 
-/** What is read of a directory, which may grow meanwhile. A file that is read again counts again. */
+/** Counts the bytes read, because the directory may grow. A file that is read again counts again. */
 class Bound {
   readonly #dir: string;
   readonly #maxBytes: number;
@@ -173,8 +174,8 @@ class Bound {
   take(bytes: number): void {
     this.#bytes += bytes;
     if (this.#bytes <= this.#maxBytes) return;
-    throw new CachelaneError('E_QUOTA', `${this.#dir} grew beyond what a seed may hold while it was read`, {
-      hint: 'try again when nobody writes there',
+    throw new CachelaneError('E_QUOTA', `${this.#dir} grew beyond the limit of a seed while it was read`, {
+      hint: 'try again when no other program writes there',
     });
   }
 }

@@ -17,7 +17,7 @@ interface Place extends Disposable {
   write(path: string, content: string): void;
 }
 
-/** Open to all users of the machine. */
+/** Makes directories that all users can access. */
 function place(): Place {
   const dir = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), 'cachelane-seed-members-')));
   const paths = { from: join(dir, 'from'), into: join(dir, 'into'), home: join(dir, 'home') };
@@ -37,7 +37,7 @@ interface Copied {
   readonly content: Readonly<Record<string, string>>;
 }
 
-/** `meanwhile`: before a member is taken, and before each piece of it. */
+/** `meanwhile` is called before each member, and before each piece of it. */
 async function copied(on: Place, meanwhile: (name: string, at: 'member' | 'piece') => void): Promise<Copied> {
   let leftOut = 0;
   const disturbed = async function* (): AsyncGenerator<ArchiveMember> {
@@ -63,7 +63,7 @@ function contentOf(dir: string): Record<string, string> {
   );
 }
 
-/** Root reads everything. */
+/** Runs as an ordinary user, because root can read everything. */
 async function asOrdinaryUser<T>(work: () => Promise<T>): Promise<T> {
   if (process.geteuid?.() !== 0) return await work();
   process.seteuid?.(65_534);
@@ -76,8 +76,8 @@ async function asOrdinaryUser<T>(work: () => Promise<T>): Promise<T> {
 
 const noAbort = new AbortController().signal;
 
-describe('a directory that others are at work in', () => {
-  test('is taken without what vanished, which nobody misses', async () => {
+describe('a directory that other programs use', () => {
+  test('is copied without files that vanish', async () => {
     using on = place();
     fs.mkdirSync(join(on.from, 'tmp'));
     for (const name of ['a', 'b', 'c', 'tmp/d', 'tmp/e']) on.write(name, name);
@@ -89,12 +89,12 @@ describe('a directory that others are at work in', () => {
       fs.rmSync(on.from, { recursive: true });
       fs.mkdirSync(on.from);
     });
-    // What was met first was a file that is open already, or it is no file.
+    // The first entry was either already open or not a file.
     expect({ leftOut, met: met.length }).toEqual({ leftOut: 0, met: 1 });
     expect(Object.keys(content)).toEqual(met.filter((name) => !['tmp', 'link'].includes(name)));
   });
 
-  test('is seeded from while they make and remove files', async () => {
+  test('can be copied while they create and delete files', async () => {
     using on = place();
     for (let count = 0; count < 100; count++) on.write(`f${count}`, 'x');
     fs.mkdirSync(join(on.from, 'tmp'));
@@ -115,7 +115,7 @@ describe('a directory that others are at work in', () => {
     }
   });
 
-  test('that is gone as a whole is told as what is not there', async () => {
+  test('that vanishes is reported as missing', async () => {
     using on = place();
     const files = openSeedFiles({ dir: on.home });
     const into: Mount = { kind: 'directory', path: on.into, target: on.into, bind: false };
@@ -124,7 +124,7 @@ describe('a directory that others are at work in', () => {
       async () => await files.copy(on.from, { into, maxBytes: 100 }, noAbort),
     ]) {
       fs.mkdirSync(on.from, { recursive: true });
-      // Others get their turn after sixteen of them.
+      // Reading yields after sixteen entries.
       for (let count = 0; count < 40; count++) on.write(`f${count}`, 'x');
       const asked = ask();
       setImmediate(() => fs.rmSync(on.from, { recursive: true }));
@@ -132,7 +132,7 @@ describe('a directory that others are at work in', () => {
     }
   });
 
-  test('has a file whole that changed once while it was read', async () => {
+  test('has a whole file that changed once while it was read', async () => {
     using on = place();
     on.write('a', 'old');
     let changes = 0;
@@ -142,7 +142,7 @@ describe('a directory that others are at work in', () => {
     expect({ leftOut, content, changes }).toEqual({ leftOut: 0, content: { a: 'new, and longer' }, changes: 2 });
   });
 
-  test('lacks one that goes on changing, by none of its names, and tells it', async () => {
+  test('skips a file that keeps changing, with all its names, and reports it', async () => {
     using on = place();
     on.write('a', 'a');
     fs.linkSync(join(on.from, 'a'), join(on.from, 'also'));
@@ -153,7 +153,7 @@ describe('a directory that others are at work in', () => {
     expect({ leftOut, content }).toEqual({ leftOut: 2, content: { still: 'still' } });
   });
 
-  test('lacks one that is gone when it is to be read again', async () => {
+  test('skips a file that is gone at the second read', async () => {
     using on = place();
     on.write('a', 'a');
     const { leftOut, content } = await copied(on, (_name, at) => {
@@ -164,14 +164,14 @@ describe('a directory that others are at work in', () => {
     expect({ leftOut, content }).toEqual({ leftOut: 0, content: {} });
   });
 
-  test('is read no longer than a file was when it was opened', async () => {
+  test('is read up to the size that each file had when it was opened', async () => {
     using on = place();
     on.write('log', 'x');
     const { leftOut, content } = await copied(on, () => fs.appendFileSync(join(on.from, 'log'), 'more'));
     expect({ leftOut, content }).toEqual({ leftOut: 1, content: {} });
   });
 
-  test('has all names of a file whose first one vanished', async () => {
+  test('has the other names of a file whose first name vanished', async () => {
     using on = place();
     on.write('a', 'a');
     fs.linkSync(join(on.from, 'a'), join(on.from, 'b'));
@@ -185,8 +185,8 @@ describe('a directory that others are at work in', () => {
   });
 });
 
-describe('what we may not read', () => {
-  test('is left out and told, and nothing else of the directory is', async () => {
+describe('an unreadable file or directory', () => {
+  test('is skipped and reported, and the rest is copied', async () => {
     using on = place();
     const files = openSeedFiles({ dir: on.home });
     fs.mkdirSync(join(on.from, 'closed'));
@@ -205,7 +205,7 @@ describe('what we may not read', () => {
     expect((await files.look(on.from, noAbort)).stamp).not.toBe(look.stamp);
   });
 
-  test('is an error where it is the directory itself', async () => {
+  test('is an error if it is the seed itself', async () => {
     using on = place();
     const files = openSeedFiles({ dir: on.home });
     fs.chmodSync(on.from, 0o000);

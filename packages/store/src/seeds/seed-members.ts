@@ -14,16 +14,19 @@ import { errnoOf, isMissing } from '../files/file-errors.ts';
 import { filePath } from '../files/file-path.ts';
 
 export interface SeedReading {
-  /** Where whoever asks for the members puts them. */
+  /** Where the consumer puts the members. */
   readonly into: string;
-  /** Told of each entry that is there and not among the members. */
+  /** Called for each entry that is skipped. */
   readonly onLeftOut: () => void;
 }
 
-/** What becomes of a file that changes while it is read: so often it is read. */
+/** How often a file that keeps changing is read. */
 const tries = 2;
 
-/** A directory that others may be at work in: what vanished meanwhile was not there, and what cannot be read whole is left out. */
+/**
+ * Yields the members of a directory that other programs may use. Ignores entries that vanish, and skips files that
+ * cannot be read whole.
+ */
 export async function* seedMembers(dir: string, reading: SeedReading): AsyncGenerator<ArchiveMember> {
   const attempt = leavingOut(reading.onLeftOut);
   const names = new FirstNames();
@@ -38,14 +41,14 @@ export async function* seedMembers(dir: string, reading: SeedReading): AsyncGene
   }
 }
 
-/** Reads what may be gone, and what may be closed to us; the latter is told. */
+/** Reads something that may be missing or unreadable. Calls `onClosed` if it is unreadable. */
 export function leavingOut(onClosed: () => void): Attempt {
   return (read) => {
     try {
       return read();
     } catch (error) {
       if (isMissing(error)) return undefined;
-      // A file that has become a symlink, or a socket, since it was found is none of ours to read either.
+      // Also skips a file that became a symlink or a socket.
       if (!['EACCES', 'EPERM', 'ELOOP', 'ENXIO', 'EINVAL'].includes(errnoOf(error) ?? '')) throw error;
       onClosed();
       return undefined;
@@ -58,7 +61,10 @@ interface FileReading extends SeedReading {
   readonly names: FirstNames;
 }
 
-/** Once; again in its own place where it changed meanwhile; taken away again where it goes on changing, or is gone. */
+/**
+ * Yields a file. If it changed meanwhile, yields it again in the same place. If it keeps changing or is gone,
+ * removes it again.
+ */
 async function* fileMembers(
   dir: string,
   { path }: Pick<Found, 'path'>,
@@ -82,7 +88,7 @@ async function* fileMembers(
   onLeftOut();
 }
 
-/** No more than it had when it was opened: somebody may write as fast as we read. */
+/** Reads at most the size at open: another program may write as fast as we read. */
 async function* dataOf(descriptor: number, { size }: BigIntStats): AsyncGenerator<Uint8Array> {
   await Promise.resolve();
   let left = Number(size);
@@ -93,7 +99,7 @@ async function* dataOf(descriptor: number, { size }: BigIntStats): AsyncGenerato
   }
 }
 
-/** Of links to it, times of reading and the like we are not told: they are no change of what it holds. */
+/** Compares size and mtime. New links and read times are no change of the content. */
 function isUnchanged(before: BigIntStats, after: BigIntStats): boolean {
   return before.size === after.size && before.mtimeNs === after.mtimeNs;
 }

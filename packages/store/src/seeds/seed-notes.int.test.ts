@@ -26,7 +26,7 @@ describe('a note', () => {
     '{"stamp":"one"}',
     '{"stamp":"one","layer":"../..","leftOut":0}',
     '{"stamp":1,"layer":null,"leftOut":0}',
-  ])('that says %j is none, and gives way to the next one', async (text) => {
+  ])('that contains %j is ignored and replaced', async (text) => {
     await seeds().note('key', note, noAbort);
     fs.writeFileSync(only(join(home, 'seeds')), text);
     expect(await seeds().noted('key', noAbort)).toBeNull();
@@ -34,13 +34,13 @@ describe('a note', () => {
     expect(await seeds().noted('key', noAbort)).toEqual(note);
   });
 
-  test('that cannot be written is none', async () => {
+  test('that cannot be written is skipped', async () => {
     fs.writeFileSync(join(home, 'seeds'), 'a file');
     await seeds().note('key', note, noAbort);
     expect(await seeds().noted('key', noAbort)).toBeNull();
   });
 
-  test('the oldest goes where there are a thousand, and what a kill left with it', async () => {
+  test('is deleted when there are a thousand newer ones, with files of killed processes', async () => {
     const dir = join(home, 'seeds');
     await seeds().note('oldest', note, noAbort);
     fs.utimesSync(only(dir), 1, 1);
@@ -62,19 +62,19 @@ function image(name: string): string {
   return tree;
 }
 
-describe('a look at what an image holds', () => {
-  test('is taken once, and says that nothing changed a moment ago', async () => {
+describe('the stamp of an image', () => {
+  test('is computed once, and tells that nothing changed recently', async () => {
     const tree = image('sha256-a.boot');
     const first = await seeds().look(tree, noAbort);
     expect(first).toMatchObject({ path: tree, sizeBytes: 3, changedAtMs: 0 });
-    // Nobody does that: it shows that no file is looked at again.
+    // Editing an image is not allowed. Here it shows that the files are not read again.
     fs.writeFileSync(join(tree, 'b'), 'b');
     expect(await seeds().look(tree, noAbort)).toEqual(first);
     expect(fs.readdirSync(join(home, 'images/sha256-a.boot')).toSorted()).toEqual(['look', 'tree']);
     expect((await seeds().look(image('sha256-b.boot'), noAbort)).stamp).not.toBe(first.stamp);
   });
 
-  test('is one at each file where it is a part of one', async () => {
+  test('is computed from the files for a part of an image', async () => {
     const tree = image('sha256-a.boot');
     fs.mkdirSync(join(tree, 'tree'));
     const { stamp } = await seeds().look(join(tree, 'tree'), noAbort);
@@ -84,7 +84,7 @@ describe('a look at what an image holds', () => {
   });
 
   test.each(['', '{}', '{"stamp":"s","sizeBytes":-1}', '{"stamp":"s","sizeBytes":"3"}'])(
-    'that was noted as %j is taken anew',
+    'that was stored as %j is computed again',
     async (text) => {
       const tree = image('sha256-a.boot');
       const first = await seeds().look(tree, noAbort);

@@ -4,10 +4,10 @@ import { digestOf, parseDigest, type LayerId, type SeedNote } from '@cachelane/c
 import { ensureHomeDir, homePaths, ownerOf } from '../files/home-paths.ts';
 import { realFiles } from '../files/store-files.ts';
 
-// SEEDS/<digest of the key>   JSON: the stamp of a directory, and the layer that came of it
-// SEEDS/new-…                 one that is being written
+// SEEDS/<digest of the key>   JSON: the stamp of a directory, and the layer made from it
+// SEEDS/new-…                 a note that is being written
 
-/** Of directories that are gone notes would stay for ever. */
+/** Limits notes, because those of deleted directories would stay forever. */
 const notesMost = 1000;
 
 export function readSeedNote(home: string, key: string): SeedNote | null {
@@ -18,7 +18,7 @@ export function readSeedNote(home: string, key: string): SeedNote | null {
   }
 }
 
-/** Whoever cannot write it reads the directory again the next time. */
+/** Writes a note. On failure, the directory is read again next time. */
 export function writeSeedNote(home: string, key: string, note: SeedNote): void {
   try {
     const { seeds } = homePaths(home);
@@ -35,7 +35,7 @@ export function writeSeedNote(home: string, key: string, note: SeedNote): void {
       fs.rmSync(fresh, { recursive: true, force: true });
     }
   } catch {
-    // Nothing else is lost with it.
+    // Losing the note does no other harm.
   }
 }
 
@@ -43,7 +43,7 @@ function fileOf(home: string, key: string): string {
   return join(homePaths(home).seeds, digestOf(key));
 }
 
-/** Also for what a kill left. */
+/** Deletes the oldest notes, and files that killed processes left. */
 function makeRoom(seeds: string): void {
   const names = fs.readdirSync(seeds);
   if (names.length < notesMost) return;

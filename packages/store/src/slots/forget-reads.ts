@@ -8,14 +8,15 @@ export interface ReadFiles {
   readonly files: StoreFiles;
   readonly tree: string;
   readonly table: KeptTable;
-  /** What is new since the table; null for what is gone. */
+  /** New records since the table was written. Null: the path is gone. */
   readonly records: ReadonlyMap<BytePath, KeptRecord | null>;
   readonly paths: Iterable<BytePath>;
 }
 
 /**
- * Gives files that were read, by the command or by whoever saved them, a time of access before their last change: most file systems note the next read only then, or after a day.
- * Returns the records with what that did to their times. Files with several names stay as they are: each would spoil the others' record.
+ * Sets the access time of files before their last change, so that most file systems record the next read. Without
+ * that, they record a read only after a change or a day. Returns the records with the new times. Skips files with
+ * several names, because their other records would become wrong.
  */
 export function forgetReads({ files, tree, table, records, paths }: ReadFiles): ReadFiles['records'] {
   const all = new Map(records);
@@ -26,7 +27,7 @@ export function forgetReads({ files, tree, table, records, paths }: ReadFiles): 
       if (record?.type !== 'file' || (record.mode & 0o400) === 0) continue;
       access.run(path, (file) => {
         const { mtimeNs, nlink } = lstatSync(file, { bigint: true });
-        // What somebody did to it since it was looked at must not be recorded as what it was.
+        // An edit since the last check must not be recorded as the old state.
         if (nlink > 1n || !isAsRecorded(lstatSync(file), record)) return;
         files.setTime(file, mtimeNs);
         const { mtimeMs, ctimeMs } = lstatSync(file);

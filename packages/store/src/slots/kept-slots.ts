@@ -12,35 +12,32 @@ import { isSqliteBusy, isSqliteUnopened } from '../sqlite/sqlite-errors.ts';
 import { KeptTable } from './kept-table.ts';
 import { clockMsAt, ensureDir, readIfThere, readJson, writeWhole } from './slot-files.ts';
 
-/**
- * What runs changed in a kept directory since it was brought up: whatever the next view says of it, it has to be looked at. The table may know
- * it already, and say nothing of whether it was saved.
- */
+/** Paths that runs changed in a kept directory since its last update. The next run must check them. */
 export interface Dirty {
   readonly dirty: readonly BytePath[];
-  /** Those of them that are files from before. */
+  /** The paths among them that are files from before. */
   readonly touched: readonly BytePath[];
 }
 
-/** The view that a kept directory was brought up to, whatever a run did to it since. */
+/** The view that a kept directory was last updated to, whatever runs changed since. */
 export interface ShownView {
   /** Top first. */
   readonly layers: readonly Digest[];
 }
 
-/** Paths of the small layers of that view: when one of them leaves the view, these are what may differ. */
+/** Paths of the view's small layers. If such a layer leaves the view, only its paths may differ. */
 export type ShownPaths = Readonly<Record<string, readonly BytePath[]>>;
 
-/** Runs that worked in a shared directory since its work was saved last: each may have made what is found there. */
+/** Runs that used a shared directory since its work was last saved. Each may have made the unsaved changes. */
 export interface Unsaved {
   readonly runs: readonly RunId[];
-  /** Whether one of them has left and wants its work saved: then it is not undone, whoever comes next. */
+  /** Whether a run that ended wants its work saved. Then the next run must not undo it. */
   readonly isWanted: boolean;
 }
 
 const nothingUnsaved: Unsaved = { runs: [], isWanted: false };
 
-/** What the work in a shared directory is changes to, and since when it was not saved (milliseconds, of the file system's clock). */
+/** The base of unsaved work in a shared directory, and since when it is unsaved (by the file system's clock). */
 export interface SharedBase {
   readonly links: readonly PinnedLink[];
   readonly sinceMs: number;
@@ -52,15 +49,14 @@ export interface SlotAccess {
 }
 
 /**
- * One kept directory with what belongs to it: `tree/` the directory itself, `tree.json` which one that is; `table` what it held when somebody
- * looked last, `dirty.json` which of that no view is known to show, `as-left.json` present only while nothing but that is in the
- * directory; `shown.json` and `shown-paths.json` the view that it was brought up to; `users/<session>.<ordinal>` one file for each run that uses it,
- * with the run's id; `links/` a note for each symlink that leads here; `base.json` and `unsaved.json` in a shared directory; `clock` and `scratch/` for
- * the moment.
+ * A kept directory `tree/` with its notes. Complete notes describe it exactly only while `as-left.json` exists.
+ * `table`: contents at the last check. `dirty.json`: paths that may differ from any view. `shown*.json`: the view
+ * of the last update. `users/`: the runs that use it. `links/`: the symlinks to it. `base.json`, `unsaved.json`: a
+ * shared directory's unsaved work.
  */
 export class KeptSlot {
   readonly dir: string;
-  /** After another boot nothing that is noted is believed: what was not written to the disk is not what it says. */
+  /** Notes of an earlier boot do not count: unsynced data may be lost. */
   readonly bootId: string;
   readonly #files: StoreFiles;
 
@@ -70,7 +66,7 @@ export class KeptSlot {
     this.#files = files;
   }
 
-  /** Whether nothing of it outlives its run. */
+  /** Whether the directory is deleted after its run. */
   get isOnce(): boolean {
     return basename(dirname(this.dir)).startsWith(oncePrefix);
   }
@@ -87,16 +83,16 @@ export class KeptSlot {
     return this.#usersNow().map(({ user }) => user);
   }
 
-  /** Of those that use it. */
+  /** Returns the runs that use the directory. */
   runs(): readonly RunId[] {
     return this.#usersNow().map(({ run }) => run);
   }
 
-  /** Whoever used it before the machine went down does so no more. */
+  /** Users from before a reboot do not count. */
   #usersNow(): readonly { readonly user: string; readonly run: RunId }[] {
     return namesIn(`${this.dir}/users`).flatMap((user) => {
       const noted = readJson<SlotUser>(`${this.dir}/users/${user}`);
-      // One that is being written is there.
+      // A note that is being written counts as a user.
       return noted !== null && noted.bootId !== this.bootId ? [] : [{ user, run: noted?.run ?? unknownRun }];
     });
   }
@@ -115,18 +111,18 @@ export class KeptSlot {
     this.#forget(`users/${user}`);
   }
 
-  /** Whether the table, with what is dirty, says what is in the directory; else it is where a look has to start from. */
+  /** Returns whether the table and the dirty paths are complete. Otherwise a check must start from the table. */
   isAsLeft(): boolean {
     return readJson<AsLeft>(this.#note('as-left.json'))?.bootId === this.bootId;
   }
 
-  /** Last, so that it is never there without the others. */
+  /** Call this last, so that the note exists only if the others do. */
   noteAsLeft(): void {
     const noted: AsLeft = { bootId: this.bootId };
     this.#write('as-left.json', JSON.stringify(noted));
   }
 
-  /** From here on, whoever finds the slot has to look for himself. */
+  /** Makes the next run check the whole directory. */
   forgetAsLeft(): void {
     this.#forget('as-left.json');
   }
@@ -135,7 +131,7 @@ export class KeptSlot {
     return readJson<Dirty>(this.#note('dirty.json')) ?? { dirty: [], touched: [] };
   }
 
-  /** Before a table that tells of it: what is there is not what was saved, and nothing else would say so. */
+  /** Call this before writing the table: only this note tells that the contents differ from the saved layers. */
   addDirty(more: Dirty): void {
     const { dirty, touched } = this.readDirty();
     const all: Dirty = {
@@ -147,12 +143,12 @@ export class KeptSlot {
     }
   }
 
-  /** After the table of a directory that was brought up. */
+  /** Call this after writing the table of an updated directory. */
   forgetDirty(): void {
     this.#forget('dirty.json');
   }
 
-  /** Null where it was never brought up, or somebody died at it. */
+  /** Returns null if it was never updated, or if an update was interrupted. */
   readShown(): ShownView | null {
     return readJson<ShownView>(this.#note('shown.json'));
   }
@@ -170,7 +166,7 @@ export class KeptSlot {
     this.#forget('shown.json');
   }
 
-  /** Null where it was never brought up, or the table is not whole. */
+  /** Returns null if it was never updated, or if the table is damaged. */
   readTable(): KeptTable | null {
     try {
       return KeptTable.decode(readFileSync(this.#note('table')));
@@ -188,7 +184,7 @@ export class KeptSlot {
     this.#write('table', table.encode());
   }
 
-  /** What was not saved when the machine went down may never have reached the disk. */
+  /** After a reboot, unsaved work does not count: it may never have reached the disk. */
   readUnsaved(): Unsaved {
     const noted = readJson<NotedUnsaved>(this.#note('unsaved.json'));
     return noted?.bootId === this.bootId ? noted : nothingUnsaved;
@@ -199,7 +195,7 @@ export class KeptSlot {
     this.#write('unsaved.json', JSON.stringify(noted));
   }
 
-  /** Null where nothing was noted since it was brought up. */
+  /** Returns null if nothing was recorded since the last update. */
   readBase(): SharedBase | null {
     return readJson<SharedBase>(this.#note('base.json'));
   }
@@ -209,9 +205,9 @@ export class KeptSlot {
   }
 
   /**
-   * Waits until the clock of the file system is past every change so far: what is changed from now on has another time than
-   * what the table says, however soon. A tick is at most 10 ms. Where somebody put the clock back, nobody waits for it to get there again: what
-   * was changed later than now is unsure from then on, and looked at each time. Returns the table that says so.
+   * Waits until the file system's clock (ticks up to 10 ms) has passed all recorded changes, so that later ones get
+   * other times. If the clock was set back, instead marks the changes in its future as unsure. Returns the
+   * resulting table.
    */
   async passInstant(table: KeptTable, signal: AbortSignal): Promise<KeptTable> {
     const latestMs = table.latestChangeMs();
@@ -224,7 +220,7 @@ export class KeptSlot {
     }
   }
 
-  /** The time that the file system would give a change now, milliseconds. */
+  /** Returns the time that the file system would give a change now, in milliseconds. */
   clockMs(): number {
     return clockMsAt(this.#files, this.#note('clock'));
   }
@@ -242,10 +238,10 @@ export class KeptSlot {
   }
 }
 
-/** Long enough for any tick. */
+/** Longer than any clock tick. */
 const longestTickMs = 100;
 
-/** Slots of one volume and lane. */
+/** The slots of one volume and lane. */
 export class KeptSlots {
   readonly dir: string;
   readonly #access: SlotAccess;
@@ -259,15 +255,15 @@ export class KeptSlots {
     return new KeptSlot(`${this.dir}/${number}`, this.#access);
   }
 
-  /** Whose they are, for whoever finds only the directory. */
+  /** Records the volume and lane, which the directory's name does not show. */
   note({ volume, lane }: KeptFor): void {
     const noted = this.noted();
-    // A volume that was never saved goes with its last session; the next one of its name is another.
+    // An unsaved volume is deleted with its last session. The next one with the same name has a new id.
     if (noted?.volume !== volume)
       writeWhole(this.#access.files, `${this.dir}/about.json`, JSON.stringify({ volume, lane }));
   }
 
-  /** Null where it was never noted. */
+  /** Returns null if nothing was recorded. */
   noted(): Pick<KeptFor, 'volume' | 'lane'> | null {
     return readJson<Pick<KeptFor, 'volume' | 'lane'>>(`${this.dir}/about.json`);
   }
@@ -278,10 +274,7 @@ export class KeptSlots {
       .toSorted((a, b) => a - b);
   }
 
-  /**
-   * One process at a time decides who uses what. An exclusive lock of SQLite, the one thing in Node that the kernel frees when a
-   * process dies.
-   */
+  /** Locks the slots. An exclusive lock of SQLite is the only one in Node that the kernel frees when a process dies. */
   async guard(signal: AbortSignal): Promise<Guard> {
     for (let unopened = 0; ;) {
       throwIfAborted(signal);
@@ -290,14 +283,14 @@ export class KeptSlots {
         const guard = this.#tryGuard();
         if (guard !== null) return guard;
       } catch (error) {
-        // Taken away with its directory in between, and maybe made anew by now. Where that goes on, it is something else.
+        // The directory was deleted in between, and perhaps recreated. Repeated failures have another cause.
         if (!isSqliteUnopened(error) || (unopened += 1) > unopenedMost) throw error;
       }
       await wait(guardPollMs);
     }
   }
 
-  /** Null where another process has it, or took it away with the directory that it lies in. */
+  /** Returns null if another process holds the lock, or deleted the directory. */
   #tryGuard(): Guard | null {
     let connection: DatabaseSync | undefined;
     try {
@@ -315,7 +308,7 @@ export class KeptSlots {
 }
 
 export interface Guard extends Disposable {
-  /** After the directory was put aside: whoever has waited for this guard is to take that of a new one. */
+  /** Call this after setting the directory aside: waiting processes then use the lock of the new one. */
   retire(): void;
 }
 
@@ -331,12 +324,12 @@ const unopenedMost = 50;
 
 const oncePrefix = 'once-';
 
-/** For a run of which nothing is kept. */
+/** Returns the key for a run whose directory is not kept. */
 export function onceKey(user: string): string {
   return `${oncePrefix}${user}`;
 }
 
-/** Files of another user may not be ours to change, so each user has slots of their own. */
+/** Returns the key for a lane. Each user has separate slots, because users cannot change each other's files. */
 export function slotsKey(mounter: MounterName, { key, lane }: KeptFor): string {
   const owner = process.geteuid?.() ?? 0;
   const hash = createHash('sha256')
@@ -360,7 +353,7 @@ interface NotedUnsaved extends Unsaved {
   readonly bootId: string;
 }
 
-/** Which slots runs use, so that they are found when a session is dead: `sessions/<session>.<ordinal>` holds the slot's directory. */
+/** Notes which slots a session uses: `sessions/<session>.<ordinal>` contains the slot's directory. */
 export class SlotUses {
   readonly #dir: string;
   readonly #access: SlotAccess;
@@ -370,7 +363,7 @@ export class SlotUses {
     this.#access = access;
   }
 
-  /** Before the slot has the user: a kill in between leaves a note that leads to nothing. */
+  /** Writes the note before adding the user: if the process dies in between, the note is harmless. */
   add(slot: KeptSlot, user: string, run: RunId): void {
     const { files } = this.#access;
     ensureDir(files, this.#dir);
@@ -378,7 +371,7 @@ export class SlotUses {
     slot.addUser(user, run);
   }
 
-  /** After the slot has lost the user. */
+  /** Removes the user before the note. */
   remove(slot: KeptSlot, user: string): void {
     slot.removeUser(user);
     unlinkIfThere(this.#access.files, `${this.#dir}/${user}`);

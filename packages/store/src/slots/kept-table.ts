@@ -1,24 +1,24 @@
 import { constants, type Stats } from 'node:fs';
 import type { BytePath, Digest } from '@cachelane/core';
 
-/** What a kept directory holds at a path, as it was when somebody last looked. */
+/** What a kept directory held at a path at the last check. */
 export interface KeptRecord {
   readonly type: KeptType;
-  /** All bits, also those that no layer has. */
+  /** All bits, including those that layers do not store. */
   readonly mode: number;
   readonly sizeBytes: number;
-  /** Of a symlink too. Milliseconds with fractions: two numbers made of one and the same time are equal. */
+  /** Set for symlinks too. Milliseconds with fractions. Equal times give equal numbers. */
   readonly mtimeMs: number;
-  /** Moves with every change, whatever the change says of itself; {@link unknownTime} where it cannot be told. */
+  /** Changes with every change of the file. {@link unknownTime} if unknown. */
   readonly ctimeMs: number;
   readonly inode: number;
-  /** When the inode was made: numbers of inodes are used again. 0 where the file system does not tell. */
+  /** Creation time of the inode, because inode numbers are reused. 0 if the file system does not tell. */
   readonly birthMs: number;
-  /** Of the content, or of a symlink's target; null where nobody had to know. */
+  /** Digest of the content or of a symlink's target. Null if it was never needed. */
   readonly digest: Digest | null;
 }
 
-/** Of a mode as stat tells it. */
+/** Returns the type in a mode from stat. */
 export function typeOf(mode: number): KeptType {
   switch (mode & constants.S_IFMT) {
     case constants.S_IFREG:
@@ -35,7 +35,7 @@ export function typeOf(mode: number): KeptType {
 const keptTypes = ['file', 'dir', 'symlink', 'special'] as const;
 export type KeptType = (typeof keptTypes)[number];
 
-/** Equals no time of a file. */
+/** Differs from every time of a file. */
 export const unknownTime = -1;
 
 const fields = 7;
@@ -44,8 +44,8 @@ const magic = Buffer.from('cachelane-kept-1\n\n\n\n\n\n\n\n');
 const headerBytes = magic.length + 16;
 
 /**
- * The records of a directory, 120k of them in 20 ms: numbers and digests stay as they lie in the file. In the order of a walk over the
- * directory, so that the next walk finds each record behind the one before.
+ * The records of a directory. Reads 120k records in 20 ms, because numbers and digests stay in the file's format.
+ * Records are in the order of a directory walk, so that the next walk finds each one after the one before.
  */
 export class KeptTable {
   readonly #paths: readonly BytePath[];
@@ -68,7 +68,7 @@ export class KeptTable {
     return this.#paths[position];
   }
 
-  /** Where the path's record is; `likely` is looked at first. -1 where there is none. */
+  /** Returns the position of the path's record, or -1. Tries `likely` first. */
   position(path: BytePath, likely = -1): number {
     if (this.#paths[likely] === path) return likely;
     this.#positions ??= new Map(this.#paths.map((each, position) => [each, position]));
@@ -94,18 +94,18 @@ export class KeptTable {
     };
   }
 
-  /** Whether a file or symlink is as the record says, without making an object for each of 120k files. */
+  /** Returns whether a file or symlink matches its record, without allocating an object for each of 120k files. */
   isSame(position: number, mode: number, stat: Stats): boolean {
     return this.#numbers[position * fields + 4] === stat.ctimeMs && this.#isSameBut(position, mode, stat);
   }
 
-  /** Whether what is there is still in the inode that the record tells of, whatever was done to it. */
+  /** Returns whether the path still has the recorded inode, whatever its contents. */
   hasInode(position: number, { ino, birthtimeMs }: Stats): boolean {
     const at = position * fields;
     return this.#numbers[at + 5] === ino && this.#numbers[at + 6] === birthtimeMs;
   }
 
-  /** The same whatever its time of change, where that is known at all. */
+  /** Returns whether all but the change time match. False if the recorded change time is unknown. */
   isSameButChangeTime(position: number, mode: number, stat: Stats): boolean {
     return this.#numbers[position * fields + 4] !== unknownTime && this.#isSameBut(position, mode, stat);
   }
@@ -122,7 +122,7 @@ export class KeptTable {
     );
   }
 
-  /** A table with other records; null takes one out. New paths come last, in the order given. */
+  /** Returns a table with changed records. Null removes a record. New paths are appended in the given order. */
   with(changes: ReadonlyMap<BytePath, KeptRecord | null>): KeptTable {
     if (changes.size === 0) return this;
     const builder = new KeptTableBuilder(this.count + changes.size);
@@ -137,20 +137,20 @@ export class KeptTable {
     return builder.build();
   }
 
-  /** Positions of what lies directly in a directory. */
+  /** Returns the positions of a directory's direct children. */
   childrenOf(directory: BytePath): readonly number[] {
     this.#children ??= childrenByDirectory(this.#paths);
     return this.#children.get(directory) ?? [];
   }
 
-  /** The latest time of change, milliseconds. */
+  /** Returns the latest change time in milliseconds. */
   latestChangeMs(): number {
     let latest = 0;
     for (let at = 4; at < this.#paths.length * fields; at += fields) latest = Math.max(latest, this.#numbers[at] ?? 0);
     return latest;
   }
 
-  /** The same, but for what changed at this time (milliseconds) or later: of that it is not known when it did. */
+  /** Returns a table in which all change times from `timeMs` on are unknown. */
   unsureFrom(timeMs: number): KeptTable {
     const numbers = this.#numbers.slice();
     for (let at = 4; at < this.#paths.length * fields; at += fields) {
@@ -173,7 +173,7 @@ export class KeptTable {
     return Buffer.concat([header, numbers, this.#digests.subarray(0, this.#paths.length * digestBytes), paths]);
   }
 
-  /** Null where it is not whole. */
+  /** Returns null if the bytes are incomplete. */
   static decode(bytes: Buffer): KeptTable | null {
     const count = bytes.length < headerBytes ? 0 : bytes.readDoubleLE(magic.length);
     const pathBytes = bytes.length < headerBytes ? 0 : bytes.readDoubleLE(magic.length + 8);
@@ -200,7 +200,7 @@ function childrenByDirectory(paths: readonly BytePath[]): Map<string, number[]> 
   let siblings: number[] = [];
   for (const [position, path] of paths.entries()) {
     const slash = path.lastIndexOf('/');
-    // Most stand behind a sibling: no new text then.
+    // Most paths follow a sibling, so they share its directory's string.
     if (position === 0 || slash !== last.length || !path.startsWith(last)) {
       last = slash < 0 ? '' : path.slice(0, slash);
       siblings = children.get(last) ?? [];
@@ -237,7 +237,7 @@ class KeptTableBuilder {
 
 export const emptyTable: KeptTable = new KeptTableBuilder(0).build();
 
-/** Whether the file is the one that the record tells of, whatever was done to its other names. */
+/** Returns whether this is the recorded file, even if other names of it were added or removed. */
 export function isAsRecorded({ ino, size, mtimeMs }: Stats, record: KeptRecord): boolean {
   return ino === record.inode && size === record.sizeBytes && mtimeMs === record.mtimeMs;
 }

@@ -5,23 +5,26 @@ import { unlinkIfThere } from '../files/tree-builder.ts';
 import type { KeptSlot } from './kept-slots.ts';
 import { readJson } from './slot-files.ts';
 
-/** The directory that was made for a slot, in this boot: after another one nothing in it is believed, since it may never have reached the disk. */
+/**
+ * The directory that was created for a slot in this boot. After a reboot its contents do not count, because they
+ * may never have reached the disk.
+ */
 export interface MadeTree {
   readonly bootId: string;
   readonly inode: number;
   readonly birthMs: number;
-  /** Its own, which may come from the directory that it lies in. */
+  /** Owner of the directory itself, which may come from its parent. */
   readonly rootOwner: Owner;
-  /** Of what we make in it, as the file system tells it. */
+  /** Owner of files that we create in it, as the file system reports it. */
   readonly owner: Owner;
 }
 
-/** Where nothing is. The note comes last: without it nobody takes the directory for whole. */
+/** Creates the directory at an unused path. Writes its note last: without the note, the directory is incomplete. */
 export function makeTree(files: StoreFiles, slot: KeptSlot, mode: number): MadeTree {
   const { tree, bootId } = slot;
   unlinkIfThere(files, noteFile(slot));
   files.makeDir(tree, mode);
-  // What was made may have bits from the directory that it lies in.
+  // The parent may have added mode bits.
   files.setMode(tree, mode);
   const probe = `${tree}/probe`;
   files.write(probe, new Uint8Array());
@@ -33,15 +36,15 @@ export function makeTree(files: StoreFiles, slot: KeptSlot, mode: number): MadeT
   return made;
 }
 
-/** Null where none was made in this boot. */
+/** Returns null if no directory was created in this boot. */
 export function readMadeTree(slot: KeptSlot): MadeTree | null {
   const made = readJson<MadeTree>(noteFile(slot));
   return made?.bootId === slot.bootId ? made : null;
 }
 
 /**
- * What stands at its place, where a command may have put anything. `remade`: another directory, whose contents are the command's work. `replaced`: a
- * symlink, a file, or something mounted: what lies behind it is not ours to look into, or to change.
+ * What is at the directory's path, where a command can put anything. `remade`: another directory, with the
+ * command's work. `replaced`: a symlink, a file or a mount, which we must not read or change.
  */
 type TreeNow = 'made' | 'remade' | 'gone' | 'replaced';
 
@@ -53,23 +56,23 @@ function treeNow(slot: KeptSlot): TreeNow {
   return stat.ino === made?.inode && stat.birthtimeMs === made.birthMs ? 'made' : 'remade';
 }
 
-/** Whether there is a directory that runs can work in, or left work in. */
+/** Returns whether there is a directory that runs can use or left work in. */
 export function hasTree(slot: KeptSlot): boolean {
   const now = treeNow(slot);
   return now === 'made' || now === 'remade';
 }
 
-/** Throws where something removed or replaced the directory under the runs that use it: that is not what they left. */
+/** Throws E_NOT_FOUND if the directory was removed or replaced while runs used it. */
 export function requireTree(slot: KeptSlot): 'made' | 'remade' {
   const now = treeNow(slot);
   if (now === 'made' || now === 'remade') return now;
-  const what = now === 'gone' ? 'is gone: something removed' : 'is no directory any more: something replaced';
+  const what = now === 'gone' ? 'is gone: something removed' : 'is no longer a directory: something replaced';
   throw new CachelaneError('E_NOT_FOUND', `the directory of the volume ${what} ${slot.tree}`, {
-    hint: 'what was saved before is safe, and the first run after those at work gets it in a new directory',
+    hint: 'earlier saves are safe; once the current runs end, the next run gets a new directory',
   });
 }
 
-/** Whether a run can be given it again: nobody put another one there, or gave it away. */
+/** Returns whether a run can reuse the directory: it is the one we created, with the same owner. */
 export function isStillMade(slot: KeptSlot, made: MadeTree): boolean {
   return treeNow(slot) === 'made' && isOwner(made.rootOwner, lstatSync(slot.tree));
 }

@@ -27,11 +27,11 @@ async function usedBy(volume: AttachedVolume): Promise<readonly string[] | null>
   return used?.map(({ path }) => path).toSorted() ?? null;
 }
 
-describe('what a run reads of its directory', () => {
+describe('reads of a run', () => {
   test.each([
     ['made for it', once],
     ['that is kept', looks],
-  ])('is told of one %s, each time anew', async (_, given) => {
+  ])('are reported for a directory %s, for each run', async (_, given) => {
     await using home = await createKeptHome(openCloneMounter);
     const first = await attachLooking(home, { ...given, view: [] });
     runScript(first, script);
@@ -46,7 +46,7 @@ describe('what a run reads of its directory', () => {
     await last.release(noAbort);
   });
 
-  test('is told of a file that somebody edits before the run has left, which is found all the same', async () => {
+  test('are reported for a file that is edited before the run ends, and the edit is found too', async () => {
     await using home = await createKeptHome(openCloneMounter);
     const first = await attachLooking(home, { ...looks, view: [] });
     runScript(first, script);
@@ -63,28 +63,28 @@ describe('what a run reads of its directory', () => {
     await next.release(noAbort);
   });
 
-  test('is not told where nobody asks', async () => {
+  test('are not reported without a request', async () => {
     await using home = await createKeptHome(openCloneMounter);
     const volume = await attachLooking(home, {});
     runScript(volume, 'cat d/b > /dev/null');
     expect(await usedBy(volume)).toBe(null);
   });
 
-  test('is what was perhaps read again, of a directory that had runs before: it was read within a day, and saved earlier', async () => {
+  test('include files of a reused directory that may have been read again: read within a day, and saved before that', async () => {
     await using home = await createKeptHome(openCloneMounter);
     const view = [await layerOf(home, script)];
     const first = await home.mounter.attach(attachRequest(home, { view }), noAbort);
     await collected(first);
     await first.release(noAbort);
     const volume = await home.mounter.attach(attachRequest(home, { view, ...looks }), noAbort);
-    // Times of change cannot be set: what was made within the last day is not taken for read.
+    // Change times cannot be set. Files created within the last day do not count as read.
     const hourAgo = Date.now() / 1000 - 3600;
     fs.utimesSync(`${dirOf(volume)}/a`, hourAgo, fs.statSync(`${dirOf(volume)}/a`).mtimeMs / 1000);
     expect(dirOf(volume)).toBe(dirOf(first));
     expect(await usedBy(volume)).toEqual([]);
   });
 
-  test('is a change of what would have a time in the far future, where the tool notes what it uses', async () => {
+  test('are changes of files with times in the far future, for a tool that records uses', async () => {
     await using home = await createKeptHome(openCloneMounter);
     const view = [await layerOf(home, 'echo a > a; echo b > b; touch -d 2200-01-01T00:00:00Z a b')];
     const volume = await home.mounter.attach(attachRequest(home, { view, ...once }), noAbort);
@@ -96,7 +96,7 @@ describe('what a run reads of its directory', () => {
     await volume.release(noAbort);
   });
 
-  test('is what was linked, too, where runs share it', async () => {
+  test('include linked files in a shared directory', async () => {
     await using home = await createKeptHome(openLiveMounter);
     const volume = await attachLooking(home, looks);
     fs.linkSync(`${dirOf(volume)}/a`, `${home.targets}/linked`);

@@ -4,25 +4,28 @@ import type { StoreFiles } from '../files/store-files.ts';
 import { unlinkIfThere } from '../files/tree-builder.ts';
 import type { KeptSlot } from './kept-slots.ts';
 
-/** Which reads are of interest, in milliseconds by the clock of the file system; null: none are, or they cannot be seen. */
+/** Which reads count, in milliseconds of the file system's clock. Null if reads do not count or cannot be observed. */
 export type ReadsSince = {
   /** When the command began. */
   readonly fromMs: number;
-  /** What was read since then may have been read again, without a trace. */
+  /** Files read since then may have been read again unnoticed. */
   readonly perhapsFromMs: number;
 } | null;
 
-/** What was read is not noted again by most file systems, for a day: in a directory that had runs before, that may have been this one. */
+/**
+ * Most file systems record repeated reads only once a day. So in a reused directory, an older read may hide one by
+ * this run.
+ */
 const accessNotedMs = 86_400_000;
 
-/** Asked once the directory shows the view, and before the command runs. */
+/** Call this after the update and before the command starts. */
 export function readsSinceOf(files: StoreFiles, { looks, kept }: AttachRequest, slot: KeptSlot): ReadsSince {
   if (!looks || !seesReads(files, slot)) return null;
   const fromMs = slot.clockMs();
   return { fromMs, perhapsFromMs: kept === null ? fromMs : fromMs - accessNotedMs };
 }
 
-/** Whether the time of access of a file tells that it was read: not where that is mounted off. */
+/** Returns whether reads change access times, which mount options can turn off. */
 function seesReads(files: StoreFiles, slot: KeptSlot): boolean {
   const probe = `${slot.dir}/probe`;
   files.write(probe, Uint8Array.of(0));

@@ -8,46 +8,45 @@ import { typeOf, unknownTime, type KeptRecord, type KeptTable, type KeptType } f
 import { isOwner } from './kept-tree.ts';
 import type { ReadsSince } from './reads-since.ts';
 
-/** What a walk over a kept directory found that its table does not say. */
+/** Differences between a kept directory and its table. */
 export interface KeptScan {
   /** Parents before children. */
   readonly changes: readonly Change[];
-  /** The table's new records, digests unknown; null for what is gone. */
+  /** New records for the table, without digests. Null: the path is gone. */
   readonly records: ReadonlyMap<BytePath, KeptRecord | null>;
-  /** Those of them that tell of a change: a directory's times alone are none. */
+  /** Paths with real changes. A new time of a directory alone is none. */
   readonly dirty: readonly BytePath[];
-  /** Of these, files in the inodes that the table knows: what was done to them may be what nobody can see from here (attributes). */
+  /** Dirty files that still have their recorded inode. Their changes may include invisible ones, such as attributes. */
   readonly touched: readonly BytePath[];
-  /** Files as they were that somebody read, or, where changes of links do not count as such, linked to. */
+  /** Files that a run read, unchanged. Where link changes are ignored, also files that a run linked to. */
   readonly used: readonly UsedFile[];
 }
 
 export interface ScanOptions {
   /**
-   * A file is told by its times of modification, size and inode alone: making or removing another name of it moves its time of
-   * change, and a project that links out of its cache does that to every file. What is missed then is an edit that keeps the size
-   * and puts the time back.
+   * Compares files by modification time, size and inode only, because hard links from projects change the change
+   * time of every file. Misses an edit that keeps the size and restores the time.
    */
   readonly ignoresChangeTime: boolean;
-  /** Of what we make there; null where it does not matter who owns a directory. */
+  /** Owner of files that we create there. Null if a directory's owner does not matter. */
   readonly owner: Owner | null;
-  /** It is another directory than the table tells of: all that is in it is new. */
+  /** The directory is not the recorded one, so all its contents are new. */
   readonly isRemade: boolean;
-  /** Since when, by the clock of the file system; null: that is of no interest. */
+  /** Which reads to report. Null: none. */
   readonly readsSince: ReadsSince;
 }
 
 /**
- * Compares a directory with its table: 120k files in 0.4 s, nearly all of it one stat for each. A directory whose own times are the
- * recorded ones has the recorded names in it and is not listed, which saves a quarter. Symlinks are listed, never followed. Leaves
- * directories open that were shut.
+ * Compares a directory with its table: 120k files in 0.4 s, mostly one stat for each. Does not list a directory
+ * whose own times are unchanged, which saves a quarter. Does not follow symlinks. Leaves directories accessible
+ * that were not.
  */
 export function scanKept(access: OpenAccess, table: KeptTable, options: ScanOptions, signal: AbortSignal): KeptScan {
   const walk = new Walk(access, table, options);
   const pending: Pending[] = [{ path: rootPath, isNew: options.isRemade, hasSameNames: false }];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     throwIfAborted(signal);
-    // One by one: a directory may have more of them than a call has room for.
+    // One by one: a directory may have more entries than a call can have arguments.
     for (const each of walk.directory(next)) pending.push(each);
   }
   return walk.finish();
@@ -55,9 +54,9 @@ export function scanKept(access: OpenAccess, table: KeptTable, options: ScanOpti
 
 interface Pending {
   readonly path: BytePath;
-  /** Made anew since the table was written: whatever lies in it counts as changed, also what was moved in. */
+  /** The directory was recreated since the table was written. Everything in it counts as changed. */
   readonly isNew: boolean;
-  /** Nothing was added, removed or renamed in it since. */
+  /** No name was added, removed or renamed in it since. */
   readonly hasSameNames: boolean;
 }
 
@@ -71,7 +70,7 @@ class Walk {
   readonly #touched: BytePath[] = [];
   readonly #used: UsedFile[] = [];
   readonly #seen: Uint8Array;
-  /** Directories whose former contents are gone with them. */
+  /** Directories that were replaced together with their contents. */
   readonly #replaced = new Set<BytePath>();
   #likely = -1;
 
@@ -86,7 +85,7 @@ class Walk {
     const deeper: Pending[] = [];
     const look = (path: BytePath, position: number): void => {
       const stat = this.#stat(path);
-      // Somebody else may be at work in a directory that several runs share.
+      // Another run may have deleted it in a shared directory.
       if (stat === undefined) return;
       const below = this.#look(path, position, { stat, isNew });
       if (below !== null) deeper.push(below);
@@ -113,7 +112,7 @@ class Walk {
       this.#records.set(path, null);
       this.#dirty.push(path);
     }
-    // Parents stand before children in a table only where a walk wrote it.
+    // After updates, the table may list children before parents.
     for (const [path, record] of this.#records) {
       if (record === null && !this.#goesWithParent(path)) this.#changes.push({ kind: 'removed', path });
     }
@@ -129,7 +128,7 @@ class Walk {
     return this.#replaced.has(parent);
   }
 
-  /** Returns what is to be walked next, for a directory. */
+  /** Checks one path. Returns what to walk next if it is a directory. */
   #look(path: BytePath, position: number, { stat, isNew }: Look): Pending | null {
     if (position >= 0) this.#seen[position] = 1;
     const mode = this.#access.modeBefore(path) ?? stat.mode;
@@ -151,8 +150,8 @@ class Walk {
   }
 
   /**
-   * We give files a time of access that is their time of change, which may lie far in the future; and we read those that we save. A link to one is made
-   * without a look at it.
+   * Records a read or linked file. Access times that equal the modification time are our own, perhaps in the far
+   * future. Saving reads files as well. Linking does not read a file.
    */
   #noteUse(path: BytePath, stat: Stats): void {
     const { readsSince, ignoresChangeTime } = this.#options;
@@ -168,7 +167,7 @@ class Walk {
     return owner === null || isOwner(owner, stat);
   }
 
-  /** Without a closure for each of 120k files. */
+  /** A method, to avoid a closure for each of 120k files. */
   #stat(path: BytePath): Stats | undefined {
     try {
       return lstatSync(filePath(this.#access.root, path), quiet);
@@ -198,7 +197,7 @@ class Walk {
   }
 
   #note(path: BytePath, seen: Omit<KeptRecord, 'digest'>): void {
-    // To read one without permission it is opened for a moment, which moves its time of change.
+    // Reading an unreadable file changes its mode for a moment, and so its change time.
     const isUnsure = seen.type === 'file' && (seen.mode & 0o400) === 0;
     this.#records.set(path, { ...seen, ctimeMs: isUnsure ? unknownTime : seen.ctimeMs, digest: null });
   }
@@ -243,7 +242,7 @@ interface DirectoryLook {
   readonly isOurs: boolean;
 }
 
-/** `modeBefore`: the mode of something that was opened for a moment. */
+/** `modeBefore` is the mode before the path was made accessible. */
 export function recordOf(stat: Stats, modeBefore: number | undefined): Omit<KeptRecord, 'digest'> {
   const isDirectory = stat.isDirectory();
   return {

@@ -3,7 +3,7 @@ import { errnoOf, isMissing } from '../files/file-errors.ts';
 import type { StoreFiles } from '../files/store-files.ts';
 import { unlinkIfThere } from '../files/tree-builder.ts';
 
-// Notes beside a kept directory. Each is whole or not there, wherever its writer died.
+// Notes beside a kept directory. A note is complete or missing, even if its writer died.
 
 export function ensureDir(files: StoreFiles, dir: string): void {
   try {
@@ -13,7 +13,7 @@ export function ensureDir(files: StoreFiles, dir: string): void {
   }
 }
 
-/** Puts a note in the place of the one that is there. */
+/** Replaces a note in one step. */
 export function writeWhole(files: StoreFiles, file: string, content: string | Uint8Array): void {
   const beside = `${file}.new`;
   unlinkIfThere(files, beside);
@@ -21,7 +21,7 @@ export function writeWhole(files: StoreFiles, file: string, content: string | Ui
   files.rename(beside, file);
 }
 
-/** Null where there is none; one that is not whole says as little. */
+/** Returns null if the note is missing or invalid. */
 export function readJson<T>(file: string): T | null {
   const text = readIfThere(file);
   try {
@@ -31,7 +31,7 @@ export function readJson<T>(file: string): T | null {
   }
 }
 
-/** Another process may have removed it meanwhile. */
+/** Returns null if the file is missing: another process may have deleted it. */
 export function readIfThere(file: string): string | null {
   try {
     return readFileSync(file, 'utf8');
@@ -41,7 +41,7 @@ export function readIfThere(file: string): string | null {
   }
 }
 
-/** The time that the file system would give a change now, milliseconds; `probe` is a file that is there for this. */
+/** Returns the time that the file system would give a change now, in milliseconds. `probe` is a file for this test. */
 export function clockMsAt(files: StoreFiles, probe: string): number {
   if (lstatSync(probe, { throwIfNoEntry: false }) === undefined) files.write(probe, new Uint8Array());
   else files.setMode(probe, 0o600);

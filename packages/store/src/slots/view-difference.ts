@@ -2,21 +2,21 @@ import { isBelow, type BytePath, type Digest, type StoredLayer } from '@cachelan
 import type { KeptTable } from './kept-table.ts';
 import type { ShownPaths, ShownView } from './kept-slots.ts';
 
-/** Layers with more entries are not compared path by path: then everything is looked at, 140k paths in two seconds. */
+/** Larger layers are not compared by path. Instead the whole directory is checked: 140k paths in two seconds. */
 const smallLayerEntries = 20_000;
 
 export interface ViewChange {
-  /** What the directory was brought up to; null where that is not known. */
+  /** The view of the last update, or null if unknown. */
   readonly shown: ShownView | null;
-  /** Read only where the views differ. */
+  /** Called only if the views differ. */
   readonly shownPaths: () => ShownPaths;
   readonly view: readonly StoredLayer[];
   readonly table: KeptTable;
 }
 
 /**
- * Paths that may look different in another view: those of the layers that left it and of the layers that are new in it. Null: any
- * may, because a large layer came or went, or the rest changed its order.
+ * Returns the paths that may differ between two views: those of the layers that were added or removed. Returns null
+ * if any path may differ, because a large layer was added or removed, or the others changed their order.
  */
 export function viewDifference({ shown, shownPaths, view, table }: ViewChange): readonly BytePath[] | null {
   if (shown === null) return null;
@@ -47,14 +47,14 @@ export function viewDifference({ shown, shownPaths, view, table }: ViewChange): 
       if (removed === 'below') emptied.push(path);
     }
   }
-  // What lower layers have there does not show any more.
+  // Lower layers are hidden there.
   if (emptied.length > 0) {
     for (const path of table.paths()) if (emptied.some((directory) => isBelow(path, directory))) paths.add(path);
   }
   return [...paths];
 }
 
-/** Of the view's small layers; those that are known already are not read again. */
+/** Returns the paths of the view's small layers. Reuses known ones. */
 export function pathsOfSmallLayers(view: readonly StoredLayer[], known: ShownPaths): ShownPaths {
   const paths: Record<string, readonly BytePath[]> = {};
   for (const layer of view) {
@@ -65,7 +65,7 @@ export function pathsOfSmallLayers(view: readonly StoredLayer[], known: ShownPat
   return paths;
 }
 
-/** Null for a layer that empties a directory: without it, everything that lower layers have there shows again. */
+/** Returns null for a layer that empties a directory: without it, everything in lower layers appears again. */
 function pathsOf({ index }: StoredLayer): readonly BytePath[] | null {
   const paths: BytePath[] = [];
   for (const { path, removed } of index.entries()) {

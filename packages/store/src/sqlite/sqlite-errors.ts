@@ -69,7 +69,7 @@ export function fromSqlite(error: unknown, file: string): unknown {
       cause: error,
     });
   }
-  if (code === ioErrorCorruptFs) return corruptStore(file, `lies on a damaged file system (${detail})`, error);
+  if (code === ioErrorCorruptFs) return corruptStore(file, `is on a damaged file system (${detail})`, error);
   if (code === ioErrorShmSize) return diskFull(file, error);
   switch (code & 0xff) {
     case codes.full:

@@ -1,91 +1,58 @@
-// The little of the tar format that carries extended attributes: headers with PAX records, no content.
+// The part of the tar format that carries extended attributes: headers with PAX records, no content.
 
-const blockBytes = 512;
+import { paxRecords } from './read-header.ts';
+import { blockBytes, paddingOf, paxRecord, writeHeader, type HeaderFields } from './tar-header.ts';
 
 export interface PaxMember {
-  /** Bytes of the name; relative. */
-  readonly name: Buffer;
+  /** A relative name with one character per byte. */
+  readonly name: string;
   readonly kind: 'directory' | 'whiteout';
   readonly xattrs: ReadonlyMap<string, string>;
 }
 
 const xattrKey = 'SCHILY.xattr.';
 
-/** An archive of directories (mode 0700) and character devices 0:0. */
+/** Returns an archive of directories (mode 0700) and character devices 0:0. */
 export function encodePax(members: readonly PaxMember[]): Buffer {
-  const blocks: Buffer[] = [];
-  for (const { name, kind, xattrs } of members) {
-    const records = [paxRecord('path', name)];
-    for (const [key, value] of xattrs) records.push(paxRecord(xattrKey + key, Buffer.from(value)));
-    const body = Buffer.concat(records);
-    blocks.push(headerBlock('x', body.length), body, Buffer.alloc(-body.length & (blockBytes - 1)));
-    blocks.push(headerBlock(kind === 'directory' ? '5' : '3', 0));
-  }
-  blocks.push(Buffer.alloc(2 * blockBytes));
-  return Buffer.concat(blocks);
+  const blocks = members.flatMap(({ name, kind, xattrs }) => {
+    const marks = Array.from(xattrs, ([key, value]) => paxRecord(xattrKey + key, value));
+    const records = Buffer.from([paxRecord('path', name), ...marks].join(''), 'latin1');
+    const own = kind === 'directory' ? headerBlock('5', { mode: 0o700 }) : headerBlock('3', {});
+    return [headerBlock('x', { size: records.length }), records, Buffer.alloc(paddingOf(records.length)), own];
+  });
+  return Buffer.concat([...blocks, Buffer.alloc(2 * blockBytes)]);
 }
 
-function paxRecord(key: string, value: Buffer): Buffer {
-  const rest = Buffer.concat([Buffer.from(` ${key}=`), value, Buffer.from('\n')]);
-  // The length counts its own digits.
-  let length = rest.length + 1;
-  while (rest.length + String(length).length > length) length++;
-  return Buffer.concat([Buffer.from(String(length)), rest]);
-}
-
-/** The real name stands in the PAX header before it. */
-function headerBlock(type: 'x' | '5' | '3', sizeBytes: number): Buffer {
+/** The real name is in the PAX header before it. */
+function headerBlock(type: HeaderFields['type'], fields: Partial<HeaderFields>): Buffer {
   const block = Buffer.alloc(blockBytes);
-  block.write('x', 0);
-  block.write(`${type === '5' ? '0000700' : '0000000'}\0`, 100);
-  for (const at of [108, 116, 329, 337]) block.write('0000000\0', at);
-  block.write(`${sizeBytes.toString(8).padStart(11, '0')}\0`, 124);
-  block.write('00000000000\0', 136);
-  block.write(type, 156);
-  block.write('ustar\x0000', 257);
-  block.fill(' ', 148, 156);
-  const sum = block.reduce((total, byte) => total + byte, 0);
-  block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+  writeHeader(block, 0, { name: 'x', mode: 0, size: 0, seconds: 0, ...fields, type });
   return block;
 }
 
 /**
- * The extended attributes of each member of an archive that GNU tar wrote, in the order in which tar was given the names.
- * Throws for what is no such archive.
+ * Returns the extended attributes of each member of an archive that GNU tar wrote, in order. Throws if the archive
+ * is invalid.
  */
 export function decodePaxXattrs(archive: Buffer): readonly ReadonlyMap<string, string>[] {
   const members: ReadonlyMap<string, string>[] = [];
   let records = new Map<string, string>();
-  for (let at = 0; at + blockBytes <= archive.length;) {
+  for (let at = 0; at + blockBytes <= archive.length && archive[at] !== 0;) {
+    // It comes from our own tar: checking all sums would take 3 us a directory.
     const header = archive.subarray(at, at + blockBytes);
-    if (header[0] === 0) break;
-    if (header.toString('latin1', 257, 262) !== 'ustar') throw new Error('tar wrote something that is no archive');
+    if (header.toString('latin1', 257, 262) !== 'ustar') throw new Error('tar wrote an invalid archive');
     const type = String.fromCharCode(header[156] ?? 0);
     const size = Number(records.get('size') ?? Number.parseInt(header.toString('latin1', 124, 136), 8));
     const body = archive.subarray(at + blockBytes, at + blockBytes + size);
-    at += blockBytes + Math.ceil(size / blockBytes) * blockBytes;
+    at += blockBytes + size + paddingOf(size);
     if (type === 'x') {
       records = paxRecords(body);
-    } else if (type !== 'g' && type !== 'L' && type !== 'K') {
+    } else if (!/[gLK]/.test(type)) {
       members.push(xattrsOf(records));
       records = new Map();
     }
   }
   return members;
-}
-
-/** Keys and values, bytes as characters. Throws for what is no such body. */
-export function paxRecords(body: Buffer): Map<string, string> {
-  const records = new Map<string, string>();
-  for (let at = 0; at < body.length;) {
-    const space = body.indexOf(' ', at);
-    const end = at + Number.parseInt(body.toString('latin1', at, space), 10);
-    const equals = body.indexOf('=', space);
-    if (!(end > at) || space < 0 || equals < 0 || equals >= end) throw new Error('tar wrote a record that is none');
-    records.set(body.toString('latin1', space + 1, equals), body.toString('latin1', equals + 1, end - 1));
-    at = end;
-  }
-  return records;
 }
 
 function xattrsOf(records: ReadonlyMap<string, string>): ReadonlyMap<string, string> {

@@ -1,10 +1,10 @@
-import type { Entry } from '@cachelane/core';
+import type { BytePath, Entry } from '@cachelane/core';
 import { contentEntry, madeEntry, removalEntry } from '@cachelane/testkit';
 import { expect, test } from 'vitest';
-import { headerBytes, HeaderSpace, tarHeader } from './tar-entries.ts';
+import { headerBytes, HeaderSpace, tarHeader, type WireEntry } from './tar-entries.ts';
 
 const long = `${'d'.repeat(90)}/${'n'.repeat(200)}`;
-const entries: readonly Entry[] = [
+const unlinked: readonly Entry[] = [
   contentEntry(long, 'x').entry,
   contentEntry('f', 'x').entry,
   contentEntry('old', 'x', { mtimeNs: -1_500_000_000n }).entry,
@@ -17,25 +17,27 @@ const entries: readonly Entry[] = [
   removalEntry('gone', 'counted').entry,
   removalEntry('hint', 'hint').entry,
 ];
+const entries: readonly WireEntry[] = [
+  ...unlinked.map((entry) => ({ entry, linkedTo: null })),
+  { entry: contentEntry('same', 'x').entry, linkedTo: 'f' as BytePath },
+  { entry: contentEntry(`${long}/same`, 'x').entry, linkedTo: long as BytePath },
+];
 
-test.each([entries, entries.toReversed()])(
-  'a header is the same in memory that others were made in before',
-  (...each) => {
-    const space = new HeaderSpace();
-    for (const entry of each) {
-      const fresh = tarHeader(entry);
-      const { bytes, targetAt } = tarHeader(entry, space);
-      expect(bytes.equals(fresh.bytes)).toBe(true);
-      expect(targetAt).toBe(fresh.targetAt);
-    }
-  },
-);
+test.each([entries, entries.toReversed()])('a header is the same in reused memory', (...each) => {
+  const space = new HeaderSpace();
+  for (const entry of each) {
+    const fresh = tarHeader(entry);
+    const { bytes, targetAt } = tarHeader(entry, space);
+    expect(bytes.equals(fresh.bytes)).toBe(true);
+    expect(targetAt).toBe(fresh.targetAt);
+  }
+});
 
-test.each(entries)('the length of the header of $path is known without it', (entry) => {
+test.each(entries)('headerBytes returns the length of the header of $entry.path', (entry) => {
   expect(headerBytes(entry)).toBe(tarHeader(entry).bytes.length);
 });
 
-test('the sum in each header is that of its bytes', () => {
+test('each header has the right checksum', () => {
   for (const entry of entries) {
     const { bytes } = tarHeader(entry);
     for (const at of [0, bytes.length - 512].filter((at) => at >= 0 && at < bytes.length)) {

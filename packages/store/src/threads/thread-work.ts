@@ -2,7 +2,9 @@ import type { PlainError } from './plain-error.ts';
 
 // The messages between a thread and its pool.
 
-/** The kind of work of a thread, and the data it needs before its first job. entry/thread.ts maps kinds to functions. */
+/**
+ * The kind of work of a thread, and the data it needs before its first job. entry/thread.ts maps kinds to functions.
+ */
 export interface ThreadStart {
   readonly work: 'pieces' | 'files';
   readonly given?: unknown;

@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { bytesOf, writeBytes } from './open-bytes.ts';
 
-/** A file that takes and gives at most three bytes at once, as a disk may that is nearly full, or a signal that comes between. */
+/** Returns a file that reads and writes at most three bytes at once, like a nearly full disk or an interrupted call. */
 function shortFile(content: number[]): FileHandle {
   const atOnce = 3;
   return {
@@ -21,7 +21,7 @@ function shortFile(content: number[]): FileHandle {
 
 const ten = Uint8Array.from({ length: 10 }, (_, index) => index);
 
-test('a file that takes a part of what it is given is given the rest', async () => {
+test('a partial write is continued', async () => {
   const content: number[] = [];
   const file = shortFile(content);
   await writeBytes(file, ten.subarray(0, 7), 0);
@@ -32,7 +32,7 @@ test('a file that takes a part of what it is given is given the rest', async () 
 test.each([
   [8, [0, 1, 2, 3, 4, 5, 6, 7]],
   [12, [...ten]],
-])('of %i bytes that are wanted come those that are there', async (sizeBytes, wanted) => {
+])('a read of %i bytes returns the bytes that exist', async (sizeBytes, wanted) => {
   const read: number[] = [];
   for await (const piece of bytesOf(shortFile([...ten]), sizeBytes)) read.push(...piece);
   expect(read).toEqual(wanted);

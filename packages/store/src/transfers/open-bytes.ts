@@ -1,9 +1,12 @@
 import type { FileHandle } from 'node:fs/promises';
 
-/** What a reader gets at once. */
+/** Maximum size of a piece. */
 const pieceBytes = 1_048_576;
 
-/** The first bytes of an open file, whoever else reads or writes there; fewer where it is shorter. Pieces are the reader's to keep. */
+/**
+ * Yields the first bytes of an open file, fewer if it is shorter. Other processes may use the file too. The reader
+ * may keep the pieces.
+ */
 export async function* bytesOf(file: FileHandle, sizeBytes: number): AsyncGenerator<Uint8Array> {
   for (let position = 0; position < sizeBytes;) {
     const room = Buffer.allocUnsafe(Math.min(pieceBytes, sizeBytes - position));
@@ -14,7 +17,7 @@ export async function* bytesOf(file: FileHandle, sizeBytes: number): AsyncGenera
   }
 }
 
-/** All of them: a disk that is nearly full takes a part of what it is given before it says so. */
+/** Writes all bytes. A nearly full disk may accept only a part before it reports an error. */
 export async function writeBytes(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
   for (let done = 0; done < bytes.length;) {
     const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);

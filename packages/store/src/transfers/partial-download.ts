@@ -8,8 +8,9 @@ import { bytesOf, writeBytes } from './open-bytes.ts';
 import { handOver, type TransferDir } from './spool-file.ts';
 
 /**
- * A file that several processes may write at once, each at its own position. It has no gaps: each began where the file ended, nobody cuts it, and whoever
- * finds it discarded goes on in the file that it has open, which has lost its name.
+ * Opens a file to which several processes may append at once, each at its own position. It has no gaps: each
+ * process starts at the file's end, and none truncates it. A process whose file was discarded continues in its
+ * open, nameless file.
  */
 export async function openPartialDownload(
   dir: TransferDir,
@@ -19,14 +20,14 @@ export async function openPartialDownload(
   ensurePrivateDir(realFiles, dir.path, dir.owner);
   const path = `${dir.path}/${object}.part`;
   const { file, stats } = await openPart(path, dir);
-  const doing = `what has come of object ${object.slice(0, 12)}`;
+  const doing = `the download of object ${object.slice(0, 12)}`;
   let position = stats.size;
   let isOpen = true;
   return {
     haveBytes: stats.size,
     read: () => readPart({ file, haveBytes: stats.size, doing }, signal),
     append: (piece) =>
-      longPortCall(doing, signal, async () => {
+      longPortCall(`appending to ${doing}`, signal, async () => {
         await writeBytes(file, piece, position);
         position += piece.length;
       }),
@@ -58,12 +59,12 @@ async function* readPart({ file, haveBytes, doing }: OpenPart, signal: AbortSign
       yield piece;
     }
   } catch (error) {
-    throw fromSystem(error, doing);
+    throw fromSystem(error, `reading ${doing}`);
   }
   if (read < haveBytes) throw new CachelaneError('E_OBJECT_CORRUPT', `${doing} has ${read} of ${haveBytes} bytes left`);
 }
 
-/** Where another one was made in between, that stays: ours is nobody's already. While we have ours open its inode is not given to another file. */
+/** Returns whether the file at the path is still ours. While ours is open, no other file can have its inode. */
 function isSame(found: Stats | undefined, ours: Stats): boolean {
   return found?.ino === ours.ino && found.dev === ours.dev;
 }
@@ -73,7 +74,7 @@ interface OpenedPart {
   readonly stats: Stats;
 }
 
-/** Of processes that discard and begin anew all the time, one after the other. */
+/** Retries while other processes keep discarding and recreating the file. */
 const attempts = 20;
 
 async function openPart(path: string, { owner }: TransferDir): Promise<OpenedPart> {
@@ -81,12 +82,12 @@ async function openPart(path: string, { owner }: TransferDir): Promise<OpenedPar
     try {
       const opened = await tryPart(path);
       if (opened === undefined && left > 0) continue;
-      invariant(opened !== undefined, `${path} is another file each time`);
+      invariant(opened !== undefined, `${path} is replaced each time`);
       await handOver(opened.file, owner);
       return opened;
     } catch (error) {
       if (errnoOf(error) === 'EISDIR') throw blocked(path);
-      // A symlink, a socket, or what root left in a user's home. Nothing is lost with a name in this directory.
+      // A symlink, a socket, or root's file in a user's home. Deleting it is safe.
       if (left === 0 || !['ELOOP', 'ENXIO', 'EACCES'].includes(errnoOf(error) ?? '')) throw error;
       rmSync(path, { force: true });
     }
@@ -94,13 +95,16 @@ async function openPart(path: string, { owner }: TransferDir): Promise<OpenedPar
 }
 
 function blocked(path: string): CachelaneError {
-  const hint = 'move it away: no cachelane has made it';
+  const hint = 'move it away: cachelane did not create it';
   return new CachelaneError('E_HOME_UNUSABLE', `${path} is a directory`, { hint });
 }
 
-/** Undefined where it has to be tried again: discarded since, or no file of ours, which gave way. A second name would be somebody else's file. */
+/**
+ * Returns undefined if the caller must retry: the file was discarded, or a foreign file was removed. A file with a
+ * second name is foreign.
+ */
 async function tryPart(path: string): Promise<OpenedPart | undefined> {
-  // Without waiting: a pipe would have us wait for its other end.
+  // O_NONBLOCK: opening a pipe would wait for its other end.
   const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
   const file = await open(path, flags, 0o600);
   const stats = await file.stat();

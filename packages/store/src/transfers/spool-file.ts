@@ -4,7 +4,7 @@ import { errnoOf } from '../files/file-errors.ts';
 import { ensurePrivateDir } from '../files/home-paths.ts';
 import { realFiles, type Owner } from '../files/store-files.ts';
 
-/** One of the directories of files in transit, and who owns what is made there. */
+/** A directory for files in transit, and the owner of its files. */
 export interface TransferDir {
   readonly path: string;
   readonly owner: Owner | null;
@@ -13,14 +13,13 @@ export interface TransferDir {
 let spooled = 0;
 
 /**
- * A new file that has lost its name before the first byte: it is there as long as it is open, and when its process dies, however it does, the kernel
- * frees the room. So nobody has to find out who is alive, and no sweep can take it from under a sender. (O_TMPFILE would do it in one step, on fewer
- * file systems.)
+ * Creates a file and removes its name before the first write. The kernel frees its space when the process dies, and
+ * no sweep can delete it during a transfer. (O_TMPFILE needs one step, but fewer file systems support it.)
  */
 export async function openSpoolFile({ path: dir, owner }: TransferDir): Promise<FileHandle> {
   ensurePrivateDir(realFiles, dir, owner);
   for (;;) {
-    // Process ids repeat: in another container, after a death between these two steps.
+    // Process ids repeat in other containers, and after a crash between these steps.
     const path = `${dir}/${process.pid}.${++spooled}`;
     try {
       const file = await open(
@@ -36,7 +35,7 @@ export async function openSpoolFile({ path: dir, owner }: TransferDir): Promise<
   }
 }
 
-/** What root opens in a user's home is the user's. */
+/** Gives a file that root created in a user's home to that user. */
 export async function handOver(file: FileHandle, owner: Owner | null): Promise<FileHandle> {
   try {
     if (owner !== null) await file.chown(owner.uid, owner.gid);

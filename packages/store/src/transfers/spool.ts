@@ -5,7 +5,7 @@ import { limits, type Digest, type Spooled } from '@cachelane/core';
 import { bytesOf, writeBytes } from './open-bytes.ts';
 import { openSpoolFile, type TransferDir } from './spool-file.ts';
 
-/** Takes all of the data; a file is made when there is more than memory should hold. */
+/** Reads all the data. Uses a file if the data is too large for memory. */
 export async function spoolData(
   data: AsyncIterable<Uint8Array>,
   dir: () => TransferDir,
@@ -30,7 +30,7 @@ export async function spoolData(
 
 class Spool {
   readonly #dir: () => TransferDir;
-  /** What is not written yet: a copy, since whoever made a piece may use its memory again. */
+  /** Data not written yet, copied because the source may reuse its memory. */
   readonly #block = Buffer.allocUnsafeSlow(limits.spooledInMemoryBytes);
   #inBlock = 0;
   #written = 0;
@@ -72,7 +72,7 @@ class Spool {
   }
 }
 
-const doing = 'what is to be sent';
+const doing = 'storing data to send';
 
 function inMemory(bytes: Uint8Array, digest: Digest): Spooled {
   return {

@@ -3,7 +3,7 @@ import { limits } from '@cachelane/core';
 import type { HomePaths } from '../files/home-paths.ts';
 import { namesIn } from '../files/read-file.ts';
 
-/** What is old here is a name and no more: whoever is at work has the file open, and keeps it. */
+/** Deletes old files in transit. A process that still uses one has it open and keeps its data. */
 export function sweepTransfers({ outgoing, incoming }: HomePaths, nowMs: number): readonly string[] {
   const stale = (dir: string, pattern: RegExp, graceMs: number): readonly string[] =>
     namesIn(dir).filter((name) => {
@@ -16,7 +16,7 @@ export function sweepTransfers({ outgoing, incoming }: HomePaths, nowMs: number)
   for (const name of unsent) rmSync(`${outgoing}/${name}`, { force: true });
   for (const name of halves) rmSync(`${incoming}/${name}`, { force: true });
   return [
-    ...unsent.map((name) => `left to be sent: outgoing/${name}`),
+    ...unsent.map((name) => `unfinished upload: outgoing/${name}`),
     ...halves.map((name) => `unfinished download incoming/${name}`),
   ];
 }

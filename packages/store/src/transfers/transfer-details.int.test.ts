@@ -16,14 +16,14 @@ async function resumed(home: TransferHome): Promise<PartialDownload> {
   return await home.open().resume(object, noAbort);
 }
 
-/** Mode and owner. */
+/** Returns mode and owner. */
 function factsOf(path: string): readonly unknown[] {
   const { mode, uid, gid } = fs.lstatSync(path);
   return [mode & 0o7777, uid, gid];
 }
 
 describe('files in transit', () => {
-  test('are nobody else’s to read, and lie where the home says', async () => {
+  test('are private, and are where the store format says', async () => {
     await using home = await createTransferHome();
     const own = factsOf(home.dir).slice(1);
     await using download = await resumed(home);
@@ -33,7 +33,7 @@ describe('files in transit', () => {
     for (const dir of ['incoming', 'outgoing']) expect(factsOf(`${home.dir}/${dir}`)).toEqual([0o700, ...own]);
   });
 
-  test.runIf(process.getuid?.() === 0)('belong to the owner of the home where root works in it', async () => {
+  test.runIf(process.getuid?.() === 0)('belong to the owner of the home when root creates them', async () => {
     await using home = await createTransferHome();
     fs.chownSync(home.dir, 65_534, 65_533);
     await using _download = await resumed(home);
@@ -43,7 +43,7 @@ describe('files in transit', () => {
     }
   });
 
-  test('are none while what is sent fits into memory, and have no name while it does not', async () => {
+  test('do not exist for small data, and have no name for large data', async () => {
     await using home = await createTransferHome();
     await using small = await home.open().spool(sourceOf(noise(limits.spooledInMemoryBytes)).read(), noAbort);
     expect(small.sizeBytes).toBe(limits.spooledInMemoryBytes);
@@ -60,14 +60,14 @@ describe('files in transit', () => {
     expect([...seen, ...home.leftovers()]).toEqual([]);
   });
 
-  test('a home that is missing is made', async () => {
+  test('a missing home is created', async () => {
     await using home = await createTransferHome();
     fs.rmdirSync(home.dir);
     await using _ = await home.open().spool(large.read(), noAbort);
     expect(fs.lstatSync(home.dir).mode & 0o7777).toBe(0o700);
   });
 
-  test('count as other where the disk is measured', async () => {
+  test('count as "other" in the disk usage', async () => {
     await using home = await createTransferHome();
     await using download = await resumed(home);
     await download.append(noise(3_000_000));
@@ -79,7 +79,7 @@ describe('files in transit', () => {
 
 const elsewhere = (home: TransferHome): string => `${home.dir}/precious`;
 
-describe('what lies in the place of a download', () => {
+describe('a foreign file in the place of a download', () => {
   const strangers: readonly (readonly [string, (home: TransferHome) => void])[] = [
     ['a symlink', (home) => fs.symlinkSync(elsewhere(home), partOf(home))],
     ['a symlink to nothing', (home) => fs.symlinkSync(`${home.dir}/nothing`, partOf(home))],
@@ -87,7 +87,7 @@ describe('what lies in the place of a download', () => {
     ['a pipe', (home) => execFileSync('mkfifo', [partOf(home)])],
   ];
 
-  test.each(strangers)('and is %s gives way, and is not written to', async (_, put) => {
+  test.each(strangers)('that is %s is removed, and not written to', async (_, put) => {
     await using home = await createTransferHome();
     fs.mkdirSync(`${home.dir}/incoming`);
     fs.writeFileSync(elsewhere(home), 'precious');
@@ -101,7 +101,7 @@ describe('what lies in the place of a download', () => {
     expect([stat.isFile(), stat.size]).toEqual([true, 4]);
   });
 
-  test('and is a directory is said, and stays', async () => {
+  test('that is a directory is reported, and stays', async () => {
     await using home = await createTransferHome();
     fs.mkdirSync(`${partOf(home)}/mine`, { recursive: true });
     await expect(resumed(home)).rejects.toMatchObject({
@@ -111,17 +111,17 @@ describe('what lies in the place of a download', () => {
     expect(namesBelow(partOf(home))).toEqual(['mine']);
   });
 
-  test('and cannot be opened gives way', async () => {
+  test('that cannot be opened is removed', async () => {
     await using home = await createTransferHome();
     await (await resumed(home))[Symbol.asyncDispose]();
     fs.writeFileSync(partOf(home), 'shut');
     fs.chmodSync(partOf(home), 0);
     await using download = await resumed(home);
-    // To root nothing is shut.
+    // root can open everything.
     expect(download.haveBytes).toBe(process.getuid?.() === 0 ? 4 : 0);
   });
 
-  test('that was cut off under its reader is no object', async () => {
+  test('that was truncated while it was read is an error', async () => {
     await using home = await createTransferHome();
     await using first = await resumed(home);
     await first.append(noise(1000));
@@ -133,7 +133,7 @@ describe('what lies in the place of a download', () => {
     await expect(read()).rejects.toMatchObject({ code: 'E_OBJECT_CORRUPT' });
   });
 
-  test.each(['incoming', 'outgoing'])('%s itself must be a directory of the home', async (name) => {
+  test.each(['incoming', 'outgoing'])('%s must be a real directory', async (name) => {
     await using home = await createTransferHome();
     await using other = await createTransferHome();
     fs.symlinkSync(other.dir, `${home.dir}/${name}`);
@@ -144,7 +144,7 @@ describe('what lies in the place of a download', () => {
 });
 
 describe('a sweep of the home', () => {
-  test('takes names that a death left between making a file and removing its name, when they are old', async () => {
+  test('deletes old files of processes that died before removing the name', async () => {
     await using home = await createTransferHome();
     await using spooled = await home.open().spool(large.read(), noAbort);
     const left = `${home.dir}/outgoing/4711.1`;
@@ -152,12 +152,12 @@ describe('a sweep of the home', () => {
     const { mtimeMs } = fs.statSync(left);
     expect(await home.open().sweep(mtimeMs + limits.sweepGraceMs, noAbort)).toEqual([]);
     const swept = await home.open().sweep(mtimeMs + limits.sweepGraceMs + 1, noAbort);
-    expect(swept).toEqual(['left to be sent: outgoing/4711.1']);
+    expect(swept).toEqual(['unfinished upload: outgoing/4711.1']);
     expect(home.leftovers()).toEqual([]);
     expect(spooled.sizeBytes).toBe(large.sizeBytes);
   });
 
-  test('leaves what no cachelane has made', async () => {
+  test('leaves foreign files', async () => {
     await using home = await createTransferHome();
     for (const dir of ['incoming', 'outgoing']) {
       fs.mkdirSync(`${home.dir}/${dir}/${object}.part`, { recursive: true });
@@ -167,7 +167,7 @@ describe('a sweep of the home', () => {
     expect(home.leftovers()).toHaveLength(4);
   });
 
-  test('a name that another process has left is no obstacle', async () => {
+  test('works if another process left a file with the same name', async () => {
     await using home = await createTransferHome();
     fs.mkdirSync(`${home.dir}/outgoing`);
     for (let number = 1; number < 200; number++)

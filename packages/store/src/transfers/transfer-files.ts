@@ -8,11 +8,14 @@ import { spoolData } from './spool.ts';
 import { sweepTransfers } from './sweep-transfers.ts';
 
 export interface TransferFilesOptions {
-  /** The home: an absolute path, without a slash at its end. Missing directories are made when something is kept. */
+  /** The home: an absolute path without a trailing slash. Missing directories are created on the first write. */
   readonly dir: string;
 }
 
-/** Bytes in transit as files of a home (docs/reference/store-format.md, "Transfers"); any number of processes may use them at once. */
+/**
+ * Opens the files in transit of a home (docs/reference/store-format.md, "Transfers"). Many processes may use them at
+ * once.
+ */
 export function openTransferFiles({ dir: home }: TransferFilesOptions): TransferFiles {
   const paths = homePaths(home);
   const at = (path: string): TransferDir => ({ path, owner: existsSync(home) ? ownerOf(home) : null });
@@ -20,7 +23,7 @@ export function openTransferFiles({ dir: home }: TransferFilesOptions): Transfer
     spool: (data, signal) => spoolData(data, () => at(paths.outgoing), signal),
     resume: (object, signal) =>
       longPortCall(
-        `what has come of object ${object.slice(0, 12)}`,
+        `opening the download of object ${object.slice(0, 12)}`,
         signal,
         async () => await openPartialDownload(at(paths.incoming), object, signal),
       ),

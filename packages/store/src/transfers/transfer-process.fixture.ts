@@ -4,10 +4,9 @@ import { bytesFrom } from './transfer-bytes.fixture.ts';
 import { openTransferFiles } from './transfer-files.ts';
 
 /**
- * A process that sends or fetches until it is killed or something fails: then it prints the error's code.
- *
- * - `append HOME PIECE-BYTES OBJECT`: goes on with the download and prints how many bytes have come, after each piece;
- * - `spool HOME PIECE-BYTES`: spools without an end and prints how many bytes were taken, before each piece.
+ * A process that sends or fetches until it is killed or fails, and then prints the error's code.
+ * `append HOME PIECE-BYTES OBJECT` continues the download and prints the byte count after each piece.
+ * `spool HOME PIECE-BYTES` spools endlessly and prints the byte count before each piece.
  */
 const [, , role, home = '', pieceText = '', object = ''] = process.argv;
 const pieceBytes = Number(pieceText);

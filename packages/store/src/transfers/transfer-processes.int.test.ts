@@ -15,11 +15,11 @@ const muchLaterMs = Number.MAX_SAFE_INTEGER;
 
 interface Victim {
   readonly argv: readonly string[];
-  /** It is killed when it has said so many lines, at whatever it is by then. */
+  /** Kill it after this many lines of output. */
   readonly lines: number;
 }
 
-/** What it said last. */
+/** Returns the last number that the process printed. */
 async function killed({ argv, lines }: Victim): Promise<number> {
   const child = spawn(process.execPath, [script, ...argv], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -35,7 +35,7 @@ async function killed({ argv, lines }: Victim): Promise<number> {
   return last;
 }
 
-/** All that is there is a beginning of the object; returns how long it is. */
+/** Checks that the file is a prefix of the object. Returns its length. */
 async function foundBytes(home: TransferHome): Promise<number> {
   await using download = await home.open().resume(object, noAbort);
   let position = 0;
@@ -48,7 +48,7 @@ async function foundBytes(home: TransferHome): Promise<number> {
 }
 
 describe('kill -9', () => {
-  test('in the middle of a download leaves what was appended, and the next one goes on there', async () => {
+  test('during a download keeps the appended bytes, and the next one continues after them', async () => {
     await using home = await createTransferHome();
     const pieces = [1_000_003, 7, 4_194_304, 65_536];
     for (const [round, pieceBytes] of pieces.entries()) {
@@ -56,12 +56,12 @@ describe('kill -9', () => {
       const appended = await killed({ argv, lines: 1 + ((round * 5) % 7) });
       const found = await foundBytes(home);
       expect(found).toBeGreaterThanOrEqual(appended);
-      // A beginning of the piece that it was at.
+      // May include a part of the current piece.
       expect(found).toBeLessThanOrEqual(appended + pieceBytes);
     }
   });
 
-  test('of some of those who write the same file leaves no gap', async () => {
+  test('of some writers of the same file leaves no gap', async () => {
     await using home = await createTransferHome();
     const pieces = [1_000_003, 300_007, 65_536, 2_000_000];
     for (let round = 0; round < 3; round++) {
@@ -74,10 +74,10 @@ describe('kill -9', () => {
     }
   });
 
-  test('in the middle of spooling leaves nothing, without a sweep', async () => {
+  test('during spooling leaves nothing, without a sweep', async () => {
     await using home = await createTransferHome();
     for (const lines of [1, 2, 5, 20]) {
-      // The process has said how much it was given: from the second piece on that is in a file.
+      // From the second piece on, the data is in a file.
       const given = await killed({ argv: ['spool', home.dir, '1500000'], lines });
       expect(given).toBeGreaterThanOrEqual((lines - 1) * 1_500_000);
       expect(home.leftovers()).toEqual([]);
@@ -87,14 +87,14 @@ describe('kill -9', () => {
   });
 });
 
-/** Runs until it fails, with the home mounted like that; what it said. */
+/** Runs until it fails, with the mounts in place. Returns its output. */
 function untilError(mounts: readonly string[], argv: readonly string[]): readonly string[] {
   const [bwrap, ...chain] = ['bwrap', '--dev-bind', '/', '/', ...mounts, '--', process.execPath, script, ...argv];
   return execFileSync(bwrap, chain, { encoding: 'utf8' }).trim().split('\n');
 }
 
-requireCommands('bwrap')('a disk that does not take everything', () => {
-  test('is E_DISK_FULL for a download, and for what is spooled', async () => {
+requireCommands('bwrap')('a disk that refuses writes', () => {
+  test('that is full is E_DISK_FULL for a download and for spooling', async () => {
     await using home = await createTransferHome();
     const small = ['--size', String(8 << 20), '--tmpfs', home.dir];
     const appended = untilError(small, ['append', home.dir, '1000003', object]);

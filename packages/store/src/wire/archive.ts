@@ -2,28 +2,30 @@ import { invariant, limits } from '@cachelane/core';
 import { refusedWire, splitFrames } from './frames.ts';
 import type { TakenPiece } from './take-piece.ts';
 
-/** A part of an archive as it comes: a frame, or content as it is. */
+/** A part of an incoming archive: a compressed frame, or plain content. */
 export interface Piece {
   readonly kind: 'frame' | 'content';
   readonly bytes: Buffer;
-  /** Of the content. */
+  /** Bytes of the uncompressed content. */
   readonly sizeBytes: number;
 }
 
-/** The frames of an archive. Throws E_LAYER_REFUSED for what is none, and for what would grow out of all proportion. */
+/**
+ * Yields the frames of an archive. Throws E_LAYER_REFUSED for invalid frames and for an archive that expands too much.
+ */
 export async function* framePieces(source: AsyncIterable<Uint8Array>): AsyncGenerator<Piece> {
   const counted = new CountedSource(source);
   let total = 0;
   for await (const { compressed, sizeBytes } of splitFrames(counted)) {
     total += sizeBytes;
     if (total > limits.incomingUnchecked && total > counted.bytes * limits.incomingExpansion) {
-      throw refusedWire(`it becomes more than ${limits.incomingExpansion} times as large as it came`);
+      throw refusedWire(`it expands to more than ${limits.incomingExpansion} times its size`);
     }
     yield { kind: 'frame', bytes: compressed, sizeBytes };
   }
 }
 
-/** Counts what comes, so that little that becomes very much is noticed. */
+/** Counts incoming bytes to detect an archive that expands too much. */
 class CountedSource implements AsyncIterable<Uint8Array> {
   readonly #source: AsyncIterable<Uint8Array>;
   bytes = 0;
@@ -40,7 +42,7 @@ class CountedSource implements AsyncIterable<Uint8Array> {
   }
 }
 
-/** What is left of the archive where whole entries were taken out of its pieces, as a reader that knows what comes wants it. */
+/** Reads the parts of an archive that remain after whole entries were taken out of its pieces. */
 export class Archive {
   readonly #pieces: AsyncGenerator<TakenPiece>;
   readonly #onPiece: (piece: TakenPiece) => void;
@@ -54,12 +56,15 @@ export class Archive {
     this.#onPiece = onPiece;
   }
 
-  /** The place behind the entries from `place` on that were taken out here; `place` where the reader has to read on. */
+  /**
+   * Returns the first place after the entries from `place` on that were already taken out. Returns `place` if there are
+   * none.
+   */
   async pass(place: number): Promise<number> {
     while (this.#isRead()) {
       const piece = this.#piece;
       if (piece !== null && this.#current === piece.head && piece.first < piece.end) {
-        invariant(piece.first === place, 'entries that nobody has read');
+        invariant(piece.first === place, 'unread entries before a piece');
         this.#current = piece.tail;
         this.#at = 0;
         return piece.end;
@@ -69,7 +74,7 @@ export class Archive {
     return place;
   }
 
-  /** Exactly so many bytes. */
+  /** Returns exactly `count` bytes. */
   async take(count: number): Promise<Buffer> {
     if (this.#current.length - this.#at >= count) {
       this.#at += count;
@@ -77,7 +82,7 @@ export class Archive {
     }
     const parts: Buffer[] = [];
     for (let left = count; left > 0;) {
-      // The next piece takes this one's place.
+      // Copy: the next piece overwrites this one's memory.
       const part = Buffer.from(await this.takeSome(left));
       parts.push(part);
       left -= part.length;
@@ -85,7 +90,7 @@ export class Archive {
     return Buffer.concat(parts);
   }
 
-  /** At least one byte and at most so many; none where none is wanted. */
+  /** Returns 1 to `count` bytes, or none if `count` is 0. */
   async takeSome(count: number): Promise<Buffer> {
     if (count === 0) return Buffer.alloc(0);
     while (this.#isRead()) {
@@ -97,7 +102,7 @@ export class Archive {
   }
 
   async expectEnd(): Promise<void> {
-    if (!this.#isRead() || (await this.#next())) throw refusedWire('there is more in it than its index says');
+    if (!this.#isRead() || (await this.#next())) throw refusedWire('it has more content than its index says');
   }
 
   async close(): Promise<void> {

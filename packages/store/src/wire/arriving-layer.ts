@@ -8,14 +8,17 @@ import { ownTaker, takePieces } from './piece-takers.ts';
 import { PieceThreads, wantsThreads } from './piece-threads.ts';
 import { walkArchive, type Walk } from './walk-archive.ts';
 
-/** A layer whose archive comes from somewhere. */
+/** A layer that arrives from a remote or a file. */
 export interface ArrivingLayer {
   readonly id: LayerId;
   readonly plan: ArchivePlan;
-  /** Of the index. */
+  /** Bytes of the index. */
   readonly bytes: Uint8Array;
   readonly sealedAtMs: number;
-  /** Takes in the archive, once. Throws E_LAYER_REFUSED with the reason for one that is not the index's, and for an index that is not written as it has to be. */
+  /**
+   * Reads the archive, once. Throws E_LAYER_REFUSED if archive and index differ, or if the index is not in canonical
+   * form.
+   */
   walk(place: SinkPlace, walk: Omit<Walk, 'sink'>): Promise<void>;
 }
 
@@ -43,7 +46,7 @@ export function arrivingLayer(
   };
 }
 
-/** The same entries have one form, or one layer would have several names. */
+/** Throws unless the index is in canonical form: the same entries must always have the same layer id. */
 function requireWritten(id: LayerId, written: string): void {
-  if (written !== id) throw refusedWire('its index is not written as this format says');
+  if (written !== id) throw refusedWire('its index is not in canonical form');
 }

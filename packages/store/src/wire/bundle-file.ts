@@ -14,7 +14,7 @@ import { basename, dirname, join } from 'node:path';
 import { CachelaneError } from '@cachelane/core';
 import { errnoOf, fromSystem, throwIfAborted } from '../files/file-errors.ts';
 
-// An export as one file: a plain ustar archive, so that any tool can take it apart.
+// An export is one plain ustar archive, so any tar can unpack it.
 
 export interface BundlePart {
   readonly name: string;
@@ -24,13 +24,13 @@ export interface BundlePart {
 const blockBytes = 512;
 const nameBytes = 100;
 const chunkBytes = 1_048_576;
-/** What eleven octal digits can hold. */
+/** The largest number that eleven octal digits hold. */
 const partMax = 8 ** 11;
 
-/** Who writes an export writes on; what nobody has touched for so long, a writer that died has left. */
+/** A temporary file untouched for this long belongs to a writer that died. */
 const leftBehindMs = 3_600_000;
 
-/** Writes beside the file and puts it in place when it is whole. Returns its size in bytes. */
+/** Writes a temporary file beside `file` and renames it when it is complete. Returns its size in bytes. */
 export async function writeBundle(
   file: string,
   parts: AsyncIterable<BundlePart>,
@@ -49,7 +49,7 @@ export async function writeBundle(
         at += chunk.length;
       }
       const size = at - headerAt - blockBytes;
-      // Only now it is known.
+      // The size is known only now.
       writeAll(descriptor, header(name, size), headerAt);
       const padding = -size & (blockBytes - 1);
       writeAll(descriptor, Buffer.alloc(padding), at);
@@ -67,7 +67,9 @@ export async function writeBundle(
   }
 }
 
-/** The first free name: in a container every process has the same number, and one that was killed may have left its file. */
+/**
+ * Creates a temporary file under a free name. A process id is not enough: processes of different containers share ids.
+ */
 function openBeside(file: string): { readonly beside: string; readonly descriptor: number } {
   for (let attempt = 0; ; attempt++) {
     const beside = `${file}.${process.pid}-${attempt}.new`;
@@ -79,7 +81,7 @@ function openBeside(file: string): { readonly beside: string; readonly descripto
   }
 }
 
-/** By the clock of the file system itself. */
+/** Deletes stale temporary files, using times from the file system's own clock. */
 function removeLeftBehind(file: string, nowMs: number): void {
   const dir = dirname(file);
   const start = `${basename(file)}.`;
@@ -90,7 +92,9 @@ function removeLeftBehind(file: string, nowMs: number): void {
   }
 }
 
-/** The parts in order. What a part's reader leaves unread is skipped. Throws E_USAGE for a file of another kind. */
+/**
+ * Yields the parts in order and skips what a part's reader leaves unread. Throws E_USAGE if `file` is not an export.
+ */
 export async function* readBundle(file: string): AsyncGenerator<BundlePart> {
   let descriptor: number;
   try {
@@ -113,7 +117,7 @@ export async function* readBundle(file: string): AsyncGenerator<BundlePart> {
   }
 }
 
-/** Whether a file begins as an export does. */
+/** Returns whether a file begins like an export. */
 export function isBundle(file: string, firstName: string): boolean {
   const descriptor = openSync(file, 'r');
   try {
@@ -133,7 +137,7 @@ async function* chunksOf(descriptor: number, start: number, size: number): Async
   }
 }
 
-/** Null where the file is shorter. */
+/** Returns null if the file is shorter. */
 function readExactly(descriptor: number, count: number, at: number): Buffer | null {
   const bytes = Buffer.allocUnsafe(count);
   let got = 0;
@@ -153,7 +157,7 @@ function writeAll(descriptor: number, bytes: Uint8Array, at: number): void {
 
 function header(name: string, size: number): Buffer {
   if (name.length > nameBytes || size >= partMax) {
-    throw new CachelaneError('E_LIMIT', `${name} is too large for an export: ${size} bytes`);
+    throw new CachelaneError('E_LIMIT', `${name} has ${size} bytes: too large for an export`);
   }
   const block = Buffer.alloc(blockBytes);
   block.write(name, 0, 'latin1');
@@ -168,7 +172,7 @@ function header(name: string, size: number): Buffer {
   return block;
 }
 
-/** The sum's own field counts as blanks. */
+/** The checksum's own field counts as blanks. */
 function sumOf(block: Buffer): number {
   let sum = 8 * 0x20;
   for (const [at, byte] of block.entries()) if (at < 148 || at >= 156) sum += byte;
@@ -190,5 +194,5 @@ function nameIn(block: Buffer): string {
 }
 
 function noBundle(why: string): CachelaneError {
-  return new CachelaneError('E_USAGE', `this is no export of a volume: ${why}`);
+  return new CachelaneError('E_USAGE', `this is not an export of a volume: ${why}`);
 }

@@ -14,18 +14,18 @@ import { planArchive, type ArchivePlan } from '../tar/archive-plan.ts';
 import { refusedWire } from './frames.ts';
 
 /**
- * An index that somebody else made: whatever it says, following it must put nothing outside the layer's own tree. Throws E_LAYER_REFUSED with
- * the reason, E_LAYER_CORRUPT for what is no index.
+ * Checks an index from elsewhere and returns its plan: unpacking it cannot write outside the layer's tree.
+ * Throws E_LAYER_REFUSED with the reason, or E_LAYER_CORRUPT if the bytes are not an index.
  */
 export function checkIncoming(id: LayerId, bytes: Uint8Array): ArchivePlan {
-  if (digestOf(bytes) !== id) throw refusedWire('its index is not the one that it is named by');
+  if (digestOf(bytes) !== id) throw refusedWire('its index does not match its id');
   const index = openIndex(bytes);
   if (index.count > limits.incomingEntries) {
-    throw refusedWire(`it has ${index.count} entries, and ${limits.incomingEntries} are the most that are taken in`);
+    throw refusedWire(`it has ${index.count} entries; the limit is ${limits.incomingEntries}`);
   }
   const directories = new Set<BytePath>([rootPath]);
   let deltaBytes = 0;
-  // The decoder has refused all that is no path.
+  // The decoder has already checked the paths.
   const plan = planArchive(index, (entry) => {
     const { path } = entry;
     const holder = parentPath(path);
@@ -41,20 +41,19 @@ export function checkIncoming(id: LayerId, bytes: Uint8Array): ArchivePlan {
     if (entry.type === 'dir' && entry.removed !== 'counted' && entry.removed !== 'hint') directories.add(path);
   });
   if (deltaBytes > limits.incomingDeltaBytes) {
-    throw refusedWire(
-      `its parts of files are ${deltaBytes} bytes, and ${limits.incomingDeltaBytes} are the most that are taken in`,
-    );
+    throw refusedWire(`its deltas have ${deltaBytes} bytes; the limit is ${limits.incomingDeltaBytes}`);
   }
   return plan;
 }
 
-/** Before anything is made of its size. */
+/** Checks sizes and times before anything uses them. */
 function faultOf({ type, removed, sizeBytes, mtimeNs }: Entry): string | null {
   const seconds = mtimeNs / 1_000_000_000n;
-  if (seconds < limits.timeSecondsMin || seconds > limits.timeSecondsMax) return 'has a time that no file system holds';
+  if (seconds < limits.timeSecondsMin || seconds > limits.timeSecondsMax)
+    return 'has a time that no file system can store';
   const isLink = type === 'symlink' && removed !== 'counted' && removed !== 'hint';
   if (isLink && (sizeBytes === 0 || sizeBytes > limits.symlinkTargetBytes))
-    return 'is a symlink with a target that is none';
+    return 'is a symlink with an invalid target';
   return null;
 }
 

@@ -18,8 +18,9 @@ import { withStagingDir } from './take-in.ts';
 import { unpackTree } from './unpack-tree.ts';
 
 /**
- * Gives a layer that is an image a tree; nothing happens to one that has it. The tree is made beside the layer, takes the place of the empty directory in one
- * step, and counts from when `layer.json` says so: whoever is killed in between leaves an image, on whose mount point lies what the image shows.
+ * Extracts an image into a tree. Does nothing for a layer that already has a tree.
+ * The tree is built beside the layer, then renamed over the empty mount point. It counts only once `layer.json` says
+ * so. If the process dies in between, the layer is still an image, and its mount point holds the same contents.
  */
 export async function extractLayer(context: StageContext, ref: LayerRef, signal: AbortSignal): Promise<void> {
   const { index, about } = readLayer(ref);
@@ -42,7 +43,7 @@ export async function extractLayer(context: StageContext, ref: LayerRef, signal:
   }
 }
 
-/** What is refused of somebody else's is damage of our own. */
+/** Turns a refusal into corruption: this image is our own. */
 function damagedImage({ key }: LayerRef, cause: CachelaneError): CachelaneError {
   return corruptLayer(key, `its image cannot be read (${cause.message})`, cause);
 }
@@ -71,7 +72,7 @@ interface Replacing {
 function replaceTree(context: StageContext, ref: LayerRef, replacing: Replacing): void {
   const { files } = context;
   putTree(context, ref, replacing);
-  // What says that there is a tree must not outlive a power loss that the name of the tree does not.
+  // Sync the tree's name first: after a power loss, `layer.json` must not announce a missing tree.
   files.syncDir(ref.dir);
   files.rename(layerPaths(replacing.staging.layerDir).about, layerPaths(ref.dir).about);
   files.syncDir(ref.dir);
@@ -82,7 +83,7 @@ function putTree({ files }: StageContext, { dir }: LayerRef, { staging, signal }
   const { tree } = layerPaths(dir);
   const made = layerPaths(staging.layerDir).tree;
   if (renameUnlessThere(files, made, tree)) return;
-  // Somebody else made one at the same time, or was killed afterwards; since then the machine may have gone down.
+  // Another process made this tree, or died after making it. After a reboot it may be incomplete.
   let isWhole = true;
   checkTree({ dir, index: staging.index, files, signal, report: () => (isWhole = false) });
   if (isWhole) return;

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { frameBytes, frameContent, FrameWriter, splitFrames } from './frames.ts';
 
-/** Bytes that zstd can make nothing of, the same each time. */
+/** Returns deterministic bytes that zstd cannot compress. */
 function noise(count: number): Buffer {
   const parts: Buffer[] = [];
   for (let i = 0; i * 32 < count; i++) parts.push(hash('sha256', String(i), 'buffer'));
@@ -15,7 +15,7 @@ async function* written(contents: readonly Buffer[]): AsyncGenerator<Uint8Array>
   yield* writer.end();
 }
 
-test('frames come back whole where what compresses well and what does not follow each other', async () => {
+test('frames round-trip when compressible and incompressible content alternate', async () => {
   const contents = [
     Buffer.alloc(frameBytes),
     Buffer.alloc(frameBytes, 'abc'),
@@ -30,7 +30,7 @@ test('frames come back whole where what compresses well and what does not follow
   expect(Buffer.concat(found).equals(Buffer.concat(contents))).toBe(true);
 });
 
-test('the memory of pieces is given back once it was read, unless something else is in it', async () => {
+test('the memory of a piece is freed after it is read, unless it is shared', async () => {
   const chunks: Uint8Array[] = [];
   for await (const chunk of written([noise(frameBytes), noise(frameBytes), noise(100)])) chunks.push(chunk);
   const bytes = Buffer.concat(chunks);
@@ -49,7 +49,7 @@ test('the memory of pieces is given back once it was read, unless something else
     for await (const frame of splitFrames(source())) sizeBytes += frame.sizeBytes;
     expect(sizeBytes).toBe(2 * frameBytes + 100);
   }
-  // Of small ones the memory may be shared, whatever they say.
+  // Small buffers may share memory, so they are not freed.
   expect(alone?.map(({ length }) => length)).toEqual([0, 0, 200_000, 0]);
   expect(shared?.map(({ length }) => length)).toEqual(sizes);
 });

@@ -3,26 +3,26 @@ import { constants, zstdCompress, zstdDecompress, zstdDecompressSync, type ZstdO
 import { CachelaneError } from '@cachelane/core';
 import { isOneZstdFrame } from './zstd-frame.ts';
 
-// Independent zstd frames, each behind a skippable one with its sizes, so that several are worked on at once; `zstd -d` reads the whole as
-// one stream. The threads of Node's own pool do the work.
+// Independent zstd frames, so that several threads work at once. A skippable frame with the sizes precedes each.
+// `zstd -d` reads the whole as one stream. Node's own thread pool does the work.
 
 const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);
 
-/** Uncompressed bytes of a frame; a quarter of it costs 3 to 4 % in size. */
+/** Uncompressed bytes of a frame. A quarter of this size makes archives 3 to 4 % larger. */
 export const frameBytes = 4_194_304;
-/** Of every frame but the last: many small ones would cost more than what is in them. */
+/** Minimum for every frame but the last: many tiny frames would cost more than their content. */
 const frameMinBytes = 1_048_576;
-/** As much as this is in memory twice, compressed and not. */
+/** Frames in memory at once, each both compressed and uncompressed. */
 export const framesInFlight = 3;
 
-/** Of the first of the sixteen kinds of skippable frames. */
+/** The first of the sixteen magic numbers of skippable frames. */
 const skippableMagic = 0x18_4d_2a_50;
 const sizesBytes = 8;
 const leadBytes = 8 + sizesBytes;
-/** Of the memory for what a frame becomes. */
+/** Minimum output buffer of the compressor. */
 const roomMinBytes = 65_536;
-/** What zstd adds to what cannot be compressed, generously. */
+/** A generous upper bound for incompressible content. */
 const compressedMax = frameBytes + (frameBytes >> 6) + 1024;
 
 const options = {
@@ -32,12 +32,13 @@ const options = {
 /** Compresses what is written, in order. */
 export class FrameWriter {
   readonly #pending: Promise<readonly Buffer[]>[] = [];
-  /** What was left of the last frame. */
+  /** Compression ratio of the last frame. */
   #shrinks = 1;
 
   /**
-   * `content`: at most {@link frameBytes}; must not change before this has been called {@link framesInFlight} - 1 times more. Yields frames once
-   * that many are at work.
+   * Compresses `content`, at most {@link frameBytes}. Yields finished frames once {@link framesInFlight} are in
+   * progress.
+   * Do not change `content` before {@link framesInFlight} - 1 more calls.
    */
   async *write(content: Buffer): AsyncGenerator<Uint8Array> {
     this.#pending.push(this.#frameOf(content));
@@ -62,8 +63,8 @@ export class FrameWriter {
 }
 
 /**
- * Each time that Node runs out of room costs a turn of the event loop, and room that stays empty brings the next garbage collection nearer: a
- * half more than the frame before has taken.
+ * Returns the output buffer size for a frame: half more than the last frame needed.
+ * Too small a buffer costs a turn of the event loop. Too large a buffer brings the next garbage collection nearer.
  */
 function roomFor(contentBytes: number, shrinks: number): number {
   const most = contentBytes + (contentBytes >> 6) + 1024;
@@ -72,11 +73,13 @@ function roomFor(contentBytes: number, shrinks: number): number {
 
 export interface Frame {
   readonly compressed: Buffer;
-  /** Of what is in it. */
+  /** Bytes of the uncompressed content. */
   readonly sizeBytes: number;
 }
 
-/** The frames, in order, not looked into. Throws E_LAYER_REFUSED for anything but what {@link FrameWriter} writes. */
+/**
+ * Yields the frames in order, still compressed. Throws E_LAYER_REFUSED for anything {@link FrameWriter} does not write.
+ */
 export async function* splitFrames(source: AsyncIterable<Uint8Array>): AsyncGenerator<Frame> {
   const bytes = new Pending();
   let next: Lead | null = null;
@@ -87,7 +90,7 @@ export async function* splitFrames(source: AsyncIterable<Uint8Array>): AsyncGene
       if (next === null) {
         const lead = bytes.take(leadBytes);
         if (lead === null) break;
-        if (wasSmall) throw refusedWire('a frame before the last is smaller than any of this format');
+        if (wasSmall) throw refusedWire('a frame before the last is smaller than the format allows');
         next = readLead(lead);
         wasSmall = next.sizeBytes < frameMinBytes;
       }
@@ -100,7 +103,7 @@ export async function* splitFrames(source: AsyncIterable<Uint8Array>): AsyncGene
   if (next !== null || bytes.length > 0) throw refusedWire('it ends too early');
 }
 
-/** Bytes that came and were not asked for yet; each is copied once. */
+/** Bytes that have arrived but are not taken yet. Copies each byte once. */
 class Pending {
   #parts: Uint8Array[] = [];
   #at = 0;
@@ -111,7 +114,7 @@ class Pending {
     this.length += chunk.length;
   }
 
-  /** Null where fewer have come. */
+  /** Returns null if fewer bytes have arrived. */
   take(count: number): Buffer | null {
     if (this.length < count) return null;
     const taken = Buffer.allocUnsafe(count);
@@ -126,7 +129,7 @@ class Pending {
       if (this.#at < part.length) continue;
       used += 1;
       this.#at = 0;
-      // It was ours to keep, and so is its memory where nothing else is in it.
+      // Frees the part's memory if nothing else is in it.
       if (part.length === part.buffer.byteLength) free(part);
     }
     this.#parts.splice(0, used);
@@ -144,24 +147,24 @@ function readLead(lead: Buffer): Lead {
   const need = lead.readUInt32LE(8);
   const sizeBytes = lead.readUInt32LE(12);
   if (lead.readUInt32LE(0) !== skippableMagic || lead.readUInt32LE(4) !== sizesBytes) {
-    throw refusedWire('it is not made of frames of this format');
+    throw refusedWire('its frames are not of this format');
   }
   if (sizeBytes === 0 || sizeBytes > frameBytes || need === 0 || need > compressedMax) {
-    throw refusedWire('a frame is larger than any of this format');
+    throw refusedWire('a frame is larger than the format allows');
   }
   return { need, sizeBytes };
 }
 
-/** Where what comes fills the memory for it to the last byte, Node takes as much again to see whether there is more. */
+/** Node allocates as much again if the output fills its buffer exactly. */
 const spareBytes = 1024;
 
-/** What is in a frame, on a thread of Node's pool. Throws E_LAYER_REFUSED. The frame's own bytes are gone then. */
+/** Decompresses a frame on Node's thread pool and frees the compressed bytes. Throws E_LAYER_REFUSED. */
 export async function frameContent({ compressed, sizeBytes }: Frame): Promise<Buffer> {
   const content = await decompress(compressed, roomOf(sizeBytes)).catch(refuseDamaged);
   return checked(content, { compressed, sizeBytes });
 }
 
-/** The same at once. */
+/** Same as {@link frameContent}, synchronously. */
 export function frameContentSync({ compressed, sizeBytes }: Frame): Buffer {
   let content: Buffer;
   try {
@@ -184,10 +187,10 @@ function checked(content: Buffer, { compressed, sizeBytes }: Frame): Buffer {
   return content;
 }
 
-/** What is smaller may share its memory with others: Node's pool has 64 KiB. */
+/** Smaller buffers may share memory with others: Node's pool has 64 KiB. */
 const freedBytes = 262_144;
 
-/** The garbage collector hears of large buffers late: a hundred megabytes of them would wait for it. */
+/** Frees a large buffer at once. The garbage collector notices large buffers late and would let 100 MB pile up. */
 export function free({ buffer }: Uint8Array): void {
   if (buffer instanceof ArrayBuffer && buffer.byteLength >= freedBytes) buffer.transfer(0);
 }

@@ -4,19 +4,20 @@ import type { PiecePlace } from '../tar/archive-plan.ts';
 import type { SinkPlace } from './piece-sinks.ts';
 import type { TakenPiece } from './take-piece.ts';
 
-// What a thread that takes pieces and the one that hands them out say to each other.
+// Messages between the main thread and the threads that work on pieces.
 
-/** What a thread starts with. */
+/** What a thread gets when it starts. */
 export interface PieceThreadStart {
-  /** In memory that is shared, as the plan's. */
+  /** Shared memory, like `starts` and `links`. */
   readonly index: Uint8Array<SharedArrayBuffer>;
   readonly starts: Float64Array<SharedArrayBuffer>;
+  readonly links: Uint32Array<SharedArrayBuffer>;
   readonly sink: SinkPlace;
 }
 
 export type PieceJob =
   | { readonly kind: 'piece'; readonly piece: Piece; readonly place: PiecePlace }
-  /** To write the index anew, and say what it is then. */
+  /** Encodes the index again and returns its digest. */
   | { readonly kind: 'index' };
 
 export type PieceAnswer =

@@ -5,19 +5,19 @@ import { filePath } from '../files/file-path.ts';
 import { secondsOf, type Owner, type StoreFiles } from '../files/store-files.ts';
 import type { ArchiveSink, ContentParts } from './take-piece.ts';
 
-/** Where a layer goes that comes in: what a thread needs to know to put its part there. */
+/** Where an incoming layer goes. A thread gets this to write its part. */
 export type SinkPlace =
   | {
       readonly kind: 'image';
-      /** Of the image's file. */
+      /** Of the image file. */
       readonly descriptor: number;
     }
   | {
       readonly kind: 'tree';
-      /** Has all directories already. */
+      /** All directories already exist here. */
       readonly dir: string;
       readonly owner: Owner | null;
-      /** Bits of a mode that the process's mask takes from what it makes. */
+      /** Mode bits that the process's umask removes. */
       readonly maskedBits: number;
     };
 
@@ -25,7 +25,7 @@ export function openSink(place: SinkPlace, files: Pick<StoreFiles, 'setOwner' | 
   return place.kind === 'image' ? new ImageSink(place.descriptor) : new TreeSink(place, files);
 }
 
-/** An image is the archive as it came, and more behind it. */
+/** Writes an image: the archive unchanged, with metadata around it. */
 class ImageSink implements ArchiveSink {
   readonly #descriptor: number;
 
@@ -46,7 +46,7 @@ class ImageSink implements ArchiveSink {
   }
 }
 
-/** Files and symlinks get all that their entries say. */
+/** Writes files and symlinks with the mode, owner and time of their entries. */
 class TreeSink implements ArchiveSink {
   readonly #place: Extract<SinkPlace, { kind: 'tree' }>;
   readonly #files: Pick<StoreFiles, 'setOwner' | 'setTime'>;
@@ -102,10 +102,10 @@ class TreeSink implements ArchiveSink {
   }
 }
 
-/** ext4 takes three to five times as long for four megabytes at once as for four times one. */
+/** On ext4, one write of 4 MiB takes three to five times as long as four of 1 MiB. */
 const writtenAtOnce = 1_048_576;
 
-/** From `at` on, or, null, where the descriptor stands. */
+/** Writes all bytes at `at`, or at the descriptor's position if `at` is null. */
 export function writeAll(descriptor: number, bytes: Uint8Array, at: number | null): void {
   for (let done = 0; done < bytes.length;) {
     const count = Math.min(writtenAtOnce, bytes.length - done);

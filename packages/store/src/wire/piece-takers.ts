@@ -3,15 +3,15 @@ import { archiveBytes, PiecePlacer, type ArchivePlan, type PiecePlace } from '..
 import { frameContent, framesInFlight, free, refusedWire } from './frames.ts';
 import { takePiece, type ArchiveSink, type TakenPiece } from './take-piece.ts';
 
-/** Who works on pieces. */
+/** Works on pieces of an archive. */
 export interface PieceTaker extends AsyncDisposable {
-  /** Pieces that are worked on, or wait for their turn. */
+  /** How many pieces may be in progress or queued. */
   readonly atOnce: number;
-  /** Takes the memory of the piece. Throws E_LAYER_REFUSED, and the system's errors. */
+  /** Takes over the piece's memory. Throws E_LAYER_REFUSED, and the system's errors. */
   take(piece: Piece, place: PiecePlace): Promise<TakenPiece>;
 }
 
-/** This process: frames are decompressed on the threads of Node's pool, all else takes turns. */
+/** Works in this process. Only decompression uses other threads: those of Node's pool. */
 export function ownTaker(plan: ArchivePlan, sink: ArchiveSink): PieceTaker {
   return {
     atOnce: framesInFlight,
@@ -23,7 +23,7 @@ export function ownTaker(plan: ArchivePlan, sink: ArchiveSink): PieceTaker {
   };
 }
 
-/** The pieces of an archive, in order, each worked on; what is left of one is gone when the next one is asked for. */
+/** Yields the pieces of an archive in order, each processed. A piece is invalid once the next one is requested. */
 export async function* takePieces(
   source: AsyncIterable<Piece>,
   plan: ArchivePlan,
@@ -35,9 +35,9 @@ export async function* takePieces(
   try {
     for await (const piece of source) {
       left -= piece.sizeBytes;
-      if (left < 0) throw refusedWire('there is more in it than its index says');
+      if (left < 0) throw refusedWire('it has more content than its index says');
       const taken = taker.take(piece, placer.place(piece.sizeBytes));
-      // Whoever waits for it is told; one that nobody waits for any more is nobody's failure.
+      // The consumer gets the error when it awaits the piece. This handler covers pieces that are never awaited.
       taken.catch(() => undefined);
       pending.push(taken);
       if (pending.length >= taker.atOnce) yield* passing(await (pending.shift() as Promise<TakenPiece>));

@@ -11,7 +11,7 @@ import { checkIncoming } from './check-incoming.ts';
 import { wantsThreads } from './piece-threads.ts';
 import { archived, renumbered, sentArchive, type Sent } from './sent-layer.fixture.ts';
 
-// Layers so large that threads take them in: the same comes of it, and the same is refused.
+// Layers large enough for threads: the results and refusals must be the same as without them.
 
 const noAbort = new AbortController().signal;
 
@@ -26,7 +26,7 @@ function link(path: string, target: string): Sent {
 
 const lines = Buffer.from('a line\n');
 
-/** Files of all sizes, one over several frames, and one of each other kind in between. */
+/** Files of all sizes, one over several frames, and every other kind of entry in between. */
 const items: readonly Sent[] = [
   { entry: madeEntry('many').entry },
   ...Array.from({ length: 3000 }, (_, i) => file(`many/${i}`, Buffer.alloc((i * 7919) % 12_000, `${i} `))),
@@ -45,8 +45,8 @@ const inOrder = items.toSorted((a, b) => (a.entry.path < b.entry.path ? -1 : 1))
 describe.skipIf(availableParallelism() < 2).each([
   ['a tree', false],
   ['an image', true],
-] as const)('a large layer, taken in as %s,', (_, images) => {
-  test('is what was sent', async () => {
+] as const)('a large incoming layer, as %s,', (_, images) => {
+  test('equals what was sent', async () => {
     await using home = await createLayerHome({ images });
     const store = home.open();
     const incoming = await sentArchive(index, archive);
@@ -68,8 +68,8 @@ describe.skipIf(availableParallelism() < 2).each([
 
   test.each([
     ['in the middle of a small file', 'many/1500'],
-    ['in a file that lies in several frames', 'other/large'],
-  ])('is refused for one other bit %s', async (_where, path) => {
+    ['in a file over several frames', 'other/large'],
+  ])('is refused for one flipped bit %s', async (_where, path) => {
     await using home = await createLayerHome({ images });
     const place = inOrder.findIndex(({ entry }) => entry.path === path);
     const plan = checkIncoming(digestOf(index) as LayerId, index);
@@ -78,23 +78,23 @@ describe.skipIf(availableParallelism() < 2).each([
     other[at] = (other[at] as number) ^ 1;
     await expect(home.open().unpack(await sentArchive(index, other), noAbort)).rejects.toMatchObject({
       code: 'E_LAYER_REFUSED',
-      message: expect.stringContaining(`index and content disagree at ${path}`),
+      message: expect.stringContaining(`index and content differ at ${path}`),
     });
     expect(home.leftovers()).toEqual([]);
   });
 
-  test('is refused where its index is written in another way, and where it is cut short', async () => {
+  test('is refused if its index is not canonical, and if it is truncated', async () => {
     await using home = await createLayerHome({ images });
     const store = home.open();
     const cut = await sentArchive(index, archive.subarray(0, 20_000_000));
     await expect(store.unpack(cut, noAbort)).rejects.toThrow(/it ends too early/);
     await expect(store.unpack(await sentArchive(renumbered(index), archive), noAbort)).rejects.toThrow(
-      /its index is not written as this format says/,
+      /its index is not in canonical form/,
     );
     expect(home.leftovers()).toEqual([]);
   });
 
-  test('is given up at once when nobody wants it any more', async () => {
+  test('stops at once when the caller aborts', async () => {
     await using home = await createLayerHome({ images });
     const stopping = new AbortController();
     const { data, ...incoming } = await sentArchive(index, archive);
@@ -110,18 +110,18 @@ describe.skipIf(availableParallelism() < 2).each([
     expect(home.leftovers()).toEqual([]);
   });
 
-  test.each([0, 1])('is taken in where only %i threads are to be had, and none stays', async (most) => {
+  test.each([0, 1])('is unpacked if only %i threads can start, and all threads end', async (most) => {
     await using home = await createLayerHome({ images });
     using threads = fewThreads(most);
     const staged = await home.open().unpack(await sentArchive(index, archive), noAbort);
     await home.open().unstage(staged, noAbort);
     expect(threads.made).toHaveLength(most);
-    // Of one that has ended there is no id.
+    // A thread that has ended has the id -1.
     expect(threads.made.map(({ threadId }) => threadId)).toEqual(threads.made.map(() => -1));
   });
 });
 
-/** A machine that has only so many threads for us. */
+/** Simulates a machine that allows only `most` threads. */
 function fewThreads(most: number): Disposable & { readonly made: readonly workerThreads.Worker[] } {
   const { Worker } = workerThreads;
   const made: workerThreads.Worker[] = [];

@@ -8,26 +8,26 @@ import type { SinkPlace } from './piece-sinks.ts';
 import type { PieceTaker } from './piece-takers.ts';
 import type { TakenPiece } from './take-piece.ts';
 
-/** Below, what it takes to start a thread is more than what it saves. */
+/** For smaller archives, starting threads costs more than they save. */
 const worthwhileBytes = 8 * frameBytes;
-/** For each thread: the next piece is there when one is done with. */
+/** Keeps a second piece ready for each thread. */
 const piecesPerThread = 2;
 
-/** Whether threads make it faster. */
+/** Returns whether threads make unpacking faster. */
 export function wantsThreads(plan: ArchivePlan): boolean {
   return archiveBytes(plan) >= worthwhileBytes && usefulThreads() > 0;
 }
 
-/** Threads that take pieces, each all on its own. */
+/** Threads that each work on whole pieces. */
 export class PieceThreads implements PieceTaker {
   readonly atOnce: number;
   readonly #pool: ThreadPool<PieceJob, PieceAnswer>;
 
-  /** `index`: the bytes of the plan's. Null where no thread can be had. */
-  static start({ starts }: ArchivePlan, index: Uint8Array, sink: SinkPlace): PieceThreads | null {
+  /** Starts threads for the plan's index, given as bytes. Returns null if no thread can start. */
+  static start({ starts, links }: ArchivePlan, index: Uint8Array, sink: SinkPlace): PieceThreads | null {
     const shared = new Uint8Array(new SharedArrayBuffer(index.length));
     shared.set(index);
-    const given = { index: shared, starts, sink };
+    const given = { index: shared, starts, links, sink };
     const pool = ThreadPool.start<PieceJob, PieceAnswer>({ work: 'pieces', given }, usefulThreads());
     return pool === null ? null : new PieceThreads(pool);
   }
@@ -44,7 +44,7 @@ export class PieceThreads implements PieceTaker {
     return { ...taken, head: asBuffer(taken.head), tail: asBuffer(taken.tail) };
   }
 
-  /** Of the index when it is written anew. */
+  /** Returns the digest of the index when it is encoded again. */
   async writtenIndex(): Promise<Digest> {
     const answer = await this.#pool.do({ kind: 'index' });
     invariant(answer.kind === 'index', 'another job was answered');
@@ -56,12 +56,12 @@ export class PieceThreads implements PieceTaker {
   }
 }
 
-/** What is sent to another thread comes without the methods of a buffer. */
+/** Messages between threads turn a Buffer into a plain Uint8Array. */
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** Memory that it shares with nothing else, and that can be given away. */
+/** Returns the buffer's memory for transfer, if it shares it with nothing else. */
 function ownMemory({ buffer, byteLength }: Buffer): ArrayBuffer[] {
   return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : [];
 }

@@ -6,19 +6,24 @@ import type { PieceAnswer, PieceJob, PieceThreadStart } from './piece-messages.t
 import { openSink } from './piece-sinks.ts';
 import { takePiece, type TakenPiece } from './take-piece.ts';
 
-/** A thread that takes pieces of archives: decompresses, checks and puts in place what lies whole in them. */
-export function pieceWork({ index: bytes, starts, sink: place }: PieceThreadStart): ThreadWork<PieceJob, PieceAnswer> {
+/** Returns the work of a thread: decompress and check pieces, and write the entries that are whole in them. */
+export function pieceWork({
+  index: bytes,
+  starts,
+  links,
+  sink: place,
+}: PieceThreadStart): ThreadWork<PieceJob, PieceAnswer> {
   const index = openIndex(bytes);
   const sink = openSink(place, realFiles);
 
   const answer = (job: PieceJob): PieceAnswer => {
     if (job.kind === 'index') return { kind: 'index', digest: digestOf(encodeIndex(index.entries())) };
     const { kind, bytes: given, sizeBytes } = job.piece;
-    // What is sent comes as plain bytes.
+    // A message arrives as a plain Uint8Array.
     const piece = Buffer.from(given.buffer, given.byteOffset, given.byteLength);
     const content = kind === 'content' ? piece : frameContentSync({ compressed: piece, sizeBytes });
-    const taken = takePiece({ index, starts }, job.place, { content, sink });
-    // A piece of a large file goes back as it is.
+    const taken = takePiece({ index, starts, links }, job.place, { content, sink });
+    // A piece inside a large file goes back unchanged.
     if (taken.head.length === content.length) return { kind: 'piece', taken };
     const kept: TakenPiece = { ...taken, head: ownBytes(taken.head), tail: ownBytes(taken.tail) };
     free(content);
@@ -31,7 +36,7 @@ export function pieceWork({ index: bytes, starts, sink: place }: PieceThreadStar
   };
 }
 
-/** Of its own: else all that it shares its memory with would be sent. */
+/** Copies the bytes: sending a view would send all the memory it shares. */
 function ownBytes(bytes: Buffer): Buffer {
   const own = Buffer.allocUnsafeSlow(bytes.length);
   own.set(bytes);

@@ -2,7 +2,9 @@ import { promisify } from 'node:util';
 import { zstdCompress } from 'node:zlib';
 import { digestOf, encodeIndex, type Entry, type IncomingLayer, type LayerId } from '@cachelane/core';
 import { frameBytes } from './frames.ts';
-import { archiveEndBytes, paddingOf, tarHeader, withTarget } from '../tar/tar-entries.ts';
+import { LinkFinder } from '../tar/archive-plan.ts';
+import { archiveEndBytes, tarHeader, withTarget } from '../tar/tar-entries.ts';
+import { paddingOf } from '../tar/tar-header.ts';
 
 const compress = promisify(zstdCompress);
 
@@ -18,7 +20,7 @@ export async function frame(content: Buffer, claimed = content.length): Promise<
 
 export async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   await Promise.resolve();
-  // The reader's to keep.
+  // Copies: the reader keeps the bytes.
   yield Uint8Array.from(bytes);
 }
 
@@ -27,19 +29,23 @@ export interface Sent {
   readonly content?: Uint8Array | undefined;
 }
 
-/** Index and archive as somebody might make them who does not use our code: well made, whatever they say. */
+/** Returns an index and an archive as another program might make them: well-formed, but with any content. */
 export function archived(items: readonly Sent[]): { readonly index: Uint8Array; readonly archive: Buffer } {
   const sorted = items.toSorted((a, b) => (a.entry.path < b.entry.path ? -1 : 1));
   const index = encodeIndex(sorted.map(({ entry }) => entry));
-  const blocks = sorted.flatMap(({ entry, content }) => {
-    const header = tarHeader(entry);
+  const links = new LinkFinder();
+  const blocks = sorted.flatMap(({ entry, content }, place) => {
+    const linkedTo = links.find(entry, place)?.path ?? null;
+    const header = tarHeader({ entry, linkedTo });
     if (entry.type === 'symlink') return [withTarget(header, content ?? Buffer.alloc(0))];
-    return content === undefined ? [header.bytes] : [header.bytes, content, Buffer.alloc(paddingOf(content.length))];
+    return content === undefined || linkedTo !== null
+      ? [header.bytes]
+      : [header.bytes, content, Buffer.alloc(paddingOf(content.length))];
   });
   return { index, archive: Buffer.concat([...blocks, Buffer.alloc(archiveEndBytes)]) };
 }
 
-/** The same as a layer on its way. */
+/** Returns the same as an incoming layer. */
 export async function sent(items: readonly Sent[]): Promise<IncomingLayer> {
   const { index, archive } = archived(items);
   return await sentArchive(index, archive);
@@ -62,7 +68,7 @@ const recordBytes = 64;
 const attributesAt = 60;
 const attributeBytes = 16;
 
-/** The same entries, with the first two rows of the index's table of attributes in the other order. */
+/** Swaps the first two rows of the index's table of attributes, which keeps the entries the same. */
 export function renumbered(index: Uint8Array): Uint8Array {
   const bytes = Buffer.from(index);
   const table = indexHeadBytes + bytes.readUInt32LE(16) * recordBytes;

@@ -10,18 +10,18 @@ import { checkIncoming } from './check-incoming.ts';
 import { unpackImage } from './unpack-image.ts';
 import { unpackTree } from './unpack-tree.ts';
 
-/** A sweep takes stagings for left behind that say nothing for ten minutes. */
+/** A sweep deletes stagings that have not been touched for ten minutes. */
 const heartbeatMs = 60_000;
 
-/** Whether images of layers can be mounted by those who will run here, tried in a directory. */
+/** Returns whether the processes that run here can mount images of layers, tested in a directory. */
 export type KeepsImages = (dir: string) => Promise<boolean>;
 
 export interface TakeInContext extends StageContext {
-  /** Whether a layer becomes an image where that is possible; else a tree. */
+  /** Whether to keep the layer as an image where possible, else as a tree. */
   readonly images: KeepsImages;
 }
 
-/** Stages a layer that comes from elsewhere; nothing of it stays when it is refused. */
+/** Stages a layer from elsewhere. Leaves nothing behind if the layer is refused. */
 export async function takeIn(
   context: TakeInContext,
   { id, index: bytes, sealedAtMs, data }: IncomingLayer,
@@ -36,7 +36,7 @@ export async function takeIn(
   });
 }
 
-/** A directory to work in, for as long as `use` takes; it is gone afterwards, unless it has become the staging's own. */
+/** Calls `use` with a working directory. Deletes the directory afterwards, unless the staging took it over. */
 export async function withStagingDir(context: StageContext, use: (dir: string) => Promise<Staging>): Promise<Staging> {
   const { files, paths, owner, clock } = context;
   ensureHomeDir(files, paths.staging, owner);
@@ -55,7 +55,7 @@ export async function withStagingDir(context: StageContext, use: (dir: string) =
 function requireSpace(dir: string, bytes: number): void {
   const { bavail, bsize } = statfsSync(dir);
   if (bytes <= bavail * bsize) return;
-  throw new CachelaneError('E_DISK_FULL', `a layer takes ${bytes} bytes, and ${bavail * bsize} are free`, {
-    hint: 'cachelane gc frees what nothing needs any more',
+  throw new CachelaneError('E_DISK_FULL', `a layer needs ${bytes} bytes, but only ${bavail * bsize} are free`, {
+    hint: '`cachelane gc` deletes unused data',
   });
 }

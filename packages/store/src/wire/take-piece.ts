@@ -1,70 +1,78 @@
 import { hash } from 'node:crypto';
 import { displayPath, digestOf, type BytePath, type CachelaneError, type Entry } from '@cachelane/core';
-import type { ArchivePlan, PiecePlace } from '../tar/archive-plan.ts';
+import { wireEntries, type PiecePlace, type WirePlan } from '../tar/archive-plan.ts';
 import { checkTarget } from './check-incoming.ts';
 import { refusedWire } from './frames.ts';
 import {
   archiveEndBytes,
   contentBytes,
+  hasContent,
   HeaderSpace,
-  paddingOf,
   tarHeader,
   withTarget,
   type TarHeader,
 } from '../tar/tar-entries.ts';
+import { paddingOf } from '../tar/tar-header.ts';
 
-/** What becomes of a layer as it comes past; each entry has been checked but for the content of a large file. Of directories and removals the index says all. */
+/**
+ * Receives the entries of an incoming layer. Each entry is already checked, except the content of a large file.
+ * Directories and removals are only in the index.
+ */
 export interface ArchiveSink {
-  /** A part of the archive as it is, not checked yet, before anything in it. */
+  /** An unchecked part of the archive. Called before the entries in it. */
   piece(at: number, content: Buffer): void;
   symlink(entry: Entry, target: Buffer): void;
   file(entry: Entry, content: Buffer): void;
-  /** One that does not come in one piece: `content` hands it out in parts, and throws at the end when it is not what the entry says. */
+  /**
+   * A file that spans several pieces. `content` passes its parts, and throws at the end if they do not match the entry.
+   */
   largeFile(entry: Entry, content: ContentParts): Promise<void>;
 }
 
 export type ContentParts = (use: (part: Buffer) => void) => Promise<void>;
 
-/** Of a piece whose whole entries are done with, what is left to do. */
+/** The rest of a piece after its whole entries were processed. */
 export interface TakenPiece {
   readonly first: number;
   readonly end: number;
-  /** What stands before the whole entries, or everything where there is none. */
+  /** The bytes before the first whole entry, or all bytes without one. */
   readonly head: Buffer;
   readonly tail: Buffer;
-  /** What drivers work on: small, and not for the archive's reader alone. */
+  /** Small contents for merge drivers. */
   readonly deltas: readonly Delta[];
 }
 
 interface Delta {
-  /** Of its entry in the index. */
+  /** Place of its entry in the index. */
   readonly place: number;
   readonly content: Buffer;
 }
 
 /**
- * Does all that can be done with a piece alone. Nothing is taken for what it claims: it must be byte for byte the one that follows from the
- * index, and each content must have its digest. Head and tail are parts of `content`. Throws E_LAYER_REFUSED with the reason.
+ * Processes the entries that are whole in a piece, and returns the rest. Head and tail are views of `content`.
+ * Every byte must be the one that follows from the index, and each content must have its digest.
+ * Throws E_LAYER_REFUSED with the reason.
  */
 export function takePiece(
-  { index, starts }: Pick<ArchivePlan, 'index' | 'starts'>,
+  plan: WirePlan,
   { at, first, end }: PiecePlace,
   { content, sink }: { readonly content: Buffer; readonly sink: ArchiveSink },
 ): TakenPiece {
   sink.piece(at, content);
   const deltas: Delta[] = [];
   if (first === end) return { first, end, head: content, tail: content.subarray(content.length), deltas };
-  const head = content.subarray(0, (starts[first] as number) - at);
+  const head = content.subarray(0, (plan.starts[first] as number) - at);
   const piece = new PieceReader(content, head.length);
   const space = new HeaderSpace();
   let place = first;
-  for (const entry of index.entries(first, end)) {
-    const header = tarHeader(entry, space);
+  for (const wire of wireEntries(plan, first, end)) {
+    const { entry } = wire;
+    const header = tarHeader(wire, space);
     const target = checkHeader(entry, header, piece.next(header.bytes.length));
-    const bytes = piece.next(contentBytes(entry));
+    const bytes = piece.next(contentBytes(wire));
     checkZeros(piece.next(paddingOf(bytes.length)), 'its padding');
     if (target !== null) sink.symlink(entry, target);
-    else if (hasContent(entry)) {
+    else if (hasContent(entry) && wire.linkedTo === null) {
       if (hash('sha256', bytes, 'hex') !== entry.digest) throw disagree(entry);
       if (entry.form === 'delta') deltas.push({ place, content: Buffer.from(bytes) });
       else sink.file(entry, bytes);
@@ -72,11 +80,6 @@ export function takePiece(
     place += 1;
   }
   return { first, end, head, tail: piece.rest(), deltas };
-}
-
-/** Of a file, that may be empty. */
-export function hasContent({ type, removed }: Entry): boolean {
-  return type === 'file' && removed !== 'counted' && removed !== 'hint';
 }
 
 class PieceReader {
@@ -111,13 +114,13 @@ export function checkHeader(entry: Entry, header: TarHeader, found: Buffer): Buf
   return target;
 }
 
-/** Padding and end are no longer. */
+/** The archive's end is the longest run of zeros; padding is shorter. */
 const zeros = Buffer.alloc(archiveEndBytes);
 
 export function checkZeros(found: Buffer, what: string): void {
-  if (found.compare(zeros, 0, found.length) !== 0) throw refusedWire(`${what} is not what belongs there`);
+  if (found.compare(zeros, 0, found.length) !== 0) throw refusedWire(`${what} has unexpected bytes`);
 }
 
 export function disagree({ path }: { readonly path: BytePath }): CachelaneError {
-  return refusedWire(`index and content disagree at ${displayPath(path)}`);
+  return refusedWire(`index and content differ at ${displayPath(path)}`);
 }

@@ -3,10 +3,11 @@ import { arbitraryTree, contentEntry, type TreeItem } from '@cachelane/testkit';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Piece } from './archive.ts';
-import { planArchive, PiecePlacer } from '../tar/archive-plan.ts';
+import { planArchive, PiecePlacer, wireEntries } from '../tar/archive-plan.ts';
 import { ownTaker, takePieces } from './piece-takers.ts';
 import { archived } from './sent-layer.fixture.ts';
-import { hasContent, type ArchiveSink } from './take-piece.ts';
+import { hasContent } from '../tar/tar-entries.ts';
+import type { ArchiveSink } from './take-piece.ts';
 import { walkArchive } from './walk-archive.ts';
 
 const noAbort = new AbortController().signal;
@@ -27,7 +28,7 @@ interface Seen {
   readonly passed: readonly number[];
 }
 
-/** What comes out of an archive that comes in pieces of these sizes, again and again. */
+/** Reads an archive in pieces of the given sizes, repeated. Returns what came out. */
 async function taken(index: Uint8Array, archive: Buffer, sizes: readonly number[]): Promise<Seen> {
   const plan = planArchive(openIndex(index));
   const contents = new Map<string, string>();
@@ -49,6 +50,9 @@ async function taken(index: Uint8Array, archive: Buffer, sizes: readonly number[
   };
   const pieces = takePieces(cut(archive, sizes), plan, ownTaker(plan, sink));
   await walkArchive(pieces, plan, { sink, delta: see, passed: (place) => void passed.push(place), signal: noAbort });
+  for (const { entry, linkedTo } of wireEntries(plan)) {
+    if (linkedTo !== null) see(entry, Buffer.from(contents.get(linkedTo) ?? '', 'latin1'));
+  }
   return { contents, archive: whole, passed };
 }
 
@@ -67,7 +71,7 @@ const arbitrarySizes = fc.array(fc.oneof(fc.integer({ min: 1, max: 600 }), fc.co
   maxLength: 5,
 });
 
-test('whatever the pieces are that an archive comes in, each entry comes out once and whole', async () => {
+test('each entry comes out once and whole, whatever the pieces', async () => {
   await fc.assert(
     fc.asyncProperty(arbitraryTree, arbitrarySizes, async (items, sizes) => {
       const { index, archive } = archived(items);
@@ -81,7 +85,7 @@ test('whatever the pieces are that an archive comes in, each entry comes out onc
   );
 });
 
-test('an archive with another byte anywhere is refused, whatever the pieces', async () => {
+test('an archive with any changed byte is refused, whatever the pieces', async () => {
   await fc.assert(
     fc.asyncProperty(arbitraryTree, arbitrarySizes, fc.nat(), async (items, sizes, where) => {
       const { index, archive } = archived(items);
@@ -93,16 +97,18 @@ test('an archive with another byte anywhere is refused, whatever the pieces', as
   );
 });
 
-test('one that ends too early or goes on is refused', async () => {
+test('an archive that is too short or too long is refused', async () => {
   const content = Buffer.alloc(3000, 'x');
   const { index, archive } = archived([{ entry: contentEntry('f', content).entry, content }]);
   await expect(taken(index, archive.subarray(0, -512), [700])).rejects.toThrow(/ends too early/);
-  await expect(taken(index, Buffer.concat([archive, Buffer.alloc(512)]), [700])).rejects.toThrow(/more in it/);
+  await expect(taken(index, Buffer.concat([archive, Buffer.alloc(512)]), [700])).rejects.toThrow(/more content/);
 });
 
-test('an entry is one piece’s where it lies whole in it, and nobody’s where it does not', () => {
-  const content = Buffer.alloc(512);
-  const items = ['a', 'b', 'c'].map((path) => ({ entry: contentEntry(path, content).entry, content }));
+test('a piece processes exactly the entries that are whole in it', () => {
+  const items = ['a', 'b', 'c'].map((path) => {
+    const content = Buffer.alloc(512, path);
+    return { entry: contentEntry(path, content).entry, content };
+  });
   const plan = planArchive(openIndex(archived(items).index));
   const each = (plan.starts[1] ?? 0) - (plan.starts[0] ?? 0);
   const placer = new PiecePlacer(plan);

@@ -10,7 +10,9 @@ import type { Owner } from '../files/store-files.ts';
 import type { ArrivingLayer } from './arriving-layer.ts';
 import { writeAll } from './piece-sinks.ts';
 
-/** Stages a layer as an image in `dir`, which is ours, and empty. Throws E_LAYER_REFUSED for an archive that is not the index's. */
+/**
+ * Stages a layer as an image in `dir`, an empty directory of ours. Throws E_LAYER_REFUSED if archive and index differ.
+ */
 export async function unpackImage(
   context: StageContext,
   dir: string,
@@ -26,7 +28,7 @@ export async function unpackImage(
   }
   if (owner !== null) for (const each of [dir, layerDir, tree]) files.setOwner(each, owner);
   const imageOwner = owner ?? ownOwner();
-  // It holds what the modes of its files may keep from others.
+  // Private: the image contains files that others may not read.
   const descriptor = openSync(image, 'wx+', 0o600);
   try {
     const metadata = new ImageMetadata(plan, imageOwner);
@@ -55,7 +57,7 @@ function ownOwner(): Owner {
   return { uid, gid };
 }
 
-/** What stands before and behind the archive. */
+/** Writes the parts before and after the archive. */
 function finishImage(descriptor: number, metadata: ImageMetadata, owner: Owner): void {
   const { head, body, metaAt, imageBytes } = metadata.finish((at, count) => {
     const bytes = Buffer.alloc(count);

@@ -1,11 +1,14 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { linkSync, mkdirSync, statSync } from 'node:fs';
 import type { Entry, StagedEntry } from '@cachelane/core';
 import { filePath } from '../files/file-path.ts';
+import { wireEntries } from '../tar/archive-plan.ts';
 import { stageLayer, type StageContext, type Staging } from '../layers/stage-layer.ts';
 import { toChangeSet } from '../layers/change-set.ts';
 import type { ArrivingLayer } from './arriving-layer.ts';
 
-/** Stages a layer as a tree. `dir` is ours, and empty. Throws E_LAYER_REFUSED for an archive that is not the index's. */
+/**
+ * Stages a layer as a tree in `dir`, an empty directory of ours. Throws E_LAYER_REFUSED if archive and index differ.
+ */
 export async function unpackTree(
   context: StageContext,
   dir: string,
@@ -14,10 +17,10 @@ export async function unpackTree(
   const { files, owner } = context;
   const { index } = layer.plan;
   const tree = `${dir}/tree`;
-  // Also to see what the process's own mask leaves of a mode.
+  // Its mode also shows which bits the umask removes.
   files.makeDir(tree, 0o777);
   const maskedBits = 0o777 & ~statSync(tree).mode;
-  // First all of them, so that whoever makes what is in them need not wait for others. They get their modes and times when the layer is staged.
+  // Make all directories first, so that threads can write files in any order. Staging sets their modes and times.
   for (const entry of index.entries()) if (isDirectory(entry)) mkdirSync(filePath(tree, entry.path), 0o755);
   const deltas = new Map<string, Buffer>();
   await layer.walk(
@@ -28,6 +31,9 @@ export async function unpackTree(
       signal,
     },
   );
+  for (const { entry, linkedTo } of wireEntries(layer.plan)) {
+    if (linkedTo !== null) linkSync(filePath(tree, linkedTo), filePath(tree, entry.path));
+  }
   const entries = Array.from(index.entries(), (entry) => stagedEntry(entry, deltas));
   const changes = toChangeSet({ upper: tree, files }, []);
   return stageLayer({ ...context, ours: layer.bytes }, { changes, entries, sealedAtMs: layer.sealedAtMs }, signal);

@@ -1,28 +1,26 @@
 import { createHash, hash } from 'node:crypto';
-import { invariant, type Entry } from '@cachelane/core';
+import type { Entry } from '@cachelane/core';
 import { fromSystem, throwIfAborted } from '../files/file-errors.ts';
 import { Archive } from './archive.ts';
-import type { ArchivePlan } from '../tar/archive-plan.ts';
-import { checkHeader, checkZeros, disagree, hasContent, type ArchiveSink, type TakenPiece } from './take-piece.ts';
-import { archiveEndBytes, contentBytes, HeaderSpace, paddingOf, tarHeader } from '../tar/tar-entries.ts';
+import { entryAt, wireEntries, type ArchivePlan } from '../tar/archive-plan.ts';
+import { checkHeader, checkZeros, disagree, type ArchiveSink, type TakenPiece } from './take-piece.ts';
+import { archiveEndBytes, hasContent, HeaderSpace, tarHeader, type WireEntry } from '../tar/tar-entries.ts';
+import { paddingOf } from '../tar/tar-header.ts';
 
 export interface Walk {
   readonly sink: ArchiveSink;
   delta(entry: Entry, content: Buffer): void;
-  /** Everything before this place of the index has come past. */
+  /** All entries before this place of the index have been read. */
   passed(place: number): void;
   readonly signal: AbortSignal;
 }
 
 /**
- * Goes through the archive of a layer, from one entry that lies in several pieces to the next; the others are done with already. Throws E_LAYER_REFUSED
- * with the reason.
+ * Reads the entries of an archive that span several pieces. All others are already processed.
+ * Throws E_LAYER_REFUSED with the reason.
  */
-export async function walkArchive(
-  pieces: AsyncGenerator<TakenPiece>,
-  { index }: ArchivePlan,
-  walk: Walk,
-): Promise<void> {
+export async function walkArchive(pieces: AsyncGenerator<TakenPiece>, plan: ArchivePlan, walk: Walk): Promise<void> {
+  const { index } = plan;
   const deltas = ({ deltas: found }: TakenPiece): void => {
     for (const { place, content } of found) walk.delta(entryAt(index, place), content);
   };
@@ -32,34 +30,29 @@ export async function walkArchive(
     for (let place = 0; place < index.count; walk.passed(place)) {
       throwIfAborted(walk.signal);
       const past = await archive.pass(place);
-      if (past === place) await takeEntry(archive, walk, { entry: entryAt(index, place), space });
+      if (past === place)
+        for (const wire of wireEntries(plan, place, place + 1)) await takeEntry(archive, walk, { ...wire, space });
       place = Math.max(past, place + 1);
     }
     checkZeros(await archive.take(archiveEndBytes), 'its end');
     await archive.expectEnd();
   } catch (error) {
-    throw fromSystem(error, 'taking in a layer');
+    throw fromSystem(error, 'unpacking a layer');
   } finally {
     await archive.close();
   }
 }
 
-function entryAt(index: ArchivePlan['index'], place: number): Entry {
-  const [entry] = index.entries(place, place + 1);
-  invariant(entry !== undefined, 'an entry beyond the last one');
-  return entry;
-}
-
 async function takeEntry(
   archive: Archive,
   walk: Walk,
-  { entry, space }: { readonly entry: Entry; readonly space: HeaderSpace },
+  { entry, linkedTo, space }: WireEntry & { readonly space: HeaderSpace },
 ): Promise<void> {
-  const header = tarHeader(entry, space);
+  const header = tarHeader({ entry, linkedTo }, space);
   const target = checkHeader(entry, header, await archive.take(header.bytes.length));
   if (target !== null) {
     walk.sink.symlink(entry, target);
-  } else if (hasContent(entry)) {
+  } else if (hasContent(entry) && linkedTo === null) {
     if (entry.form === 'delta') {
       const parts: Buffer[] = [];
       await takeContent(archive, entry, (part) => void parts.push(Buffer.from(part)));
@@ -71,7 +64,7 @@ async function takeEntry(
 }
 
 async function takeContent(archive: Archive, entry: Entry, use: (part: Buffer) => void): Promise<void> {
-  let left = contentBytes(entry);
+  let left = entry.sizeBytes;
   const padding = paddingOf(left);
   let sum: ReturnType<typeof createHash> | null = null;
   do {

@@ -27,11 +27,11 @@ const arbitraryFrame = fc
     }),
   );
 
-test('whatever is compressed is one frame', () => {
+test('every compressor output is one frame', () => {
   fc.assert(fc.property(arbitraryFrame, isOneZstdFrame), { numRuns: 60 });
 });
 
-test('with anything before or behind it, or less of it, it is none', () => {
+test('extra bytes before or after a frame, or missing bytes, make it invalid', () => {
   const other = fc.oneof(fc.uint8Array({ minLength: 1, maxLength: 20 }), arbitraryFrame);
   fc.assert(
     fc.property(arbitraryFrame, other, fc.nat(), (frame, more, cut) => {

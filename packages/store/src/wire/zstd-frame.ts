@@ -1,13 +1,14 @@
-// RFC 8878, "Zstandard Frames": as much of it as tells where a frame ends.
+// The parts of RFC 8878, "Zstandard Frames", that tell where a frame ends.
+// Not Node's `rejectGarbageAfterEnd`: it accepts a second frame.
 
 const magic = 0xfd_2f_b5_28;
 const contentSizeBytes = [0, 2, 4, 8] as const;
 const dictionaryBytes = [0, 1, 2, 4] as const;
-/** Of blocks; the others have as many bytes as their headers say. */
+/** Block types. A block of any other type has as many bytes as its header says. */
 const repeatedByte = 1;
 const reserved = 3;
 
-/** Whether these bytes are one frame of zstd, and nothing else: Node's decompressor passes over what stands behind one. */
+/** Returns whether the bytes are exactly one zstd frame. */
 export function isOneZstdFrame(bytes: Buffer): boolean {
   if (bytes.length < 6 || bytes.readUInt32LE() !== magic) return false;
   const descriptor = bytes[4] as number;

@@ -12,8 +12,8 @@ import {
 import fc from 'fast-check';
 
 /**
- * Layers for models: small trees over few names, so that random layers meet each other often. The class follows from the
- * file's name, as it does with a real tool: `a*` merges lines, `u*` is plain content.
+ * Small trees over few names, so that random layers often share paths. The name decides the class, as with a real tool: `a*` merges lines,
+ * `u*` is plain content.
  */
 const names = ['a1', 'a2', 'u1', 'u2', 'x'] as const;
 
@@ -46,7 +46,7 @@ const arbitraryLeaf: fc.Arbitrary<Leaf> = fc.constantFrom(
   'symlink',
 );
 
-/** A layer of one run; content is a set of numbers written `1+5`, so that a model can unite versions. */
+/** A layer of one run. Content is a set of numbers like `1+5`, so that a model can merge versions. */
 export function arbitraryLayer(run: RunId): fc.Arbitrary<LayerIndex> {
   const leaf = fc.tuple(arbitraryPath, arbitraryLeaf, fc.integer({ min: 0, max: 30 }));
   return fc.array(leaf, { maxLength: 7 }).map((leaves) => {
@@ -56,7 +56,7 @@ export function arbitraryLayer(run: RunId): fc.Arbitrary<LayerIndex> {
   });
 }
 
-/** Keeps what makes a layer a tree: parents are directories, nothing lies below a file or a removal. */
+/** Keeps the layer a tree: parents are directories, and nothing is below a file or a removal. */
 function place(byPath: Map<BytePath, Entry>, entry: Entry): void {
   if (byPath.has(entry.path)) return;
   const missing: BytePath[] = [];

@@ -47,7 +47,7 @@ const broken: readonly BrokenDriver[] = [
   {
     mistake: 'is sure of whatever is nearest',
     driver: { ...nearestDriver, compose: () => ({ kind: 'pick', index: 0, opinion: true }) },
-    noticedBy: ['the order does not matter', 'without an opinion'],
+    noticedBy: ['independent of the order', 'give no opinion'],
   },
   {
     mistake: 'is sure in one order only',
@@ -58,7 +58,7 @@ const broken: readonly BrokenDriver[] = [
         return { kind: 'pick', index: 0, opinion: rises };
       },
     },
-    noticedBy: ['the order does not matter'],
+    noticedBy: ['independent of the order'],
   },
   {
     mistake: 'composes only so many at once',
@@ -68,7 +68,7 @@ const broken: readonly BrokenDriver[] = [
   {
     mistake: 'stores nothing of what was added',
     driver: { ...wordsDriver, subtract: () => ({ form: 'delta', content: nothing }) },
-    noticedBy: ['carries what the run left', 'without an opinion'],
+    noticedBy: ['has what the run left', 'give no opinion'],
   },
   {
     mistake: 'takes no notice of deltas',
@@ -76,7 +76,7 @@ const broken: readonly BrokenDriver[] = [
       ...wordsDriver,
       compose: (versions) => wordsDriver.compose(wholes(versions).length > 0 ? wholes(versions) : versions),
     },
-    noticedBy: ['carries what the run left'],
+    noticedBy: ['has what the run left'],
   },
   {
     mistake: 'takes any second writing for a change',
@@ -98,7 +98,7 @@ const broken: readonly BrokenDriver[] = [
         return composition;
       },
     },
-    noticedBy: ['without an opinion'],
+    noticedBy: ['give no opinion'],
   },
   {
     mistake: 'lets the nearest win where it cannot be read',
@@ -109,7 +109,7 @@ const broken: readonly BrokenDriver[] = [
         return isJunk ? nearestDriver.compose(versions) : wordsDriver.compose(versions);
       },
     },
-    noticedBy: ['what it can read wins'],
+    noticedBy: ['readable content wins'],
   },
   {
     mistake: 'says that lower versions do not matter, and takes the lowest',
@@ -117,17 +117,17 @@ const broken: readonly BrokenDriver[] = [
       ...nearestDriver,
       compose: ({ length }) => ({ kind: 'pick', index: length - 1, opinion: length === 1 }),
     },
-    noticedBy: ['the nearest whole one is picked'],
+    noticedBy: ['picks the nearest whole one'],
   },
   {
     mistake: 'says that lower versions do not matter, and stores deltas',
     driver: { ...nearestDriver, subtract: () => ({ form: 'delta', content: nothing }) },
-    noticedBy: ['nothing is stored as a delta'],
+    noticedBy: ['stores no deltas'],
   },
   {
     mistake: 'names a version that is not there',
     driver: { ...nearestDriver, compose: ({ length }) => ({ kind: 'pick', index: length, opinion: true }) },
-    noticedBy: ['idempotent', 'the nearest whole one is picked'],
+    noticedBy: ['idempotent', 'picks the nearest whole one'],
   },
 ];
 
@@ -166,7 +166,7 @@ const brokenNaming: readonly BrokenDriver[] = [
         return { form: 'delta', content: composition.kind === 'content' ? composition.content : nothing };
       },
     },
-    noticedBy: ['nothing that it did not have', 'added nothing'],
+    noticedBy: ['nothing new besides', 'added nothing'],
   },
   {
     mistake: 'closes nothing',

@@ -4,8 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { mergeDriverLaws } from './merge-driver-laws.ts';
 
 /**
- * The laws of {@link MergeDriver}, for every driver. `arbitraryVersion` makes whole versions in the driver's format, few
- * enough different ones that they meet; embedded times reach beyond `sealedAtMs` (see `arbitraryVersionOf`).
+ * The laws of {@link MergeDriver}, for every driver. `arbitraryVersion` makes whole versions in the driver's format, with
+ * few distinct contents, so that versions overlap. Embedded times may be after `sealedAtMs` (see `arbitraryVersionOf`).
  *
  * ```ts
  * mergeDriverConformance('npm buckets', npmBucketDriver, arbitraryVersionOf(arbitraryBucket));

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect } from 'vitest';
 import { arbitraryJunk, arbitraryOversize, composedVersion, hasOpinion, storedVersion, versionOf } from './versions.ts';
 
-/** One thing that every merge driver keeps; `check` throws with a counterexample where it does not. */
+/** A law of all merge drivers; `check` throws with a counterexample. */
 export interface MergeDriverLaw {
   readonly name: string;
   check(driver: MergeDriver, arbitraryVersion: fc.Arbitrary<Version>): void;
@@ -11,7 +11,7 @@ export interface MergeDriverLaw {
 
 const runs = { numRuns: 500 };
 
-/** Now and then something that the driver cannot read. */
+/** Sometimes includes unreadable content. */
 function anyVersion(arbitraryVersion: fc.Arbitrary<Version>): fc.Arbitrary<Version> {
   return fc.oneof(
     { arbitrary: arbitraryVersion, weight: 12 },
@@ -20,7 +20,7 @@ function anyVersion(arbitraryVersion: fc.Arbitrary<Version>): fc.Arbitrary<Versi
   );
 }
 
-/** Wholes and deltas; deltas are made by the driver itself. */
+/** Wholes and deltas; the driver makes the deltas. */
 function stackOf(driver: MergeDriver, arbitraryVersion: fc.Arbitrary<Version>): fc.Arbitrary<readonly Version[]> {
   const whole = anyVersion(arbitraryVersion);
   const stored = fc.tuple(whole, whole).map(([pinned, mine]) => storedVersion(driver, pinned, mine));
@@ -33,7 +33,7 @@ function compose(driver: MergeDriver, versions: readonly Version[]): Version {
 
 export const mergeDriverLaws: readonly MergeDriverLaw[] = [
   {
-    name: 'idempotent: a version with itself is that version',
+    name: 'idempotent: a version merged with itself is that version',
     check(driver, arbitraryVersion) {
       const property = fc.property(anyVersion(arbitraryVersion), fc.integer({ min: 1, max: 3 }), (version, times) => {
         const versions = Array.from({ length: times }, () => version);
@@ -45,7 +45,7 @@ export const mergeDriverLaws: readonly MergeDriverLaw[] = [
     },
   },
   {
-    name: 'where it has an opinion, the order does not matter',
+    name: 'a merge is independent of the order, if the driver has an opinion',
     check(driver, arbitraryVersion) {
       const stacks = stackOf(driver, arbitraryVersion).chain((stack) =>
         fc.tuple(fc.constant(stack), fc.shuffledSubarray([...stack], { minLength: stack.length })),
@@ -61,7 +61,7 @@ export const mergeDriverLaws: readonly MergeDriverLaw[] = [
     },
   },
   {
-    name: 'associative: composing what was composed gives what composing all at once gives',
+    name: 'associative: composing in steps gives what composing at once gives',
     check(driver, arbitraryVersion) {
       const stacks = fc.tuple(stackOf(driver, arbitraryVersion), fc.nat(), fc.nat());
       const property = fc.property(stacks, ([stack, a, b]) => {
@@ -74,7 +74,7 @@ export const mergeDriverLaws: readonly MergeDriverLaw[] = [
     },
   },
   {
-    name: 'what a run stores, on what it saw, carries what the run left',
+    name: "a run's stored version on top of what it saw has what the run left",
     check(driver, arbitraryVersion) {
       const property = fc.property(anyVersion(arbitraryVersion), anyVersion(arbitraryVersion), (pinned, mine) => {
         const stored = compose(driver, [storedVersion(driver, pinned, mine), pinned]);
@@ -86,7 +86,7 @@ export const mergeDriverLaws: readonly MergeDriverLaw[] = [
     },
   },
   {
-    name: 'same is reflexive, whenever the store saw it',
+    name: 'same is reflexive, whenever the store first saw it',
     check(driver, arbitraryVersion) {
       const property = fc.property(anyVersion(arbitraryVersion), fc.nat({ max: 20 }), (version, sealedAtMs) => {
         expect(driver.same(version, { ...version, sealedAtMs })).toBe(true);
@@ -95,7 +95,7 @@ export const mergeDriverLaws: readonly MergeDriverLaw[] = [
     },
   },
   {
-    name: 'different contents that it cannot read are a matter of order, without an opinion',
+    name: 'unreadable contents that differ give no opinion, and the order decides',
     check(driver) {
       const differing = fc
         .array(arbitraryJunk, { minLength: 2, maxLength: 4 })
@@ -110,9 +110,9 @@ export const mergeDriverLaws: readonly MergeDriverLaw[] = [
     },
   },
   {
-    name: 'what it can read wins over what it cannot',
+    name: 'readable content wins over unreadable content',
     check(driver, arbitraryVersion) {
-      // Drivers that do not look into versions cannot tell.
+      // Drivers that do not read versions cannot tell.
       if (!driver.merges) return;
       const property = fc.property(arbitraryVersion, arbitraryJunk, (version, junk) => {
         expect(compose(driver, [junk, version]).digest).toBe(compose(driver, [version]).digest);
@@ -121,7 +121,7 @@ export const mergeDriverLaws: readonly MergeDriverLaw[] = [
     },
   },
   {
-    name: 'where lower versions do not matter, the nearest whole one is picked and nothing is stored as a delta',
+    name: 'a driver that ignores lower versions picks the nearest whole one and stores no deltas',
     check(driver, arbitraryVersion) {
       if (driver.merges) return;
       const versions = fc.array(anyVersion(arbitraryVersion), { minLength: 1, maxLength: 4 });

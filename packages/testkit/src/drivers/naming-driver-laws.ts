@@ -6,7 +6,7 @@ import { arbitraryVersionOf, composedVersion, storedVersion, versionOf } from '.
 /** Something that a file names. */
 export interface NamedContent {
   readonly name: string;
-  /** Paths any one of which holds what is named; null where it needs no content. */
+  /** Paths that may hold the content; one suffices. Null: it needs no content. */
   readonly contents: readonly BytePath[] | null;
 }
 
@@ -14,9 +14,9 @@ export interface NamedContent {
 export interface NamingDriverSubject {
   readonly driver: MergeDriver;
   readonly arbitraryContent: fc.Arbitrary<Uint8Array>;
-  /** Where such a file lies. */
+  /** The path of such a file. */
   readonly path: BytePath;
-  /** What a file names, read as the tool reads it: written apart from the driver. */
+  /** Returns what a file names, as the tool reads it. Written independently of the driver. */
   names(content: Uint8Array): readonly NamedContent[];
 }
 
@@ -75,7 +75,7 @@ export const namingDriverLaws: readonly NamingDriverLaw[] = [
     },
   },
   {
-    name: 'what a run stores names what the run added, and nothing that it did not have',
+    name: "a run's stored version names what the run added, and nothing new besides",
     check(subject) {
       const versions = arbitraryVersionOf(subject.arbitraryContent);
       const property = fc.property(versions, versions, (pinned, mine) => {
@@ -89,7 +89,7 @@ export const namingDriverLaws: readonly NamingDriverLaw[] = [
     },
   },
   {
-    name: 'what a run stores after a run that added nothing names nothing',
+    name: 'a run that added nothing stores a version that names nothing',
     check(subject) {
       const versions = arbitraryVersionOf(subject.arbitraryContent);
       const property = fc.property(versions, (version) => {
@@ -103,12 +103,12 @@ export const namingDriverLaws: readonly NamingDriverLaw[] = [
     const left = subject.names(closed(subject, version, has));
     expect(left.filter((named) => !isHeld(named, has))).toEqual([]);
   }),
-  closeLaw('closing keeps every name whose content is there', (subject, version, has) => {
+  closeLaw('closing keeps every name whose content exists', (subject, version, has) => {
     const left = new Set(subject.names(closed(subject, version, has)).map((named) => JSON.stringify(named)));
     const held = subject.names(version.content()).filter((named) => isHeld(named, has));
     expect(left).toEqual(new Set(held.map((named) => JSON.stringify(named))));
   }),
-  closeLaw('closing is idempotent, and says so with null', (subject, version, has) => {
+  closeLaw('closing is idempotent, and returns null if nothing changes', (subject, version, has) => {
     const once = versionOf(closed(subject, version, has));
     expect(subject.driver.close?.(once, subject.path, has) ?? null).toBe(null);
     const isComplete = subject.names(version.content()).every((named) => isHeld(named, has));

@@ -7,7 +7,7 @@ export interface VersionOptions {
   readonly mode?: number;
 }
 
-/** A version of a file as a merge driver sees it. */
+/** Returns a version of a file as a merge driver sees it. */
 export function versionOf(
   content: Uint8Array,
   { form = 'whole', sealedAtMs = 0, mode = 0o644 }: VersionOptions = {},
@@ -22,19 +22,19 @@ export function versionOf(
   };
 }
 
-/** Whole versions with these contents, sealed at times that also lie before times embedded in them. */
+/** Whole versions with these contents, some sealed before times embedded in them. */
 export function arbitraryVersionOf(content: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Version> {
   return fc
     .tuple(content, fc.integer({ min: 0, max: 12 }))
     .map(([bytes, sealedAtMs]) => versionOf(bytes, { sealedAtMs }));
 }
 
-/** Bytes that are no text, no line and no number: content that no driver can expect. */
+/** Bytes that are no text, line or number: content that no driver expects. */
 export const arbitraryJunk: fc.Arbitrary<Version> = fc
   .array(fc.constantFrom(0x00, 0xff), { minLength: 1, maxLength: 3 })
   .map((bytes) => versionOf(Uint8Array.from(bytes)));
 
-/** A file over the limit, which must not be read: reading it fails the test. */
+/** A file over the limit; reading it fails the test. */
 export const arbitraryOversize: fc.Arbitrary<Version> = fc.integer({ min: 0, max: 2 }).map((number) => ({
   ...versionOf(Uint8Array.of(number), { sealedAtMs: number }),
   sizeBytes: limits.mergedFileBytes + 1,
@@ -43,7 +43,7 @@ export const arbitraryOversize: fc.Arbitrary<Version> = fc.integer({ min: 0, max
   },
 }));
 
-/** The version that a caller makes of a driver's answer. Throws where the answer names no version. */
+/** Returns the version of a driver's answer. Throws if the answer names no version. */
 export function composedVersion(versions: readonly Version[], composition: Composition): Version {
   if (composition.kind === 'content') {
     return versionOf(composition.content, { sealedAtMs: Math.max(...versions.map(({ sealedAtMs }) => sealedAtMs)) });
@@ -57,7 +57,7 @@ export function hasOpinion(composition: Composition): boolean {
   return composition.kind === 'content' || composition.opinion;
 }
 
-/** What is stored for a run that saw `pinned` and left `mine`. */
+/** Returns what is stored for a run that saw `pinned` and left `mine`. */
 export function storedVersion(driver: MergeDriver, pinned: Version, mine: Version): Version {
   const subtraction = driver.subtract(pinned, mine);
   if (subtraction.form === 'whole') return mine;

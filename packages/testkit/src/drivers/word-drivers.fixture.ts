@@ -8,7 +8,7 @@ const limitBytes = 1024;
 
 type Words = ReadonlySet<string>;
 
-/** A set of words in alphabetical order, `a b c`; anything else cannot be read. */
+/** A set of words in alphabetical order, `a b c`. Other content is unreadable. */
 function readWords(version: Version): Words | null {
   if (version.sizeBytes > limitBytes) return null;
   const text = decoder.decode(version.content());
@@ -30,7 +30,7 @@ function allEqual(versions: readonly Version[]): boolean {
   return versions.every(({ form, digest }) => form === versions[0]?.form && digest === versions[0]?.digest);
 }
 
-/** A right driver that only ever takes the nearest. */
+/** A correct driver that picks the nearest version. */
 export const nearestDriver: MergeDriver = {
   name: 'nearest',
   version: 1,
@@ -40,7 +40,7 @@ export const nearestDriver: MergeDriver = {
   compose: (versions) => ({ kind: 'pick', index: nearestWhole(versions), opinion: allEqual(versions) }),
 };
 
-/** A right driver for sets of words, small enough to be broken in one place by a test. */
+/** A correct driver for sets of words, small enough for tests to break in one place. */
 export const wordsDriver: MergeDriver = {
   name: 'words',
   version: 1,

@@ -13,9 +13,9 @@ import {
 } from '@cachelane/core';
 import fc from 'fast-check';
 
-// Entries for codecs: every field takes odd values, the paths need not make a tree.
+// Entries for codecs: fields with odd values, paths that need not form a tree.
 
-/** File names as a kernel allows them: any byte but NUL and `/`. Short and alike, so that order and prefixes matter. */
+/** File names: any byte but NUL and `/`. Short and similar, so that order and prefixes matter. */
 export const arbitraryName: fc.Arbitrary<string> = fc
   .oneof(
     { weight: 6, arbitrary: fc.string({ unit: fc.constantFrom('a', 'b', '-', '.', ' '), minLength: 1, maxLength: 4 }) },
@@ -89,12 +89,12 @@ const arbitraryEntry: fc.Arbitrary<Entry> = fc
     digest: holdsContent(shape) ? digestOf(String(content)) : null,
   }));
 
-/** Valid entries of one layer in byte order, no path twice. */
+/** Valid entries of one layer in byte order, each path once. */
 export const arbitraryEntries: fc.Arbitrary<readonly Entry[]> = fc
   .uniqueArray(arbitraryEntry, { maxLength: 25, selector: (entry) => entry.path })
   .map((entries) => entries.toSorted((a, b) => comparePaths(a.path, b.path)));
 
-/** What keeps an index from being valid, or null: entries in order, each path once, each as an index may hold it. */
+/** Returns why an index is invalid, or null: entries in order, each path once, each valid. */
 export function indexFault(entries: readonly Entry[]): string | null {
   let previous: BytePath | undefined;
   for (const { path, sizeBytes, mode, digest } of entries) {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { arbitraryName } from './arbitrary-entries.ts';
 import { contentEntry } from './change-sets.ts';
 
-/** An entry of a tree, with what it holds. */
+/** An entry of a tree, with its content. */
 export interface TreeItem {
   readonly entry: Entry;
   readonly content: Uint8Array | undefined;
@@ -29,10 +29,10 @@ const arbitraryKind: fc.Arbitrary<Kind> = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom('dir', 'below', 'symlink', 'counted', 'hint', 'delta') },
 );
 
-/** Beyond it, Node's floating-point seconds are further apart than a microsecond. */
+/** Beyond it, Node's floating-point seconds are less exact than a microsecond. */
 const exactSecondsMax = 8_000_000_000n;
 
-/** Whatever a file system holds: before 1970, far in the future, between two microseconds. */
+/** Times of file systems: before 1970, far in the future, between microseconds. */
 const arbitraryTimeNs: fc.Arbitrary<bigint> = fc.oneof(
   fc
     .tuple(
@@ -43,7 +43,7 @@ const arbitraryTimeNs: fc.Arbitrary<bigint> = fc.oneof(
   fc.constantFrom(limits.timeSecondsMin, limits.timeSecondsMax).map((seconds) => BigInt(seconds) * 1_000_000_000n),
 );
 
-/** Around what blocks and pages end at. */
+/** Sizes around block and page boundaries. */
 const arbitrarySize: fc.Arbitrary<number> = fc.oneof(
   fc.nat(2000),
   fc.constantFrom(0, 1, 447, 448, 449, 511, 512, 513, 1024, 4095, 4096, 4097, 65_536, 300_001),
@@ -58,7 +58,7 @@ const arbitraryLeaf: fc.Arbitrary<Leaf> = fc.record({
   filler: fc.nat(255),
 });
 
-/** So many names that a directory takes many blocks. */
+/** Enough names to give a directory many blocks. */
 const arbitraryCrowd: fc.Arbitrary<readonly Leaf[]> = fc
   .record({ holder: arbitraryPath, count: fc.constantFrom(0, 0, 3, 40, 700), nameBytes: fc.constantFrom(4, 60, 255) })
   .map(({ holder, count, nameBytes }) =>
@@ -72,7 +72,7 @@ const arbitraryCrowd: fc.Arbitrary<readonly Leaf[]> = fc
     })),
   );
 
-/** A layer that could have been pulled: every parent is there, nothing lies below what is no directory, no symlink leads out. In byte order. */
+/** A layer that a pull would accept, in byte order: parents exist, only directories have children, no symlink leads out. */
 export const arbitraryTree: fc.Arbitrary<readonly TreeItem[]> = fc
   .tuple(fc.array(arbitraryLeaf, { maxLength: 30 }), arbitraryCrowd)
   .map(([leaves, crowd]) => {
@@ -121,7 +121,7 @@ function itemOf({ path, kind, mode, mtimeNs, sizeBytes, filler }: Leaf): TreeIte
   }
 }
 
-/** Below the link itself, of one byte at least and as many as a link can hold at most. */
+/** A target below the link itself, from one byte to the maximum length. */
 function targetOf(sizeBytes: number, filler: number): Buffer {
   const length = Math.min(Math.max(sizeBytes, 1), limits.symlinkTargetBytes);
   const byte = filler === 0 || filler === 0x2f || filler === 0x2e ? 0x61 : filler;

@@ -11,7 +11,7 @@ import {
 } from '@cachelane/core';
 import { runIdOf } from '../arbitraries/layers.ts';
 
-/** A change with what it holds, as tests write it down. */
+/** A change with its content, as tests write it. */
 export type ChangeItem =
   | { readonly kind: 'file'; readonly path: string; readonly content: string | Uint8Array; readonly mode?: number }
   | { readonly kind: 'dir'; readonly path: string; readonly mode?: number; readonly replaces?: boolean }
@@ -19,14 +19,14 @@ export type ChangeItem =
   | { readonly kind: 'removed'; readonly path: string }
   | { readonly kind: 'special'; readonly path: string; readonly what: 'socket' | 'fifo' | 'device' };
 
-/** All times of test data, unless a test says otherwise: with nanoseconds that no rounding leaves alone. */
+/** The default time of test data, with nanoseconds that rounding would change. */
 export const sampleTimeNs = 1_700_000_000_123_456_789n;
 
 export function toBytes(content: string | Uint8Array): Uint8Array {
   return typeof content === 'string' ? Buffer.from(content) : content;
 }
 
-/** Changes in memory. Items are given parents first. */
+/** Changes in memory; items come parents first. */
 export function memoryChangeSet(items: readonly ChangeItem[]): ChangeSet {
   const contents = new Map<BytePath, Uint8Array>();
   const changes = items.map((item): Change => {
@@ -50,7 +50,7 @@ export function memoryChangeSet(items: readonly ChangeItem[]): ChangeSet {
   return changeSetOf(changes, (path) => contents.get(path));
 }
 
-/** A change set without a directory; `contentOf` answers for its files. */
+/** A change set without a directory; `contentOf` returns its contents. */
 export function changeSetOf(
   changes: readonly Change[],
   contentOf: (path: BytePath) => Uint8Array | undefined,
@@ -77,7 +77,7 @@ export interface EntryOptions {
   readonly overrides?: Partial<Entry>;
 }
 
-/** The entry that describes a change exactly. Removals count; `special` has none. */
+/** Returns the exact entry of a change. Removals count; `special` has no entry. */
 export function entryFor(
   changes: ChangeSet,
   change: Change,
@@ -111,7 +111,7 @@ export function entryFor(
   }
 }
 
-/** Everything of a change set, as a tool without rules of its own would have it saved. */
+/** Stages all changes, like a tool without rules. */
 export function stageAll(changes: ChangeSet, options: EntryOptions = {}): readonly StagedEntry[] {
   return changes.changes
     .filter((change) => change.kind !== 'special')

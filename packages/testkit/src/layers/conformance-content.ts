@@ -18,7 +18,7 @@ import type { LayerStoreFactory } from './layer-store-fixture.ts';
 
 export function contentConformance(create: LayerStoreFactory): void {
   describe('what a run changed', () => {
-    test('comes back as it was: every kind of file and name', async () => {
+    test('saved changes come back unchanged, for every kind of file and name', async () => {
       await using fixture = await create();
       const changes = fixture.changes(everyKind);
       const entries = stageAll(changes);
@@ -51,7 +51,7 @@ export function contentConformance(create: LayerStoreFactory): void {
       await expectSound(fixture.open(), published);
     });
 
-    test('may lie deep', async () => {
+    test('deep trees are saved', async () => {
       await using fixture = await create();
       const items = deepItems(60);
       const published = await publishItems(fixture, items);
@@ -60,7 +60,7 @@ export function contentConformance(create: LayerStoreFactory): void {
       await expectSound(fixture.open(), published);
     });
 
-    test('of which nothing is named leaves nothing', async () => {
+    test('changes without an entry are dropped', async () => {
       await using fixture = await create();
       const changes = fixture.changes([
         { kind: 'dir', path: 'tmp' },
@@ -81,7 +81,7 @@ export function contentConformance(create: LayerStoreFactory): void {
       await expectSound(fixture.open(), published);
     });
 
-    test('gets the mode and the time that the entry says', async () => {
+    test('a file gets the mode and time of its entry', async () => {
       await using fixture = await create();
       const changes = fixture.changes([
         { kind: 'dir', path: 'd', mode: 0o700 },
@@ -97,7 +97,7 @@ export function contentConformance(create: LayerStoreFactory): void {
       await expectSound(fixture.open(), published);
     });
 
-    test('that is no longer what its entry says is refused', async () => {
+    test('a file that differs from its entry is refused', async () => {
       await using fixture = await create();
       const changes = fixture.changes([{ kind: 'file', path: 'f', content: 'four' }]);
       const [change] = changes.changes;
@@ -110,7 +110,7 @@ export function contentConformance(create: LayerStoreFactory): void {
   });
 
   describe('what a driver made', () => {
-    test('stands in place of the change, and a delta beside the tree', async () => {
+    test("a driver's content replaces the change, and a delta is stored beside the tree", async () => {
       await using fixture = await create();
       const changes = fixture.changes([
         { kind: 'dir', path: 'd' },
@@ -133,7 +133,7 @@ export function contentConformance(create: LayerStoreFactory): void {
       await expectSound(fixture.open(), published);
     });
 
-    test('needs no change set', async () => {
+    test("a driver's content needs no change set", async () => {
       await using fixture = await create();
       const entries = [madeEntry('a', { mode: 0o500 }), madeEntry('a/b'), contentEntry('a/b/c', 'made')];
       const published = await publishEntries(fixture.open(), { changes: null, entries });
@@ -143,7 +143,7 @@ export function contentConformance(create: LayerStoreFactory): void {
   });
 
   describe('removals', () => {
-    test('that count hide the path, hints leave no trace but in the index', async () => {
+    test('counted removals hide the path, hints appear only in the index', async () => {
       await using fixture = await create();
       const changes = fixture.changes([
         { kind: 'dir', path: 'd' },
@@ -169,7 +169,7 @@ export function contentConformance(create: LayerStoreFactory): void {
       await expectSound(fixture.open(), published);
     });
 
-    test('of what lower directories hold mark the directory', async () => {
+    test('removals of lower contents mark the directory', async () => {
       await using fixture = await create();
       const changes = fixture.changes([
         { kind: 'dir', path: 'remade', replaces: true },

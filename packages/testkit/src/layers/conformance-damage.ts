@@ -48,7 +48,7 @@ export function damageConformance(create: LayerStoreFactory): void {
   });
 
   describe('damaged content', () => {
-    test.each(damages.filter(([, { kind }]) => kind !== 'add'))('is not handed out: %s', async (_, damage) => {
+    test.each(damages.filter(([, { kind }]) => kind !== 'add'))('is never returned: %s', async (_, damage) => {
       await using fixture = await create();
       const id = await publishSample(fixture);
       const layer = await fixture.open().open(id, noAbort);
@@ -57,7 +57,7 @@ export function damageConformance(create: LayerStoreFactory): void {
       expect(() => layer.read(damaged)).toThrow(expect.objectContaining({ code: 'E_LAYER_CORRUPT' }));
     });
 
-    test('does not enter another layer when the store has to read it', async () => {
+    test('is not copied into another layer', async () => {
       await using fixture = await create();
       const id = await publishSample(fixture);
       const layer = await fixture.open().open(id, noAbort);
@@ -70,14 +70,14 @@ export function damageConformance(create: LayerStoreFactory): void {
       );
     });
 
-    test('of a layer that was written just before a power loss is noticed', async () => {
+    test('is found in a layer that was written just before a power failure', async () => {
       await using fixture = await create();
       const id = await publishSample(fixture);
       fixture.damage(id, { kind: 'truncate', path: 'd/file' });
       expect(await fixture.open().verify(id, noAbort)).toMatchObject({ ok: false });
     });
 
-    test('does not keep a layer from being listed and removed', async () => {
+    test('does not prevent listing and removing the layer', async () => {
       await using fixture = await create();
       const id = await publishSample(fixture);
       if (fixture.hasIndexFiles) fixture.damage(id, { kind: 'remove-index' });
@@ -88,7 +88,7 @@ export function damageConformance(create: LayerStoreFactory): void {
       expect(await store.list(noAbort)).toEqual([]);
     });
 
-    test('of a derived layer is met once', async () => {
+    test('of a derived layer is reported once', async () => {
       await using fixture = await create();
       if (!fixture.hasIndexFiles) return;
       const key = digestOf('derived');
@@ -101,7 +101,7 @@ export function damageConformance(create: LayerStoreFactory): void {
       expect((await fixture.open().derive(key, request, noAbort)).index.count).toBe(1);
     });
 
-    test('of a derived layer that may not have reached the disk is made anew', async () => {
+    test('of a derived layer that is not settled makes it again', async () => {
       await using fixture = await create();
       if (!fixture.hasIndexFiles) return;
       const key = digestOf('derived');

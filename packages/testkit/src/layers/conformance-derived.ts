@@ -21,7 +21,7 @@ export function derivedConformance(create: LayerStoreFactory): void {
       expect(opened?.sealedAtMs).toBe(sealedAtMs);
     });
 
-    test('is made once by many at the same time', async () => {
+    test('is made once by concurrent callers', async () => {
       await using fixture = await create();
       const made = await Promise.all(
         Array.from({ length: 6 }, () => fixture.open().derive(key, request('same'), noAbort)),
@@ -30,13 +30,13 @@ export function derivedConformance(create: LayerStoreFactory): void {
       expect(await fixture.open().listDerived(noAbort)).toHaveLength(1);
     });
 
-    test('is no layer', async () => {
+    test('is not listed as a layer', async () => {
       await using fixture = await create();
       await fixture.open().derive(key, request('x'), noAbort);
       expect(await fixture.open().list(noAbort)).toEqual([]);
     });
 
-    test('knows when it was used last', async () => {
+    test('knows its last use', async () => {
       await using fixture = await create();
       const day = 86_400_000;
       const now = sealedAtMs + 400 * day;
@@ -47,7 +47,7 @@ export function derivedConformance(create: LayerStoreFactory): void {
       expect(Math.abs((listed?.usedAtMs ?? 0) - (now + 3 * day))).toBeLessThan(3_600_000);
     });
 
-    test('is counted for what it does not share with layers', async () => {
+    test('counts only the size that it does not share with layers', async () => {
       await using fixture = await create();
       const store = fixture.open();
       const own = 1 << 18;

@@ -14,7 +14,7 @@ export function withCode(code: string): unknown {
   return expect.objectContaining({ code });
 }
 
-/** Everything that a volume can hold, with names that are hard to handle. */
+/** Every kind of entry, with difficult names. */
 export const everyKind: readonly ChangeItem[] = [
   { kind: 'file', path: 'plain', content: 'hello' },
   { kind: 'file', path: 'empty-file', content: '' },
@@ -44,7 +44,7 @@ export const everyKind: readonly ChangeItem[] = [
   { kind: 'symlink', path: 'up', target: '../../../../etc' },
 ];
 
-/** Directories of a path that is nearly as long as paths can be. */
+/** Directories of a path of nearly the maximum length. */
 export function deepItems(depth: number): readonly ChangeItem[] {
   const dirs = Array.from({ length: depth }, (_, i) => `${'d'.repeat(40)}/`.repeat(i + 1).slice(0, -1));
   return [
@@ -70,7 +70,7 @@ export async function publishEntries(
   return { staged, layer: await store.open(staged.id, noAbort) };
 }
 
-/** Saves all the items as they are. */
+/** Publishes the items as a layer. */
 export async function publishItems(fixture: LayerStoreFixture, items: readonly ChangeItem[]): Promise<Published> {
   const changes = fixture.changes(items);
   return publishEntries(fixture.open(), { changes, entries: stageAll(changes) });
@@ -80,7 +80,7 @@ export function entriesOf(layer: StoredLayer | StagedLayer): readonly Entry[] {
   return [...layer.index.entries()];
 }
 
-/** Of a layer's tree, when the store has trees. */
+/** Checks a layer's tree, if the store has trees. */
 export function expectTree(fixture: LayerStoreFixture, layer: StoredLayer, paths: readonly string[]): void {
   const tree = fixture.tree(layer);
   if (tree !== null) expect([...tree.files.keys()].toSorted()).toEqual(paths.toSorted());

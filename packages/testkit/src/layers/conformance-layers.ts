@@ -20,7 +20,7 @@ const unknown = digestOf('unknown') as LayerId;
 
 export function lifeConformance(create: LayerStoreFactory): void {
   describe('a layer', () => {
-    test('is nowhere to be seen before it is published', async () => {
+    test('is invisible before it is published', async () => {
       await using fixture = await create();
       const store = fixture.open();
       const changes = fixture.changes([{ kind: 'file', path: 'f', content: 'x' }]);
@@ -35,7 +35,7 @@ export function lifeConformance(create: LayerStoreFactory): void {
       expect(Buffer.from((await other.open(staged.id, noAbort)).read(path('f'))).toString()).toBe('x');
     });
 
-    test('that is dropped instead leaves nothing', async () => {
+    test('leaves nothing if it is dropped', async () => {
       await using fixture = await create();
       const store = fixture.open();
       const staged = await store.stage({ changes: null, entries: [contentEntry('f', 'x')], sealedAtMs }, noAbort);
@@ -45,7 +45,7 @@ export function lifeConformance(create: LayerStoreFactory): void {
       await expect(store.publish(staged, noAbort)).rejects.toEqual(withCode('E_INTERNAL'));
     });
 
-    test('that is published twice is one layer', async () => {
+    test('published twice is one layer', async () => {
       await using fixture = await create();
       const store = fixture.open();
       const request = { changes: null, entries: [contentEntry('f', 'x')], sealedAtMs };
@@ -73,7 +73,7 @@ export function lifeConformance(create: LayerStoreFactory): void {
       expect(await fixture.open().list(noAbort)).toHaveLength(2);
     });
 
-    test('is named by what it holds, whatever the order', async () => {
+    test('has an id that depends on its contents only, not on their order', async () => {
       await using fixture = await create();
       const entries: readonly StagedEntry[] = [madeEntry('d'), contentEntry('d/a', '1'), contentEntry('d/b', '2')];
       const there = await publishEntries(fixture.open(), { changes: null, entries });
@@ -83,7 +83,7 @@ export function lifeConformance(create: LayerStoreFactory): void {
       expect(otherwise.staged.id).not.toBe(there.staged.id);
     });
 
-    test('cannot be had when it is not there', async () => {
+    test('throws if it is missing', async () => {
       await using fixture = await create();
       const store = fixture.open();
       expect(await store.has(unknown, noAbort)).toBe(false);
@@ -92,7 +92,17 @@ export function lifeConformance(create: LayerStoreFactory): void {
       await expect(store.verify(unknown, noAbort)).rejects.toEqual(withCode('E_LAYER_MISSING'));
     });
 
-    test('is described as in the list, where it is there', async () => {
+    test('reports all of its bytes while it is verified', async () => {
+      await using fixture = await create();
+      const store = fixture.open();
+      const { staged } = await publishItems(fixture, everyKind);
+      const [listed] = await store.describe([staged.id], noAbort);
+      let bytes = 0;
+      await store.verify(staged.id, noAbort, (count) => void (bytes += count));
+      expect(bytes).toBe(listed?.sizeBytes);
+    });
+
+    test('has the same description alone and in the list', async () => {
       await using fixture = await create();
       const store = fixture.open();
       const { staged } = await publishItems(fixture, everyKind);
@@ -105,7 +115,7 @@ export function lifeConformance(create: LayerStoreFactory): void {
       expect(await store.describe([other.id, unknown], noAbort)).toEqual([]);
     });
 
-    test('that is removed is gone at once', async () => {
+    test('is gone at once after its removal', async () => {
       await using fixture = await create();
       const store = fixture.open();
       const { staged } = await publishItems(fixture, everyKind);
@@ -119,7 +129,7 @@ export function lifeConformance(create: LayerStoreFactory): void {
       expect(await store.verify(other.id, noAbort)).toMatchObject({ ok: true });
     });
 
-    test('is settled while the machine runs, and afterwards when it had reached the disk', async () => {
+    test('is settled while the machine runs, and later once it reached the disk', async () => {
       await using fixture = await create();
       const { staged } = await publishItems(fixture, [{ kind: 'file', path: 'f', content: 'x' }]);
       expect(await fixture.open().isSettled(staged.id, noAbort)).toBe(true);
@@ -127,7 +137,7 @@ export function lifeConformance(create: LayerStoreFactory): void {
       expect(await fixture.open({ bootId: 'another' }).isSettled(staged.id, noAbort)).toBe(true);
     });
 
-    test('cannot hold one path twice', async () => {
+    test('cannot have one path twice', async () => {
       await using fixture = await create();
       const entries = [contentEntry('f', 'x'), contentEntry('f', 'y')];
       await expect(fixture.open().stage({ changes: null, entries, sealedAtMs }, noAbort)).rejects.toEqual(
@@ -135,7 +145,7 @@ export function lifeConformance(create: LayerStoreFactory): void {
       );
     });
 
-    test('is not begun for somebody who has stopped', async () => {
+    test('is not started after an abort', async () => {
       await using fixture = await create();
       const stopped = AbortSignal.abort();
       const request = { changes: null, entries: [contentEntry('f', 'x')], sealedAtMs };
@@ -145,7 +155,7 @@ export function lifeConformance(create: LayerStoreFactory): void {
   });
 
   describe('a layer made of others', () => {
-    test('has their content, also when they are gone', async () => {
+    test('keeps their content after they are removed', async () => {
       await using fixture = await create();
       const store = fixture.open();
       const { layer } = await publishItems(fixture, everyKind);
@@ -174,7 +184,7 @@ export function lifeConformance(create: LayerStoreFactory): void {
       await expectSound(store, made);
     });
 
-    test('never alters them', async () => {
+    test('never changes them', async () => {
       await using fixture = await create();
       const store = fixture.open();
       const source = await publishItems(fixture, [{ kind: 'file', path: 'f', content: 'x', mode: 0o644 }]);

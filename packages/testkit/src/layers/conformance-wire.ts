@@ -14,7 +14,7 @@ import {
 } from './conformance-helpers.ts';
 import type { LayerStoreFactory, LayerStoreFixture } from './layer-store-fixture.ts';
 
-/** What leads out of the volume stays at home. */
+/** Links out of the volume are not packed. */
 const insideOnly = everyKind.filter((item) => item.kind !== 'symlink' || !/^\/|^\.\.\//.test(item.target));
 
 interface Packed {
@@ -45,7 +45,7 @@ function incoming({ id, index, data }: Packed, pieceBytes = 65_536): IncomingLay
   return { id, index, data: inPieces(data, pieceBytes), sealedAtMs };
 }
 
-/** A layer with all that a layer can say. */
+/** A layer with every feature. */
 async function richLayer(fixture: LayerStoreFixture): Promise<Published> {
   const changes = fixture.changes(insideOnly);
   return await publishEntries(fixture.open(), {
@@ -97,7 +97,7 @@ export function wireConformance(create: LayerStoreFactory): void {
       expect(digestOf(one.index)).toBe(layer.staged.id);
     });
 
-    test('that is cut short, has a bit turned, or has more in it is refused, and nothing of it stays', async () => {
+    test('is refused with missing, changed or extra bytes, and leaves nothing', async () => {
       await using from = await create();
       await using to = await create();
       const whole = await packed(from.open(), await richLayer(from));
@@ -120,7 +120,7 @@ export function wireConformance(create: LayerStoreFactory): void {
       expect(to.leftovers()).toEqual([]);
     });
 
-    test('is refused under another name, and with the contents of another one', async () => {
+    test("is refused under another id, and with another layer's content", async () => {
       await using fixture = await create();
       const one = await packed(
         fixture.open(),
@@ -136,7 +136,7 @@ export function wireConformance(create: LayerStoreFactory): void {
       await expect(store.unpack(incoming({ ...one, data: two.data }), noAbort)).rejects.toEqual(refused);
     });
 
-    test('does not leave the store when it is damaged there', async () => {
+    test('is not packed if it is damaged', async () => {
       await using fixture = await create();
       const layer = await publishItems(fixture, [{ kind: 'file', path: 'f', content: 'x' }]);
       fixture.damage(layer.staged.id, { kind: 'flip', path: 'f' });
@@ -145,7 +145,7 @@ export function wireConformance(create: LayerStoreFactory): void {
       await expect(store.pack(digestOf('none') as LayerId, noAbort)).rejects.toEqual(withCode('E_LAYER_MISSING'));
     });
 
-    test('takes the place of a copy that is damaged', async () => {
+    test('replaces a damaged copy', async () => {
       await using from = await create();
       await using to = await create();
       const layer = await publishItems(from, [{ kind: 'file', path: 'f', content: 'x' }]);
@@ -158,7 +158,7 @@ export function wireConformance(create: LayerStoreFactory): void {
       await expectSound(store, { staged, layer: await store.open(staged.id, noAbort) });
     });
 
-    test('can be given a tree, and is the same layer afterwards', async () => {
+    test('can be extracted to a tree, and stays the same layer', async () => {
       await using from = await create();
       await using to = await create();
       const layer = await richLayer(from);
@@ -173,7 +173,7 @@ export function wireConformance(create: LayerStoreFactory): void {
       expect((await to.open().open(staged.id, noAbort)).image).toBeNull();
       expect(entriesOf(extracted)).toEqual(entriesOf(layer.layer));
       expect(to.tree(extracted)).toEqual(from.tree(layer.layer));
-      // Who opened it before goes on.
+      // A handle from before the extraction still works.
       for (const { path, digest } of entriesOf(extracted)) {
         if (digest !== null) for (const each of [before, extracted]) expect(digestOf(each.read(path))).toBe(digest);
       }
@@ -185,7 +185,7 @@ export function wireConformance(create: LayerStoreFactory): void {
       await expect(store.extract(digestOf('none') as LayerId, noAbort)).rejects.toEqual(withCode('E_LAYER_MISSING'));
     });
 
-    test('is given no tree of what is damaged', async () => {
+    test('is not extracted if it is damaged', async () => {
       await using from = await create();
       await using to = await create();
       const store = to.open();
@@ -198,7 +198,7 @@ export function wireConformance(create: LayerStoreFactory): void {
       expect((await store.open(staged.id, noAbort)).image).not.toBeNull();
     });
 
-    test('is given a tree once by many', async () => {
+    test('is extracted once by concurrent callers', async () => {
       await using from = await create();
       await using to = await create();
       const layer = await richLayer(from);
@@ -212,7 +212,7 @@ export function wireConformance(create: LayerStoreFactory): void {
       expect(to.leftovers()).toEqual([]);
     });
 
-    test('whose source fails on the way leaves nothing', async () => {
+    test('leaves nothing if its source fails', async () => {
       await using from = await create();
       await using to = await create();
       const whole = await packed(from.open(), await richLayer(from));

@@ -1,20 +1,20 @@
 import { SimulatedCrash, type CrashPoint } from '../metadata/crashing-metadata.ts';
 
-/** A process that dies at one operation of whatever it was given. */
+/** A process that dies at one operation of any of its ports. */
 export interface DyingProcess {
-  /** Names of the operations so far; those of an undisturbed run are the points at which to crash. */
+  /** Names of the operations so far. Those of an undisturbed run are the points to crash at. */
   readonly operations: readonly string[];
   readonly isDead: boolean;
-  /** The same port (methods only, synchronous or not) as this process has it: once dead, everything throws {@link SimulatedCrash}. */
+  /** Wraps a port (methods only). Once dead, every call throws {@link SimulatedCrash}. */
   wrap<T extends object>(port: T): T;
 }
 
-/** When to die; `during` leaves half of what `write…` was to write, and is `before` for everything else. */
+/** When to die. `during` writes half of a `write…`; for other operations it is `before`. */
 export interface DeathPoint extends Omit<CrashPoint, 'when'> {
   readonly when: CrashPoint['when'] | 'during';
 }
 
-/** Every state that a process can leave. Dying before an operation is dying after the one that came before it. */
+/** Returns a point for every state that a process can leave. Dying before an operation equals dying after the previous one. */
 export function deathPoints(operations: readonly string[]): readonly DeathPoint[] {
   const points = operations.flatMap((name, i): readonly DeathPoint[] => [
     ...(name.startsWith('write') ? [{ operation: i + 1, when: 'during' } as const] : []),
@@ -26,7 +26,7 @@ export function deathPoints(operations: readonly string[]): readonly DeathPoint[
 type Method = (...args: unknown[]) => unknown;
 
 /**
- * Several ports may die together: the operations of all are counted as one sequence.
+ * Operations of several ports count as one sequence.
  *
  * ```ts
  * const process = dyingProcess({ operation: 7, when: 'after' });
@@ -41,7 +41,7 @@ export function dyingProcess(point: DeathPoint): DyingProcess {
     throw new SimulatedCrash(`${point.when} operation ${point.operation}, ${name}`);
   };
   const step = (name: string, method: Method, args: readonly unknown[]): unknown => {
-    if (isDead) throw new SimulatedCrash('the process is dead already');
+    if (isDead) throw new SimulatedCrash('the process is already dead');
     if (operations.push(name) !== point.operation) return method(...args);
     if (point.when === 'during') writeHalf(name, method, args);
     if (point.when !== 'after') return die(name);
@@ -65,7 +65,7 @@ export function dyingProcess(point: DeathPoint): DyingProcess {
   };
 }
 
-/** The operation may have failed: the caller learns of neither. */
+/** The operation may have failed: the caller learns neither. */
 function actThen(method: Method, args: readonly unknown[], die: () => never): unknown {
   let result: unknown;
   try {

@@ -1,18 +1,18 @@
-/** A port of which one operation fails. */
+/** A port with one failing operation. */
 export interface FailingPort<T> {
   readonly port: T;
-  /** Operations so far; those of an undisturbed run are the points at which to fail. */
+  /** Operations so far. Those of an undisturbed run are the points to fail at. */
   readonly operations: number;
 }
 
 export interface FailPoint {
-  /** 1 for the first operation; beyond the last one nothing fails. */
+  /** Operation 1 is the first; numbers after the last fail nothing. */
   readonly operation: number;
-  /** What it throws, `ENOSPC` and the like. */
+  /** The error code, `ENOSPC` and the like. */
   readonly code: string;
 }
 
-/** The methods of `port`, of which one throws an error of the system instead of acting; those after it work again. */
+/** Wraps `port` so that one call throws a system error without acting. */
 export function failingPort<T extends object>(port: T, point: FailPoint): FailingPort<T> {
   let operations = 0;
   return {

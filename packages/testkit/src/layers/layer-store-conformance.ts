@@ -6,10 +6,7 @@ import { lifeConformance } from './conformance-layers.ts';
 import { wireConformance } from './conformance-wire.ts';
 import type { LayerStoreFactory } from './layer-store-fixture.ts';
 
-/**
- * What every driver of the `LayerStore` port must do; each guarantee of the port's contract is a test here.
- * `create` makes an empty store, once for each test.
- */
+/** The conformance suite of the `LayerStore` port: one test for each guarantee of its contract. `create` makes an empty store for each test. */
 export function layerStoreConformance(name: string, create: LayerStoreFactory): void {
   describe(`layer store: ${name}`, () => {
     contentConformance(create);

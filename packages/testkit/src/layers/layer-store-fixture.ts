@@ -1,11 +1,11 @@
 import type { ChangeSet, Digest, LayerId, LayerStore, StoredLayer } from '@cachelane/core';
 import type { ChangeItem } from './change-sets.ts';
 
-/** What becomes of a published layer behind the store's back. */
+/** Damage to a published layer on disk. */
 export type Damage =
   | { readonly kind: 'flip' | 'truncate' | 'remove'; readonly path: string }
   | { readonly kind: 'add'; readonly path: string }
-  /** Its index. */
+  /** Damage to its index. */
   | { readonly kind: 'flip-index' | 'remove-index' };
 
 /** What a command finds at a path. */
@@ -17,11 +17,11 @@ export type SeenFile =
 
 export type SeenInTree = SeenFile | { readonly type: 'whiteout' };
 
-/** What an overlay would get to see of one layer. */
+/** One layer as an overlay sees it. */
 export interface SeenTree {
   /** By path. */
   readonly files: ReadonlyMap<string, SeenInTree>;
-  /** Directories that hide what lower layers have below them. */
+  /** Directories that hide lower contents. */
   readonly opaque: ReadonlySet<string>;
 }
 
@@ -32,21 +32,21 @@ export interface OpenStoreOptions {
 
 /** An empty store for one test. */
 export interface LayerStoreFixture extends AsyncDisposable {
-  /** A handle as one process has it; all see one store. */
+  /** Opens a handle, like another process with the same store. */
   open(options?: OpenStoreOptions): LayerStore;
-  /** Changes as this store's mounter would leave them. Parents first. */
+  /** Changes as this store's mounter collects them; parents first. */
   changes(items: readonly ChangeItem[]): ChangeSet;
-  /** Null where the store has no trees. */
+  /** Null: the store has no trees. */
   tree(layer: StoredLayer): SeenTree | null;
   damage(id: LayerId, damage: Damage): void;
   damageDerived(key: Digest, damage: Damage): void;
-  /** Waits until the layer's content has reached the disk and the store knows. */
+  /** Waits until the layer is on disk and settled. */
   settle(id: LayerId): Promise<void>;
-  /** Stagings that nobody put away. */
+  /** Stagings that were not cleaned up. */
   leftovers(): readonly string[];
-  /** Whether the index can be damaged apart from the content. */
+  /** Whether the index can be damaged separately from the content. */
   readonly hasIndexFiles: boolean;
-  /** Whether what is made of a layer shares its content with it. */
+  /** Whether derived layers share content with their sources. */
   readonly sharesContent: boolean;
 }
 

@@ -26,19 +26,19 @@ interface MemoryLayer {
   readonly sealedAtMs: number;
   readonly sizeBytes: number;
   readonly bootId: string;
-  /** By path; tests may take contents away or change them. */
+  /** By path; tests may remove or change contents. */
   readonly contents: Map<BytePath, Uint8Array>;
   usedAtMs: number;
   isSettled: boolean;
-  /** Tests may say so; until it is extracted. */
+  /** Set by tests; cleared by an extraction. */
   isImage: boolean;
 }
 
-/** What all handles of one store share, as a disk is shared by processes. */
+/** Shared by all handles of one store, like a disk. */
 export interface MemoryLayerDisk {
   readonly layers: Map<LayerId, MemoryLayer>;
   readonly derived: Map<Digest, MemoryLayer>;
-  /** As large as a test wants it. */
+  /** Set by tests. */
   space: Space;
 }
 
@@ -53,7 +53,7 @@ export interface MemoryLayersOptions {
   readonly nowMs?: () => number;
 }
 
-/** Layers without files. Content of a published layer can be damaged through `disk`. */
+/** A layer store without files. Tests damage published content through `disk`. */
 export function openMemoryLayers({
   disk = memoryLayerDisk(),
   bootId = 'boot-1',
@@ -107,7 +107,7 @@ export function openMemoryLayers({
     publish: (staged, signal) =>
       call(signal, () => {
         const layer = stagings.get(staged);
-        invariant(layer !== undefined || disk.layers.has(staged.id), 'publishing what was not staged');
+        invariant(layer !== undefined || disk.layers.has(staged.id), 'only staged layers are published');
         const old = disk.layers.get(staged.id);
         if (layer !== undefined && (old === undefined || problemsOf(old).length > 0)) disk.layers.set(staged.id, layer);
         stagings.delete(staged);
@@ -165,10 +165,11 @@ export function openMemoryLayers({
     removeDerived: (keys) => {
       for (const key of keys) disk.derived.delete(key);
     },
-    verify: (id, signal) =>
+    verify: (id, signal, onBytes) =>
       call(signal, () => {
         const layer = disk.layers.get(id);
         if (layer === undefined) throw missing(id);
+        onBytes?.(layer.sizeBytes);
         const problems = problemsOf(layer);
         return { key: id, ok: problems.length === 0, problems };
       }),
@@ -182,7 +183,7 @@ export function openMemoryLayers({
   };
 }
 
-/** Every call takes a turn, so that tests meet the interleavings that files would give. */
+/** Every call yields first, so that tests see realistic interleavings. */
 async function call<T>(signal: AbortSignal, act: () => T): Promise<T> {
   await Promise.resolve();
   if (signal.aborted) throw new CachelaneError('E_ABORTED', 'stopped on request', { cause: signal.reason });
@@ -205,7 +206,7 @@ function contentOf({ changes }: StageRequest, staged: StagedEntry): Uint8Array |
       return entry.type === 'dir' ? undefined : checked(entry, staged.layer.read(entry.path));
     case 'change': {
       const change = changes?.find(entry.path);
-      invariant(changes !== null && change?.kind === entry.type, 'an entry for a change that is none');
+      invariant(changes !== null && change?.kind === entry.type, 'an entry matches its change');
       if (change.kind === 'symlink') return checked(entry, change.target);
       return change.kind === 'file' ? checked(entry, changes.read(entry.path)) : undefined;
     }
@@ -214,7 +215,7 @@ function contentOf({ changes }: StageRequest, staged: StagedEntry): Uint8Array |
 
 function checked(entry: Entry, content: Uint8Array): Uint8Array {
   if (digestOf(content) !== entry.digest) {
-    throw new CachelaneError('E_LAYER_REFUSED', `${displayPath(entry.path)} is not what its entry says`);
+    throw new CachelaneError('E_LAYER_REFUSED', `${displayPath(entry.path)} differs from its entry`);
   }
   return Uint8Array.from(content);
 }
@@ -257,7 +258,7 @@ function problemsOf({ index, contents }: MemoryLayer): readonly string[] {
   return problems.slice(0, limits.conflictsReported);
 }
 
-/** Contents are told apart by their digests, as a disk tells files apart by their inodes. */
+/** Digests identify contents, like inodes on a disk. */
 function usageOf({ layers, derived }: MemoryLayerDisk): StoreUsage {
   const seen = new Set<Digest>();
   const bytesOf = (stored: Iterable<MemoryLayer>): number => {
@@ -280,7 +281,7 @@ function usageOf({ layers, derived }: MemoryLayerDisk): StoreUsage {
   };
 }
 
-/** This store's wire form: the index tells where each content ends. */
+/** The wire form: contents in index order, whose sizes the index has. */
 async function* contentsInOrder(layer: StoredLayer): AsyncGenerator<Uint8Array> {
   for (const { path, digest } of layer.index.entries()) {
     await Promise.resolve();
@@ -308,10 +309,10 @@ async function takeIn({
     sizeBytes += size;
     if (digest === null) continue;
     const content = all.subarray(at, (at += size));
-    if (digestOf(content) !== digest) throw refused(`index and content disagree at ${displayPath(path)}`);
+    if (digestOf(content) !== digest) throw refused(`index and content differ at ${displayPath(path)}`);
     contents.set(path, Uint8Array.from(content));
   }
-  if (at !== all.length) throw refused('there is more in it than its index says');
+  if (at !== all.length) throw refused('it has more content than its index says');
   return { id, index, sealedAtMs, sizeBytes, contents };
 }
 

@@ -1,25 +1,25 @@
 import type { Metadata } from '@cachelane/core';
 
-/** The process that called died at this moment. Not a CachelaneError: nothing may handle it and carry on. */
+/** The calling process died here. Not a CachelaneError, so that nothing handles it. */
 export class SimulatedCrash extends Error {
   override readonly name = 'SimulatedCrash';
 }
 
 export interface CrashPoint {
-  /** 1 for the first operation; beyond the last one nothing happens. */
+  /** Operation 1 is the first; numbers after the last do nothing. */
   readonly operation: number;
-  /** `after`: the transaction took effect, but its caller never learns. */
+  /** `after`: the transaction took effect, but the caller never learns. */
   readonly when: 'before' | 'after';
 }
 
-/** Memory of a process that dies, and how many operations it came to. */
+/** Metadata of a process that dies, with its operation count. */
 export interface CrashingMetadata extends Metadata {
   readonly operations: number;
 }
 
 /**
- * Metadata of a process that dies at one operation: that one and every later one throw {@link SimulatedCrash}. What
- * happened before stays in `inner`. To crash at each point in turn, count the operations of an undisturbed run first:
+ * Metadata of a process that dies at one operation: that call and every later one throw {@link SimulatedCrash}. Earlier
+ * changes stay in `inner`. To crash at each point in turn, first count the operations of an undisturbed run:
  *
  * ```ts
  * for (let operation = 1; operation <= undisturbed.operations; operation++) { … }
@@ -33,7 +33,7 @@ export function crashingMetadata(inner: Metadata, point: CrashPoint): CrashingMe
     throw new SimulatedCrash(`${point.when} operation ${point.operation}`);
   };
   const step = async <T>(operation: () => Promise<T>): Promise<T> => {
-    if (isDead) throw new SimulatedCrash('the process is dead already');
+    if (isDead) throw new SimulatedCrash('the process is already dead');
     const isPoint = ++operations === point.operation;
     if (isPoint && point.when === 'before') die();
     const result = await operation();

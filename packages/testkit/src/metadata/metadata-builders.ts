@@ -50,7 +50,7 @@ export interface TestIds {
   run(): RunId;
 }
 
-/** Ids that count up from `first`, so that a failure shows the same ones again. */
+/** Ids that count up from `first`, so that failures are reproducible. */
 export function countingIds(first = 1): TestIds {
   let next = first;
   const bytes = (): Uint8Array => {
@@ -94,7 +94,7 @@ type OpenOptions = Partial<Omit<OpenSessionRequest, 'run' | 'volumes'>> & {
   readonly volumes?: readonly VolumeOptions[];
 };
 
-/** A session of namespace `web` on lane `local`, unless the options say otherwise. */
+/** A session of namespace `web` on lane `local` by default. */
 export function openRequest(ids: TestIds, options: OpenOptions = {}): OpenSessionRequest {
   const { lane = local, volumes = [{}], namespace = web, atMs = startMs, ...rest } = options;
   return {
@@ -144,19 +144,19 @@ export function pushRequest(options: PushOptions): CommitRequest {
   };
 }
 
-/** What a collection would ask about every lane, unless the options say otherwise. */
+/** A collection's question about every lane by default. */
 export function aQuestion(options: Partial<CollectionQuestion> = {}): CollectionQuestion {
   return { lanes: 'all', nowMs: startMs, user: {}, gone: [], layers: [], volumes: [], namespace: null, ...options };
 }
 
 export type SyncedOptions = Pick<RecordSyncedRequest, 'volumeId' | 'layers'> & Partial<RecordSyncedRequest>;
 
-/** The first record of what a head and its counterpart in remote `hub` have in common, unless the options say otherwise. */
+/** The first sync record of a head with remote `hub` by default. */
 export function syncedRequest(options: SyncedOptions): RecordSyncedRequest {
   return { remote: aRemote('hub'), lane: local, expectedRevision: 0, atMs: startMs, ...options };
 }
 
-/** A run of another machine, as a remote tells of it. */
+/** A run of another machine, from a remote. */
 export function remoteRun(ids: TestIds, options: Partial<RunRecord> = {}): RunRecord {
   return {
     id: ids.run(),
@@ -185,7 +185,7 @@ export async function openOne(metadata: Metadata, request: OpenSessionRequest): 
   return { request, opened, volumeId: opened.volume.id, run: request.run.id };
 }
 
-/** Pushes a layer as a run does: look, try, look again where another one was first. */
+/** Pushes a layer with compare-and-swap retries, like a run. */
 export async function pushLayer(metadata: Metadata, options: Omit<PushOptions, 'onto'>): Promise<HeadRecord> {
   let head = await metadata.head(options.volumeId, options.lane ?? local, noAbort);
   for (;;) {

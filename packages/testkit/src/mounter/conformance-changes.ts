@@ -14,7 +14,7 @@ import {
 import type { MounterFactory } from './mounter-fixture.ts';
 import type { VolumeStep } from './volume-steps.ts';
 
-/** A volume with a bit of everything. */
+/** A volume with some entries of each kind. */
 const base: readonly VolumeStep[] = [
   { do: 'write', path: 'file', content: 'file' },
   { do: 'write', path: 'other', content: 'other' },
@@ -26,7 +26,7 @@ const base: readonly VolumeStep[] = [
   { do: 'symlink', path: 'link', target: 'dir/a' },
 ];
 
-/** What a run over that volume does, and what has to be found. */
+/** Steps of a run over that volume, and the expected changes. */
 const cases: readonly (readonly [string, readonly VolumeStep[], Readonly<Record<string, string>>])[] = [
   ['nothing', [], {}],
   ['a new file', [{ do: 'write', path: 'dir/new', content: 'n' }], { 'dir/new': 'file 644 n' }],
@@ -47,7 +47,7 @@ const cases: readonly (readonly [string, readonly VolumeStep[], Readonly<Record<
   ['a removed symlink', [{ do: 'remove', path: 'link' }], { link: 'removed' }],
   ['a removed directory', [{ do: 'remove', path: 'dir' }], { dir: 'removed' }],
   [
-    'what was made and removed again',
+    'an entry created and removed again',
     [
       { do: 'mkdir', path: 'dir/tmp' },
       { do: 'write', path: 'dir/tmp/f', content: 't' },
@@ -56,7 +56,7 @@ const cases: readonly (readonly [string, readonly VolumeStep[], Readonly<Record<
     {},
   ],
   [
-    'a directory removed and made anew',
+    'a directory removed and created again',
     [
       { do: 'remove', path: 'dir' },
       { do: 'mkdir', path: 'dir/sub' },
@@ -116,7 +116,7 @@ const cases: readonly (readonly [string, readonly VolumeStep[], Readonly<Record<
     { dir: 'dir 755 replaces', 'dir/f': 'file 644 f' },
   ],
   [
-    'a marked directory moved to where nothing is merged',
+    'a marked directory moved to a place without a merge',
     [
       { do: 'mkdir', path: 'tmp' },
       { do: 'write', path: 'tmp/f', content: 'f' },
@@ -191,7 +191,7 @@ const cases: readonly (readonly [string, readonly VolumeStep[], Readonly<Record<
 
 export function changeConformance(create: MounterFactory): void {
   describe('a run over a view', () => {
-    test.each(cases)('is seen to leave %s', async (_, steps, expected) => {
+    test.each(cases)('reports the change: %s', async (_, steps, expected) => {
       await using fixture = await create();
       const view = [await layerOf(fixture, base)];
       const before = await lookAt(fixture, view);
@@ -213,10 +213,10 @@ export function changeConformance(create: MounterFactory): void {
       expect(sound.problems).toEqual([]);
     });
 
-    // Where an owner is shut out, only root can look.
+    // Without an owner's rights, only root can read.
     const visible = cases.filter(([name]) => !name.startsWith('what its owner') && name !== 'special files');
 
-    test.each(visible)('is seen by the next one: %s', async (_, steps) => {
+    test.each(visible)('shows the next run the change: %s', async (_, steps) => {
       await using fixture = await create();
       const view = [await layerOf(fixture, base)];
       const volume = await attach(fixture, view);
@@ -230,7 +230,7 @@ export function changeConformance(create: MounterFactory): void {
 
   describe('a run without a view', () => {
     test.each(cases.filter(([name]) => ['odd names', 'what its owner may not read or write'].includes(name)))(
-      'is seen to leave %s',
+      'reports the change: %s',
       async (_, steps, expected) => {
         await using fixture = await create();
         const changes = await changesOf(fixture, [], steps);

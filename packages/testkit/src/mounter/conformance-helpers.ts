@@ -24,10 +24,10 @@ export function sessionIdOf(number: number): SessionId {
 
 let sessions = 0;
 
-/** A request of the fixture's volume, in a session of its own and at a target of its own but for what is given. */
+/** A request for the fixture's volume with its own session and target by default. */
 export function attachRequest(fixture: MounterFixture, given: Partial<AttachRequest> = {}): AttachRequest {
   sessions += 1;
-  // Runs that share a directory share its contents: where that is what the driver does, each has a volume of its own here.
+  // `live` shares a directory between runs of one volume, so each request gets its own volume.
   const volume = fixture.mounter.name === 'live' ? sessions : 1;
   return {
     sessionId: newId('session', Buffer.from(sessions.toString(16).padStart(32, '0'), 'hex')),
@@ -54,19 +54,19 @@ export function attachRequest(fixture: MounterFixture, given: Partial<AttachRequ
   };
 }
 
-/** What a run changed, by a mounter that does not share. */
+/** Collects a run's changes with a mounter that does not share. */
 export async function collect(volume: AttachedVolume): Promise<ChangeSet> {
   const collected = await volume.collect(noAbort, { inUse: false, wanted: true });
   invariant(collected.kind === 'changes', 'nobody else is at work');
   return collected.changes;
 }
 
-/** Attaches in a session of its own, at a target of its own. */
+/** Attaches in a new session at a new target. */
 export async function attach(fixture: MounterFixture, view: readonly StoredLayer[] = []): Promise<AttachedVolume> {
   return fixture.mounter.attach(attachRequest(fixture, { view }), noAbort);
 }
 
-/** What a run of these steps over the view changes. */
+/** Returns the changes of a run of these steps over the view. */
 export async function changesOf(
   fixture: MounterFixture,
   view: readonly StoredLayer[],
@@ -77,7 +77,7 @@ export async function changesOf(
   return collect(volume);
 }
 
-/** Saves the changes as a tool without rules of its own would: everything counts. */
+/** Saves the changes like a tool without rules. */
 export async function save(fixture: MounterFixture, changes: ChangeSet, run = 1): Promise<StoredLayer> {
   const entries: readonly StagedEntry[] = stageAll(changes, { run: runIdOf(run) });
   const staged = await fixture.layers.stage({ changes, entries, sealedAtMs: run }, noAbort);
@@ -85,7 +85,7 @@ export async function save(fixture: MounterFixture, changes: ChangeSet, run = 1)
   return fixture.layers.open(staged.id, noAbort);
 }
 
-/** A layer with what the steps leave over the view. */
+/** Returns a layer with the result of the steps over the view. */
 export async function layerOf(
   fixture: MounterFixture,
   steps: readonly VolumeStep[],
@@ -101,7 +101,7 @@ export async function lookAt(fixture: MounterFixture, view: readonly StoredLayer
   return seen;
 }
 
-/** A change without times, as one line: what tests compare. */
+/** Returns a change without times as one line, for comparison. */
 function describeChange(changes: ChangeSet, change: Change): string {
   switch (change.kind) {
     case 'file':
@@ -117,7 +117,7 @@ function describeChange(changes: ChangeSet, change: Change): string {
   }
 }
 
-/** By path. Directories that the view has just like that are left out: mounters may list them. */
+/** By path, without directories that equal the view's: mounters may list them. */
 export function describeChanges(changes: ChangeSet, before: SeenVolume): Readonly<Record<string, string>> {
   const lines: [string, string][] = [];
   for (const change of changes.changes) {
@@ -128,7 +128,7 @@ export function describeChanges(changes: ChangeSet, before: SeenVolume): Readonl
   return Object.fromEntries(lines.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** Whether every directory comes before what lies in it. */
+/** Whether directories come before their contents. */
 export function isParentsFirst(changes: ChangeSet): boolean {
   const seen = new Set<BytePath>();
   return changes.changes.every(({ path }) => {

@@ -6,8 +6,7 @@ import { MemoryVolume } from './memory-volume.ts';
 import type { MounterFactory } from './mounter-fixture.ts';
 import type { VolumeStep } from './volume-steps.ts';
 
-// Invariant: whatever a run does, the mount shows the same and the same changes are found as in the model, and a
-// view with the saved layer on top shows what the run left.
+// Invariant: the mount shows what the model shows, the same changes are found, and a view with the saved layer on top shows what the run left.
 
 const arbitraryPath = fc
   .array(fc.constantFrom('a', 'b', 'c', 'd\xff'), { minLength: 1, maxLength: 3 })
@@ -49,7 +48,7 @@ const arbitraryRuns = fc.array(fc.array(arbitraryStep, { minLength: 1, maxLength
   maxLength: 3,
 });
 
-/** The steps that are possible, one after the other. */
+/** Returns the steps that are possible, in order. */
 function possible(model: MemoryVolume, steps: readonly VolumeStep[]): readonly VolumeStep[] {
   return steps.filter((step) => {
     try {
@@ -63,7 +62,7 @@ function possible(model: MemoryVolume, steps: readonly VolumeStep[]): readonly V
 
 export interface ModelOptions {
   readonly numRuns: number;
-  /** Whether all that was touched has to be found, also without effect. */
+  /** Whether entries that were touched without effect must be reported too. */
   readonly exact: boolean;
 }
 
@@ -93,7 +92,7 @@ export function modelConformance(create: MounterFactory, { numRuns, exact }: Mod
   });
 }
 
-/** Whether something may be renamed away and back: to some mounters that is another directory then, to others nothing happened. */
+/** Whether something may be renamed away and back, which some mounters see as a new directory. */
 function comesBack(steps: readonly VolumeStep[]): boolean {
   const left = new Set<string>();
   for (const step of steps) {

@@ -27,7 +27,7 @@ export function viewConformance(create: MounterFactory): void {
       expect(await lookAt(fixture, [])).toEqual(new Map());
     });
 
-    test('shows the top layer first, and what lower ones have besides', async () => {
+    test('shows the top layer first, merged with lower ones', async () => {
       await using fixture = await create();
       const bottom = await layerOf(fixture, [
         { do: 'mkdir', path: 'd/gone' },
@@ -60,7 +60,7 @@ export function viewConformance(create: MounterFactory): void {
       });
     });
 
-    test('with a remade directory does not make later runs remake it', async () => {
+    test('with a replaced directory does not make later runs replace it', async () => {
       await using fixture = await create();
       const bottom = await layerOf(fixture, [
         { do: 'mkdir', path: 'd' },
@@ -98,7 +98,7 @@ export function viewConformance(create: MounterFactory): void {
       expect(seen.get('same')).toEqual({ type: 'file', mode: 0o644, content: '15' });
     });
 
-    // A look lists directories: what is removed must not be left over as a name that nothing is behind.
+    // Directory listings must not show names of removed files.
     describe('with removals in a derived layer', () => {
       const entries = [
         removalEntry('at-root', 'counted'),
@@ -121,14 +121,14 @@ export function viewConformance(create: MounterFactory): void {
           ...lower.map((path) => ({ do: 'write', path, content: path }) as const),
         ]);
 
-      test('lists what there is, at the bottom', async () => {
+      test('lists only what exists, at the bottom', async () => {
         await using fixture = await create();
         const seen = await lookAt(fixture, [await derived(fixture, entries)]);
         expect([...seen.keys()]).toEqual(names);
         expect(seen.get('d/mode')).toEqual({ type: 'dir', mode: 0o750 });
       });
 
-      test('lists what there is, between others', async () => {
+      test('lists only what exists, between others', async () => {
         await using fixture = await create();
         const bottom = await makeLower(fixture);
         const between = await derived(fixture, entries);
@@ -141,7 +141,7 @@ export function viewConformance(create: MounterFactory): void {
         );
       });
 
-      test('lets directories be removed', async () => {
+      test('allows directories to be removed', async () => {
         await using fixture = await create();
         const view = [await derived(fixture, entries)];
         const volume = await attach(fixture, view);
@@ -154,7 +154,7 @@ export function viewConformance(create: MounterFactory): void {
         expect([...(await lookAt(fixture, [later, ...view])).keys()]).toEqual(['remade']);
       });
 
-      test('lists what a run’s own layer leaves without what lies below it', async () => {
+      test("lists only what a run's own layer left visible", async () => {
         await using fixture = await create();
         const bottom = await makeLower(fixture);
         const steps = lower.map((path) => ({ do: 'remove', path }) as const);
@@ -171,7 +171,7 @@ export function viewConformance(create: MounterFactory): void {
       expect((await lookAt(fixture, [twice, between, twice])).get('f')).toMatchObject({ content: 'twice' });
     });
 
-    test('is each run’s own', async () => {
+    test('is private to each run', async () => {
       await using fixture = await create();
       const view = [await layerOf(fixture, [{ do: 'write', path: 'f', content: 'before' }])];
       const [one, two] = [await attach(fixture, view), await attach(fixture, view)];
@@ -200,7 +200,7 @@ export function viewConformance(create: MounterFactory): void {
   });
 
   describe('a target', () => {
-    test('that is missing is made, with what leads to it', async () => {
+    test('is created if missing, with its parents', async () => {
       await using fixture = await create();
       const target = `${fixture.targets}/made/for/this`;
       const request = attachRequest(fixture, { sessionId: sessionIdOf(1), target });
@@ -214,7 +214,7 @@ export function viewConformance(create: MounterFactory): void {
       expect(made.map((path) => fixture.hasDirectory(path))).toEqual([false, false, false]);
     });
 
-    test('that is there stays', async () => {
+    test('stays if it existed', async () => {
       await using fixture = await create();
       const target = `${fixture.targets}/existing`;
       const volume = await fixture.mounter.attach(
@@ -226,9 +226,9 @@ export function viewConformance(create: MounterFactory): void {
       expect(fixture.hasDirectory(target)).toBe(true);
     });
 
-    test('with others in it is not removed', async ({ skip }) => {
+    test('is not removed with other entries in it', async ({ skip }) => {
       await using fixture = await create();
-      skip(fixture.mounter.name !== 'overlay', 'a symlink holds no other one');
+      skip(fixture.mounter.name !== 'overlay', 'a symlink cannot contain entries');
       const attachAt = async (number: number, path: string): Promise<readonly string[]> => {
         const request = attachRequest(fixture, {
           sessionId: sessionIdOf(number),
@@ -251,7 +251,7 @@ export function viewConformance(create: MounterFactory): void {
   });
 
   describe('an attached volume', () => {
-    test('goes when it is released, however often', async () => {
+    test('is removed at its release; a second release is harmless', async () => {
       await using fixture = await create();
       const volume = await attach(fixture);
       await fixture.run(volume, [{ do: 'write', path: 'f', content: 'x' }]);
@@ -260,7 +260,7 @@ export function viewConformance(create: MounterFactory): void {
       expect(fixture.leftovers()).toEqual([]);
     });
 
-    test('goes when its changes were saved', async () => {
+    test('is removed after its changes were saved', async () => {
       await using fixture = await create();
       const volume = await attach(fixture);
       await fixture.run(volume, [{ do: 'write', path: 'f', content: 'x' }]);
@@ -269,7 +269,7 @@ export function viewConformance(create: MounterFactory): void {
       expect(fixture.leftovers()).toEqual([]);
     });
 
-    test('goes with its session, however often', async () => {
+    test('is removed with its session, also twice', async () => {
       await using fixture = await create();
       const sessionId = sessionIdOf(9);
       for (const ordinal of [0, 1, 10]) {
@@ -288,7 +288,7 @@ export function viewConformance(create: MounterFactory): void {
       expect(fixture.leftovers()).toEqual([]);
     });
 
-    test('is not made for somebody who has stopped', async () => {
+    test('is not attached after an abort', async () => {
       await using fixture = await create();
       const request = attachRequest(fixture, { sessionId: sessionIdOf(1), target: `${fixture.targets}/stopped` });
       const failure = await fixture.mounter.attach(request, AbortSignal.abort()).catch((error: unknown) => error);

@@ -11,16 +11,16 @@ import {
 import { MemoryVolume } from './memory-volume.ts';
 
 export interface MemoryMounter extends Mounter<OverlayMount> {
-  /** What the command sees and changes where this is mounted. Throws for what is not attached. */
+  /** Returns what the command sees and changes at this mount. Throws if it is not attached. */
   volume(mount: Mount): MemoryVolume;
-  /** Attached and neither released nor discarded. */
+  /** Number of volumes attached and not yet released or discarded. */
   readonly attachedCount: number;
-  /** Directories that stand on the pretended host. */
+  /** Directories on the simulated host. */
   readonly hostDirs: ReadonlySet<string>;
 }
 
 export interface MemoryMounterOptions {
-  /** Absolute paths of directories and files that the pretended host has; `/` is always there. */
+  /** Absolute paths on the simulated host; `/` always exists. */
   readonly hostDirs?: readonly string[];
   readonly hostFiles?: readonly string[];
 }
@@ -30,7 +30,7 @@ interface Attached {
   readonly volume: MemoryVolume;
 }
 
-/** Volumes without mounts; a test acts as the command through {@link MemoryMounter.volume}. */
+/** Volumes without mounts. A test acts as the command through {@link MemoryMounter.volume}. */
 export function openMemoryMounter({ hostDirs = [], hostFiles = [] }: MemoryMounterOptions = {}): MemoryMounter {
   const host = new Set(['/', ...hostDirs]);
   const files = new Set(hostFiles);
@@ -40,7 +40,7 @@ export function openMemoryMounter({ hostDirs = [], hostFiles = [] }: MemoryMount
     const paths = pathsTo(target);
     const file = paths.find((path) => files.has(path));
     if (!target.startsWith('/') || target === '/' || file !== undefined) {
-      throw new CachelaneError('E_MOUNT_POINT', `no volume can be attached at ${target}`);
+      throw new CachelaneError('E_MOUNT_POINT', `cannot attach a volume at ${target}`);
     }
     const made = paths.filter((path) => !host.has(path));
     for (const path of made) host.add(path);

@@ -18,20 +18,17 @@ import { changeSetOf, toBytes } from '../layers/change-sets.ts';
 import type { SeenFile } from '../layers/layer-store-fixture.ts';
 import type { SeenVolume, VolumeStep } from './volume-steps.ts';
 
-/** One inode: two paths with the same one are hard links. */
+/** An inode: two paths with the same node are hard links. */
 interface FileNode {
   readonly type: 'file' | 'dir' | 'symlink' | 'fifo';
   mode: number;
   mtimeNs: bigint;
   content: () => Uint8Array;
-  /** Whether this run made or touched it. */
+  /** Whether this run created or touched it. */
   dirty: boolean;
 }
 
-/**
- * An attached volume in memory: what a command would see and do in a mounted overlay. Times are those of a clock that
- * moves one second with each operation, unless `touch` sets them.
- */
+/** An attached volume in memory, like a mounted overlay. Its clock moves one second with each operation, unless `touch` sets a time. */
 export class MemoryVolume {
   readonly #before: ReadonlyMap<BytePath, FileNode>;
   readonly #nodes: Map<BytePath, FileNode>;
@@ -55,7 +52,7 @@ export class MemoryVolume {
     this.#makeDir(parseBytePath(path));
   }
 
-  /** No error where there is nothing; what would lead through a file or a symlink is one. */
+  /** Removing a missing path is no error; a path through a file or symlink is. */
   remove(path: string): void {
     const target = parseBytePath(path);
     for (const each of ancestors(target)) if (this.#nodes.has(each)) this.#expectDirectory(each);
@@ -63,14 +60,14 @@ export class MemoryVolume {
     this.#nodes.delete(target);
   }
 
-  /** Whatever is at `to` goes. */
+  /** Replaces whatever is at `to`. */
   rename(from: string, to: string): void {
     const source = parseBytePath(from);
     const target = parseBytePath(to);
     if (source === target || isBelow(target, source) || isBelow(source, target)) throw notThere(target);
     this.#expectDirectory(parentPath(target));
     const top = this.#node(source);
-    // A directory of the view cannot be renamed: `mv` copies it, and what was linked to files in it no longer is.
+    // A directory of the view cannot be renamed: `mv` copies it and so breaks hard links out of it.
     const isCopied = top.type === 'dir' && this.#before.get(source) === top;
     const copies = new Map<FileNode, FileNode>();
     const copy = (node: FileNode): FileNode => {
@@ -85,7 +82,7 @@ export class MemoryVolume {
     for (const [path, node] of moved) this.#nodes.set((target + path.slice(source.length)) as BytePath, node);
   }
 
-  /** Throws where there is no file. */
+  /** Throws if there is no file. */
   read(path: string): Uint8Array {
     const node = this.#node(parseBytePath(path));
     if (node.type !== 'file') throw notThere(parseBytePath(path));
@@ -93,7 +90,7 @@ export class MemoryVolume {
     return node.content();
   }
 
-  /** Files of the view that were read. */
+  /** Returns files of the view that were read. */
   usedFiles(): readonly UsedFile[] {
     const isAsItWas = (path: BytePath): boolean => this.#before.get(path) === this.#nodes.get(path);
     return [...this.#read].filter(isAsItWas).map((path) => ({ path, atMs: null }));
@@ -109,7 +106,7 @@ export class MemoryVolume {
     );
   }
 
-  /** What differs from the view. */
+  /** Returns the differences from the view. */
   changes(): ChangeSet {
     const changes: Change[] = [];
     for (const [path, node] of [...this.#nodes].toSorted(([a], [b]) => comparePaths(a, b))) {
@@ -137,7 +134,7 @@ export class MemoryVolume {
     }
   }
 
-  /** Whether the directory is the view's own one: what is gone from it was removed one by one. */
+  /** Whether the directory is still the view's own, so that its missing entries were removed one by one. */
   #isSameDirectory(path: BytePath): boolean {
     return path === rootPath || this.#nodes.get(path) === this.#before.get(path);
   }
@@ -210,7 +207,7 @@ export class MemoryVolume {
     if (path !== rootPath && this.#node(path).type !== 'dir') throw notThere(path);
   }
 
-  /** Something new may be put where nothing is. */
+  /** Checks that a new entry can be created at the path. */
   #expectRoom(path: BytePath): void {
     this.#expectDirectory(parentPath(path));
     if (this.#nodes.has(path)) throw new CachelaneError('E_INTERNAL', `${displayPath(path)} is there already`);
@@ -221,7 +218,7 @@ export class MemoryVolume {
     this.#nodes.set(path, node);
   }
 
-  /** The run's own copy of what is at a path; a directory stays the same directory. */
+  /** Returns the run's copy of an entry; a directory keeps its identity. */
   #copyUp(path: BytePath): FileNode {
     const node = this.#node(path);
     if (node.type === 'dir' || node.dirty) {
@@ -269,7 +266,7 @@ function seen(node: FileNode): SeenFile {
   }
 }
 
-/** The layers' trees laid over each other, as a kernel does it: it knows nothing of deltas and hints. */
+/** Merges the layers' trees like the kernel, which ignores deltas and hints. */
 function composeTree(view: readonly StoredLayer[]): Map<BytePath, FileNode> {
   const nodes = new Map<BytePath, FileNode>();
   for (const layer of view.toReversed()) {

@@ -5,15 +5,15 @@ import { viewConformance } from './conformance-views.ts';
 import type { MounterFactory } from './mounter-fixture.ts';
 
 export interface MounterConformanceOptions {
-  /** Sequences of random runs; each makes several mounts. */
+  /** Number of random run sequences; each makes several mounts. */
   readonly randomRuns?: number;
-  /** False for a driver that does not tell a file that was touched without effect from one that was not. */
+  /** False for a driver that cannot see files that were touched without effect. */
   readonly exact?: boolean;
 }
 
 /**
- * What every driver of the `Mounter` port must do, with the store that it works with; each guarantee of the port's
- * contract is a test here. `create` makes an empty home, once for each test.
+ * The conformance suite of the `Mounter` port with its store: one test for each guarantee of its contract. `create` makes an empty home for
+ * each test.
  */
 export function mounterConformance(
   name: string,

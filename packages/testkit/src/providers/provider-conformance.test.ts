@@ -56,7 +56,7 @@ describe('what is noticed of one that', () => {
           return await right.provide(request, new AbortController().signal);
         },
       }),
-      ['in the middle of it'],
+      ['during the call'],
     ],
     [
       'refuses by an answer',
@@ -75,12 +75,12 @@ describe('what is noticed of one that', () => {
     [
       'says something that nobody understands',
       fixtureOf({ provide: async () => await Promise.resolve({ kind: 'all' } as unknown as Provided) }),
-      ['answers what it is asked', 'throws'],
+      ['answers in a valid form', 'throws'],
     ],
     [
       'says something else each time',
       fixtureOf({ provide: async () => await Promise.resolve({ kind: 'directory', directory: `/tmp/${count++}` }) }),
-      ['the same to the same question'],
+      ['gives the same answer'],
     ],
     [
       'changes the question',
@@ -90,7 +90,7 @@ describe('what is noticed of one that', () => {
           return await Promise.resolve({ kind: 'nothing' });
         },
       }),
-      ['leaves the question'],
+      ['does not change the request'],
     ],
   ])('%s', async (_, fixture, noticed) => {
     const laws = providerLaws.filter(({ name }) => noticed.some((words) => name.includes(words)));

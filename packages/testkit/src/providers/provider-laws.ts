@@ -12,10 +12,10 @@ import {
 } from '@cachelane/core';
 import { expect } from 'vitest';
 
-/** What a provider is to say to an argument. */
+/** An argument and the provider's expected answer. */
 export interface ProviderExample {
   readonly argument: string;
-  /** Left out of it: `pip` of `github.com/acme/web`, for which this machine has no place. */
+  /** Default: `pip` of `github.com/acme/web`, which has no place on this machine. */
   readonly request?: Partial<Omit<ProviderRequest, 'argument'>>;
   readonly says: Provided['kind'];
 }
@@ -24,26 +24,26 @@ export interface ProviderFixture extends AsyncDisposable {
   readonly provider: Provider;
   /** At least one. */
   readonly examples: readonly ProviderExample[];
-  /** Arguments that it cannot answer, of whatever shape: at least one, or the word that there is none. */
+  /** Arguments that it refuses, at least one; 'nothing' if it refuses none. */
   readonly refuses: readonly string[] | 'nothing';
-  /** Texts that no error may show, nor what caused it: what it signs in with. */
+  /** Credentials that no error or cause may contain. */
   readonly secrets?: readonly string[];
-  /** Cachelane comes with it: its kind is one of ours. */
+  /** Whether it is built in. */
   readonly isOurs?: true;
 }
 
-/** One thing that every provider keeps; `check` throws where it does not. */
+/** A law of all providers; `check` throws. */
 export interface ProviderLaw {
   readonly name: string;
   check(fixture: ProviderFixture): Promise<void>;
 }
 
-/** Who is not done so long after an abort does not listen. A program that has to be stopped takes its time on a busy machine. */
+/** The limit after an abort. Stopping a program takes time on a busy machine. */
 const soonMs = 2500;
 
 export const providerLaws: readonly ProviderLaw[] = [
   {
-    name: 'has a kind of its own, that references can name',
+    name: 'has a kind of its own that references can name',
     async check({ provider: { kind }, isOurs = false }) {
       expect(kind).toMatch(/^[a-z][a-z0-9-]{0,63}$/);
       expect(isProviderKind(kind), `${kind} is one that cachelane comes with`).toBe(isOurs);
@@ -51,7 +51,7 @@ export const providerLaws: readonly ProviderLaw[] = [
     },
   },
   {
-    name: 'has an example, and something that it refuses',
+    name: 'has an example and a refused argument',
     async check({ examples, refuses }) {
       expect(examples.length, 'examples').toBeGreaterThan(0);
       expect(refuses.length, 'refuses').toBeGreaterThan(0);
@@ -59,7 +59,7 @@ export const providerLaws: readonly ProviderLaw[] = [
     },
   },
   {
-    name: 'answers what it is asked, in a form that is understood',
+    name: 'answers in a valid form',
     async check({ provider, examples }) {
       for (const example of examples) {
         const said: unknown = await provider.provide(requestOf(example), noAbort());
@@ -68,7 +68,7 @@ export const providerLaws: readonly ProviderLaw[] = [
     },
   },
   {
-    name: 'names directories that are there',
+    name: 'names directories that exist',
     async check({ provider, examples }) {
       for (const example of examples) {
         const said = await provider.provide(requestOf(example), noAbort());
@@ -77,7 +77,7 @@ export const providerLaws: readonly ProviderLaw[] = [
     },
   },
   {
-    name: 'says the same to the same question, one after the other and at once',
+    name: 'gives the same answer to repeated and concurrent calls',
     async check({ provider, examples }) {
       for (const example of examples) {
         const ask = async (): Promise<Provided> => await provider.provide(requestOf(example), noAbort());
@@ -87,7 +87,7 @@ export const providerLaws: readonly ProviderLaw[] = [
     },
   },
   {
-    name: 'leaves the question as it is',
+    name: 'does not change the request',
     async check({ provider, examples }) {
       for (const example of examples) {
         const request = requestOf(example);
@@ -99,7 +99,7 @@ export const providerLaws: readonly ProviderLaw[] = [
     },
   },
   {
-    name: 'throws where it cannot answer, and shows no secret, nor does what caused it',
+    name: 'throws if it cannot answer, and shows no secret in the error and its causes',
     async check({ provider, refuses, secrets = [] }) {
       for (const argument of refuses === 'nothing' ? [] : refuses) {
         const thrown: unknown = await provider.provide(requestOf({ argument }), noAbort()).then(
@@ -107,20 +107,20 @@ export const providerLaws: readonly ProviderLaw[] = [
           (error: unknown) => error,
         );
         expect(thrown, argument).toBeInstanceOf(Error);
-        // As whoever prints it whole: with its fields, its causes and theirs.
+        // Like a program that prints the whole error with its causes.
         const shown = inspect(thrown, { depth: null, maxStringLength: null, maxArrayLength: null });
         for (const secret of secrets) expect(shown).not.toContain(secret);
       }
     },
   },
   {
-    name: 'ends soon where nobody waits any more',
+    name: 'ends soon after an abort',
     async check({ provider, examples }) {
       for (const example of examples) await endsSoon(provider, example, { turns: 0 });
     },
   },
   {
-    name: 'ends soon where nobody waits any more in the middle of it',
+    name: 'ends soon after an abort during the call',
     async check({ provider, examples }) {
       for (const example of examples) for (const turns of [1, 3]) await endsSoon(provider, example, { turns });
     },
@@ -143,7 +143,7 @@ async function endsSoon(
   const timer = setTimeout(() => resolve(false), soonMs);
   const isOver = await Promise.race([ended, late]);
   clearTimeout(timer);
-  expect(isOver, `it is not over ${soonMs} ms after the abort`).toBe(true);
+  expect(isOver, `it did not end within ${soonMs} ms after the abort`).toBe(true);
 }
 
 function requestOf({ argument, request }: Omit<ProviderExample, 'says'>): ProviderRequest {

@@ -8,15 +8,15 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 export interface PushedImage {
-  /** Of its manifest. */
+  /** Digest of its manifest. */
   readonly digest: string;
 }
 
 export interface ImageToPush {
   readonly repository: string;
-  /** Left out: it has its digest alone. */
+  /** Left out: only by digest. */
   readonly tag?: string;
-  /** As bytes on the wire, the lowest first. */
+  /** As bytes on the wire, lowest first. */
   readonly layers: readonly Buffer[];
 }
 
@@ -24,7 +24,7 @@ export interface DockerRegistry extends AsyncDisposable {
   /** `127.0.0.1:<port>`; without TLS. */
   readonly host: string;
   push(image: ImageToPush): Promise<PushedImage>;
-  /** Images by platform, such as `linux/amd64`; the empty name for one that has none. */
+  /** Images by platform, such as `linux/amd64`; the empty name for an image without one. */
   pushIndex(index: {
     readonly repository: string;
     readonly tag: string;
@@ -33,11 +33,11 @@ export interface DockerRegistry extends AsyncDisposable {
 }
 
 /**
- * A real registry, the one of the CNCF distribution project, with its files in a directory of its own below the temporary one, on a free port of 127.0.0.1. It ends with the test that disposes of it, and where
- * the test process dies, with its pipe.
+ * Starts a real registry (CNCF distribution) on a free port of 127.0.0.1, with its files in a temporary directory. It ends at its disposal,
+ * or with the test process through its pipe.
  */
 export async function startDockerRegistry(): Promise<DockerRegistry> {
-  // Another process may take the port between our look and the server's.
+  // Another process may take the port first.
   for (let attempt = 1; ; attempt++) {
     try {
       return await start();
@@ -89,7 +89,7 @@ async function start(): Promise<DockerRegistry> {
 
 const imageType = 'application/vnd.oci.image.manifest.v1+json';
 const indexType = 'application/vnd.oci.image.index.v1+json';
-/** Of manifests that were pushed. */
+/** Sizes of pushed manifests. */
 const sizes = new Map<string, number>();
 
 async function push(host: string, { repository, tag, layers }: ImageToPush): Promise<PushedImage> {

@@ -3,17 +3,17 @@ import { createServer, request as httpRequest, type IncomingMessage, type Server
 import { buffer } from 'node:stream/consumers';
 
 export type HttpFault =
-  /** The connection ends, the server sees nothing. */
+  /** The connection ends; the server sees nothing. */
   | 'refuse'
-  /** 500, the server sees nothing. */
+  /** 500; the server sees nothing. */
   | 'error-before'
-  /** The server acts, the client gets 500. */
+  /** The server acts; the client gets 500. */
   | 'error-after'
-  /** The server acts, the connection ends. */
+  /** The server acts; the connection ends. */
   | 'lose-reply'
-  /** The server gets it twice, one after the other; the client gets the second answer. */
+  /** The server gets the request twice; the client gets the second answer. */
   | 'twice'
-  /** The server gets it now and once more when the next request has been answered. */
+  /** The server gets the request now, and again after the next one was answered. */
   | 'late-again'
   /** Half of the answer's body, then the connection ends. */
   | 'cut-reply'
@@ -21,26 +21,26 @@ export type HttpFault =
   | 'stall-reply'
   /** The server acts; the client never gets an answer. */
   | 'no-reply'
-  /** 503 SlowDown, the server sees nothing. */
+  /** 503 SlowDown; the server sees nothing. */
   | 'slow-down'
-  /** A bit of the request's body changes on the way. */
+  /** A bit of the request's body changes. */
   | 'damage-request'
-  /** A bit of the answer's body changes on the way. */
+  /** A bit of the answer's body changes. */
   | 'damage-reply';
 
 export interface ProxiedRequest {
   readonly method: string;
   /** With its query. */
   readonly path: string;
-  /** 1 for the first one of all. */
+  /** The first request is 1. */
   readonly number: number;
 }
 
 export interface FaultProxy extends AsyncDisposable {
-  /** `http://127.0.0.1:<port>`, in the place of the target's. */
+  /** `http://127.0.0.1:<port>`, replaces the target's. */
   readonly endpoint: string;
   readonly requests: readonly ProxiedRequest[];
-  /** Asked at each request from then on; nothing at the beginning. */
+  /** Called for each request; by default no fault. */
   decide: (request: ProxiedRequest) => HttpFault | undefined;
 }
 
@@ -50,7 +50,10 @@ interface Answer {
   readonly body: Buffer;
 }
 
-/** Stands between an S3 client and its server, on 127.0.0.1, and lets happen what networks do. Signatures stay valid: the Host header is passed on. */
+/**
+ * Starts a proxy on 127.0.0.1 between an S3 client and its server that simulates network faults. It keeps the Host header, so signatures
+ * stay valid.
+ */
 export async function startFaultProxy(target: string): Promise<FaultProxy> {
   const requests: ProxiedRequest[] = [];
   let owed: (() => Promise<unknown>) | undefined;
@@ -103,7 +106,7 @@ async function forward(target: string, request: IncomingMessage, body: Buffer): 
   const { hostname, port } = new URL(target);
   const { method, url: path, rawHeaders: headers } = request;
   const outgoing = httpRequest({ hostname, port, method, path, headers, agent: false });
-  // A server that answers before it has read everything may close the connection.
+  // A server that answers early may close the connection.
   outgoing.on('error', () => undefined);
   outgoing.end(body);
   const [answer] = (await once(outgoing, 'response')) as [IncomingMessage];
@@ -138,7 +141,7 @@ function reply(response: ServerResponse, { status, headers, body }: Answer, faul
   }
 }
 
-/** The body is sent in one piece, whatever the server did. A HEAD has a length and no body. */
+/** Sends the body in one piece. A HEAD has a length and no body. */
 function withLength(headers: readonly string[], body: Buffer): readonly string[] {
   const isChunked = headers.some((name, index) => index % 2 === 0 && /^transfer-encoding$/i.test(name));
   const kept = headers.flatMap((name, index) =>

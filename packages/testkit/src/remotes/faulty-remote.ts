@@ -1,9 +1,9 @@
 import { CachelaneError, type ErrorCode, type Remote, type RemoteOperation } from '@cachelane/core';
 
 export type RemoteFault =
-  /** It happened, but the answer got lost. */
+  /** It happened, but the answer was lost. */
   | 'after'
-  /** It did not happen, and nobody can tell. */
+  /** It did not happen, and the caller cannot tell. */
   | 'before'
   /** Any error; nothing happened. */
   | { readonly code: ErrorCode; readonly retryable: boolean }
@@ -12,11 +12,11 @@ export type RemoteFault =
 
 export interface RemoteCall {
   readonly operation: RemoteOperation;
-  /** 1 for the first call of all. */
+  /** The first call is 1. */
   readonly number: number;
 }
 
-/** A remote of which some calls fail: `decide` is asked at each. Calls after it work again. */
+/** A remote with failing calls: `decide` is asked for each. */
 export function faultyRemote(remote: Remote, decide: (call: RemoteCall) => RemoteFault | undefined): Remote {
   let number = 0;
   const step = async <T>(operation: RemoteOperation, act: () => Promise<T>): Promise<T> => {

@@ -9,10 +9,7 @@ const writers = 8;
 const swaps = 25;
 const damages: readonly HeadDamage[] = ['emptied', 'cut', 'changed', 'replaced'];
 
-/**
- * What every driver of the `RemoteHeads` port must do; each guarantee of the port's contract is a test here. `create` makes an empty remote,
- * once for each test.
- */
+/** The conformance suite of the `RemoteHeads` port: one test for each guarantee of its contract. `create` makes an empty remote for each test. */
 export function remoteHeadsConformance(name: string, create: RemoteFactory): void {
   const use = async (act: (world: HeadWorld) => Promise<void>) => {
     await using fixture = await create();
@@ -21,7 +18,7 @@ export function remoteHeadsConformance(name: string, create: RemoteFactory): voi
   };
 
   describe(`remote heads: ${name}`, () => {
-    test('a head is made once, and read by everybody', () =>
+    test('a head is created once, and all clients read it', () =>
       use(async ({ heads, make, another }) => {
         expect(await heads.read(key('v/1'), noAbort)).toBeUndefined();
         const version = await make('v/1', 'one');
@@ -33,7 +30,7 @@ export function remoteHeadsConformance(name: string, create: RemoteFactory): voi
         }
       }));
 
-    test('whoever expects none where one is gets a conflict with what is there', () =>
+    test('a swap that expects no head gets a conflict with the present head', () =>
       use(async ({ heads, make, swap }) => {
         const version = await make('v/1', 'one');
         const outcome = await swap('v/1', 'two', null);
@@ -42,7 +39,7 @@ export function remoteHeadsConformance(name: string, create: RemoteFactory): voi
         expect(asText((await heads.read(key('v/1'), noAbort))?.bytes)).toBe('one');
       }));
 
-    test('it moves from the version that was read, and from no older one', () =>
+    test('a head moves from its current version only', () =>
       use(async ({ heads, make, move, swap }) => {
         const first = await make('v/1', 'one');
         const second = await move('v/1', 'two', first);
@@ -51,14 +48,14 @@ export function remoteHeadsConformance(name: string, create: RemoteFactory): voi
         expect(asText((await heads.read(key('v/1'), noAbort))?.bytes)).toBe('two');
       }));
 
-    test('a version of a head that is not there is a conflict with nothing', () =>
+    test('a version of a missing head gives a conflict with nothing', () =>
       use(async ({ heads, make, swap }) => {
         const version = await make('v/1', 'one');
         expect(await swap('v/2', 'two', version)).toEqual({ kind: 'conflict', found: undefined });
         expect(await heads.read(key('v/2'), noAbort)).toBeUndefined();
       }));
 
-    test('a state that looks like an earlier one is another one', () =>
+    test('a state with the same bytes as an earlier one has another version', () =>
       use(async ({ make, move, swap }) => {
         const first = await make('v/1', 'same');
         const second = await move('v/1', 'other', first);
@@ -67,7 +64,7 @@ export function remoteHeadsConformance(name: string, create: RemoteFactory): voi
         expect(await swap('v/1', 'late', first)).toMatchObject({ kind: 'conflict', found: { version: third } });
       }));
 
-    test('the same swap again is the same swap, as long as nobody moved on', () =>
+    test('a repeated swap succeeds as long as no other swap followed', () =>
       use(async ({ heads, attempt, move, make }) => {
         const first = await make('v/1', 'one');
         const request = { key: key('v/1'), bytes: text('two'), expected: first, attempt: attempt() };
@@ -81,7 +78,7 @@ export function remoteHeadsConformance(name: string, create: RemoteFactory): voi
         expect(asText((await heads.read(key('v/1'), noAbort))?.bytes)).toBe('three');
       }));
 
-    test('making a head again with the same attempt is making it once', () =>
+    test('creating a head again with the same attempt creates it once', () =>
       use(async ({ heads, attempt }) => {
         const request = { key: key('v/1'), bytes: text('one'), expected: null, attempt: attempt() };
         const made = await heads.swap(request, noAbort);
@@ -89,7 +86,7 @@ export function remoteHeadsConformance(name: string, create: RemoteFactory): voi
         expect(await heads.swap(request, noAbort)).toEqual(made);
       }));
 
-    test('a removed head is gone, and what comes then has new versions', () =>
+    test('a removed head is gone, and a new one has new versions', () =>
       use(async ({ heads, attempt, make, swap }) => {
         const first = await make('v/1', 'one');
         const removal = { key: key('v/1'), expected: first, attempt: attempt() };
@@ -103,7 +100,7 @@ export function remoteHeadsConformance(name: string, create: RemoteFactory): voi
         expect(await swap('v/1', 'late', first)).toMatchObject({ kind: 'conflict', found: { version: again } });
       }));
 
-    test('the request that made a head makes it no second time once it was removed', () =>
+    test('a repeated creation does not create a head again after its removal', () =>
       use(async ({ heads, attempt }) => {
         const request = { key: key('v/1'), bytes: text('one'), expected: null, attempt: attempt() };
         const made = await heads.swap(request, noAbort);
@@ -116,7 +113,7 @@ export function remoteHeadsConformance(name: string, create: RemoteFactory): voi
         expect((await heads.swap(request, noAbort)).kind).toBe('conflict');
       }));
 
-    test('only what is there as it was seen is removed', () =>
+    test('a head is removed only in the version that was read', () =>
       use(async ({ heads, attempt, make, move }) => {
         const first = await make('v/1', 'one');
         const second = await move('v/1', 'two', first);
@@ -127,27 +124,25 @@ export function remoteHeadsConformance(name: string, create: RemoteFactory): voi
         expect(asText((await heads.read(key('v/1'), noAbort))?.bytes)).toBe('two');
       }));
 
-    test.each(damages)(
-      'a head that is damaged (%s) is told, listed, and neither moved nor removed as if it were one',
-      (how) =>
-        use(async ({ heads, attempt, make, swap, damage, another }) => {
-          const version = await make('v/1', 'one');
-          await make('v/2', 'two');
-          await damage('v/1', how);
-          await using other = await another();
-          const calls = [
-            () => heads.read(key('v/1'), noAbort),
-            () => other.heads.read(key('v/1'), noAbort),
-            () => swap('v/1', 'two', version),
-            () => swap('v/1', 'two', null),
-            () => heads.remove({ key: key('v/1'), expected: version, attempt: attempt() }, noAbort),
-          ];
-          for (const call of calls) await expect(call()).rejects.toMatchObject({ code: 'E_OBJECT_CORRUPT' });
-          expect(await heads.list('', {}, noAbort)).toEqual({ keys: ['v/1', 'v/2'], more: false });
-        }),
+    test.each(damages)('a damaged head (%s) is reported and listed, but neither moved nor removed as a head', (how) =>
+      use(async ({ heads, attempt, make, swap, damage, another }) => {
+        const version = await make('v/1', 'one');
+        await make('v/2', 'two');
+        await damage('v/1', how);
+        await using other = await another();
+        const calls = [
+          () => heads.read(key('v/1'), noAbort),
+          () => other.heads.read(key('v/1'), noAbort),
+          () => swap('v/1', 'two', version),
+          () => swap('v/1', 'two', null),
+          () => heads.remove({ key: key('v/1'), expected: version, attempt: attempt() }, noAbort),
+        ];
+        for (const call of calls) await expect(call()).rejects.toMatchObject({ code: 'E_OBJECT_CORRUPT' });
+        expect(await heads.list('', {}, noAbort)).toEqual({ keys: ['v/1', 'v/2'], more: false });
+      }),
     );
 
-    test.each(damages)('what is damaged (%s) is removed, and versions go on', (how) =>
+    test.each(damages)('a damaged head (%s) is removed as damaged, and versions continue', (how) =>
       use(async ({ heads, attempt, make, move, swap, damage }) => {
         const seen = [await make('v/1', 'one')];
         seen.push(await move('v/1', 'two', seen[0] ?? expect.fail('no version')));
@@ -166,7 +161,7 @@ export function remoteHeadsConformance(name: string, create: RemoteFactory): voi
       }),
     );
 
-    test('what can be read, was removed or never was is no damage', () =>
+    test('a readable, removed or missing head does not count as damaged', () =>
       use(async ({ heads, attempt, make }) => {
         await make('v/1', 'one');
         const expected = await make('v/2', 'gone');
@@ -178,7 +173,7 @@ export function remoteHeadsConformance(name: string, create: RemoteFactory): voi
         await make('v/3', 'first');
       }));
 
-    test.each(damages)('the note of a removed head may be damaged (%s) as well', (how) =>
+    test.each(damages)('the note of a removed head may be damaged (%s) too', (how) =>
       use(async ({ heads, attempt, make, damage }) => {
         const expected = await make('v/1', 'one');
         await heads.remove({ key: key('v/1'), expected, attempt: attempt() }, noAbort);
@@ -193,7 +188,7 @@ export function remoteHeadsConformance(name: string, create: RemoteFactory): voi
       }),
     );
 
-    test('of those who mend together none takes away what another one wrote since', () =>
+    test('concurrent repairs never remove a newer head', () =>
       use(async ({ make, damage, another, heads }) => {
         await make('v/1', 'one');
         await damage('v/1', 'emptied');
@@ -214,7 +209,7 @@ export function remoteHeadsConformance(name: string, create: RemoteFactory): voi
         expect(words.toSorted()).toEqual(added.flat().toSorted());
       }));
 
-    test('heads of any size up to the limit', () =>
+    test('heads of any size up to the limit work', () =>
       use(async ({ heads, attempt }) => {
         const largest = noise(limits.remoteHeadBytes);
         const request = { key: key('v/1'), bytes: largest, expected: null, attempt: attempt() };
@@ -226,7 +221,7 @@ export function remoteHeadsConformance(name: string, create: RemoteFactory): voi
         expect((await heads.swap(smallest, noAbort)).kind).toBe('moved');
       }));
 
-    test('a listing has the keys of those that are there, by prefix, in pages', () =>
+    test('a listing has the existing keys by prefix, in pages', () =>
       use(async ({ heads, attempt, make }) => {
         const keys = ['a-b', 'a/b/c', 'a/b0', 'a/c', 'b', 'b0/x'].map(key);
         for (const one of keys.toReversed()) await make(one, one);
@@ -246,7 +241,7 @@ export function remoteHeadsConformance(name: string, create: RemoteFactory): voi
         expect(paged).toEqual(keys);
       }));
 
-    test('a call that is aborted does nothing', () =>
+    test('an aborted call does nothing', () =>
       use(async ({ heads, attempt, make }) => {
         const version = await make('v/1', 'one');
         const abort = new AbortController();
@@ -278,7 +273,7 @@ export function remoteHeadsConformance(name: string, create: RemoteFactory): voi
         expect(words.toSorted()).toEqual(added.flat().toSorted());
       }));
 
-    test('of those who make one together one does', () =>
+    test('of concurrent creations one succeeds', () =>
       use(async ({ another }) => {
         for (let round = 0; round < 5; round++) {
           const outcomes = await Promise.all(
@@ -301,7 +296,7 @@ interface HeadWorld {
   readonly another: () => Promise<AsyncDisposable & { readonly heads: RemoteHeads }>;
   readonly damage: (name: string, damage: HeadDamage) => Promise<void>;
   readonly swap: (name: string, content: string, expected: HeadVersion | null) => ReturnType<RemoteHeads['swap']>;
-  /** A head that was not there; its version. */
+  /** Creates a missing head; returns its version. */
   readonly make: (name: string, content: string) => Promise<HeadVersion>;
   readonly move: (name: string, content: string, expected: HeadVersion) => Promise<HeadVersion>;
 }

@@ -24,16 +24,16 @@ interface MemoryObject extends ObjectStat {
 interface MemoryHead {
   readonly attempt: string;
   readonly version: HeadVersion;
-  /** Null for a removed one. */
+  /** Null: removed. */
   readonly bytes: Uint8Array | null;
   readonly isDamaged?: boolean;
 }
 
-/** What several machines share. */
+/** The state that machines share. */
 export interface MemoryRemoteState {
   readonly objects: Map<RemoteKey, MemoryObject>;
   readonly heads: Map<RemoteKey, MemoryHead>;
-  /** By its own clock, which stands still until a test moves it. */
+  /** The remote's clock; only tests move it. */
   nowMs: number;
 }
 
@@ -41,14 +41,14 @@ export function emptyRemoteState(): MemoryRemoteState {
   return { objects: new Map(), heads: new Map(), nowMs: 1_700_000_000_000 };
 }
 
-/** Something happens to a head's state that no driver can make sense of afterwards. */
+/** Damages a head so that no driver can read it. */
 export function damageMemoryHead({ heads }: MemoryRemoteState, key: RemoteKey): void {
   const head = heads.get(key);
   invariant(head !== undefined, 'there is no head to damage');
   heads.set(key, { ...head, isDamaged: true });
 }
 
-/** A remote as one machine has it; pass the same state for another one. */
+/** A remote for one machine; machines that share `state` share the remote. */
 export function memoryRemote(state: MemoryRemoteState = emptyRemoteState(), name = 'memory:'): Remote {
   return {
     name,
@@ -70,7 +70,7 @@ function memoryObjects(state: MemoryRemoteState): RemoteObjects {
     const bytes = Buffer.concat(pieces);
     const digest = digestOf(bytes);
     if (bytes.length !== source.sizeBytes || digest !== source.digest) {
-      throw new CachelaneError('E_OBJECT_CORRUPT', `what was to be stored as ${key} is something else`);
+      throw new CachelaneError('E_OBJECT_CORRUPT', `the content for ${key} has another digest`);
     }
     throwIfAborted(signal);
     return { key, sizeBytes: bytes.length, digest, storedAtMs: state.nowMs, bytes };

@@ -4,10 +4,7 @@ import { noAbort } from '../metadata/metadata-builders.ts';
 import { asText, contentOf, key, noise, sourceOf, surely, text } from './remote-builders.ts';
 import type { RemoteFactory, RemoteFixture } from './remote-fixture.ts';
 
-/**
- * What every driver of the `RemoteObjects` port must do; each guarantee of the port's contract is a test here. `create` makes an empty
- * remote, once for each test.
- */
+/** The conformance suite of the `RemoteObjects` port: one test for each guarantee of its contract. `create` makes an empty remote for each test. */
 export function remoteObjectsConformance(name: string, create: RemoteFactory): void {
   const use = async (act: (objects: RemoteObjects, another: RemoteFixture['open']) => Promise<void>) => {
     await using fixture = await create();
@@ -16,7 +13,7 @@ export function remoteObjectsConformance(name: string, create: RemoteFactory): v
   };
 
   describe(`remote objects: ${name}`, () => {
-    test('what was stored is found whole, with its size, by everybody', () =>
+    test('a stored object is found whole by all clients, with its size', () =>
       use(async (objects, another) => {
         const bytes = noise(300_000);
         expect(await objects.put(key('a/b/c'), sourceOf(bytes), noAbort)).toEqual({ kind: 'stored' });
@@ -31,7 +28,7 @@ export function remoteObjectsConformance(name: string, create: RemoteFactory): v
         }
       }));
 
-    test('what is renewed is there, whole, whatever was there before', () =>
+    test('a renewed object is stored whole, whatever was there before', () =>
       use(async (objects) => {
         await objects.renew(key('a'), sourceOf(text('first')), noAbort);
         await objects.renew(key('a'), sourceOf(text('first')), noAbort);
@@ -47,7 +44,7 @@ export function remoteObjectsConformance(name: string, create: RemoteFactory): v
         expect(asText(await contentOf(await objects.get(key('a'), {}, noAbort)))).toBe('first');
       }));
 
-    test('an empty object is one', () =>
+    test('an empty object can be stored', () =>
       use(async (objects) => {
         const empty = sourceOf(new Uint8Array());
         expect(await objects.put(key('empty'), empty, noAbort)).toEqual({ kind: 'stored' });
@@ -55,7 +52,7 @@ export function remoteObjectsConformance(name: string, create: RemoteFactory): v
         expect(await contentOf(await objects.get(key('empty'), { expect: empty }, noAbort))).toEqual(new Uint8Array());
       }));
 
-    test('what is not there is not found', () =>
+    test('a missing object is not found', () =>
       use(async (objects) => {
         expect(await objects.get(key('no/such'), {}, noAbort)).toBeUndefined();
         expect(await objects.get(key('no/such'), { offset: 5 }, noAbort)).toBeUndefined();
@@ -64,7 +61,7 @@ export function remoteObjectsConformance(name: string, create: RemoteFactory): v
         expect(await objects.list('', {}, noAbort)).toEqual({ objects: [], more: false });
       }));
 
-    test('an object is stored once: the same again is present, something else is left out and said', () =>
+    test('an object is stored once: same bytes are present, other bytes are refused', () =>
       use(async (objects) => {
         await objects.put(key('a'), sourceOf(text('first')), noAbort);
         expect(await objects.put(key('a'), sourceOf(text('first')), noAbort)).toEqual({ kind: 'present' });
@@ -77,7 +74,7 @@ export function remoteObjectsConformance(name: string, create: RemoteFactory): v
         expect(asText(await contentOf(await objects.get(key('a'), {}, noAbort)))).toBe('first');
       }));
 
-    test('of many that store it together one or more say stored, the others present', () =>
+    test('of concurrent puts one or more say stored, the others present', () =>
       use(async (objects, another) => {
         const bytes = noise(200_000, 7);
         const outcomes = await Promise.all(
@@ -94,7 +91,7 @@ export function remoteObjectsConformance(name: string, create: RemoteFactory): v
         );
       }));
 
-    test('a source that is not what it claims to be is refused, and nothing of it shows', () =>
+    test('a source with another digest is refused, and leaves nothing visible', () =>
       use(async (objects) => {
         const honest = sourceOf(text('honest'));
         const liars: readonly ObjectSource[] = [
@@ -110,7 +107,7 @@ export function remoteObjectsConformance(name: string, create: RemoteFactory): v
         expect(await objects.put(key('a'), honest, noAbort)).toEqual({ kind: 'stored' });
       }));
 
-    test('a source that fails is passed on as it is, and nothing of it shows', () =>
+    test("a source's error is passed on, and nothing is visible", () =>
       use(async (objects) => {
         const failing: ObjectSource = {
           ...sourceOf(text('half and half')),
@@ -123,7 +120,7 @@ export function remoteObjectsConformance(name: string, create: RemoteFactory): v
         expect(await objects.stat(key('a'), noAbort)).toBeUndefined();
       }));
 
-    test('reading goes on from any byte, up to the end and not beyond', () =>
+    test('reads start at any byte, up to the end', () =>
       use(async (objects) => {
         const bytes = noise(150_000, 3);
         await objects.put(key('a'), sourceOf(bytes), noAbort);
@@ -136,7 +133,7 @@ export function remoteObjectsConformance(name: string, create: RemoteFactory): v
         await expect(beyond()).rejects.toMatchObject({ code: 'E_OBJECT_CORRUPT' });
       }));
 
-    test('content that is not the expected one ends in an error', () =>
+    test('content with another digest ends in an error', () =>
       use(async (objects) => {
         const bytes = noise(100_000);
         await objects.put(key('a'), sourceOf(bytes), noAbort);
@@ -161,7 +158,7 @@ export function remoteObjectsConformance(name: string, create: RemoteFactory): v
         }
       }));
 
-    test('large objects come back as they went', () =>
+    test('large objects come back unchanged', () =>
       use(async (objects) => {
         const bytes = noise(limits.remotePartBytes * 2 + 12_345, 5);
         const source = sourceOf(bytes, 1_000_000);
@@ -175,7 +172,7 @@ export function remoteObjectsConformance(name: string, create: RemoteFactory): v
         expect(await objects.stat(key('liar'), noAbort)).toBeUndefined();
       }));
 
-    test('a listing is in the order of the keys, by prefix, in pages', () =>
+    test('a listing is in key order, by prefix, in pages', () =>
       use(async (objects) => {
         const keys = ['a-b', 'a.c', 'a/b/c', 'a/b0', 'a/c', 'ab', 'b', 'b0/x', 'c/a', 'c/b'].map(key);
         for (const one of keys.toReversed()) await objects.put(one, sourceOf(text(one)), noAbort);
@@ -202,7 +199,7 @@ export function remoteObjectsConformance(name: string, create: RemoteFactory): v
         expect(behind.objects.map((object) => object.key)).toEqual(['a/b0', 'a/c']);
       }));
 
-    test('what was removed is gone for everybody, and may be stored anew', () =>
+    test('a removed object is gone for all clients, and can be stored again', () =>
       use(async (objects, another) => {
         await objects.put(key('a/b'), sourceOf(text('x')), noAbort);
         await objects.remove(key('a/b'), noAbort);
@@ -215,7 +212,7 @@ export function remoteObjectsConformance(name: string, create: RemoteFactory): v
         expect(await objects.stat(key('a/b'), noAbort)).toMatchObject({ sizeBytes: 3 });
       }));
 
-    test('nothing that is in use is swept', () =>
+    test('a sweep removes nothing that is in use', () =>
       use(async (objects) => {
         let swept: number | undefined;
         const source = sourceOf(noise(limits.remotePartBytes + 2_000_000));
@@ -233,7 +230,7 @@ export function remoteObjectsConformance(name: string, create: RemoteFactory): v
         expect(await objects.stat(key('a'), noAbort)).toMatchObject({ sizeBytes: source.sizeBytes });
       }));
 
-    test('a call that is aborted does nothing', () =>
+    test('an aborted call does nothing', () =>
       use(async (objects) => {
         const { signal } = abortedNow();
         const calls = [
@@ -258,7 +255,7 @@ export function remoteObjectsConformance(name: string, create: RemoteFactory): v
         await expect(read()).rejects.toMatchObject({ code: 'E_ABORTED' });
       }));
 
-    test('an upload that is aborted halfway leaves nothing to see', () =>
+    test('an upload that is aborted halfway leaves nothing visible', () =>
       use(async (objects) => {
         const abort = new AbortController();
         const source = sourceOf(noise(limits.remotePartBytes + 3_000_000));

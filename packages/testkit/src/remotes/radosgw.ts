@@ -13,9 +13,9 @@ export interface Radosgw extends AsyncDisposable {
   /** `http://127.0.0.1:<port>`; path style. */
   readonly endpoint: string;
   readonly user: S3User;
-  /** Holds all that it writes. */
+  /** Contains everything that it writes. */
   readonly dir: string;
-  /** `radosgw-admin` with these arguments: other users, quotas. */
+  /** Runs `radosgw-admin`, for other users or quotas. */
   admin(...args: readonly string[]): Promise<string>;
 }
 
@@ -31,7 +31,7 @@ export interface Radosgw extends AsyncDisposable {
  * ```
  */
 export async function startRadosgw(): Promise<Radosgw> {
-  // Another process may take a port between our look and the daemon's.
+  // Another process may take a port first.
   for (let attempt = 1; ; attempt++) {
     try {
       return await start();
@@ -49,7 +49,7 @@ async function start(): Promise<Radosgw> {
   writeFileSync(join(dir, 'ceph.conf'), configuration({ dir, fsid, monitorPort, port }));
   writeFileSync(join(dir, 'keyring'), keyring(randomBytes(16)));
   const keeper = spawn('sh', ['-c', keeperScript, 'radosgw-keeper', dir], {
-    // A session of its own: an interrupt from the keyboard is for the tests, which then close the pipe.
+    // A separate session, so that Ctrl-C reaches only the tests, which then close the pipe.
     detached: true,
     stdio: ['pipe', 'pipe', 'ignore'],
     env: {
@@ -88,7 +88,7 @@ async function start(): Promise<Radosgw> {
   };
 }
 
-/** Both open at once, so that they are two. */
+/** Both are open at once, so that they differ. */
 async function freePorts(): Promise<readonly [number, number]> {
   const servers = [createServer(), createServer()] as const;
   const ports = await Promise.all(
@@ -112,8 +112,8 @@ interface Settings {
 }
 
 /**
- * One copy of everything in memory, pools of one placement group, no manager (nothing of ours needs one), and a monitor that does not
- * wait a second before each of the dozens of decisions that a new cluster takes: with the defaults a start takes 16 seconds.
+ * One copy of everything in memory, pools of one placement group, no manager. The monitor does not wait a second before each decision of a
+ * new cluster: with the defaults a start takes 16 seconds.
  */
 function configuration({ dir, fsid, monitorPort, port }: Settings): string {
   return `[global]
@@ -166,7 +166,7 @@ function keyring(secret: Uint8Array): string {
     .join('');
 }
 
-/** Says `ready`, or what failed, on stdout; ends everything and removes the directory when its stdin ends. */
+/** Prints `ready` or an error; ends everything and removes the directory when its stdin ends. */
 const keeperScript = `
 dir=$1
 cd "$dir" || exit 1

@@ -15,7 +15,7 @@ export const key = (text: string): RemoteKey => parseRemoteKey(text);
 export const text = (written: string): Uint8Array => new TextEncoder().encode(written);
 export const asText = (bytes: Uint8Array | undefined): string | undefined => bytes && new TextDecoder().decode(bytes);
 
-/** Bytes that look like nothing, the same for the same seed. */
+/** Returns pseudo-random bytes of a seed. */
 export function noise(sizeBytes: number, seed = 1): Uint8Array {
   const bytes = new Uint8Array(sizeBytes);
   const random = seededRandom(seed);
@@ -24,7 +24,7 @@ export function noise(sizeBytes: number, seed = 1): Uint8Array {
   return bytes;
 }
 
-/** The numbers of `seed`, one after the other (xorshift32); for attempts and names, so no two may have the same one. */
+/** Numbers of a seed (xorshift32), for attempts and names: no two users may have the same seed. */
 export function seededRandom(seed: number): Random {
   let state = (Math.imul(seed, 2_654_435_761) ^ 0x9e37_79b9) | 1;
   return {
@@ -46,7 +46,7 @@ export function countingAttempts(seed = 1): () => AttemptId {
   return () => newAttempt(random.bytes(16));
 }
 
-/** `pieceBytes` as a reader of files would have them. */
+/** `pieceBytes`: the piece size of a file reader. */
 export function sourceOf(bytes: Uint8Array, pieceBytes = 65_536): ObjectSource {
   return {
     sizeBytes: bytes.length,
@@ -65,8 +65,8 @@ export async function contentOf(download: ObjectDownload | undefined): Promise<U
 }
 
 /**
- * What `call` answers in the end. A server on which many write at once may say of a request that it does not know what became of it, or that it is busy;
- * every call of a remote is made to be repeated then, a writing one with the attempt that it had.
+ * Repeats a call until its outcome is known. A busy server may fail or lose an answer; every call of a remote may be repeated, a write with
+ * the same attempt.
  */
 export async function surely<Answer>(call: () => Promise<Answer>): Promise<Answer> {
   for (let repetitions = 0; ; repetitions++) {
@@ -78,7 +78,7 @@ export async function surely<Answer>(call: () => Promise<Answer>): Promise<Answe
   }
 }
 
-/** A clock on which sleeping takes no time, and what was slept. */
+/** A clock whose sleeps take no time, with a list of them. */
 export function hastyClock(): Clock & { readonly sleptMs: readonly number[] } {
   const sleptMs: number[] = [];
   let nowMs = 0;

@@ -2,16 +2,16 @@ import { limits, type Remote, type RemoteKey } from '@cachelane/core';
 
 /** An empty remote for one test. */
 export interface RemoteFixture extends AsyncDisposable {
-  /** A handle as one machine has it; several handles see one remote. The test disposes of it. */
+  /** Opens a handle, like another machine with the same remote. The test disposes of it. */
   open(): Promise<Remote>;
-  /** Makes the state of a head, or the note that a removed one left, something that nobody wrote. */
+  /** Damages a head, or the note of a removed one. */
   damageHead(key: RemoteKey, damage: HeadDamage): Promise<void>;
 }
 
-/** What a crash leaves, what a disk does, what another program writes. */
+/** Damage by a crash, a disk or another program. */
 export type HeadDamage = 'emptied' | 'cut' | 'changed' | 'replaced';
 
-/** The bytes of a state after such an accident. */
+/** Returns the bytes of a state after such damage. */
 export function damaged(encoded: Uint8Array, damage: HeadDamage): Uint8Array {
   switch (damage) {
     case 'emptied':

@@ -9,14 +9,14 @@ export interface SignedRequest {
   readonly endpoint: string;
   readonly user: S3User;
   readonly method: string;
-  /** `/bucket`, with nothing in it that a URL escapes. */
+  /** `/bucket`, without characters that URLs escape. */
   readonly path: string;
   /** `policy`: a query of one word. */
   readonly query?: string;
   readonly body?: string;
 }
 
-/** A request to an S3 server as a test needs some: to make a bucket, to set its policy. Throws unless it succeeds. */
+/** Sends a signed request to an S3 server, to make a bucket or set its policy. Throws unless it succeeds. */
 export async function signedRequest(request: SignedRequest): Promise<string> {
   const { endpoint, user, method, path, query = '', body = '' } = request;
   const { host } = new URL(endpoint);

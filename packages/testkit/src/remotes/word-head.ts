@@ -9,7 +9,7 @@ export interface WordAdding {
   readonly onAdded?: (word: string) => void;
 }
 
-/** A head as runs use it: each swap adds a word to those that are there. A word that is there already was added by a swap whose answer said otherwise. */
+/** Adds words to a head by compare-and-swap. A word that is present was added by a swap whose answer was lost. */
 export async function addWords(heads: RemoteHeads, { key, words, attempt, onAdded }: WordAdding): Promise<void> {
   for (const word of words) {
     let found = await surely(() => heads.read(key, noAbort));

@@ -1,39 +1,39 @@
 import { constants } from 'node:os';
 import type { CommandOutcome, Mount, NodeSignal, RunPlace, RunRequest, Runtime, Survivor } from '@cachelane/core';
 
-/** A process that a command leaves behind. */
+/** A process that a command leaves running. */
 export interface LeftProcess {
   readonly name: string;
-  /** What it takes to end it; `TERM` by default, `nothing` for one that hangs in the kernel. */
+  /** The signal that ends it; by default `TERM`; `nothing`: it hangs in the kernel. */
   readonly endedBy?: 'TERM' | 'KILL' | 'nothing';
 }
 
 export interface MemoryCall {
-  /** With the mounts, whose directories are whatever the mounter of the test says. */
+  /** With mounts, whose directories come from the test's mounter. */
   readonly request: RunRequest;
   /** Starts a process that outlives the command. */
   readonly leave: (process: LeftProcess) => void;
-  /** Takes a signal instead of ending by it. */
+  /** Handles a signal instead of ending by it. */
   readonly onSignal: (listener: (signal: NodeSignal) => void) => void;
 }
 
 /** The exit code, or the signal that ended it. */
 export type MemoryEnd = number | { readonly signal: NodeJS.Signals };
 
-/** Stands in for a command. Rejections are those of `run`: the test is wrong. */
+/** Stands in for a command. A rejection means that the test is wrong. */
 export type MemoryCommand = (call: MemoryCall) => MemoryEnd | Promise<MemoryEnd>;
 
 export interface MemoryRuntimeOptions {
-  /** One for whatever is run, or several by the name in `argv[0]`; a name that is not there ends with 127. */
+  /** One command for all, or commands by the name in `argv[0]`; unknown names end with 127. */
   readonly commands: MemoryCommand | Readonly<Record<string, MemoryCommand>>;
-  /** Why these mounts cannot be made, or null. */
+  /** Returns why these mounts cannot be made, or null. */
   readonly refuse?: (mounts: readonly Mount[]) => string | null;
 }
 
 export interface MemoryRuntime extends Runtime {
-  /** What was asked for, first to last, refused ones too. */
+  /** All requests in order, including refused ones. */
   readonly requests: readonly RunRequest[];
-  /** Our process gets a signal, which goes on to the commands that run. */
+  /** Sends a signal to this process, which passes it to running commands. */
   receive(signal: NodeSignal): void;
 }
 
@@ -49,7 +49,7 @@ interface Left {
   readonly survivor: Survivor;
 }
 
-/** Commands are functions of the test, mounts are taken as they are, and time does not pass. */
+/** Commands are functions of the test, mounts always succeed, and time does not pass. */
 export function memoryRuntime({ commands, refuse = () => null }: MemoryRuntimeOptions): MemoryRuntime {
   const requests: RunRequest[] = [];
   const running = new Set<Running>();

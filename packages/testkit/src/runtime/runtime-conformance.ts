@@ -26,16 +26,16 @@ async function run(fixture: RuntimeFixture, argv: readonly string[], mounts: rea
   return { outcome, places };
 }
 
-/** Runs a command that leaves a process, and returns where. */
+/** Runs a command that leaves a process; returns its place. */
 async function placeWith(fixture: RuntimeFixture, name: string, endedBy: 'TERM' | 'KILL'): Promise<RunPlace> {
   const { outcome, places } = await run(fixture, fixture.commands.leaves(name, endedBy), [fixture.mount()]);
   expect(outcome).toEqual(exited(0));
   const [place] = places;
-  if (place === undefined) throw new Error('no place was told');
+  if (place === undefined) throw new Error('the place was not reported');
   return place;
 }
 
-/** What the port promises, of every runtime. */
+/** The conformance suite of the runtime port. */
 export function runtimeConformance(name: string, create: RuntimeFactory): void {
   describe(`${name} is a runtime`, () => {
     describe.each(['with volumes', 'bare'])('a command %s', (how) => {
@@ -45,14 +45,14 @@ export function runtimeConformance(name: string, create: RuntimeFactory): void {
       test('ends with its exit code', async () => {
         await using fixture = await create();
         const mounts = mountsOf(fixture);
-        // Also those that programs around it use for themselves (flock, env, bubblewrap): they are the command's to use as well.
+        // Includes codes that flock, env and bubblewrap use themselves.
         for (const exitCode of [0, 1, 2, 64, 66, 69, 71, 73, 98, 99, 125, 126, 127, 128, 255]) {
           const { outcome } = await run(fixture, fixture.commands.exits(exitCode), mounts);
           expect(outcome).toEqual(exited(exitCode));
         }
       });
 
-      test('that a signal ends has 128 + n, and is interrupted', async () => {
+      test('that a signal ended has 128 + n, and is interrupted', async () => {
         await using fixture = await create();
         const { outcome } = await run(fixture, fixture.commands.diesOf('SIGTERM'), mountsOf(fixture));
         expect(outcome).toEqual({ ...exited(143), interrupted: true });
@@ -65,7 +65,7 @@ export function runtimeConformance(name: string, create: RuntimeFactory): void {
       });
     });
 
-    test('what a command writes is in the upper directory of that volume', async () => {
+    test("a command's writes are in the upper directory of the volume", async () => {
       await using fixture = await create();
       const [one, other] = [fixture.mount(), fixture.mount()];
       const { outcome } = await run(fixture, fixture.commands.writes(one, 'made'), [one, other]);
@@ -74,7 +74,7 @@ export function runtimeConformance(name: string, create: RuntimeFactory): void {
       expect(fixture.files(other)).toEqual([]);
     });
 
-    test('mounts that cannot be made: nothing ran, and there is a reason', async () => {
+    test('mounts that fail: nothing ran, and there is a reason', async () => {
       await using fixture = await create();
       const mount = fixture.mount();
       const { outcome } = await run(fixture, fixture.commands.writes(mount, 'made'), [mount, fixture.brokenMount()]);
@@ -82,7 +82,7 @@ export function runtimeConformance(name: string, create: RuntimeFactory): void {
       expect(fixture.files(mount)).toEqual([]);
     });
 
-    test('a layer in an image is there for the command alone, or nothing ran', async () => {
+    test('only the command sees a layer in an image, or nothing ran', async () => {
       await using fixture = await create();
       const { commands } = fixture;
       const mount = fixture.imageMount();
@@ -102,7 +102,7 @@ export function runtimeConformance(name: string, create: RuntimeFactory): void {
       expect(outcome).toEqual(refused);
     });
 
-    test('the place is told once, before the end, and is that of one run', async () => {
+    test('the place is reported once, before the end, and belongs to one run', async () => {
       await using fixture = await create();
       const seen: string[] = [];
       const mount = fixture.mount();
@@ -118,7 +118,7 @@ export function runtimeConformance(name: string, create: RuntimeFactory): void {
       expect(first.places).not.toEqual(second.places);
     });
 
-    test('after a command that leaves nothing, nobody is in its place', async () => {
+    test('after a command without leftovers, its place is empty', async () => {
       await using fixture = await create();
       const { places } = await run(fixture, fixture.commands.exits(0), [fixture.mount()]);
       for (const place of places) {
@@ -127,18 +127,21 @@ export function runtimeConformance(name: string, create: RuntimeFactory): void {
       }
     });
 
-    test.each(['TERM', 'KILL'] as const)('what outlives a command is named, and ended by %s', async (endedBy) => {
-      await using fixture = await create();
-      const place = await placeWith(fixture, 'leftover', endedBy);
-      const other = await placeWith(fixture, 'another', 'TERM');
-      expect(await fixture.runtime.survivors(place)).toEqual([{ pid: expect.any(Number), name: 'leftover' }]);
-      expect(await fixture.runtime.endSurvivors(place, 100)).toEqual([]);
-      expect(await fixture.runtime.survivors(place)).toEqual([]);
-      expect(await fixture.runtime.survivors(other)).toEqual([{ pid: expect.any(Number), name: 'another' }]);
-      expect(await fixture.runtime.endSurvivors(other, 5000)).toEqual([]);
-    });
+    test.each(['TERM', 'KILL'] as const)(
+      'a process that outlives its command is named, and ended by %s',
+      async (endedBy) => {
+        await using fixture = await create();
+        const place = await placeWith(fixture, 'leftover', endedBy);
+        const other = await placeWith(fixture, 'another', 'TERM');
+        expect(await fixture.runtime.survivors(place)).toEqual([{ pid: expect.any(Number), name: 'leftover' }]);
+        expect(await fixture.runtime.endSurvivors(place, 100)).toEqual([]);
+        expect(await fixture.runtime.survivors(place)).toEqual([]);
+        expect(await fixture.runtime.survivors(other)).toEqual([{ pid: expect.any(Number), name: 'another' }]);
+        expect(await fixture.runtime.endSurvivors(other, 5000)).toEqual([]);
+      },
+    );
 
-    test('a signal that we get goes on to the command, and we live', async () => {
+    test('a signal to this process is passed to the command, and this process continues', async () => {
       await using fixture = await create();
       const mount = fixture.mount();
       const ran = run(fixture, fixture.commands.waits(mount), [mount]);
@@ -152,7 +155,7 @@ export function runtimeConformance(name: string, create: RuntimeFactory): void {
       });
     });
 
-    test('a command that ends well after such a signal is interrupted all the same', async () => {
+    test('a command that ends well after such a signal still counts as interrupted', async () => {
       await using fixture = await create();
       const mount = fixture.mount();
       const ran = run(fixture, fixture.commands.obeys(mount, 'SIGHUP'), [mount]);

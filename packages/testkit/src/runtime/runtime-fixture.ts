@@ -2,22 +2,22 @@ import type { LayerImage, Mount, NodeSignal, OverlayMount, Runtime } from '@cach
 
 type Argv = readonly string[];
 
-/** Commands that every runtime can run, in its own words. */
+/** Commands that every runtime can run, in its own form. */
 export interface FixtureCommands {
   exits(exitCode: number): Argv;
   /** Ends itself by a signal. */
   diesOf(signal: NodeSignal): Argv;
-  /** Makes a file where the volume is mounted. */
+  /** Creates a file in the volume. */
   writes(mount: Mount, file: string): Argv;
-  /** Ends with 0 when the file is there where the volume is mounted, with 1 when it is not. */
+  /** Exits with 0 if the file is in the volume, otherwise with 1. */
   finds(mount: Mount, file: string): Argv;
-  /** Ends well, and leaves a process of this name (one word, at most 15 letters) that takes this much to end. */
+  /** Exits with 0 and leaves a process of this name (one word, at most 15 letters) that this signal ends. */
   leaves(name: string, endedBy: 'TERM' | 'KILL'): Argv;
-  /** Makes the file `waiting` where the volume is mounted and then waits for ever; TERM and the like end it. */
+  /** Creates the file `waiting` in the volume and waits for ever; TERM ends it. */
   waits(mount: Mount): Argv;
-  /** Makes the file `waiting` and waits; ends well when it gets the signal. */
+  /** Creates the file `waiting` and waits; exits with 0 on the signal. */
   obeys(mount: Mount, signal: NodeSignal): Argv;
-  /** There is no such program. */
+  /** A program that does not exist. */
   readonly missing: Argv;
 }
 
@@ -27,22 +27,22 @@ export interface RuntimeFixture extends AsyncDisposable {
   readonly commands: FixtureCommands;
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
-  /** A volume of its own each time. */
+  /** Returns a new volume each time. */
   mount(): Mount;
-  /** One that cannot be mounted. */
+  /** A volume that cannot be mounted. */
   brokenMount(): Mount;
-  /** One whose only layer is an image with the file `kept`; null where a runtime mounts no overlays, or no image can be made. */
+  /** A volume whose only layer is an image with the file `kept`; null if the runtime has no overlays or images cannot be made. */
   imageMount(): OverlayMount | null;
   /** Whether this runtime can mount images. */
   readonly mountsImages: boolean;
-  /** Where a layer's image is mounted for a command, as others find the directory. */
+  /** Whether a layer's image is mounted for other processes too. */
   isMountedForAll(image: LayerImage): boolean;
   leaseFile(): string;
-  /** What commands left in the upper directory. */
+  /** Files in the upper directory. */
   files(mount: Mount): readonly string[];
-  /** Sends a signal to us alone, never to the command. */
+  /** Signals this process only, not the command. */
   signalUs(signal: NodeSignal): void;
-  /** Resolves when the condition holds; looks again as time passes. */
+  /** Resolves when the condition holds. */
   until(holds: () => boolean): Promise<void>;
 }
 

@@ -3,16 +3,16 @@ import type { MemoryVolume } from '../mounter/memory-volume.ts';
 import type { VolumeStep } from '../mounter/volume-steps.ts';
 
 export interface MemorySeedFilesOptions {
-  /** By absolute path: what was done in them since they were empty. They may change between two calls. */
+  /** Steps of each directory, by absolute path. Tests may change them between calls. */
   readonly directories?: ReadonlyMap<string, readonly VolumeStep[]> | undefined;
-  /** Files of the pretended machine. */
+  /** Files of the simulated machine. */
   readonly files?: readonly string[];
-  /** Of the store; engines that meet in one have them in common. */
+  /** Notes of the store; shared by engines of one store. */
   readonly notes?: Map<string, SeedNote> | undefined;
   readonly volume: (mount: Mount) => Pick<MemoryVolume, 'run'>;
 }
 
-/** Directories that a test says what is in. Nothing in them changed a moment ago. */
+/** Seed directories in memory. Nothing in them is recent. */
 export function memorySeedFiles({
   directories = new Map(),
   files = [],
@@ -24,7 +24,7 @@ export function memorySeedFiles({
     if (signal.aborted) throw new CachelaneError('E_ABORTED', 'stopped on request', { cause: signal.reason });
     const steps = directories.get(dir);
     if (steps !== undefined) return steps;
-    if (files.includes(dir)) throw new CachelaneError('E_USAGE', `${dir} is no directory`);
+    if (files.includes(dir)) throw new CachelaneError('E_USAGE', `${dir} is not a directory`);
     throw new CachelaneError('E_NOT_FOUND', `there is no directory ${dir}`);
   };
   return {
@@ -34,7 +34,7 @@ export function memorySeedFiles({
     },
     async copy(dir, { into, maxBytes }, signal) {
       const steps = await stepsOf(dir, signal);
-      if (sizeOf(steps) > maxBytes) throw new CachelaneError('E_QUOTA', `${dir} grew beyond what a seed may hold`);
+      if (sizeOf(steps) > maxBytes) throw new CachelaneError('E_QUOTA', `${dir} grew beyond the limit of a seed`);
       const kept = steps.filter(isKept);
       volume(into).run(kept);
       return { leftOut: steps.length - kept.length };
@@ -47,7 +47,7 @@ export function memorySeedFiles({
   };
 }
 
-/** Of files that are written once each, and stay. */
+/** Total size of files that are written once. */
 function sizeOf(steps: readonly VolumeStep[]): number {
   const sizes = steps.map((step) => (step.do === 'write' ? step.content.length : 0));
   return sizes.reduce((sum, size) => sum + size, 0);

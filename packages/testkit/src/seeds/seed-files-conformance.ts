@@ -2,16 +2,16 @@ import type { AttachedVolume, LayerId, SeedFiles } from '@cachelane/core';
 import { describe, expect, test } from 'vitest';
 import type { SeenVolume, VolumeStep } from '../mounter/volume-steps.ts';
 
-/** A driver with a machine for one test. */
+/** A driver with a simulated machine for one test. */
 export interface SeedFilesFixture extends AsyncDisposable {
   readonly seeds: SeedFiles;
-  /** A directory of the machine in which this was done; the same one each time. */
+  /** Returns a directory with the result of these steps; always the same directory. */
   directory(steps: readonly VolumeStep[]): string;
   /** A file of the machine. */
   readonly file: string;
-  /** Where nothing is. */
+  /** A path where nothing exists. */
   readonly missing: string;
-  /** A volume with nothing in it. */
+  /** Attaches an empty volume. */
   attach(): Promise<AttachedVolume>;
   look(volume: AttachedVolume): Promise<SeenVolume>;
 }
@@ -27,10 +27,10 @@ const tree: readonly VolumeStep[] = [
   { do: 'symlink', path: 'a/in', target: '../top' },
 ];
 
-/** What every driver of the `SeedFiles` port must do; each guarantee of the port's contract is a test here. */
+/** The conformance suite of the `SeedFiles` port: one test for each guarantee of its contract. */
 export function seedFilesConformance(name: string, create: () => Promise<SeedFilesFixture>): void {
   describe(`seed files: ${name}`, () => {
-    test('a directory is copied whole, without what leads out of it and what is no file', async () => {
+    test('a directory is copied whole, without links out of it and special files', async () => {
       await using on = await create();
       const out: readonly VolumeStep[] = [
         { do: 'symlink', path: 'out', target: '/etc' },
@@ -47,7 +47,7 @@ export function seedFilesConformance(name: string, create: () => Promise<SeedFil
       expect(seen.get('a/in')).toEqual({ type: 'symlink', target: '../top' });
     });
 
-    test('a look is the same while nothing changes, and another one afterwards', async () => {
+    test('a look stays the same until something changes', async () => {
       await using on = await create();
       const dir = on.directory(tree);
       const { stamp } = await on.seeds.look(dir, noAbort);
@@ -59,7 +59,7 @@ export function seedFilesConformance(name: string, create: () => Promise<SeedFil
       expect(new Set([stamp, written, removed]).size).toBe(3);
     });
 
-    test('a look says how much there is, once for each file, and no more is copied than was said', async () => {
+    test('a look returns the size, each file once, and no more than that is copied', async () => {
       await using on = await create();
       const dir = on.directory(tree);
       expect((await on.seeds.look(dir, noAbort)).sizeBytes).toBe(5);
@@ -71,7 +71,7 @@ export function seedFilesConformance(name: string, create: () => Promise<SeedFil
       expect(await on.seeds.copy(dir, { into: volume.mount, maxBytes: 5 }, noAbort)).toEqual({ leftOut: 0 });
     });
 
-    test('what was noted of a key is known until something else is', async () => {
+    test('a note of a key is kept until the next one', async () => {
       await using on = await create();
       const layer = 'a'.repeat(64) as LayerId;
       expect(await on.seeds.noted('["a/../b"]', noAbort)).toBeNull();
@@ -83,7 +83,7 @@ export function seedFilesConformance(name: string, create: () => Promise<SeedFil
       expect(await on.seeds.noted('["a/../b"]', noAbort)).toEqual({ stamp: 'three', layer: null, leftOut: 0 });
     });
 
-    test('what is not there, and what is no directory, is refused', async () => {
+    test('a missing path or a file is refused', async () => {
       await using on = await create();
       const { mount } = await on.attach();
       for (const ask of [
@@ -96,7 +96,7 @@ export function seedFilesConformance(name: string, create: () => Promise<SeedFil
       }
     });
 
-    test('a signal that is aborted ends both', async () => {
+    test('an aborted signal ends both', async () => {
       await using on = await create();
       const dir = on.directory(tree);
       const { mount } = await on.attach();

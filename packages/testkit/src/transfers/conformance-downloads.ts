@@ -8,7 +8,7 @@ import type { TransferFilesFactory } from './transfer-files-fixture.ts';
 const bytes = noise(2_500_000);
 const object = digestOf(bytes);
 
-/** What has come, up to there. */
+/** Appends the bytes from `from` to `end`. */
 async function appendTo(download: PartialDownload, from: number, end: number): Promise<void> {
   for await (const piece of inPieces(bytes.subarray(from, end), 65_536)) await download.append(piece);
 }
@@ -20,7 +20,7 @@ async function expectPrefix(download: PartialDownload, haveBytes: number): Promi
 
 export function downloadConformance(create: TransferFilesFactory): void {
   describe('a download', () => {
-    test('begins with nothing, and with nothing again where nothing came', async () => {
+    test('starts empty, and stays empty if nothing arrived', async () => {
       await using fixture = await create();
       for (let times = 0; times < 2; times++) {
         await using download = await fixture.open().resume(object, noAbort);
@@ -28,9 +28,9 @@ export function downloadConformance(create: TransferFilesFactory): void {
       }
     });
 
-    test.each(['put away', 'dead'])('is gone on with exactly where one that is %s had come to', async (end) => {
+    test.each(['closed', 'dead'])('continues exactly where an earlier one ended (%s)', async (end) => {
       await using fixture = await create();
-      // The dead put nothing away: theirs is closed when all is over, so that the test leaves nothing open.
+      // A dead process closes nothing; the test closes its download at the end.
       await using later = new AsyncDisposableStack();
       let had = 0;
       for (const until of [1, 65_536, 65_537, 1_200_000, bytes.length]) {
@@ -38,16 +38,16 @@ export function downloadConformance(create: TransferFilesFactory): void {
         if (end === 'dead') later.use(download);
         await expectPrefix(download, had);
         await appendTo(download, had, until);
-        // What was there when it was asked for; what came since is the caller's.
+        // The download shows what was there at its start; the caller tracks later bytes.
         await expectPrefix(download, had);
-        if (end === 'put away') await download[Symbol.asyncDispose]();
+        if (end === 'closed') await download[Symbol.asyncDispose]();
         had = until;
       }
       await using complete = await fixture.open().resume(object, noAbort);
       await expectPrefix(complete, bytes.length);
     });
 
-    test('takes pieces whose memory is used again, and empty ones', async () => {
+    test('accepts reused buffers and empty pieces', async () => {
       await using fixture = await create();
       const room = new Uint8Array(1000);
       await using download = await fixture.open().resume(object, noAbort);
@@ -61,7 +61,7 @@ export function downloadConformance(create: TransferFilesFactory): void {
       await expectPrefix(next, 10_000);
     });
 
-    test('is one of several: objects do not mix', async () => {
+    test('does not mix with other downloads', async () => {
       await using fixture = await create();
       const files = fixture.open();
       await using other = await files.resume(digestOf('another'), noAbort);
@@ -72,13 +72,13 @@ export function downloadConformance(create: TransferFilesFactory): void {
       expect(String(await allOf(again.read()))).toBe('xyz');
     });
 
-    test('of two at once is written by both, without a gap at any moment', async () => {
+    test('two processes can write one download without gaps', async () => {
       await using fixture = await create();
       await using first = await fixture.open().resume(object, noAbort);
       await appendTo(first, 0, 300_000);
       await using second = await fixture.open().resume(object, noAbort);
       await expectPrefix(second, 300_000);
-      // The second one is faster, the first one catches up and overtakes it.
+      // The second one is faster; then the first one overtakes it.
       const steps = [
         [second, 300_000, 900_000],
         [first, 300_000, 500_000],
@@ -97,7 +97,7 @@ export function downloadConformance(create: TransferFilesFactory): void {
       await expectPrefix(complete, bytes.length);
     });
 
-    test('that is discarded is found by nobody, and who is at it goes on without harm', async () => {
+    test('a discarded download is gone, and a process that still writes it continues without harm', async () => {
       await using fixture = await create();
       await using first = await fixture.open().resume(object, noAbort);
       await appendTo(first, 0, 200_000);
@@ -110,7 +110,7 @@ export function downloadConformance(create: TransferFilesFactory): void {
       await using third = await fixture.open().resume(object, noAbort);
       await expectPrefix(third, 0);
       await appendTo(third, 0, 1000);
-      // Neither of the old ones takes the new one along, nor writes into it.
+      // The old ones neither remove the new one nor write into it.
       await second.discard();
       await first.discard();
       await appendTo(second, 400_000, 500_000);
@@ -120,7 +120,7 @@ export function downloadConformance(create: TransferFilesFactory): void {
       expect(fixture.leftovers()).toEqual([]);
     });
 
-    test('that is aborted leaves what came, and can still be discarded', async () => {
+    test('an aborted download keeps what arrived, and can still be discarded', async () => {
       await using fixture = await create();
       const abort = new AbortController();
       await using download = await fixture.open().resume(object, abort.signal);
@@ -137,7 +137,7 @@ export function downloadConformance(create: TransferFilesFactory): void {
       expect(fixture.leftovers()).toEqual([]);
     });
 
-    test('that was put away cannot be gone on with', async () => {
+    test('a closed download cannot be continued', async () => {
       await using fixture = await create();
       const download = await fixture.open().resume(object, noAbort);
       await download[Symbol.asyncDispose]();

@@ -11,7 +11,7 @@ const [small, large] = [1000, 3 * memory + 12_345];
 export function spoolConformance(create: TransferFilesFactory): void {
   describe('what is spooled', () => {
     test.each([0, 1, small, memory - 1, memory, memory + 1, 2 * memory, large])(
-      'is there as often as it is read, with its size and digest: %i bytes',
+      'can be read repeatedly, with its size and digest: %i bytes',
       async (sizeBytes) => {
         await using fixture = await create();
         const bytes = noise(sizeBytes);
@@ -23,7 +23,7 @@ export function spoolConformance(create: TransferFilesFactory): void {
       },
     );
 
-    test.each([small, large])('in pieces of every size is the same: %i bytes', async (sizeBytes) => {
+    test.each([small, large])('does not depend on the piece size: %i bytes', async (sizeBytes) => {
       await using fixture = await create();
       const bytes = noise(sizeBytes);
       for (const pieceBytes of [sizeBytes, 2 * memory, memory, 4096]) {
@@ -32,7 +32,7 @@ export function spoolConformance(create: TransferFilesFactory): void {
       }
     });
 
-    test.each([small, large])('is what came, though its pieces are written to again: %i bytes', async (sizeBytes) => {
+    test.each([small, large])("is a copy, also if the pieces' buffers are reused: %i bytes", async (sizeBytes) => {
       await using fixture = await create();
       const bytes = noise(sizeBytes);
       const reusing = async function* (): AsyncGenerator<Uint8Array> {
@@ -47,7 +47,7 @@ export function spoolConformance(create: TransferFilesFactory): void {
       expect((await allOf(spooled.read())).equals(bytes)).toBe(true);
     });
 
-    test('can be read by several at once, and by who stops early', async () => {
+    test('can be read by several readers at once, also if one stops early', async () => {
       await using fixture = await create();
       const bytes = noise(large);
       await using spooled = await fixture.open().spool(inPieces(bytes, 300_000), noAbort);
@@ -61,7 +61,7 @@ export function spoolConformance(create: TransferFilesFactory): void {
       expect((await allOf(spooled.read())).equals(bytes)).toBe(true);
     });
 
-    test('several at once do not mix, and nothing stays of them', async () => {
+    test('does not mix with others, and leaves nothing', async () => {
       await using fixture = await create();
       const [one, two] = [fixture.open(), fixture.open()];
       const contents = Array.from({ length: 6 }, (_, seed) => noise(large, seed + 1));
@@ -78,9 +78,9 @@ export function spoolConformance(create: TransferFilesFactory): void {
   });
 
   describe('spooling that fails leaves nothing', () => {
-    test.each([small, large])('when the data throws, and the error is theirs: after %i bytes', async (sizeBytes) => {
+    test.each([small, large])('if the data throws, with its error: after %i bytes', async (sizeBytes) => {
       await using fixture = await create();
-      // As the system throws them: not to be taken for one of our disk.
+      // Like a system error, which must not count as an error of the local disk.
       const thrown = Object.assign(new Error('the line is dead'), { code: 'ENOSPC' });
       const failing = async function* (): AsyncGenerator<Uint8Array> {
         yield* inPieces(noise(sizeBytes), 100_000);
@@ -90,7 +90,7 @@ export function spoolConformance(create: TransferFilesFactory): void {
       expect(fixture.leftovers()).toEqual([]);
     });
 
-    test.each([small, large])('when it is aborted, and the data is ended: after %i bytes', async (sizeBytes) => {
+    test.each([small, large])('at an abort, which ends the data: after %i bytes', async (sizeBytes) => {
       await using fixture = await create();
       const abort = new AbortController();
       let isEnded = false;
@@ -109,7 +109,7 @@ export function spoolConformance(create: TransferFilesFactory): void {
       expect(fixture.leftovers()).toEqual([]);
     });
 
-    test('when it was aborted before, or at the very end', async () => {
+    test('at an abort before the start or at the very end', async () => {
       await using fixture = await create();
       const abort = new AbortController();
       const last = async function* (): AsyncGenerator<Uint8Array> {

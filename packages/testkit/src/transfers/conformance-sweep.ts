@@ -12,12 +12,12 @@ const muchLaterMs = Number.MAX_SAFE_INTEGER;
 
 export function sweepConformance(create: TransferFilesFactory): void {
   describe('a sweep', () => {
-    test('where nothing was ever in transit finds nothing', async () => {
+    test('finds nothing in an empty home', async () => {
       await using fixture = await create();
       expect(await fixture.open().sweep(muchLaterMs, noAbort)).toEqual([]);
     });
 
-    test('takes downloads that nobody went on with for a day, and says which', async () => {
+    test('removes downloads that were idle for a day, and reports them', async () => {
       await using fixture = await create();
       const objects = [object, digestOf('another')] as const;
       for (const each of objects) {
@@ -35,7 +35,7 @@ export function sweepConformance(create: TransferFilesFactory): void {
       expect([gone.haveBytes, there.haveBytes]).toEqual([0, 10]);
     });
 
-    test('leaves an old download that somebody went on with', async () => {
+    test('leaves an old download that was continued', async () => {
       await using fixture = await create();
       await using download = await fixture.open().resume(object, noAbort);
       await download.append(bytes.subarray(0, 10));
@@ -47,7 +47,7 @@ export function sweepConformance(create: TransferFilesFactory): void {
       expect(next.haveBytes).toBe(20);
     });
 
-    test('takes nothing from who is at work, however late it comes', async () => {
+    test('removes nothing of a running process, however slow', async () => {
       await using fixture = await create();
       await using spooled = await fixture.open().spool(inPieces(bytes, 500_000), noAbort);
       await using download = await fixture.open().resume(object, noAbort);
@@ -63,7 +63,7 @@ export function sweepConformance(create: TransferFilesFactory): void {
       expect((await allOf(spooled.read())).equals(bytes)).toBe(true);
     });
 
-    test('in the middle of spooling takes nothing from it, and finds nothing of the dead', async () => {
+    test('during spooling removes nothing of it, and nothing of the dead remains', async () => {
       await using fixture = await create();
       const swept = async function* (): AsyncGenerator<Uint8Array> {
         for await (const piece of inPieces(bytes, 400_000)) {
@@ -71,7 +71,7 @@ export function sweepConformance(create: TransferFilesFactory): void {
           await fixture.open().sweep(muchLaterMs, noAbort);
         }
       };
-      // Its process dies without a word: nobody disposes of it.
+      // The process dies without disposing of it.
       const spooled = await fixture.open().spool(swept(), noAbort);
       expect((await allOf(spooled.read())).equals(bytes)).toBe(true);
       await fixture.open().sweep(muchLaterMs, noAbort);
@@ -79,7 +79,7 @@ export function sweepConformance(create: TransferFilesFactory): void {
       await spooled[Symbol.asyncDispose]();
     });
 
-    test('that is aborted says so', async () => {
+    test('throws at an abort', async () => {
       await using fixture = await create();
       await expect(fixture.open().sweep(0, AbortSignal.abort())).rejects.toMatchObject({ code: 'E_ABORTED' });
     });

@@ -14,7 +14,7 @@ interface MemoryPart {
   changedAtMs: number;
 }
 
-/** What the processes of one home share. */
+/** Shared by the processes of one home. */
 export interface MemoryTransferState {
   readonly parts: Map<Digest, MemoryPart>;
 }
@@ -28,7 +28,7 @@ export interface MemoryTransferOptions {
   readonly nowMs?: () => number;
 }
 
-/** Bytes in transit, without files; pass the same state for another process. What was spooled goes with the process that did it. */
+/** Transfers without files; processes with the same `state` share a home. Spooled data ends with its process. */
 export function memoryTransferFiles({
   state: { parts } = emptyTransferState(),
   nowMs = () => 0,
@@ -67,7 +67,7 @@ async function spoolInMemory(data: AsyncIterable<Uint8Array>, signal: AbortSigna
   };
 }
 
-/** So that nobody takes one piece for the whole. */
+/** Two pieces, so that callers do not rely on one. */
 async function* inHalves(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   const half = bytes.length >> 1;
   for (const piece of [bytes.slice(0, half), bytes.slice(half)]) if (piece.length > 0) yield piece;

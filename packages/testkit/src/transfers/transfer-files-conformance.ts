@@ -4,10 +4,7 @@ import { spoolConformance } from './conformance-spool.ts';
 import { sweepConformance } from './conformance-sweep.ts';
 import { describe } from 'vitest';
 
-/**
- * What every driver of the `TransferFiles` port must do; each guarantee of the port's contract is a test here. `create` makes an
- * empty home, once for each test.
- */
+/** The conformance suite of the `TransferFiles` port: one test for each guarantee of its contract. `create` makes an empty home for each test. */
 export function transferFilesConformance(name: string, create: TransferFilesFactory): void {
   describe(`transfer files: ${name}`, () => {
     spoolConformance(create);

@@ -1,12 +1,12 @@
 import type { Digest, TransferFiles } from '@cachelane/core';
 
-/** A home without anything in transit, for one test. */
+/** A home without transfers, for one test. */
 export interface TransferFilesFixture extends AsyncDisposable {
-  /** A handle as one process has it; all see one home. Who asks for something and never disposes of it has died. */
+  /** Opens a handle, like another process with the same home. A handle that is never disposed of simulates a dead process. */
   open(): TransferFiles;
-  /** As if nobody had gone on with that download since then. */
+  /** Sets when a download was last written. */
   age(object: Digest, changedAtMs: number): void;
-  /** What lies there to be found by others. */
+  /** Leftovers that others could find. */
   leftovers(): readonly string[];
 }
 

@@ -17,7 +17,7 @@ test.each([
   ['a/lock', 'never'],
   ['a/.lock', 'never'],
   ['a/x.lock', 'never'],
-  // Only what is empty is a lock, and only what belongs to a database is its log.
+  // Only empty files are locks, and only a database's companion is its log.
   ['a/clock', 'D count'],
   ['notes-wal', 'D count'],
   ['notes-shm', 'D count'],
@@ -52,7 +52,7 @@ test.each([
   '.docker/config.json',
   '.config/gcloud/credentials.db',
   '.cargo/credentials.toml',
-])('credentials are never stored, in the volume of no tool: %s', (path) => {
+])('credentials are never stored in any tool’s volume: %s', (path) => {
   for (const tool of tools) expect([tool.name, ruleOf(tool, path)]).toEqual([tool.name, 'never']);
 });
 
@@ -63,7 +63,7 @@ test.each([
   '.docker/',
   '.npmrc.example',
   '.config/gcloud/configurations/config_default',
-])('the same names elsewhere are contents: %s', (path) => {
+])('the same names elsewhere are stored: %s', (path) => {
   expect(ruleOf(directoryTool, path)).toBe('D count');
 });
 
@@ -83,7 +83,7 @@ test.each<readonly [string, string]>([
   ['hosts.yml', 'github.com:'],
   ['application_default_credentials.json', '{}'],
   ['access_tokens.db', 'x'],
-])('nor are they where the volume is the tool’s own directory: %s', (path, text) => {
+])('nor in a volume that is the tool’s own directory: %s', (path, text) => {
   for (const tool of tools) expect([tool.name, ruleOf(tool, path, { [path]: text })]).toEqual([tool.name, 'never']);
 });
 
@@ -93,14 +93,8 @@ test.each([
   ['key.pub', 'ssh-ed25519 AAAA'],
   ['cert.pem', '-----BEGIN CERTIFICATE-----'],
   ['deeper/id_rsa', '-----BEGIN OPENSSH PRIVATE KEY-----'],
-])('what only looks like it is kept: %s', (path, text) => {
+])('a file that only looks like a credential is stored: %s', (path, text) => {
   expect(ruleOf(directoryTool, path, { [path]: text })).toBe('D count');
-});
-
-const before = new Set(['npm', 'go-build', 'go-mod', 'directory']);
-
-test('the rules of every tool that was there before these have a version of their own', () => {
-  for (const tool of tools.filter(({ name }) => before.has(name))) expect(tool.rulesVersion).toBeGreaterThanOrEqual(2);
 });
 
 test('the list of credentials is sorted paths', () => {
@@ -109,7 +103,7 @@ test('the list of credentials is sorted paths', () => {
   for (const path of credentialPaths) expect(path).toMatch(/^[^/].*[^/]$/);
 });
 
-test('only like machines share what is not known', () => {
+test('unknown directories are shared by machines of the same os and arch', () => {
   expect(directoryTool.compat(environmentOf({ os: 'darwin' }))).toEqual({ os: 'darwin', arch: 'x64' });
   expect(directoryTool.locate(environmentOf())).toBe(null);
 });

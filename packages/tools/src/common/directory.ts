@@ -10,9 +10,9 @@ import {
 import { credentials, never, unknownGroupRule, unknownRule } from './rules.ts';
 
 /**
- * Files where tools keep credentials, by their exact path from the home directory. They are stored of no volume, wherever below the
- * home directory it lies, nor at the same paths from a volume's root: it may hold somebody's home directory, or a part of it. The same
- * names elsewhere are ordinary contents (`credentials.js`, a template's `.npmrc`).
+ * Paths of credential files, relative to the home directory. No volume stores them, neither at these places below the home directory
+ * nor at the same paths below its own root, since a volume may contain a home directory or a part of one.
+ * Files of the same names elsewhere (`credentials.js`, a template's `.npmrc`) are stored.
  */
 export const credentialPaths: ReadonlySet<string> = new Set([
   '.aws/credentials',
@@ -73,10 +73,7 @@ export const credentialPaths: ReadonlySet<string> = new Set([
   '_netrc',
 ]);
 
-/**
- * The same files where the volume is the tool's own directory (`~/.aws`, `~/.cargo`, `~/.ssh`): names that are a tool's
- * business in the root of a volume, and mean nothing deeper down.
- */
+/** The same files for a volume that is a tool's own directory (`~/.aws`, `~/.cargo`, `~/.ssh`). These names apply to the volume's root only. */
 export const credentialNames: ReadonlySet<string> = new Set([
   'access_tokens.db',
   'application_default_credentials.json',
@@ -96,7 +93,7 @@ export const credentialNames: ReadonlySet<string> = new Set([
   'settings-security.xml',
 ]);
 
-/** Names in the root of a volume that many files have; these hold credentials by what is in them. */
+/** Common file names in a volume's root that are credentials only if their content matches. */
 const credentialContents: ReadonlyMap<string, RegExp> = new Map([
   ['config.json', /"auths"\s*:/],
   ['settings.xml', /<(?:password|passphrase)>/],
@@ -104,7 +101,7 @@ const credentialContents: ReadonlyMap<string, RegExp> = new Map([
 
 const privateKey = /^-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----/;
 
-/** Settings are a few lines; what is longer is something else. */
+/** Larger files are not settings. */
 const settingsBytes = 262_144;
 
 /** The first bytes of every SQLite 3 database; the format will not change (sqlite.org/fileformat2.html). */
@@ -114,10 +111,10 @@ const sqliteMagic = 'SQLite format 3\0';
 const sqliteCompanions = ['-wal', '-journal'] as const;
 const sqliteSharedMemory = '-shm';
 
-/** The rule for a directory of which nothing is known: taken exactly as it is, removals and all. */
+/** The rule for an unknown directory: stored as it is, with its removals. */
 export const directoryTool: Tool = {
   name: unknownToolName,
-  rulesVersion: 2,
+  rulesVersion: 1,
   summary: 'any other directory: changes and removals are kept, two different changes of one file are a conflict',
   lockfiles: [],
   locate: () => null,
@@ -126,15 +123,14 @@ export const directoryTool: Tool = {
   compat: ({ os, arch }) => ({ os, arch }),
   classify: classifyUnknown,
   commitWhen: 'success',
-  prune: { kind: 'none', why: 'nothing is known of what is in it' },
+  prune: { kind: 'none', why: 'the format is unknown' },
   sync: 'always',
-  versions: 'nothing is known of its format',
+  versions: 'the format is unknown',
   stored: [{ path: 'any/file', what: 'everything, exactly as it is', checked: 'never' }],
   neverStored: ['.netrc', '.ssh/', 'id_rsa'],
   tried: 'not yet',
 };
 
-/** The files of the lists, and everything below their directories. */
 function isCredential(path: BytePath): boolean {
   for (let at: BytePath = path; at !== ''; at = parentPath(at)) {
     if (credentialPaths.has(at) || credentialNames.has(at)) return true;
@@ -142,7 +138,7 @@ function isCredential(path: BytePath): boolean {
   return false;
 }
 
-/** Keys have whatever name their owner gave them. */
+/** Private keys may have any name, so their content decides. */
 function holdsCredentials(path: BytePath, context: ClassifyContext): boolean {
   if (path.includes('/')) return false;
   const pattern = credentialContents.get(path);
@@ -150,7 +146,7 @@ function holdsCredentials(path: BytePath, context: ClassifyContext): boolean {
   return head !== undefined && (pattern ?? privateKey).test(Buffer.from(head).toString('latin1'));
 }
 
-/** Also the rule for a part of a known tool's cache whose layout is not the one we know. */
+/** Returns the rule for an unknown file. Known tools use it for parts of their cache with an unknown layout. */
 export function classifyUnknown(path: BytePath, isDirectory: boolean, context: ClassifyContext): PathRule {
   if (isCredential(path)) return credentials;
   if (isDirectory) return unknownRule;

@@ -1,4 +1,6 @@
-/** A value of an INI file as Python's configparser reads it, on one line: the last of several wins. */
+// Not the `ini` package: it cannot read `key: value`, and cuts values at `;` and `#`, which Python keeps.
+
+/** Returns the last one-line value of a key in a section, as Python's configparser reads INI files. */
 export function iniText(text: string, section: string, key: string): string | undefined {
   let at = '';
   let found: string | undefined;
@@ -6,7 +8,7 @@ export function iniText(text: string, section: string, key: string): string | un
     const [, header] = /^\[(.+)\]\s*$/.exec(line) ?? [];
     if (header !== undefined) at = header;
     const [, name, value] = /^([^\s#;=:][^=:]*?)\s*[=:]\s*(.*?)\s*$/.exec(line) ?? [];
-    // pip takes `cache_dir` for `cache-dir`.
+    // pip treats `cache_dir` and `cache-dir` alike.
     if (at === section && name?.toLowerCase().replaceAll('_', '-') === key) found = value;
   }
   return found;

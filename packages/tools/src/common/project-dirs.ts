@@ -2,8 +2,8 @@ import type { ToolEnvironment } from '@cachelane/core';
 import { pathsOf } from './paths.ts';
 
 /**
- * The directory whose `.npmrc` counts for a command: the nearest one with a manifest or installed packages, or the root of
- * the workspace that it is a part of; else the working directory (@npmcli/config, loadLocalPrefix).
+ * Returns the directory whose `.npmrc` npm reads: the nearest one with a manifest or installed packages, or the root of its workspace.
+ * Without one, returns the working directory. (@npmcli/config, loadLocalPrefix)
  */
 export function projectDirOf(environment: ToolEnvironment): string {
   const { join, relative, sep } = pathsOf(environment);
@@ -22,7 +22,7 @@ export function projectDirOf(environment: ToolEnvironment): string {
   return root ?? project;
 }
 
-/** The working directory and all above it, the nearest first. */
+/** Returns the working directory and its parents, nearest first. */
 export function directoriesUp(environment: ToolEnvironment): readonly string[] {
   const { dirname } = pathsOf(environment);
   const dirs = [environment.workDir];
@@ -43,7 +43,7 @@ function workspaceGlobs(manifest: string | undefined): readonly string[] {
   }
 }
 
-/** Later globs win; `!` takes members out again. */
+/** Later globs win; `!` excludes members. */
 function isMember(path: string, globs: readonly string[]): boolean {
   return globs.reduce((member, glob) => {
     const excludes = glob.startsWith('!');
@@ -51,7 +51,9 @@ function isMember(path: string, globs: readonly string[]): boolean {
   }, false);
 }
 
-/** `*` and `**` of a workspace glob; with and without `./` before and `/` after it. */
+// Not `path.matchesGlob`: its first call takes 12 ms.
+
+/** Returns a pattern for the `*` and `**` of a workspace glob, with and without `./` before and `/` after it. */
 function globPattern(glob: string): RegExp {
   const plain = glob.replace(/^\.?\/+/, '').replace(/\/+$/, '');
   const source = plain.replace(/\*\*\/?|\*|[^*]+/g, (part) => {

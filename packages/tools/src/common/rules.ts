@@ -7,10 +7,10 @@ type KeepRule = Extract<PathRule, { kind: 'keep' }>;
 
 const plain = { kind: 'keep', group: null, removals: 'hint', mtime: 'keep', commitWhen: 'tool' } as const;
 
-/** Class U: written once under its name. */
+/** Class U: never changes under its name. */
 export const unionRule: KeepRule = { ...plain, mergeClass: 'U', driver: unionDriver };
 
-/** Class D: nothing is known about it. */
+/** Class D: the format is unknown. */
 export const unknownRule: KeepRule = {
   ...plain,
   mergeClass: 'D',
@@ -34,17 +34,17 @@ export function rowsRule(driver: KeepRule['driver']): KeepRule {
   return { ...plain, mergeClass: 'Q', driver };
 }
 
-/** Class G: right only together with everything else under the same label. */
+/** Class G: correct only together with all files of the same label. */
 export function groupRule(group: string): KeepRule {
   return { ...plain, mergeClass: 'G', driver: groupDriver, group, removals: 'count' };
 }
 
-/** A database of which nothing is known, and what belongs to it. */
+/** A database of an unknown tool, with its companions. */
 export function unknownGroupRule(group: string): KeepRule {
   return { ...groupRule(group), commitWhen: 'success' };
 }
 
-/** Class G for files that no run clears away for others: removed ones are gone only for garbage collection. */
+/** Class G for files that a run cannot remove for others. Garbage collection drops removed ones. */
 export function lastingGroupRule(group: string, driver: KeepRule['driver'] = groupDriver): KeepRule {
   return { ...groupRule(group), driver, removals: 'hint' };
 }

@@ -18,6 +18,6 @@ test.each([
   expect(tomlText(text, ['a', 'b', 'c'])).toBe(value);
 });
 
-test.each(['[a]\nb.c = "x"\nb.c = "y"', '[a.b]\nc = "x"\nd = '])('%j is not TOML, and holds nothing', (text) => {
+test.each(['[a]\nb.c = "x"\nb.c = "y"', '[a.b]\nc = "x"\nd = '])('%j is not TOML and has no values', (text) => {
   expect(tomlText(text, ['a', 'b', 'c'])).toBeUndefined();
 });

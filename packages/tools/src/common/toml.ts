@@ -1,6 +1,6 @@
 import { parse } from 'smol-toml';
 
-/** Returns what a TOML file has at a path of keys (`install`, `cache`); undefined where it has nothing, or is not TOML. */
+/** Returns the value at a path of keys (`install`, `cache`); undefined if there is none or the text is not TOML. */
 export function tomlValue(text: string, path: readonly string[]): unknown {
   try {
     const top: unknown = parse(text, { integersAsBigInt: 'asNeeded' });
@@ -10,7 +10,7 @@ export function tomlValue(text: string, path: readonly string[]): unknown {
   }
 }
 
-/** Returns the text at a path of keys; undefined where there is another value or none. */
+/** Returns the text at a path of keys; undefined if the value is missing or not a text. */
 export function tomlText(text: string, path: readonly string[]): string | undefined {
   const value = tomlValue(text, path);
   return typeof value === 'string' ? value : undefined;

@@ -1,7 +1,7 @@
 import type { MergeDriver } from '@cachelane/core';
 import { allEqual, pickNearest } from './pick.ts';
 
-/** Class D, files that nothing is known about: any difference means something, and two of them are a conflict. */
+/** Class D, unknown files: any difference is a change, and two different changes are a conflict. */
 export const directoryDriver: MergeDriver = {
   name: 'directory',
   version: 1,

@@ -2,8 +2,8 @@ import type { MergeDriver } from '@cachelane/core';
 import { allEqual, pickNearest } from './pick.ts';
 
 /**
- * Class G, files that are right only together: a repository, a database and its log. The engine takes a group from one
- * writer; the driver never decides between two of them.
+ * Class G, files that are correct only together: a repository, a database and its log. The engine takes a group from one
+ * writer; the driver never chooses between two.
  */
 export const groupDriver: MergeDriver = {
   name: 'group',

@@ -8,22 +8,22 @@ import {
 } from '@cachelane/core';
 import { allEqual, isOversize, pickAlike, pickNearest, type IndexedVersion } from './pick.ts';
 
-/** A file made of lines that any number of writers append to; what one kind of line means. */
+/** A file of lines that several writers append to. */
 export interface LineFormat<Line> {
   readonly name: string;
-  /** The lines that count, in their order, without those that later lines replaced; null for content that is no such file. */
+  /** Returns the valid lines in file order, without lines that later ones replaced; null if the content has another format. */
   parse(content: Uint8Array): readonly Line[] | null;
-  /** A file with these lines: what `parse` makes of it is what it was made of. */
+  /** Returns a file with these lines, so that `parse` returns them again. */
   write(lines: readonly Line[]): Uint8Array;
-  /** Lines of several files to those of one: one line for each name, in an order that does not depend on theirs. */
+  /** Merges lines of several files: one line for each name, in an order that does not depend on the files' order. */
   unite(lines: readonly Line[]): readonly Line[];
-  /** Lines of `mine` that say what `pinned` does not. */
+  /** Returns the lines of `mine` that add something to `pinned`. */
   added(pinned: readonly Line[], mine: readonly Line[]): readonly Line[];
-  /** The line without a time later than this, and the very same object where it has none. */
+  /** Returns the line with its time lowered to the seal's; the same object if the time is not later. */
   clamp(line: Line, sealedAtMs: number): Line;
-  /** False for a line that must never be stored: it holds a credential. Absent where no line can. */
+  /** Returns false for a line with a credential, which must not be stored. Absent if no line can have one. */
   mayStore?(line: Line): boolean;
-  /** Paths any one of which holds what the line names; null for a line that needs no content. `path` is the file's own. */
+  /** Returns paths of which any one satisfies the line; null if the line needs no content. `path` is the file's own. */
   contents(line: Line, path: BytePath): readonly BytePath[] | null;
 }
 
@@ -33,9 +33,8 @@ interface Parsed<Line> extends IndexedVersion {
 }
 
 /**
- * Class A: what a run stores is the lines that it added, a file like the others; a view is the union, the newest line for
- * each name. What cannot be read holds no line and takes no part, unless it is too large to be looked at: then nobody can
- * know what would be lost, and it is picked whole.
+ * Class A: a run stores the lines that it added, as a file of the same format. A view is their union, with the newest line for
+ * each name. An unreadable file counts as empty. A file over the size limit is picked whole, so that nothing of it is lost.
  */
 export function linesDriver<Line>(format: LineFormat<Line>): MergeDriver {
   const parse = (version: Version): readonly Line[] | null =>
@@ -91,7 +90,7 @@ export function linesDriver<Line>(format: LineFormat<Line>): MergeDriver {
 function composeLines<Line>(format: LineFormat<Line>, parsed: readonly Parsed<Line>[]): Composition {
   const content = format.write(format.unite(parsed.flatMap(({ lines }) => lines)));
   const digest = digestOf(content);
-  // One of them may be the answer already; not with times that would be lowered when it is composed again.
+  // One version may equal the answer already, unless its times were lowered: these would be lowered again by the next compose.
   const same = parsed.find(({ version, clamped }) => version.form === 'whole' && !clamped && version.digest === digest);
   return same === undefined ? { kind: 'content', content } : { kind: 'pick', index: same.index, opinion: true };
 }

@@ -5,7 +5,7 @@ function text(value: string): readonly number[] {
   return [0xa0 + value.length, ...Buffer.from(value)];
 }
 
-test('a record of msgpackr is read like a map', () => {
+test('a record of msgpackr is read as a map', () => {
   const record = [0xd4, 0x72, 0x40, 0x92, ...text('a'), ...text('b'), 1, 0x40, 2, 3];
   expect(readMessagePack(Uint8Array.from([0x82, ...text('a'), 1, ...text('b'), 2]))).toEqual({ a: 1, b: 2 });
   expect(readMessagePack(Uint8Array.from(record))).toEqual({ a: 1, b: { a: 2, b: 3 } });
@@ -27,7 +27,7 @@ test.each([
   expect(() => readMessagePack(Uint8Array.from(bytes))).toThrow();
 });
 
-test('a key cannot change the prototype of what is read', () => {
+test('a key cannot change the prototype of the result', () => {
   const read = readMessagePack(Uint8Array.from([0x81, ...text('__proto__'), 0x81, ...text('files'), 1]));
   expect(Object.getPrototypeOf(read)).toBe(Object.prototype);
   expect(read).not.toHaveProperty('files');

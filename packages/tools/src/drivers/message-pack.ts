@@ -1,9 +1,9 @@
 import { Unpackr } from 'msgpackr/unpack-no-eval';
 
-// The bytes may come from another machine: this entry of msgpackr generates no code and loads no native addon.
+// The bytes are untrusted: this entry of msgpackr generates no code and loads no native addon.
 const unpackr = new Unpackr({ mapsAsObjects: true, int64AsType: 'number', structuredClone: false });
 
-/** Returns the value of a MessagePack text, with its maps as objects. Throws unless the bytes are exactly one value. */
+/** Returns the MessagePack value with its maps as objects. Throws unless the bytes are exactly one value. */
 export function readMessagePack(content: Uint8Array): unknown {
   return unpackr.unpack(content);
 }

@@ -72,17 +72,17 @@ describe('entries of Go actions', () => {
     expect(goActionEntryDriver.same(at(9, old), at(9, entry))).toBe(expected);
   });
 
-  test('the latest wins, wherever it lies', () => {
+  test('the latest wins in any position', () => {
     expect(composed(goActionEntryDriver, at(10, old), at(10, later))).toBe(text(later));
     expect(composed(goActionEntryDriver, at(10, later), at(10, old))).toBe(text(later));
   });
 
-  test('one of the very millisecond of its seal is taken as it is', () => {
+  test('a time in the millisecond of its seal is unchanged', () => {
     const entry = actionEntry({ timeNs: 5n * ms + 999_999n });
     expect(composed(goActionEntryDriver, at(5, entry), at(5, old))).toBe(text(entry));
   });
 
-  test('one from the year 2100 loses to one that was sealed after it', () => {
+  test('a time in 2100 loses to an entry sealed later', () => {
     const future = actionEntry({ timeNs: 4_102_444_800_000n * ms });
     expect(composed(goActionEntryDriver, at(7, future), at(10, later))).toBe(text(later));
     expect(composed(goActionEntryDriver, at(7, future), at(10, old))).toBe(text(actionEntry({ timeNs: 8n * ms - 1n })));
@@ -92,27 +92,27 @@ describe('entries of Go actions', () => {
     ['empty', ''],
     ['cut short', text(old).slice(0, -2)],
     ['of another version', text(old).replace('v1', 'v2')],
-    ['with a number that is none', text(old).replace(/ 7 /, '7 7')],
+    ['with an invalid number', text(old).replace(/ 7 /, '7 7')],
     ['over 63 bits', text(old).replace(/ {13}\d{7}\n$/, '99999999999999999999\n')],
-  ])('one that is %s never beats one that can be read', (_, bad) => {
+  ])('an entry %s never beats a readable one', (_, bad) => {
     expect(composed(goActionEntryDriver, at(10, bad), at(10, old))).toBe(text(old));
     expect(goActionEntryDriver.compose([at(10, bad), at(10, 'x')])).toEqual({ kind: 'pick', index: 0, opinion: false });
   });
 });
 
 describe('plain times', () => {
-  test('a later one is a change, and wins', () => {
+  test('a later time is a change and wins', () => {
     expect(seconds.same(at(0, '1795531520'), at(0, '1795531521'))).toBe(false);
     expect(composed(seconds, at(2e12, '1795531520'), at(2e12, '1795531521'))).toBe('1795531521');
   });
 
-  test('one in the future counts as of its seal', () => {
+  test('a future time counts as its seal’s', () => {
     expect(composed(seconds, at(1_795_531_520_999, '4102444800\n'), at(2e12, '1'))).toBe('1795531520\n');
   });
 });
 
 describe('answers of a checksum database', () => {
-  test('the same record in a larger tree is no change, and the larger tree wins', () => {
+  test('the same record in a larger tree is no change, but the larger tree wins', () => {
     const [small, large] = [at(0, lookup('left', 5)), at(0, lookup('left', 12))];
     expect(goSumLookupDriver.same(small, large)).toBe(true);
     expect(composed(goSumLookupDriver, small, large)).toBe(text(lookup('left', 12)));
@@ -123,7 +123,7 @@ describe('answers of a checksum database', () => {
   });
 });
 
-test('an entry of Go goes with its output, and nothing else does', () => {
+test('an entry of Go is removed with its output only', () => {
   const path = `cache/01/${'01'.repeat(32)}-a` as BytePath;
   const close = (content: Uint8Array, has: (path: BytePath) => boolean): Uint8Array | null | undefined =>
     goActionEntryDriver.close?.(at(1, content), path, has);

@@ -1,41 +1,38 @@
 import { digestOf, type Composition, type Digest, type MergeDriver, type Version } from '@cachelane/core';
 import { allEqual, isOversize, pickAlike, pickNearest, type IndexedVersion } from './pick.ts';
 
-/** Content with a number in it that grows with every writing: a time, a size of an append-only log. */
+/** Content with a number that grows each time it is written, such as a time or a log size. */
 export interface Stamped {
   readonly stamp: bigint;
-  /** Everything else: two contents with equal rests say the same thing. */
+  /** The rest of the content. Two contents with equal rests mean the same. */
   readonly rest: string;
 }
 
-/** How one kind of file carries its stamp. */
+/** How one file format carries its stamp. */
 export interface StampFormat {
   readonly name: string;
-  /** Null for content in any other format. */
+  /** Returns null for content in another format. */
   parse(content: Uint8Array): Stamped | null;
   /** Whether a newer stamp alone is a change. */
   readonly stampMatters: boolean;
-  /** Null where the stamp is no time, so that no clock can have set it wrong. */
+  /** Null if the stamp is not a time, so no clock can set it wrong. */
   readonly clock: StampClock | null;
 }
 
 export interface StampClock {
-  /** The latest stamp that a file can honestly have that the store saw sealed at this time; grows with it. */
+  /** Returns the greatest plausible stamp for this seal time. Grows with the time. */
   latest(sealedAtMs: number): bigint;
-  /** The same content with another stamp. */
+  /** Returns the same content with another stamp. */
   write(stamped: Stamped): Uint8Array;
 }
 
 interface Candidate extends Stamped, IndexedVersion {
   readonly digest: Digest;
-  /** New content, where the stamp lay in the future: left as it is, it would win when it is composed again. */
+  /** The content with its stamp lowered, if it lay in the future. Unchanged, it would win every later compose. */
   readonly lowered: Uint8Array | null;
 }
 
-/**
- * Class L: the version with the greatest stamp stands for all, then the one with the greatest digest. A version that
- * cannot be read never beats one that can.
- */
+/** Class L: the version with the greatest stamp wins; on a tie, the greatest digest. An unreadable version never beats a readable one. */
 export function newestDriver(format: StampFormat): MergeDriver {
   const parse = (version: Version): Stamped | null =>
     version.form === 'delta' || isOversize(version) ? null : format.parse(version.content());

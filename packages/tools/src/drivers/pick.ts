@@ -1,12 +1,12 @@
 import { limits, type Composition, type Version } from '@cachelane/core';
 
-/** The nearest whole version, as a tie-break: it speaks for all only where all have the same bytes. */
+/** Returns the nearest whole version. Has an opinion only if all versions have the same bytes. */
 export function pickNearest(versions: readonly Version[]): Composition {
   const index = nearestWhole(versions);
   return { kind: 'pick', index, opinion: allEqual(versions) };
 }
 
-/** 0 where there are deltas only; drivers that know deltas never ask then. */
+/** Returns 0 if all are deltas; drivers with deltas never call it then. */
 function nearestWhole(versions: readonly Version[]): number {
   return Math.max(
     versions.findIndex(({ form }) => form === 'whole'),
@@ -14,21 +14,21 @@ function nearestWhole(versions: readonly Version[]): number {
   );
 }
 
-/** Same stored bytes in the same form. */
+/** Returns whether all versions have the same bytes and form. */
 export function allEqual(versions: readonly Version[]): boolean {
   const [first] = versions;
   return versions.every(({ form, digest }) => form === first?.form && digest === first.digest);
 }
 
 export interface IndexedVersion {
-  /** Among all versions that are composed. */
+  /** Position among all versions to compose. */
   readonly index: number;
   readonly version: Version;
 }
 
 /**
- * Where all are one and the same whole file it stays as it is, whatever times are in it; the latest seal lets most of
- * them count. Null where they differ.
+ * Returns the file unchanged if all versions are the same whole file, with the latest seal, so that most of its times count.
+ * Returns null if they differ.
  */
 export function pickAlike(candidates: readonly IndexedVersion[]): Composition | null {
   const [first] = candidates;
@@ -37,7 +37,7 @@ export function pickAlike(candidates: readonly IndexedVersion[]): Composition | 
   return { kind: 'pick', index: latest.index, opinion: true };
 }
 
-/** Too large to be read into memory: content without an opinion. */
+/** Too large to read into memory; such content has no opinion. */
 export function isOversize(version: Version): boolean {
   return version.sizeBytes > limits.mergedFileBytes;
 }

@@ -13,7 +13,7 @@ const b = versionOf(Buffer.from('b'));
 describe.each([unionDriver, groupDriver, directoryDriver])('$name', (driver) => {
   mergeDriverConformance(driver.name, driver, arbitraryVersionOf(arbitraryBytes));
 
-  test('picks the nearest, and is sure only where all are equal', () => {
+  test('picks the nearest, with an opinion only if all are equal', () => {
     expect(driver.compose([a, a])).toEqual({ kind: 'pick', index: 0, opinion: true });
     expect(driver.compose([b, a, a])).toEqual({ kind: 'pick', index: 0, opinion: false });
   });

@@ -41,7 +41,7 @@ test('another order is no change', () => {
   expect(driver.same(versionOf(Buffer.from('a\nb\n')), versionOf(Buffer.from('b\n')))).toBe(true);
 });
 
-test('what a write that was cut short left behind is skipped', () => {
+test('the rest of an interrupted write is skipped', () => {
   const versions = [versionOf(Buffer.from('v1.0.0\nv1.\0\0\0\0')), versionOf(Buffer.from('v1.1.0\n'))];
   const content = composedVersion(versions, driver.compose(versions)).content();
   expect(Buffer.from(content).toString('utf8')).toBe('v1.0.0\nv1.1.0\n');

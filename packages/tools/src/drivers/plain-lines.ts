@@ -3,13 +3,13 @@ import { linesDriver } from './lines.ts';
 import { toBytes, toText } from './text.ts';
 
 export interface PlainLinesOptions {
-  /** Where what a line names lies; `path` is the file's own. */
+  /** Returns the path of the content that a line names. `path` is the file's own. */
   readonly contentOf: (line: string, path: BytePath) => BytePath;
-  /** Lines that say nothing to the tool, and are left out; none where it is absent. */
+  /** Returns whether the tool ignores the line. Without it, no line is ignored. */
   readonly isComment?: (line: string) => boolean;
 }
 
-/** A set of names, one a line, whose order means nothing: `list` of Go's module cache. */
+/** Returns a driver for an unordered set of names, one a line, such as `list` of Go's module cache. */
 export function plainLinesDriver({ contentOf, isComment = () => false }: PlainLinesOptions): MergeDriver {
   return linesDriver<string>({
     name: 'lines',
@@ -31,8 +31,8 @@ export function plainLinesDriver({ contentOf, isComment = () => false }: PlainLi
   });
 }
 
-/** No control characters (a write that was cut short leaves NULs, cmd/go/internal/modfetch) and nothing but UTF-8. */
+/** Rejects control characters (an interrupted write leaves NULs, cmd/go/internal/modfetch) and invalid UTF-8. */
 function isName(line: string): boolean {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  // oxlint-disable-next-line no-control-regex -- the pattern looks for control characters
   return !/[\x00-\x1f\x7f\ufffd]/.test(line);
 }

@@ -5,11 +5,11 @@ import { toBytes, toText } from './text.ts';
 const latestOf = {
   s: (ms: bigint): bigint => ms / 1000n,
   ms: (ms: bigint): bigint => ms,
-  // To the end of the millisecond.
+  // Until the end of the millisecond.
   ns: (ms: bigint): bigint => (ms + 1n) * 1_000_000n - 1n,
 } as const;
 
-/** A file that holds nothing but a time since the epoch in decimal, with or without a newline. */
+/** Returns a driver for a file with only a decimal time since the epoch, with or without a newline. */
 export function plainTimeDriver(unit: keyof typeof latestOf): MergeDriver {
   return newestDriver({
     name: 'newest',

@@ -3,29 +3,29 @@ import { toText } from './text.ts';
 
 export interface SqliteTable {
   readonly name: string;
-  /** The first is its key. None for a table that has to be there, and whose rows mean nothing to others. */
+  /** The first is the key. Empty for a table that must exist but whose rows are not merged. */
   readonly columns: readonly string[];
-  /** The statement that makes it, as the tool would. */
+  /** The statement with which the tool creates the table. */
   readonly sql: string;
-  /** Indexes that are made with it, by name. */
+  /** Statements of its indexes, by name. */
   readonly indexes?: Readonly<Record<string, string>>;
-  /** Whether one that was made by another statement is another table: the tool looks at more than these columns. */
+  /** Whether the table must have exactly this statement, since the tool depends on more than the columns. */
   readonly isExact?: true;
 }
 
 export interface SqliteRow {
   readonly table: string;
   readonly key: string;
-  /** Of several columns besides the key the JSON text of their values, in the order of the columns. */
+  /** With several columns besides the key: the JSON text of their values in column order. */
   readonly value: string | Uint8Array;
 }
 
-/** What a database says; `foreign` for one whose tables are others, or for a file that is none. */
+/** `foreign` means that the tables differ or the file is no database. */
 export type SqliteContent =
   | { readonly kind: 'rows'; readonly rows: readonly SqliteRow[] }
   | { readonly kind: 'foreign' | 'damaged' };
 
-// Places in the header of a database (sqlite.org/fileformat2.html, 1.3).
+// Offsets in the header of a database (sqlite.org/fileformat2.html, 1.3).
 const magic = 'SQLite format 3\0';
 const header = {
   bytes: 100,
@@ -38,22 +38,22 @@ const header = {
 
 const journalMode = { rollback: 1, wal: 2 } as const;
 
-/** SQLite is loaded when the first database has to be looked at: most runs never see one. */
+/** Loads SQLite on first use, since most runs never need it. */
 function openMemory(): DatabaseSync {
   const { DatabaseSync: Database } = process.getBuiltinModule('node:sqlite');
-  // Rows that a run added may refer to rows that were there.
+  // Added rows may refer to rows of other versions.
   return new Database(':memory:', { allowExtension: false, enableForeignKeyConstraints: false });
 }
 
 /**
- * The rows of a database file, read in memory and without its log. A file that is empty is a database without tables. One
- * whose log was being written back into it when its writer died is told by its pages, which do not fit each other.
+ * Reads the rows of a database file in memory, without its log. An empty file is a database without tables. Inconsistent pages show that
+ * its writer died while it wrote the log back.
  */
 export function readSqlite(content: Uint8Array, tables: readonly SqliteTable[]): SqliteContent {
   if (content.length === 0) return { kind: 'rows', rows: [] };
   if (toText(content.subarray(0, magic.length)) !== magic || content.length < header.bytes) return { kind: 'foreign' };
   const image = Uint8Array.from(content);
-  // A database in memory has no log: SQLite would refuse to read one that says that it has.
+  // SQLite refuses to open an in-memory database whose header says it has a log.
   image[header.writeVersion] = image[header.readVersion] = journalMode.rollback;
   using db = openMemory();
   try {
@@ -78,7 +78,7 @@ interface SchemaEntry {
   readonly sql: string;
 }
 
-/** Everything but what SQLite keeps for itself: statistics, and indexes that belong to a table's definition. */
+/** Returns the schema without SQLite's own entries: statistics, and indexes that belong to a table's definition. */
 function schemaOf(db: DatabaseSync): ReadonlyMap<string, SchemaEntry> {
   const select = "SELECT name, type, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
   const rows = db.prepare(select).all();
@@ -108,7 +108,7 @@ function readTable(db: DatabaseSync, { name, columns }: SqliteTable): readonly (
     });
 }
 
-/** Null where JSON could not give them back. */
+/** Returns null for values that JSON cannot represent. */
 function packed(values: readonly unknown[]): string | null {
   const isPlain = values.every((value) => value === null || typeof value === 'string' || Number.isSafeInteger(value));
   return isPlain ? JSON.stringify(values) : null;
@@ -119,8 +119,8 @@ function unpacked(value: SqliteRow['value'], columns: readonly string[]): readon
 }
 
 /**
- * A database file with these rows, which have to be in one order for the same bytes; empty for none. All tables are in it,
- * and it says that it has a log, as a tool would have left it that keeps one.
+ * Returns a database file with these rows and all tables; empty without rows. The same order of rows gives the same bytes. The header says
+ * that it has a log, as the tools that keep one write it.
  */
 export function writeSqlite(rows: readonly SqliteRow[], tables: readonly SqliteTable[]): Uint8Array {
   if (rows.length === 0) return new Uint8Array();
@@ -136,7 +136,7 @@ export function writeSqlite(rows: readonly SqliteRow[], tables: readonly SqliteT
   const image = db.serialize();
   const view = new DataView(image.buffer, image.byteOffset, image.byteLength);
   image[header.writeVersion] = image[header.readVersion] = journalMode.wal;
-  // What says how often and by which SQLite it was written says nothing about the rows.
+  // Counters and the SQLite version would make equal rows differ in bytes.
   view.setUint32(header.changes, 1);
   view.setUint32(header.validFor, 1);
   view.setUint32(header.libraryVersion, 3_040_000);

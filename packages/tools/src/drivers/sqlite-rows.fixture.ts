@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 /** `[key, value]`. */
 export type Pair = readonly [string, string | Uint8Array];
 
-/** A database as the tool itself may have left it: pages, statistics and order are its own business. */
+/** Returns a database as the tool may leave it, with pages, statistics and row order of its own. */
 export function database(
   tables: Readonly<Record<string, readonly Pair[]>>,
   sql: Readonly<Record<string, string>>,

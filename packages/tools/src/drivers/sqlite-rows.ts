@@ -4,23 +4,21 @@ import { isOversize } from './pick.ts';
 import { readSqlite, writeSqlite, type SqliteRow, type SqliteTable } from './sqlite-file.ts';
 import { toBytes } from './text.ts';
 
-/** A database that a tool only ever adds rows to, or makes them say more. */
+/** A database in which a tool only adds rows or extends them. */
 export interface SqliteFormat {
   /** In the order in which they are written. */
   readonly tables: readonly SqliteTable[];
-  /**
-   * Rows that are left once those are gone whose content is; `has` tells what the view holds, `path` is the database's own.
-   */
+  /** Removes rows whose content is missing. `has` returns whether the view contains a path; `path` is the database's own. */
   close(rows: readonly SqliteRow[], path: BytePath, has: (path: BytePath) => boolean): readonly SqliteRow[];
-  /** By table, where another row than the longer one says more. */
+  /** By table, where the longer row is not the better one. */
   readonly orders?: Readonly<Record<string, RowOrder>>;
 }
 
-/** Which of two rows for one key stands. */
+/** Which of two rows with one key wins. */
 export interface RowOrder {
-  /** Above zero where the first stands; of rows that it holds for equal the greater bytes do. */
+  /** Positive if the first wins. On 0, the greater bytes win. */
   compare(a: SqliteRow, b: SqliteRow): number;
-  /** Whether a row in place of another one is worth storing; never where it does not stand in a view of both. */
+  /** Whether a replacing row is worth storing. Must be false for a row that loses in a view of both. */
   isNews(before: SqliteRow, mine: SqliteRow): boolean;
 }
 
@@ -30,9 +28,9 @@ const byLength: RowOrder = {
 };
 
 /**
- * Class Q: what a run stores is a database with the rows that it added, a view is the union. Of two rows for one key the
- * longer one says more, unless the format has an order for their table; equally long ones say the same (a time may differ), and
- * the greater bytes stand for both. What the database's log alone holds is not looked at: its rows are missing, and the tool makes them again.
+ * Class Q: a run stores a database with the rows that it added; a view is the union. Of two rows with one key the longer wins, unless the
+ * format defines an order. Equally long rows mean the same (a time may differ), and the greater bytes win.
+ * Rows that exist only in the database's log are missing; the tool creates them again.
  */
 export function sqliteRowsDriver({ tables, ...names }: SqliteFormat): MergeDriver {
   const order = new Map(tables.map(({ name }, index) => [name, index]));
@@ -74,7 +72,7 @@ export function sqliteRowsDriver({ tables, ...names }: SqliteFormat): MergeDrive
 
   return {
     ...linesDriver(format),
-    // Its pages do not fit each other: nothing of it may be stored.
+    // Inconsistent pages: nothing of it may be stored.
     clean: (mine) => (read(mine).kind === 'damaged' ? new Uint8Array() : null),
     close(version, path, has) {
       const found = read(version);

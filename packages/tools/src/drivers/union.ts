@@ -2,9 +2,8 @@ import type { MergeDriver } from '@cachelane/core';
 import { allEqual, pickNearest } from './pick.ts';
 
 /**
- * Class U, files that never change under their name (named by their digest, or written once). The same path holds the
- * same bytes, so there is nothing to merge; where it does not, one of the two writers was broken and nothing here can
- * tell which.
+ * Class U, files that never change under their name (named by digest, or written once). Equal paths have equal bytes, so there is
+ * nothing to merge. If they differ, one writer was broken, and the driver cannot tell which.
  */
 export const unionDriver: MergeDriver = {
   name: 'union',

@@ -53,13 +53,13 @@ namingDriverConformance("Maven's list of remotes", {
   },
 });
 
-test('of two answers of a registry the one with more versions stands', () => {
+test('of two registry answers, the one with more versions wins', () => {
   const [few, many] = [versionOf(cargoEntry(['1.0.0'], 'b')), versionOf(cargoEntry(['1.0.0', '1.0.1']))];
   expect(cargoIndexDriver.compose([few, many])).toEqual({ kind: 'pick', index: 1, opinion: true });
   expect(cargoIndexDriver.same(few, many)).toBe(false);
 });
 
-test('of two answers of a repository the later one stands', () => {
+test('of two repository answers, the later one wins', () => {
   const [old, later] = [versionOf(metadata(1)), versionOf(metadata(2))];
   expect(mavenMetadataDriver.compose([later, old])).toMatchObject({ index: 0, opinion: true });
 });
@@ -70,16 +70,16 @@ describe("Maven's list of remotes", () => {
     versionOf(Buffer.from(text)),
   ) as [ReturnType<typeof versionOf>, ReturnType<typeof versionOf>];
 
-  test('is united', () => {
+  test('a view has the lines of all versions', () => {
     const united = composedVersion([a, b], mavenRemotesDriver.compose([a, b])).content();
     expect(Buffer.from(united).toString('utf8')).toBe('left-1.0.jar>central=\nleft-1.0.pom>central=\n');
   });
 
-  test('is the same at another time', () => {
+  test('another time is no change', () => {
     expect(mavenRemotesDriver.same(a, versionOf(Buffer.from('#now\nleft-1.0.jar>central=\n')))).toBe(true);
   });
 
-  test('names files that lie beside it', () => {
+  test('names files in the same directory', () => {
     const left = mavenRemotesDriver.close?.(a, path, () => false);
     expect(left).toEqual(new Uint8Array());
     expect(mavenRemotesDriver.close?.(a, path, (at) => at === 'com/acme/left/1.0/left-1.0.jar')).toBe(null);

@@ -2,11 +2,11 @@ import { childPath, parentPath, type BytePath, type MergeDriver, type Version } 
 import { newestDriver } from '../drivers/newest.ts';
 import { toBytes, toText } from '../drivers/text.ts';
 
-/** Go's format since 1.10 (cmd/go/internal/cache): version, action id, output id, size and time, the numbers 20 wide. */
+/** Go's format since 1.10 (cmd/go/internal/cache): version, action id, output id, size and time; numbers are 20 wide. */
 const entryBytes = 175;
 const entry = /^(v1 [0-9a-f]{64} [0-9a-f]{64} (?=[ 0-9]{20} ) *[0-9]+ )( *[0-9]+)\n$/;
 
-/** Go's own reader takes nothing over 63 bits. */
+/** Go's reader rejects numbers over 63 bits. */
 const greatestTime = 2n ** 63n - 1n;
 const nsPerMs = 1_000_000n;
 
@@ -19,26 +19,26 @@ const newest = newestDriver({
     const stamp = BigInt(time.trim());
     return stamp > greatestTime ? null : { stamp, rest };
   },
-  // Every build that finds its output already there still writes the entry again, with its own time.
+  // A build that finds its output still rewrites the entry with a new time.
   stampMatters: false,
   clock: {
-    // To the end of the millisecond: an entry and the seal may fall into the same one.
+    // Until the end of the millisecond, since an entry and its seal may share one.
     latest: (sealedAtMs) => (BigInt(Math.trunc(sealedAtMs)) + 1n) * nsPerMs - 1n,
     write: ({ stamp, rest }) => toBytes(`${rest}${String(stamp).padStart(20)}\n`),
   },
 });
 
-/** `-a` entries of Go's build cache: which output an action had. */
+/** `-a` entries of Go's build cache: the output of an action. */
 export const goActionEntryDriver: MergeDriver = {
   ...newest,
-  /** An entry whose output is gone is none for Go, and stands for nothing any more. */
+  /** Go ignores an entry whose output is missing, so it is dropped. */
   close(version, path, has) {
     const output = outputOf(version, path);
     return output === null || has(output) ? null : new Uint8Array();
   },
 };
 
-/** Null for content that is no entry. */
+/** Returns null for content that is no entry. */
 function outputOf(version: Version, path: BytePath): BytePath | null {
   if (version.sizeBytes !== entryBytes) return null;
   const [, output] = /^v1 [0-9a-f]{64} ([0-9a-f]{64}) /.exec(toText(version.content())) ?? [];

@@ -35,7 +35,7 @@ requireCommands('go')("Go's own build cache", () => {
   });
   afterEach(() => rmSync(root, { recursive: true }));
 
-  /** What Go says while it builds. */
+  /** Runs Go and returns its stderr. */
   async function go(cache: string, ...args: readonly string[]): Promise<string> {
     const env = {
       PATH: process.env['PATH'],
@@ -52,7 +52,7 @@ requireCommands('go')("Go's own build cache", () => {
     return readTree(join(root, cache), Date.now());
   }
 
-  test('two runs that began with the same cache leave one that rebuilds nothing', async () => {
+  test('merging two runs of the same cache gives a cache that rebuilds nothing', async () => {
     expect(await go('cache', 'build', '-v', './base')).toContain('example.test/m/base');
     const pinned = layerOf(goBuildTool, noTree, treeOf('cache'));
     for (const cache of ['first', 'second']) cpSync(join(root, 'cache'), join(root, cache), { recursive: true });
@@ -67,7 +67,7 @@ requireCommands('go')("Go's own build cache", () => {
     }
   });
 
-  test('the same built twice is no change: entries differ in their times only, outputs in nothing', async () => {
+  test('building twice is no change: entries differ only in times', async () => {
     await Promise.all([go('first', 'build', './left'), go('second', 'build', './left')]);
     const [first, second] = [treeOf('first'), treeOf('second')];
     const differing = [...first].flatMap(([path, { digest }]) => (second.get(path)?.digest === digest ? [] : [path]));
@@ -76,7 +76,7 @@ requireCommands('go')("Go's own build cache", () => {
     expect(changed.filter((path) => path !== 'trim.txt')).toEqual([]);
   });
 
-  test('a build from what is stored touches no entry, as it would those of another day', async () => {
+  test('a build from stored files touches no entry', async () => {
     await go('cache', 'build', './left');
     const view = viewOf(goBuildTool, [layerOf(goBuildTool, noTree, treeOf('cache'))]);
     const entries = [...view.keys()].filter((path) => /-[ad]$/.test(path));
@@ -93,7 +93,7 @@ requireCommands('go')("Go's own build cache", () => {
     expect(new Set(times('old')).size).toBeGreaterThan(1);
   });
 
-  test('programs that go run keeps are run again without a link', async () => {
+  test('programs of go run run again without linking', async () => {
     await Promise.all([go('first', 'run', './cmd/one'), go('second', 'run', './cmd/two')]);
     const layers = ['first', 'second'].map((cache) => layerOf(goBuildTool, noTree, treeOf(cache)));
     expect(layers.flatMap((layer) => [...layer.keys()]).filter((path) => /-d\/(one|two)$/.test(path))).toHaveLength(2);
@@ -109,7 +109,7 @@ requireCommands('go')("Go's own build cache", () => {
     }
   });
 
-  test('what is cut short or means nothing never replaces what Go wrote', async () => {
+  test('truncated or invalid entries never replace Go’s', async () => {
     await go('cache', 'build', './left');
     await go('cache', 'clean', '-testcache');
     const written = layerOf(goBuildTool, noTree, treeOf('cache'));
@@ -120,7 +120,7 @@ requireCommands('go')("Go's own build cache", () => {
     const short = entries.map(([path, version]) => [path, versionOf(version.content().subarray(0, -5))] as const);
     const junk = entries.map(([path]) => [path, versionOf(Buffer.from('junk'))] as const);
     const entryLayer = (layer: typeof short): CacheTree => new Map(layer.filter(([path]) => path.endsWith('-a')));
-    // With what they name: an entry without is none.
+    // Includes the outputs, since an entry without its output is dropped.
     const view = viewOf(goBuildTool, [new Map(junk), entryLayer(short), written]);
     expect(entries.map(([path]) => [path, view.get(path)?.digest])).toEqual(
       entries.map(([path, { digest }]) => [path, digest]),

@@ -15,7 +15,7 @@ test.each([
   ['README', 'never'],
   ['fuzz/', 'U'],
   ['fuzz/example.test/a/FuzzX/27cdff40acfa86d3', 'U'],
-  // Nothing that Go 1.24 makes.
+  // Unknown to Go 1.24.
   [`8d/${id}-a`, 'D count'],
   [`8c/${id}-a/`, 'D count'],
   [`8c/${id}-a/x`, 'D count'],
@@ -35,18 +35,18 @@ interface Place extends FakeEnvironment {
 }
 
 test.each<Place>([
-  { name: 'nothing is said', at: "/home/ann/.cache/go-build (Go's default)" },
-  { name: 'XDG says so', env: { XDG_CACHE_HOME: '/x' }, at: "/x/go-build (Go's default)" },
+  { name: 'nothing is set', at: "/home/ann/.cache/go-build (Go's default)" },
+  { name: 'XDG sets it', env: { XDG_CACHE_HOME: '/x' }, at: "/x/go-build (Go's default)" },
   { name: 'it is macOS', os: 'darwin', at: "/home/ann/Library/Caches/go-build (Go's default)" },
   {
-    name: 'the environment says so',
+    name: 'the environment sets it',
     env: { GOCACHE: '/g' },
     files: { [settings]: 'GOCACHE=/f' },
     at: '/g (GOCACHE in the environment)',
   },
-  { name: 'go env -w said so', files: { [settings]: '# no\nGOCACHE=/f\n' }, at: `/f (GOCACHE in ${settings})` },
+  { name: 'go env -w set it', files: { [settings]: '# no\nGOCACHE=/f\n' }, at: `/f (GOCACHE in ${settings})` },
   {
-    name: 'the settings lie elsewhere',
+    name: 'the settings file is elsewhere',
     env: { XDG_CONFIG_HOME: '/x' },
     files: { '/x/go/env': 'GOCACHE=/f' },
     at: '/f (GOCACHE in /x/go/env)',
@@ -58,13 +58,13 @@ test.each<Place>([
     files: { [settings]: 'GOCACHE=/f' },
     at: "/home/ann/.cache/go-build (Go's default)",
   },
-])('where the build cache lies when $name', ({ at, ...environment }) => {
+])('finds the build cache when $name', ({ at, ...environment }) => {
   const place = goBuildTool.locate(environmentOf(environment));
   expect(`${place?.path} (${place?.source})`).toBe(at);
 });
 
 test.each([{ GOCACHE: 'off' }, { GOCACHE: 'relative' }, { XDG_CACHE_HOME: 'relative' }])(
-  'there is none where Go itself would not build: %j',
+  'finds none where Go refuses to build: %j',
   (env) => {
     expect(goBuildTool.locate(environmentOf({ env }))).toBe(null);
   },

@@ -7,15 +7,15 @@ import { pathsOf } from '../common/paths.ts';
 import { never, newestRule, unionRule } from '../common/rules.ts';
 
 /**
- * Go refreshes the mtime of every entry that it uses and that is older than an hour, which copies the file up in an
- * overlay, and removes those older than five days. With a time that never grows old it does neither.
+ * Go refreshes the mtime of every used entry older than an hour, which copies it up in an overlay, and removes those older than
+ * five days. A time in the far future prevents both.
  */
 const actionRule: PathRule = { ...newestRule(goActionEntryDriver), mtime: 'far-future' };
 const outputRule: PathRule = { ...unionRule, mtime: 'far-future' };
 
 const topFiles: ReadonlyMap<string, PathRule> = new Map([
   ['README', never('text that Go writes into every cache')],
-  // Dropped, it would make Go look through the whole cache for old entries in each run.
+  // Without it, Go searches the whole cache for old entries in each run.
   ['trim.txt', newestRule(plainTimeDriver('s'))],
   ['testexpire.txt', newestRule(plainTimeDriver('ns'))],
 ]);
@@ -23,13 +23,13 @@ const topFiles: ReadonlyMap<string, PathRule> = new Map([
 /** Go's build cache, GOCACHE. */
 export const goBuildTool: Tool = {
   name: 'go-build',
-  rulesVersion: 2,
+  rulesVersion: 1,
   summary: "Go's build and test cache (GOCACHE)",
   lockfiles: ['go.mod', 'go.work'],
   locate,
   redirect: (path) => ({ GOCACHE: path }),
   linksOut: false,
-  // The keys hold toolchain, flags and target, but not the C headers and libraries that cgo finds on the machine.
+  // The keys hold toolchain, flags and target, but not the C headers and libraries that cgo uses.
   compat: ({ os, arch }) => ({ os, arch }),
   classify(path, isDirectory, context) {
     const [top = '', name] = path.split('/');
@@ -37,13 +37,13 @@ export const goBuildTool: Tool = {
     if (/^[0-9a-f]{2}$/.test(top)) {
       if (name === undefined) return isDirectory ? unionRule : classifyUnknown(path, isDirectory, context);
       const kind = name.startsWith(top) ? /^[0-9a-f]{64}-([ad])$/.exec(name)?.[1] : undefined;
-      // An output that is an executable lies in a directory of its output's name.
+      // An executable output lies in a directory with its output's name.
       if (kind === 'd') return outputRule;
       if (kind === 'a' && !isDirectory && path === `${top}/${name}`) return actionRule;
     }
     return topFiles.get(path) ?? classifyUnknown(path, isDirectory, context);
   },
-  // An action's entry is written after its output, byte by byte in place: one that was cut short is no entry for Go.
+  // Go writes the entry after its output, and ignores an entry that is cut short.
   commitWhen: 'exit',
   prune: {
     kind: 'none',
@@ -57,14 +57,14 @@ export const goBuildTool: Tool = {
     { path: '00/<64 hex>-d', what: 'outputs of compilers and tests', checked: 'never' },
     { path: '00/<64 hex>-d/server', what: 'executables', checked: 'never' },
     { path: 'fuzz/example.test/app/FuzzX/<16 hex>', what: 'inputs that fuzzing found', checked: 'never' },
-    { path: 'trim.txt', what: 'when Go last trimmed', checked: 'never' },
-    { path: 'testexpire.txt', what: 'since when results of tests count', checked: 'never' },
+    { path: 'trim.txt', what: 'when Go last trimmed the cache', checked: 'never' },
+    { path: 'testexpire.txt', what: 'time from which test results count', checked: 'never' },
   ],
   neverStored: ['README'],
   tried: 'real tool',
 };
 
-/** Null for `off` and for relative paths, with both of which Go itself refuses to build. */
+/** Returns null for `off` and relative paths, with which Go refuses to build. */
 function locate(environment: ToolEnvironment): ToolLocation | null {
   const { isAbsolute, join } = pathsOf(environment);
   const setting = goSetting(environment, 'GOCACHE');

@@ -90,7 +90,7 @@ requireCommands('go')("Go's own module cache", () => {
     }
   });
 
-  test('only downloads are stored, neither what was extracted from them nor locks', async () => {
+  test('only downloads are stored, not extracted modules or locks', async () => {
     const stored = [...(await fetched('one', 'cache')).keys()].map((path) =>
       path.replace('cache/download/example.test/', ''),
     );
@@ -99,7 +99,7 @@ requireCommands('go')("Go's own module cache", () => {
     expect(stored.toSorted()).toEqual([...names, 'left/@v/list', 'lib/@v/list'].toSorted());
   });
 
-  test('two runs leave a cache from which both build without a proxy, and which is a proxy of both', async () => {
+  test('merging two runs gives a cache that builds both offline and serves as a proxy', async () => {
     const [first, second] = await Promise.all([fetched('one', 'first'), fetched('two', 'second')]);
     writeTree(goModTool, viewOf(goModTool, [second, first]), join(root, 'merged'));
     for (const project of ['one', 'two']) {
@@ -111,7 +111,7 @@ requireCommands('go')("Go's own module cache", () => {
     expect(await go({ project: 'one', cache: 'empty', args: versions, env })).toBe('example.test/lib v1.0.0 v1.1.0\n');
   });
 
-  test('a list is stored as what a run added, and Go writes the same one', async () => {
+  test('a list is stored as the lines added, and equals Go’s', async () => {
     await fetched('one', 'cache');
     const pinned = layerFrom('cache');
     await list('two', 'cache');
@@ -124,7 +124,7 @@ requireCommands('go')("Go's own module cache", () => {
     );
   });
 
-  test('a version whose go.mod is gone is not listed', async () => {
+  test('a version without its go.mod is not listed', async () => {
     const layer = new Map(await fetched('one', 'cache'));
     layer.delete('cache/download/example.test/lib/@v/v1.0.0.mod' as BytePath);
     const closed = viewOf(goModTool, [layer]).get('cache/download/example.test/lib/@v/list' as BytePath);
@@ -139,7 +139,7 @@ requireCommands('go')("Go's own module cache", () => {
     expect(layerFrom('warm', pinned)).toEqual(new Map());
   });
 
-  test('Go believes what lies beside a zip: it does not verify zips when it uses them', async () => {
+  test('Go trusts the digest beside a zip and does not verify the zip', async () => {
     const layer = new Map(await fetched('one', 'cache'));
     const zip = 'cache/download/example.test/lib/@v/v1.0.0.zip' as BytePath;
     const files = { 'go.mod': 'module example.test/lib\n\ngo 1.24\n', 'lib.go': 'package lib\n\nconst V = "other"\n' };
@@ -159,7 +159,7 @@ requireCommands('go')("Go's own module cache", () => {
 });
 
 requireCommands('go', 'git')('clones in the module cache', () => {
-  test('are one group each, without locks, from which Go fetches other versions', async () => {
+  test('each clone is one group without locks, and Go can update it', async () => {
     write('repository/go.mod', 'module example.test/r.git\n\ngo 1.24\n');
     write('repository/r.go', 'package r\n');
     const author = {

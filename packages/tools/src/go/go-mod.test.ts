@@ -33,10 +33,10 @@ test.each([
   ['example.test/!a/', 'never'],
   ['example.test/!a/b@v1.2.0/go.mod', 'never'],
   ['example.test/!a/b@v1.2.0/cache/download/x/@v/list', 'never'],
-  // Modules may be called like anything.
+  // Modules may have any name.
   ['cache/download/example.test/vcs.lock/', 'U'],
   ['cache/download/example.test/vcs.lock/@v/v1.0.0.mod', 'U'],
-  // Nothing that Go 1.24 makes.
+  // Unknown to Go 1.24.
   [`${module}/v1.2.0.cache`, 'D count'],
   ['cache/download/example.test/b/@latest', 'D count'],
   ['cache/vcs/abc', 'D count'],
@@ -54,23 +54,23 @@ interface Place extends FakeEnvironment {
 }
 
 test.each<Place>([
-  { name: 'nothing is said', at: "/home/ann/go/pkg/mod (Go's default)" },
-  { name: 'GOMODCACHE says so', env: { GOMODCACHE: '/m', GOPATH: '/g' }, at: '/m (GOMODCACHE in the environment)' },
+  { name: 'nothing is set', at: "/home/ann/go/pkg/mod (Go's default)" },
+  { name: 'GOMODCACHE sets it', env: { GOMODCACHE: '/m', GOPATH: '/g' }, at: '/m (GOMODCACHE in the environment)' },
   { name: 'GOPATH has several', env: { GOPATH: '/g:/h' }, at: '/g/pkg/mod (GOPATH in the environment)' },
   {
-    name: 'go env -w said so',
+    name: 'go env -w set it',
     files: { [settings]: 'GOMODCACHE=/f' },
     env: { GOPATH: '/g' },
     at: `/f (GOMODCACHE in ${settings})`,
   },
   { name: 'go env -w moved GOPATH', files: { [settings]: 'GOPATH=/f' }, at: `/f/pkg/mod (GOPATH in ${settings})` },
-])('where modules lie when $name', ({ at, ...environment }) => {
+])('finds the modules when $name', ({ at, ...environment }) => {
   const place = goModTool.locate(environmentOf(environment));
   expect(`${place?.path} (${place?.source})`).toBe(at);
 });
 
 test.each([{ GOMODCACHE: 'relative' }, { GOPATH: 'relative' }, { GOPATH: ':/g' }])(
-  'there is no place where Go itself would not work: %j',
+  'finds none where Go refuses to work: %j',
   (env) => {
     expect(goModTool.locate(environmentOf({ env }))).toBe(null);
   },

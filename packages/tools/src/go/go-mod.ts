@@ -18,7 +18,7 @@ const lockFile = never('a lock file');
 const temporary = never('temporary files');
 const extracted = never('extracted modules; Go extracts them again from their zips');
 
-/** Go lists the versions whose `.mod` it has (cmd/go/internal/modfetch, rewriteVersionList). */
+/** Go lists the versions whose `.mod` exists (cmd/go/internal/modfetch, rewriteVersionList). */
 const versionListRule = linesRule(
   plainLinesDriver({ contentOf: (version, path) => childPath(parentPath(path), `${version}.mod`) }),
 );
@@ -27,7 +27,7 @@ const lookupRule = newestRule(goSumLookupDriver);
 /** Go's module cache, GOMODCACHE: downloads and clones. */
 export const goModTool: Tool = {
   name: 'go-mod',
-  rulesVersion: 2,
+  rulesVersion: 1,
   summary: "Go's module downloads (GOMODCACHE)",
   lockfiles: ['go.mod', 'go.work'],
   locate,
@@ -54,7 +54,7 @@ export const goModTool: Tool = {
   sync: 'always',
   versions: 'all versions of Go read one layout',
   stored: [
-    // go.sum is compared with the `.ziphash` beside a zip, not with the zip: only `go mod verify` does that.
+    // Go compares go.sum with the `.ziphash` beside a zip; only `go mod verify` reads the zip.
     { path: 'cache/download/example.test/lib/@v/v1.0.0.zip', what: 'modules with their digests', checked: 'never' },
     { path: 'cache/download/example.test/lib/@v/v1.0.0.mod', what: 'go.mod files', checked: 'when used' },
     { path: 'cache/download/example.test/lib/@v/v1.0.0.info', what: 'times of versions', checked: 'never' },
@@ -84,11 +84,11 @@ function directoryRule(part: string | undefined, isDirectory: boolean): PathRule
   return isDirectory && (part === undefined || part === 'download' || part === 'vcs') ? unionRule : null;
 }
 
-/** `cache/vcs/<hash>`, a bare repository, and `<hash>.info`, which says of what: Go takes either only with the other. */
+/** Go accepts `cache/vcs/<hash>`, a bare repository, and `<hash>.info` only together. */
 function cloneRule(path: BytePath, name: string, isDirectory: boolean): PathRule | null {
   const [, hash, rest] = /^([0-9a-f]{64})(|\.info|\.lock)$/.exec(name) ?? [];
   if (hash === undefined) return null;
-  // Git's own locks too: a branch cannot be called so, and one that is left over stops git for ever.
+  // Includes git's locks: no branch can have such a name, and a leftover lock blocks git.
   if (!isDirectory && path.endsWith('.lock')) return lockFile;
   return rest === '.lock' ? null : groupRule(`cache/vcs/${hash}`);
 }
@@ -97,7 +97,7 @@ function downloadRule(path: BytePath, isDirectory: boolean): PathRule | null {
   if (isDirectory) return unionRule;
   const [, database] = /^cache\/download\/sumdb\/[^/]+\/(lookup|tile)\//.exec(path) ?? [];
   if (database !== undefined) return database === 'lookup' ? lookupRule : unionRule;
-  // No module path has an @ in it.
+  // Module paths contain no @.
   const [, name] = /^cache\/download\/[^@]+\/@v\/([^/]+)$/.exec(path) ?? [];
   return name === undefined ? null : moduleFileRule(path, name);
 }
@@ -111,8 +111,7 @@ function moduleFileRule(path: BytePath, name: string): PathRule | null {
       return unionRule;
     case '.zip':
     case '.ziphash':
-      // What `.ziphash` says of a zip is believed, so it must be of that very zip. It is no state, though, that a run
-      // could clear away for others.
+      // Go trusts the `.ziphash`, so it must come from the same run as its zip. A run cannot remove the pair for others.
       return { ...groupRule(`${parentPath(path)}/${version}`), removals: 'hint' };
     case '.lock':
       return lockFile;
@@ -124,7 +123,7 @@ function moduleFileRule(path: BytePath, name: string): PathRule | null {
   }
 }
 
-/** Null where Go itself would refuse to work. */
+/** Returns null if Go refuses to work with the setting. */
 function locate(environment: ToolEnvironment): ToolLocation | null {
   const { delimiter, isAbsolute, join } = pathsOf(environment);
   const setting = goSetting(environment, 'GOMODCACHE');

@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 
 export interface GoModule {
-  /** In lower case: others have an escaped form. */
+  /** In lower case, since capitals are escaped. */
   readonly path: string;
   readonly version: string;
-  /** By path inside the module. */
+  /** By path in the module. */
   readonly files: Readonly<Record<string, string>>;
 }
 
-/** Puts modules where `GOPROXY=file://<dir>` finds them. */
+/** Writes modules for `GOPROXY=file://<dir>`. */
 export function writeGoProxy(dir: string, modules: readonly GoModule[]): void {
   for (const { path, version, files } of modules) {
     const folder = join(dir, path, '@v');
@@ -26,7 +26,7 @@ export function writeGoProxy(dir: string, modules: readonly GoModule[]): void {
   }
 }
 
-/** A zip of stored files as Go expects it: everything below `<module>@<version>/`. */
+/** Returns an uncompressed module zip, with all files below `<module>@<version>/`. */
 export function goModuleZip({ path, version, files }: GoModule): Uint8Array {
   const entries: Buffer[] = [];
   const directory: Buffer[] = [];

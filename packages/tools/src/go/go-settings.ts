@@ -7,8 +7,8 @@ interface GoSetting {
 }
 
 /**
- * A variable as the go command reads it: the environment where it is not empty, else the file that `go env -w` writes
- * (cmd/go/internal/cfg). The go.env of the toolchain itself is not looked at: it names no directory.
+ * Returns a variable as the go command reads it: a non-empty environment variable, else the file of `go env -w` (cmd/go/internal/cfg).
+ * Ignores the toolchain's go.env, which sets no directory.
  */
 export function goSetting(environment: ToolEnvironment, name: string): GoSetting | undefined {
   const fromEnvironment = environment.env(name);
@@ -43,15 +43,15 @@ function parseSettings(text: string): ReadonlyMap<string, string> {
 
 interface UserDirNames {
   readonly variable: string;
-  /** Below the home directory where the variable is not set. */
+  /** Below the home directory, if the variable is not set. */
   readonly home: string;
   /** Below `Library` on macOS. */
   readonly mac: string;
-  /** Variable of Windows. */
+  /** The variable on Windows. */
   readonly windows: string;
 }
 
-/** As Go's os.UserCacheDir and os.UserConfigDir; undefined where they fail. */
+/** Like Go's os.UserCacheDir and os.UserConfigDir. Returns undefined where they fail. */
 export function userDir(environment: ToolEnvironment, names: UserDirNames): string | undefined {
   const { isAbsolute, join } = pathsOf(environment);
   switch (environment.os) {

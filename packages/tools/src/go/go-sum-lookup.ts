@@ -2,14 +2,11 @@ import type { MergeDriver } from '@cachelane/core';
 import { newestDriver } from '../drivers/newest.ts';
 import { toText } from '../drivers/text.ts';
 
-/** An answer of a checksum database: the record, then the signed head of the tree that it was found in. */
+/** Between the record and the signed tree head in an answer of a checksum database. */
 const heading = '\n\ngo.sum database tree\n';
 const recordNumber = /^[0-9]+\n/;
 
-/**
- * `lookup/` files of Go's checksum database. Everybody gets the same record, with the tree as large as it was when they
- * asked: the later answer is the better one to prove others against.
- */
+/** `lookup/` files of Go's checksum database. The record never changes; the tree grows with time, and the larger one proves more. */
 export const goSumLookupDriver: MergeDriver = newestDriver({
   name: 'newest',
   parse(content) {

@@ -10,7 +10,7 @@ const manifest = { 'project/package.json': '{"name":"app"}' };
 const bunfig = (dir: string): string => `[install.cache]\ndir = "${dir}"\n`;
 
 const settings: readonly Setting[] = [
-  { name: 'nothing is said' },
+  { name: 'nothing is set' },
   { name: 'the environment', env: { BUN_INSTALL_CACHE_DIR: '@/c' }, files: { 'project/bunfig.toml': bunfig('@/t') } },
   { name: 'the environment, relative', env: { BUN_INSTALL_CACHE_DIR: 'c' }, workDir: 'project/a' },
   { name: 'the environment, empty', env: { BUN_INSTALL_CACHE_DIR: '', BUN_INSTALL: '' } },
@@ -20,8 +20,8 @@ const settings: readonly Setting[] = [
   { name: 'the project and BUN_INSTALL', files: { 'project/bunfig.toml': bunfig('@/t') }, env: { BUN_INSTALL: '@/b' } },
   { name: 'the project, relative', files: { 'project/bunfig.toml': bunfig('t') }, workDir: 'project/a' },
   { name: 'the project, from home', files: { 'project/bunfig.toml': bunfig('~/t') } },
-  { name: 'the project in short', files: { 'project/bunfig.toml': "[install]\ncache = '@/t'\n" } },
-  { name: 'the project in one line', files: { 'project/bunfig.toml': '[install]\ncache = { dir = "@/t" }\n' } },
+  { name: 'the project, short form', files: { 'project/bunfig.toml': "[install]\ncache = '@/t'\n" } },
+  { name: 'the project, inline table', files: { 'project/bunfig.toml': '[install]\ncache = { dir = "@/t" }\n' } },
   { name: 'the project with dots', files: { 'project/bunfig.toml': 'install.cache.dir = "@/t"\n' } },
   { name: 'the user', files: { '.bunfig.toml': bunfig('@/u'), 'project/.npmrc': 'cache=@/n' } },
   { name: 'the user, elsewhere', files: { 'x/.bunfig.toml': bunfig('@/u') }, env: { XDG_CONFIG_HOME: '@/x' } },
@@ -32,7 +32,7 @@ const settings: readonly Setting[] = [
   },
   { name: 'npm of the user', files: { '.npmrc': 'cache=~/m' }, env: { BUN_INSTALL: '@/b' } },
   {
-    name: 'a part of a workspace',
+    name: 'a workspace member',
     files: {
       'project/package.json': '{"workspaces":["packages/*"]}',
       'project/packages/a/package.json': '{"name":"a"}',
@@ -42,7 +42,7 @@ const settings: readonly Setting[] = [
   },
 ];
 
-describe.skipIf(bun === null)('bun says the same about its cache as we do', () => {
+describe.skipIf(bun === null)('bun reports the cache directory that we find', () => {
   const program = String(bun);
 
   test.each(settings)('$name', (setting) => {
@@ -51,7 +51,7 @@ describe.skipIf(bun === null)('bun says the same about its cache as we do', () =
     expect(found).toBe(said);
   });
 
-  test('what moves it', () => {
+  test('a redirect', () => {
     const setting = { name: 'redirect', env: bunTool.redirect('/somewhere/else') ?? {}, files: manifest };
     expect(locations(bunTool, setting, [program, 'pm', 'cache'])).toEqual(['/somewhere/else', '/somewhere/else']);
   });

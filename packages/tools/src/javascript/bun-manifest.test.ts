@@ -23,19 +23,19 @@ const arbitraryManifest = fc
 
 mergeDriverConformance('manifests of bun', bunManifestDriver, arbitraryVersionOf(arbitraryManifest));
 
-test('fresh again is no change, another manifest is', () => {
+test('revalidation is no change, another manifest is', () => {
   expect(bunManifestDriver.same(versionOf(manifest(1)), versionOf(manifest(9)))).toBe(true);
   expect(bunManifestDriver.same(versionOf(manifest(1)), versionOf(manifest(9, '1.0.1')))).toBe(false);
 });
 
-test('the one that was asked for last stands, unless its clock was wrong', () => {
+test('the latest manifest wins unless its clock was wrong', () => {
   const [old, later, wrong] = [at(900, '1.0.0'), at(1300, '1.0.1'), at(4_102_444_800, '0.9.0')];
   expect(bunManifestDriver.compose([old, later])).toEqual({ kind: 'pick', index: 1, opinion: true });
   const composed = composedVersion([wrong, later], bunManifestDriver.compose([wrong, later])).content();
   expect(Buffer.from(composed).readUInt32LE(0x60)).toBe(1000 + day);
 });
 
-test('a manifest of another format is a matter of order', () => {
+test('of manifests in another format, the nearest wins', () => {
   const [a, b] = [versionOf(manifest(1, '1', 'v0.0.9')), versionOf(manifest(2, '2', 'v0.0.9'))];
   expect(bunManifestDriver.compose([a, b])).toEqual({ kind: 'pick', index: 0, opinion: false });
 });

@@ -2,11 +2,11 @@ import type { MergeDriver } from '@cachelane/core';
 import { newestDriver } from '../drivers/newest.ts';
 import { toText } from '../drivers/text.ts';
 
-/** What bun 1.4 begins a manifest of the registry with, and where after it the second is until which the manifest is fresh. */
+/** A registry manifest of bun 1.4 begins with this header. The second until which it is fresh follows. */
 const header = '#!/usr/bin/env bun\nbun-npm-manifest-cache-v0.0.8\n';
 const freshUntilAt = 0x60;
 
-/** Registries let a manifest be fresh for minutes; one that says more than a day had a clock that was wrong. */
+/** Registries allow minutes. A manifest that is fresh for more than a day was written with a wrong clock. */
 const longestSeconds = 86_400n;
 
 /** `<name>-<registry>.npm` of bun's cache. */
@@ -17,7 +17,7 @@ export const bunManifestDriver: MergeDriver = newestDriver({
     const stamp = BigInt(viewOf(content).getUint32(freshUntilAt, true));
     return { stamp, rest: Buffer.from(withStamp(content, 0n)).toString('latin1') };
   },
-  // Fresh again, but the same: bun asks whether it changed.
+  // bun revalidates an unchanged manifest.
   stampMatters: false,
   clock: {
     latest: (sealedAtMs) => BigInt(Math.trunc(sealedAtMs / 1000)) + longestSeconds,

@@ -22,11 +22,11 @@ test.each([
   ['.tmp/', 'never'],
   ['.7fbb3e7dff9fd9fb-00000001.left/package.json', 'never'],
   ['.bun-tmp-7fbb3e7dff9fd9fb/x', 'never'],
-  // Packages hold whatever they were published with.
+  // Packages may contain any file.
   ['left@1.0.0@@@1/.npmrc', 'U'],
   ['left@1.0.0@@@1/.tmp/a.lock', 'U'],
   ['left@1.0.0@@@1/left/1.0.0@@@1', 'U'],
-  // Nothing that bun 1.4 makes.
+  // Unknown to bun 1.4.
   ['left', 'D count'],
   ['notes.npm', 'D count'],
   ['left/index.js', 'D count'],
@@ -45,7 +45,7 @@ test('an empty lock is never stored', () => {
   expect(ruleOf(bunTool, 'left@1.0.0@@@1/some.lock', { 'left@1.0.0@@@1/some.lock': '' })).toBe('U');
 });
 
-test('a place that a file of the project chose is marked as such', () => {
+test('a directory chosen by a project file is marked', () => {
   const files = { '/home/ann/project/bunfig.toml': '[install.cache]\ndir = ".cache"\n' };
   expect(bunTool.locate(environmentOf({ files }))).toEqual({
     path: '/home/ann/project/.cache',

@@ -8,7 +8,7 @@ import { groupRule, never, newestRule, unionRule } from '../common/rules.ts';
 import { tomlText } from '../common/toml.ts';
 
 const manifestRule = newestRule(bunManifestDriver);
-const links = never('links to packages by their place on one machine; nothing installs by them');
+const links = never('links to packages by absolute paths; bun does not install from them');
 const temporary = never('temporary files');
 
 /** bun's cache: each version of a package laid out in a directory, and manifests of the registry. */
@@ -20,18 +20,18 @@ export const bunTool: Tool = {
   locate,
   redirect: (path) => ({ BUN_INSTALL_CACHE_DIR: path }),
   linksOut: true,
-  // Packages are laid out as they were published; their scripts run in the project.
+  // Packages are stored as published; their scripts run in the project.
   compat: () => ({}),
   classify(path, isDirectory, context) {
     return ruleFor(path.split('/'), isDirectory) ?? classifyUnknown(path, isDirectory, context);
   },
-  // A package is laid out elsewhere and then moved into its place.
+  // bun unpacks a package elsewhere, then moves it into place.
   commitWhen: 'exit',
   prune: { kind: 'none', why: 'bun pm cache rm removes everything' },
   sync: 'always',
   versions: 'each package carries the number of its layout in its name: @@@1',
   stored: [
-    { path: 'left@1.0.0@@@1/package.json', what: 'packages, laid out', checked: 'when fetched' },
+    { path: 'left@1.0.0@@@1/package.json', what: 'unpacked packages', checked: 'when fetched' },
     { path: '<16 hex>.npm', what: 'manifests of the registry', checked: 'never' },
     { path: '<16 hex>.git/HEAD', what: 'clones of repositories', checked: 'when used' },
   ],
@@ -41,24 +41,24 @@ export const bunTool: Tool = {
 
 function ruleFor([top = '', second, ...more]: readonly string[], isDirectory: boolean): PathRule | null {
   const isTop = second === undefined;
-  // Bun begins names of its temporary files so, and no package's can.
+  // bun's temporary files begin with a dot; package names cannot.
   if (top.startsWith('.')) return /^\.(?:tmp$|bun-|[0-9a-f]+-[0-9a-f]+\.)/.test(top) ? temporary : null;
   if (isTop && !isDirectory) return /^[0-9a-f]{16}(?:-[0-9a-f]{16})?\.npm$/.test(top) ? manifestRule : null;
   if (/^[0-9a-f]{16}\.git$/.test(top)) return groupRule(top);
-  // `left@1.0.0@@@1`, `@T@<digest>@@@1`; of a scope the package is one level down.
+  // `left@1.0.0@@@1`, `@T@<digest>@@@1`. Scoped packages are one level deeper.
   if (top.includes('@', 1)) return unionRule;
   if (!top.startsWith('@')) return nameRule(top, second, isDirectory || !isTop);
   if (isTop) return unionRule;
   return second.includes('@') ? unionRule : nameRule(second, more[0], isDirectory || more.length > 0);
 }
 
-/** `left/1.0.0@@@1`, a link to the package of that version. */
+/** `left/1.0.0@@@1`, a link to that version's package. */
 function nameRule(name: string, version: string | undefined, isDirectory: boolean): PathRule | null {
   const isName = isDirectory && /^[a-z0-9~-][a-z0-9._~-]*$/i.test(name);
   return isName && (version === undefined || /@@@\d+$/.test(version)) ? links : null;
 }
 
-/** As bun reads its settings; `.env` files, which it also takes them from, are not looked at. */
+/** Locates the cache from bun's settings, except `.env` files. */
 function locate(environment: ToolEnvironment): ToolLocation {
   const { join, resolve } = pathsOf(environment);
   const projectDir = projectDirOf(environment);

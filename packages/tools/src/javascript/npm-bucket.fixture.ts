@@ -61,7 +61,7 @@ function variantOf({ integrity, metadata }: BucketEntryFixture): string {
   return JSON.stringify([algorithm, metadata?.reqHeaders?.['accept'], metadata?.options?.compress]);
 }
 
-/** What a bucket names, for the laws; contents are those of {@link arbitraryBucket}. */
+/** Returns the contents that a bucket of {@link arbitraryBucket} names. */
 export function namesInBucket(content: Uint8Array): readonly NamedContent[] {
   return readBucket(content).map(({ key, integrity }) => ({
     name: key,
@@ -91,7 +91,7 @@ const arbitraryMetadata = fc.record({
 });
 
 const key = fc.constantFrom('left', 'right');
-/** Some lie in the future of the store. */
+/** Some are later than the seal. */
 const time = fc.integer({ min: 0, max: 20 });
 
 const arbitraryEntry: fc.Arbitrary<BucketEntryFixture> = fc.oneof(
@@ -121,11 +121,11 @@ const arbitraryEntry: fc.Arbitrary<BucketEntryFixture> = fc.oneof(
   },
 );
 
-/** Lines that npm skips: cut short, of another writer, altered. */
+/** Lines that npm skips: truncated, of another writer, modified. */
 const arbitraryBadLine = fc.constantFrom('\n', '\nnot a line', `\n${'0'.repeat(40)}\t{"key":"left"}`, '\nda39a3ee\t');
 
 export const arbitraryBucket: fc.Arbitrary<Uint8Array> = fc
   .array(fc.oneof({ arbitrary: arbitraryEntry.map(bucketLine), weight: 9 }, arbitraryBadLine), { maxLength: 5 })
   .map((lines) => Buffer.from(lines.join('')))
-  // Nothing but lines that cannot be read is content that cannot be read.
+  // A file of only unreadable lines is unreadable.
   .map((content) => (readBucket(content).length === 0 ? Buffer.alloc(0) : content));

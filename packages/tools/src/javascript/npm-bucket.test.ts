@@ -67,14 +67,14 @@ function subtracted(pinned: Version, mine: Version): string {
   return subtraction.form === 'delta' ? text(subtraction.content) : 'whole';
 }
 
-describe('a change that means nothing', () => {
-  test('is the same line with a later time, appended or in its place', () => {
+describe('npm changes that are no change', () => {
+  test('the same line with a later time, appended or replaced', () => {
     const again = { ...tarball, time: 9 };
     expect(npmBucketDriver.same(version(tarball), version(tarball, again))).toBe(true);
     expect(npmBucketDriver.same(version(tarball), version(again))).toBe(true);
   });
 
-  test('is a response that was found to be still good', () => {
+  test('a revalidated response', () => {
     const revalidated = {
       ...packument,
       time: 9,
@@ -83,7 +83,7 @@ describe('a change that means nothing', () => {
     expect(npmBucketDriver.same(version(packument), version(packument, revalidated))).toBe(true);
   });
 
-  test('is that npm left out lines that others had replaced', () => {
+  test('npm dropped replaced lines', () => {
     expect(npmBucketDriver.same(version(tarball, { ...tarball, time: 9 }), version({ ...tarball, time: 9 }))).toBe(
       true,
     );
@@ -105,23 +105,23 @@ describe('a change that means nothing', () => {
 });
 
 describe('what a run added', () => {
-  test('is its new lines, without those that it only wrote again', () => {
+  test('its new lines, without rewritten ones', () => {
     const other = { ...tarball, key: 'pacote:tarball:right@1.0.0' };
     expect(subtracted(version(tarball), version(tarball, { ...tarball, time: 9 }, other))).toBe(lines(other));
   });
 
-  test('is the newest line of a name only', () => {
+  test('only the newest line of a name', () => {
     const first = { ...packument, integrity: sri('two'), time: 6 };
     const second = { ...packument, integrity: sri('three'), time: 7 };
     expect(subtracted(version(packument), version(packument, first, second))).toBe(lines(second));
   });
 
-  test('is the whole file where one of the two cannot be read', () => {
+  test('the whole file if either is unreadable', () => {
     expect(subtracted(versionOf(Buffer.from('what')), version(tarball))).toBe('whole');
     expect(subtracted(version(tarball), versionOf(Buffer.from('what')))).toBe('whole');
   });
 
-  test('is, after a clean, the tombstone and what was fetched anew', () => {
+  test('after a clean, the tombstone and the lines fetched since', () => {
     const tombstone = { key: packument.key, integrity: null, time: 7 };
     const again = { ...packument, time: 8 };
     const mine = version(packument, tombstone, again);
@@ -134,31 +134,31 @@ describe('a tombstone', () => {
   const other = { ...packument, time: 9, metadata: { ...packument.metadata, reqHeaders: { accept: '*/*' } } };
   const tombstone = (time: number): BucketEntryFixture => ({ key: packument.key, integrity: null, time });
 
-  test('is new where it takes something back that was fetched after an older one', () => {
+  test('is new if it removes a line that is later than an older tombstone', () => {
     const pinned = version(tombstone(4), packument);
     const mine = version(tombstone(4), packument, tombstone(8));
     expect(subtracted(pinned, mine)).toBe(lines(tombstone(8)));
     expect(contentOf([mine, pinned])).toBe(lines(tombstone(8)));
   });
 
-  test('is no change where nothing was there to take back', () => {
+  test('is no change if there is nothing to remove', () => {
     expect(npmBucketDriver.same(version(tombstone(4)), version(tombstone(4), tombstone(8)))).toBe(true);
     expect(subtracted(version(tombstone(4)), version(tombstone(8), other))).toBe(lines(other));
   });
 
-  test('that npm left out, as it does when it looks something up, is no change', () => {
+  test('is no change if npm dropped it on a lookup', () => {
     expect(npmBucketDriver.same(version(tombstone(4), packument), version({ ...packument, time: 9 }))).toBe(true);
   });
 });
 
 describe('several versions', () => {
-  test('make one canonical file, by key, one line for each name', () => {
+  test('make one canonical file sorted by key, with one line for each name', () => {
     const right = { ...tarball, key: 'pacote:tarball:right@1.0.0' };
     const newer = { ...tarball, time: 9 };
     expect(contentOf([version(right, tarball), version(newer)])).toBe(lines(newer, right));
   });
 
-  test('keep what responses to different accept headers there are, the newest last', () => {
+  test('keep responses to different accept headers, newest last', () => {
     const full = {
       ...packument,
       time: 4,
@@ -167,18 +167,18 @@ describe('several versions', () => {
     expect(contentOf([version(packument), version(full)])).toBe(lines(full, packument));
   });
 
-  test('keep entries that only old lockfiles, by sha1, and only new ones can use', () => {
+  test('keep both sha1 entries of old lockfiles and newer entries', () => {
     const old = { ...tarball, integrity: sri('one', 'sha1'), time: 4 };
     expect(contentOf([version(tarball), version(old)])).toBe(lines(old, tarball));
   });
 
-  test('are taken back by a newer tombstone, and not by an older one', () => {
+  test('are removed by a newer tombstone, not by an older one', () => {
     const tombstone = (time: number): BucketEntryFixture => ({ key: packument.key, integrity: null, time });
     expect(contentOf([version(packument), version(tombstone(9))])).toBe(lines(tombstone(9)));
     expect(contentOf([version(tombstone(4)), version(packument)])).toBe(lines(tombstone(4), packument));
   });
 
-  test('what came after a tombstone in its file stays, though the clock was set back meanwhile', () => {
+  test('a line after a tombstone stays even if the clock was set back', () => {
     const tombstone = { key: packument.key, integrity: null, time: 9 };
     const mine = version(packument, tombstone, packument);
     expect(contentOf([mine, version(packument)])).toBe(lines(tombstone, { ...packument, time: 9 }));
@@ -189,7 +189,7 @@ describe('several versions', () => {
     expect(readBucket(Buffer.from(contentOf([version(packument), version(redirect)])))).toHaveLength(2);
   });
 
-  test('a line from the future counts, and is written, as of when the store saw it', () => {
+  test('a line from the future gets the time of its seal', () => {
     const future = {
       ...packument,
       integrity: sri('two'),
@@ -203,14 +203,14 @@ describe('several versions', () => {
     expect(contentOf([early, version(later)])).toBe(lines(later));
   });
 
-  test('where one is the answer already, it is picked', () => {
+  test('a version that equals the answer is picked', () => {
     const right = { ...tarball, key: 'pacote:tarball:right@1.0.0' };
     const composition: Composition = npmBucketDriver.compose([version(tarball), version(tarball, right)]);
     expect(composition).toEqual({ kind: 'pick', index: 1, opinion: true });
   });
 });
 
-describe('what npm does not read', () => {
+describe('invalid lines', () => {
   test.each([
     ['a wrong sha1', `\n${'0'.repeat(40)}\t{"key":"left","integrity":null}`],
     ['no JSON', `\n${sha1('{')}\t{`],
@@ -235,12 +235,12 @@ describe('what npm does not read', () => {
 });
 
 describe('closing', () => {
-  test('drops a line whose content is gone', () => {
+  test('drops a line with missing content', () => {
     expect(closed(tarball, inView())).toBe('');
     expect(closed(tarball, inView(contentPath('one')))).toBe(null);
   });
 
-  test('any content of the strongest algorithm will do, others are not looked for', () => {
+  test('keeps a line with any content of the strongest algorithm', () => {
     const several = { ...tarball, integrity: `${sri('one', 'sha1')} ${sri('one')} ${sri('two')}?opt` };
     expect(closed(several, inView(contentPath('two')))).toBe(null);
     expect(closed(several, inView(contentPath('one', 'sha1')))).toBe('');
@@ -251,7 +251,7 @@ describe('closing', () => {
     expect(closed({ ...tarball, integrity: null, metadata: { status: 308 } }, inView())).toBe(null);
   });
 
-  test('drops what can have no content', () => {
+  test('drops a line without a valid integrity', () => {
     expect(closed({ ...tarball, integrity: 'sha512-!!' }, () => true)).toBe('');
     expect(closed({ ...tarball, integrity: 'nothing' }, () => true)).toBe('');
   });
@@ -279,8 +279,8 @@ const line = (name: string, metadata: BucketEntryFixture['metadata'] = {}): Buck
   metadata: { url: `https://registry.example/${name}`, ...metadata },
 });
 
-describe('what may be stored', () => {
-  test('is all of an ordinary bucket', () => {
+describe('cleaning', () => {
+  test('changes nothing in an ordinary bucket', () => {
     const bucket = bucketOf(line('@scope/a', { reqHeaders: { accept: '*/*' } }), line('b@1.0.0'));
     expect(npmBucketDriver.clean?.(versionOf(bucket))).toBeNull();
   });

@@ -5,11 +5,11 @@ import { contentPathsOf, strongestAlgorithm } from './npm-integrity.ts';
 import { toBytes, toText } from '../drivers/text.ts';
 
 /**
- * A bucket of npm's `_cacache/index-v5` holds `\n<sha1 of the JSON>\t<JSON>` for each entry; writers append, and npm
- * itself rewrites the file without replaced lines whenever it looks something up. For one key there can be several
- * entries: responses to requests with different `accept` headers (`npm view` asks for other packuments than
- * `npm install`), so a name is a key and what its response varies by. A line without integrity takes back all lines of
- * the key before it, unless it is a redirect, which has a status and no content.
+ * An entry of npm's `_cacache/index-v5`, stored as `
+ * <sha1 of the JSON>\t<JSON>`. Writers append; npm drops replaced lines when it looks
+ * up a key. One key can have several entries: responses to different `accept` headers (`npm view` and `npm install` differ).
+ * So a name is a key plus the headers that its response varies by. A line without integrity removes all earlier lines of its
+ * key (a tombstone), unless it is a redirect, which has a status.
  */
 interface BucketEntry {
   readonly key: string;
@@ -31,9 +31,9 @@ interface EntryMetadata {
 interface BucketLine {
   readonly key: string;
   readonly isTombstone: boolean;
-  /** Lines with equal names replace each other. */
+  /** A later line replaces earlier ones with the same name. */
   readonly name: string;
-  /** Equal for lines that differ only in when the registry was asked. */
+  /** Equal for lines that differ only in the time of the request. */
   readonly meaning: string;
   readonly time: number;
   readonly sha1: string;
@@ -41,7 +41,7 @@ interface BucketLine {
   readonly entry: BucketEntry;
 }
 
-/** Request headers that npm's cache compares before it uses a response (make-fetch-happen, cache/policy.js). */
+/** Request headers that npm compares before it uses a cached response (make-fetch-happen, cache/policy.js). */
 const varyingHeaders = ['host', 'accept', 'accept-encoding', 'accept-language'] as const;
 
 export const npmBucketDriver: MergeDriver = linesDriver<BucketLine>({
@@ -55,7 +55,7 @@ export const npmBucketDriver: MergeDriver = linesDriver<BucketLine>({
   contents: ({ entry }, path) => (entry.integrity ? contentPathsOf(entry.integrity, cacheRootOf(path)) : null),
 });
 
-/** `_cacache` for `_cacache/index-v5/aa/bb/cccc`. */
+/** Returns `_cacache` for `_cacache/index-v5/aa/bb/cccc`. */
 function cacheRootOf(path: BytePath): BytePath {
   return parentPath(parentPath(parentPath(parentPath(path))));
 }
@@ -81,7 +81,7 @@ function parseLine(text: string): BucketLine | null {
   }
 }
 
-/** What is inside `metadata` is looked at field by field, without trusting any. */
+/** Checks the outer fields. Fields of `metadata` are checked where they are read. */
 function isEntry(value: unknown): value is BucketEntry {
   if (typeof value !== 'object' || value === null || !('key' in value) || typeof value.key !== 'string') return false;
   const integrity = 'integrity' in value ? value.integrity : null;
@@ -95,11 +95,11 @@ function toLine(entry: BucketEntry, json: string, sha1: string): BucketLine {
   const variant = [
     ...varyingHeaders.map((header) => metadata?.reqHeaders?.[header] ?? null),
     metadata?.options?.compress ?? null,
-    // Entries of old versions of npm have only a sha1, and only lockfiles of that time ask for them.
+    // Entries of old npm versions have only a sha1, which only lockfiles of that time request.
     integrity ? strongestAlgorithm(integrity) : null,
   ];
   const { etag, 'last-modified': lastModified, location } = metadata?.resHeaders ?? {};
-  // Of the response's headers only what the next request is made of counts: without it npm would fetch the whole again.
+  // Only the headers that npm needs to revalidate the response count.
   const revalidation = etag ?? lastModified ?? null;
   const meaning = [
     integrity ?? null,
@@ -121,10 +121,7 @@ function toLine(entry: BucketEntry, json: string, sha1: string): BucketLine {
   };
 }
 
-/**
- * npm keeps the request headers that a response varies by, and with them the token where a registry says
- * `vary: authorization`; addresses carry what a person wrote before the host.
- */
+/** npm stores the request headers that a response varies by, including the token for `vary: authorization`. URLs may contain a password. */
 function holdsCredential({ key, metadata }: BucketEntry): boolean {
   const headers = Object.keys(metadata?.reqHeaders ?? {}).map((name) => name.toLowerCase());
   return headers.some((name) => secretHeaders.has(name)) || hasUserInfo(key) || hasUserInfo(`${metadata?.url}`);
@@ -147,8 +144,8 @@ function timeOf(time: unknown): number {
 }
 
 /**
- * The lines of one key that count, by their place in the file: times may be those of a clock that was set back. A line
- * that came after a tombstone gets at least its time, since across files only times tell.
+ * Returns the valid lines of one key. File order decides, since clocks can be set back. A line after a tombstone gets at least the
+ * tombstone's time, since only times are comparable across files.
  */
 function inForce(lines: readonly BucketLine[]): readonly BucketLine[] {
   const last = lines.findLastIndex(({ isTombstone }) => isTombstone);
@@ -180,7 +177,7 @@ function tombstonesOf(lines: readonly BucketLine[]): ReadonlyMap<string, BucketL
   return new Map(lines.filter(({ isTombstone }) => isTombstone).map((line) => [line.key, line]));
 }
 
-/** npm reads the last line of a key as its newest one. */
+/** npm takes the last line of a key as the newest. */
 function byPlace(a: BucketLine, b: BucketLine): number {
   return (
     compare(a.key, b.key) || a.time - b.time || Number(b.isTombstone) - Number(a.isTombstone) || compare(a.name, b.name)
@@ -192,8 +189,8 @@ function compare(a: string, b: string): number {
 }
 
 /**
- * A tombstone is new where it takes something back, whatever its time. Then all lines of its key go with it: what
- * `pinned` has of them goes under.
+ * Returns added lines. A tombstone is new if it removes something, whatever its time. All lines of its key are then stored too, so that the
+ * lines of `pinned` stay removed.
  */
 function addedLines(pinned: readonly BucketLine[], mine: readonly BucketLine[]): readonly BucketLine[] {
   const known = new Map(pinned.map((line) => [line.name, line.meaning]));
@@ -205,7 +202,7 @@ function addedLines(pinned: readonly BucketLine[], mine: readonly BucketLine[]):
   return mine.filter(({ key, name, meaning }) => renewed.has(key) || known.get(name) !== meaning);
 }
 
-/** A response from the future would also look fresh for ever. */
+/** Lowers the time; a response from the future would also stay fresh for ever. */
 function clampLine(line: BucketLine, sealedAtMs: number): BucketLine {
   if (line.time <= sealedAtMs) return line;
   const { metadata } = line.entry;

@@ -14,36 +14,36 @@ interface Place extends FakeEnvironment {
 }
 
 const places: readonly Place[] = [
-  { name: 'nothing is said', path: '/home/ann/.npm', source: "npm's default" },
+  { name: 'nothing is set', path: '/home/ann/.npm', source: "npm's default" },
   {
-    name: 'the environment says so',
+    name: 'the environment sets it',
     env: { npm_config_cache: '/c' },
     files: { [project]: 'cache=/p' },
     path: '/c',
     source: 'npm_config_cache in the environment',
   },
   {
-    name: 'the environment says so in capitals',
+    name: 'the environment sets it in capitals',
     env: { NPM_CONFIG_CACHE: '~/c' },
     path: '/home/ann/c',
     source: 'npm_config_cache in the environment',
   },
   {
-    name: 'the environment says nothing in many words',
+    name: 'the environment sets empty values',
     env: { npm_config_cache: '' },
     files: { [user]: 'cache=/u' },
     path: '/u',
     source: `cache in ${user}`,
   },
   {
-    name: 'the project says so',
+    name: 'the project sets it',
     files: { [project]: 'cache=/p', [user]: 'cache=/u' },
     path: '/p',
     source: `cache in ${project}`,
     byProject: true,
   },
   {
-    name: 'a path is relative to where npm runs',
+    name: 'a path is relative to npm’s working directory',
     workDir: '/home/ann/project/deep/er',
     files: { ...manifest, [project]: 'cache=.npm' },
     path: '/home/ann/project/deep/er/.npm',
@@ -59,7 +59,7 @@ const places: readonly Place[] = [
     byProject: true,
   },
   {
-    name: 'comments and sections are left out, the last one wins',
+    name: 'comments and sections are ignored and the last value wins',
     files: { [project]: '; cache=/1\n# cache=/2\ncache=/3\r\ncache = /4 ; four\n[section]\ncache=/5' },
     path: '/4',
     source: `cache in ${project}`,
@@ -73,21 +73,21 @@ const places: readonly Place[] = [
     source: 'cache in /etc/ann.npmrc',
   },
   {
-    name: 'the project says which file is the user’s',
+    name: 'the project names the user’s file',
     files: { [project]: 'userconfig=/etc/ann.npmrc', '/etc/ann.npmrc': 'cache=/u' },
     path: '/u',
     source: 'cache in /etc/ann.npmrc',
     byProject: true,
   },
   {
-    name: 'the global file says so',
+    name: 'the global file sets it',
     env: { PATH: '/bin:/usr/local/bin' },
     files: { '/usr/local/lib/node_modules/npm/package.json': '{}', '/usr/local/etc/npmrc': 'cache=/g' },
     path: '/g',
     source: 'cache in /usr/local/etc/npmrc',
   },
   {
-    name: 'the global file lies below another prefix',
+    name: 'the global file is below another prefix',
     env: { PATH: '/usr/local/bin' },
     files: {
       '/usr/local/lib/node_modules/npm/package.json': '{}',
@@ -98,7 +98,7 @@ const places: readonly Place[] = [
     source: 'cache in /home/ann/.global/etc/npmrc',
   },
   {
-    name: 'whoever packaged npm says so',
+    name: 'the packager of npm sets it',
     env: { PATH: '/usr/bin' },
     files: {
       '/usr/lib/node_modules/npm/package.json': '{}',
@@ -108,7 +108,7 @@ const places: readonly Place[] = [
     source: 'cache in /usr/lib/node_modules/npm/npmrc',
   },
   {
-    name: 'the command runs in a part of a workspace',
+    name: 'the command runs in a workspace member',
     workDir: '/home/ann/project/packages/web/src',
     files: {
       '/home/ann/project/package.json': '{"workspaces":["packages/*"]}',
@@ -121,7 +121,7 @@ const places: readonly Place[] = [
     byProject: true,
   },
   {
-    name: 'the project above is none of ours',
+    name: 'the project above does not include the directory',
     workDir: '/home/ann/project/examples/web',
     files: {
       '/home/ann/project/package.json': '{"workspaces":{"packages":["./examples/**/","!examples/web"]}}',
@@ -156,7 +156,7 @@ const places: readonly Place[] = [
   },
 ];
 
-test.each(places)('where npm’s cache lies when $name', ({ path, source, byProject, ...environment }) => {
+test.each(places)('finds npm’s cache when $name', ({ path, source, byProject, ...environment }) => {
   const location = { path, source, ...(byProject === true ? { byProject } : {}) };
   expect(npmCacheLocation(environmentOf(environment))).toEqual(location);
 });

@@ -3,11 +3,11 @@ import { parseNpmrc } from './npmrc.ts';
 import { projectDirOf } from '../common/project-dirs.ts';
 import { pathsOf } from '../common/paths.ts';
 
-/** One place that npm takes settings from; a value is as it would be used, `${NAME}` filled in. */
+/** One source of npm settings. Values have `${NAME}` filled in. */
 interface ConfigLayer {
-  /** Who decided, where it is this layer. */
+  /** Describes where a key of this layer is set. */
   source(key: string): string;
-  /** The project's file, or one that it led us to. */
+  /** Whether the file belongs to the project or was named by it. */
   readonly byProject: boolean;
   get(key: string): string | undefined;
 }
@@ -19,8 +19,8 @@ export interface NpmSetting {
 }
 
 /**
- * Where npm's cache lies: environment, then the project's `.npmrc`, the user's, the global one, the one beside npm itself,
- * then npm's default (@npmcli/config). The command line is the user's and is not looked at.
+ * Returns npm's cache directory from the environment, then the project's, user's, global and built-in npmrc, then npm's default (@npmcli/config).
+ * Ignores the command line.
  */
 export function npmCacheLocation(environment: ToolEnvironment): ToolLocation | null {
   const { join } = pathsOf(environment);
@@ -37,7 +37,7 @@ export function npmCacheLocation(environment: ToolEnvironment): ToolLocation | n
   return { path, source: "npm's default" };
 }
 
-/** A setting of npm's. The layers are opened one after the other, since each can say where the next one lies. */
+/** Returns one npm setting. Opens the layers in order, since each can name the next one's path. */
 export function npmSetting(environment: ToolEnvironment, key: string): NpmSetting | undefined {
   const { join } = pathsOf(environment);
   const layers: ConfigLayer[] = [environmentLayer(environment)];
@@ -82,7 +82,7 @@ function environmentLayer(environment: ToolEnvironment): ConfigLayer {
   };
 }
 
-/** npm takes its variables in any case; these are the ones that are seen. */
+/** npm accepts any case of its variables; these two forms are read. */
 function variableNames(key: string): readonly string[] {
   const plain = key.replaceAll('-', '_');
   const name = `npm_config_${plain}`;
@@ -102,7 +102,7 @@ function fileLayer(environment: ToolEnvironment, path: string, byProject: boolea
   };
 }
 
-/** `${NAME}` and `${NAME?}`, which is empty where there is no such variable; a backslash keeps it as it is. */
+/** Fills in `${NAME}`, and `${NAME?}`, which may be missing. A backslash escapes it. */
 function fillIn(text: string, environment: ToolEnvironment): string {
   return text.replace(
     /(?<!\\)(\\*)\$\{([^${}?]+)(\?)?\}/g,
@@ -115,7 +115,7 @@ function fillIn(text: string, environment: ToolEnvironment): string {
   );
 }
 
-/** As npm resolves paths of any file: from the directory that it runs in. */
+/** npm resolves paths against its working directory, whichever file sets them. */
 function resolveSetting(environment: ToolEnvironment, value: string): string {
   const { resolve } = pathsOf(environment);
   const tilde = environment.os === 'win32' ? /^~[/\\]/ : /^~\//;
@@ -128,7 +128,7 @@ interface NpmInstall {
   readonly npmDir: string;
 }
 
-/** The npm that comes with the first Node on the PATH, found by its manifest. */
+/** Returns the npm of the first Node on the PATH. */
 function npmInstallOf(environment: ToolEnvironment): NpmInstall | undefined {
   const { delimiter, dirname, isAbsolute, join } = pathsOf(environment);
   for (const dir of (environment.env('PATH') ?? '').split(delimiter)) {

@@ -1,6 +1,7 @@
 import { childPath, type BytePath } from '@cachelane/core';
+import { hexOfBase64 } from '../drivers/text.ts';
 
-/** Weakest first, as npm ranks them (ssri); what is not listed ranks below all of them. */
+/** Weakest first, as npm ranks them (ssri). Others rank below all of these. */
 const algorithms =
   'md5 whirlpool sha1 sha224 sha256 sha384 sha512 sha3 sha3-256 sha3-384 sha3-512 sha3_256 sha3_384 sha3_512'.split(
     ' ',
@@ -11,7 +12,7 @@ interface IntegrityHash {
   readonly base64: string;
 }
 
-/** Subresource integrity: hashes separated by spaces, `<algorithm>-<base64>[?options]`. */
+/** Parses subresource integrity: hashes `<algorithm>-<base64>[?options]`, separated by spaces. */
 function parseIntegrity(integrity: string): readonly IntegrityHash[] {
   return integrity
     .trim()
@@ -22,7 +23,7 @@ function parseIntegrity(integrity: string): readonly IntegrityHash[] {
     });
 }
 
-/** The algorithm that npm goes by; null where there is none. */
+/** Returns the algorithm that npm uses; null if there is none. */
 export function strongestAlgorithm(integrity: string): string | null {
   const names = parseIntegrity(integrity).map(({ algorithm }) => algorithm);
   return names.reduce<string | null>(
@@ -35,21 +36,13 @@ function rankOf(algorithm: string): number {
   return algorithms.indexOf(algorithm);
 }
 
-/** Where npm looks for content with this integrity: one file for each hash of the strongest algorithm, any of them will do. */
+/** Returns the paths where npm looks for this content: one for each hash of the strongest algorithm. Any one is enough. */
 export function contentPathsOf(integrity: string, cacheRoot: BytePath): readonly BytePath[] {
   const strongest = strongestAlgorithm(integrity);
   return parseIntegrity(integrity).flatMap(({ algorithm, base64 }) => {
-    const hex = algorithm === strongest ? toHex(base64) : '';
-    if (hex.length <= 4) return [];
+    const hex = algorithm === strongest ? hexOfBase64(base64) : null;
+    if (hex === null || hex.length <= 4) return [];
     const segments = ['content-v2', algorithm, hex.slice(0, 2), hex.slice(2, 4), hex.slice(4)];
     return [segments.reduce(childPath, cacheRoot)];
   });
-}
-
-function toHex(base64: string): string {
-  try {
-    return Uint8Array.fromBase64(base64).toHex();
-  } catch {
-    return '';
-  }
 }

@@ -16,7 +16,7 @@ const packages = ['base', 'left', 'right', 'both'].flatMap((name) => [
   { name: `@scope/${name}`, version: '2.0.0', files: { 'index.js': `module.exports = '${name}';` } },
 ]);
 
-/** Buckets that npm wrote again, with whatever in them. */
+/** Returns the buckets that npm rewrote. */
 function rewritten(before: CacheTree, after: CacheTree): readonly string[] {
   return [...after].flatMap(([path, { digest }]) =>
     path.includes('index-v5') && before.get(path)?.digest !== digest ? [path] : [],
@@ -28,7 +28,7 @@ requireCommands('npm')("npm's own cache", () => {
   let root: string;
 
   beforeAll(async () => {
-    // Nothing is fresh: whatever npm has, it asks the registry whether it is still good.
+    // With a max-age of 0, npm revalidates everything.
     registry = await startLocalRegistry(packages, { maxAgeSeconds: 0 });
   });
   afterAll(async () => registry[Symbol.asyncDispose]());
@@ -57,7 +57,7 @@ requireCommands('npm')("npm's own cache", () => {
     return (await run('npm', args, { cwd: join(root, project), env })).stdout;
   }
 
-  /** A project with a lockfile, made with a cache of its own. */
+  /** Creates a project with a lockfile, using a separate cache. */
   async function makeProject(
     project: string,
     dependencies: Readonly<Record<string, string>>,
@@ -105,14 +105,14 @@ requireCommands('npm')("npm's own cache", () => {
     expect(layerOf(npmTool, pinned, treeOf('online'))).toEqual(new Map());
   });
 
-  test('only what may be stored is stored', async () => {
+  test('only cleaning is stored', async () => {
     await makeProject('one', { left: '^1.0.0' });
     await install('one', 'cache');
     const stored = [...layerOf(npmTool, noTree, treeOf('cache')).keys()];
     expect(stored.filter((path) => !/^_cacache\/(index-v5|content-v2)\//.test(path))).toEqual([]);
   });
 
-  test('two runs that began with the same cache leave one from which both install offline', async () => {
+  test('merging two runs of the same cache gives a cache from which both install offline', async () => {
     await makeProject('zero', { base: '^1.0.0' });
     await makeProject('one', { left: '^1.0.0', '@scope/both': '^2.0.0' });
     await makeProject('two', { right: '^1.0.0', '@scope/both': '^2.0.0' });
@@ -133,7 +133,7 @@ requireCommands('npm')("npm's own cache", () => {
     }
   });
 
-  test('a run stores its own lines only, and npm lists what they make together', async () => {
+  test('a run stores only its own lines, and npm lists the union', async () => {
     await makeProject('one', { left: '^1.0.0' });
     await makeProject('two', { right: '^1.0.0' });
     await install('one', 'cache');
@@ -156,7 +156,7 @@ requireCommands('npm')("npm's own cache", () => {
     );
   });
 
-  test('manifests for different accept headers do not push each other out', async () => {
+  test('manifests for different accept headers are all kept', async () => {
     await makeProject('one', { right: '^1.0.0' }, ['--omit-lockfile-registry-resolved']);
     const view = ['view', 'right', 'version'];
     await install('one', 'first');
@@ -169,7 +169,7 @@ requireCommands('npm')("npm's own cache", () => {
     await install('one', 'merged', '--offline');
   });
 
-  test('what one run cleaned away stays away where others only wrote it again', async () => {
+  test('a line that one run removed stays removed if others only rewrote it', async () => {
     await makeProject('one', { left: '^1.0.0' });
     await install('one', 'cache');
     const pinned = layerOf(npmTool, noTree, treeOf('cache'));
@@ -186,7 +186,7 @@ requireCommands('npm')("npm's own cache", () => {
     await install('one', 'merged');
   });
 
-  test('npm gets over content that is gone once the lines that name it are', async () => {
+  test('npm recovers from missing content once the lines that name it are removed', async () => {
     await makeProject('one', { left: '^1.0.0' });
     await install('one', 'cache');
     const layer = new Map(layerOf(npmTool, noTree, treeOf('cache')));

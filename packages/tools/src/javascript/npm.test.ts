@@ -21,7 +21,7 @@ test.each([
   ['_tuf/', 'U'],
   ['_tuf/tuf-repo-cdn.sigstore.dev/root.json', 'G _tuf/tuf-repo-cdn.sigstore.dev count'],
   ['_tuf/tuf-repo-cdn.sigstore.dev/targets/', 'G _tuf/tuf-repo-cdn.sigstore.dev count'],
-  // Names count at their place only.
+  // Names apply only in their own directory.
   ['_prebuilds/_logs', 'U'],
   ['_cacache/content-v2/tmp', 'U'],
 ])('%s: %s', (path, rule) => {
@@ -33,7 +33,7 @@ test.each([
   '_cacache/content-v3/sha512/aa',
   '_cacache/index-v4/00/11/22',
   '_cacache/database',
-])('a format of another version gets the rule for unknown directories: %s', (path) => {
+])('another format version gets the rule for unknown directories: %s', (path) => {
   expect(ruleOf(npmTool, path)).toBe('D count');
 });
 
@@ -42,7 +42,7 @@ test.each(['lock', '_prebuilds/some.lock'])('an empty lock file is never stored:
   expect(ruleOf(npmTool, path, { [path]: 'x' })).toBe('U');
 });
 
-test('an index that has become a database is one group', () => {
+test('an index that is a database is one group', () => {
   const files = { '_cacache/index-v6/db': 'SQLite format 3\0…', '_cacache/index-v6/db-wal': '…' };
   expect(ruleOf(npmTool, '_cacache/index-v6/db-wal', files)).toBe('G _cacache/index-v6/db count');
 });

@@ -5,12 +5,12 @@ import { plainTimeDriver } from '../drivers/plain-time.ts';
 import { npmCacheLocation } from './npm-config.ts';
 import { groupRule, linesRule, never, newestRule, unionRule } from '../common/rules.ts';
 
-/** Names directly in the cache directory that are npm's own business. */
+/** Entries of npm itself in the cache's root. */
 const neverAtTop: ReadonlyMap<string, PathRule> = new Map([
   ['_logs', never('logs of npm runs')],
   ['_npx', never('packages that npx installed, made for one machine')],
   ['_locks', never('lock files of npm 6 and older')],
-  ['_update-notifier-last-checked', never('when npm last looked for a newer npm')],
+  ['_update-notifier-last-checked', never("time of npm's last update check")],
   ['anonymous-cli-metrics.json', never('metrics of npm 6 and older')],
 ]);
 
@@ -19,16 +19,16 @@ const bucketRule = linesRule(npmBucketDriver);
 const lastVerifiedRule = newestRule(plainTimeDriver('ms'));
 
 /**
- * `~/.npm`. The directories carry the versions of their formats in their names (`index-v5`, `content-v2`: npm 5 to 11 at
- * least); what is in others gets the rule for unknown directories.
+ * `~/.npm`. Directory names carry format versions (`index-v5`, `content-v2`: at least npm 5 to 11). Unknown ones get the rule for
+ * unknown directories.
  */
 export const npmTool: Tool = {
   name: 'npm',
-  rulesVersion: 2,
+  rulesVersion: 1,
   summary: "npm's download cache (~/.npm)",
   lockfiles: ['package-lock.json', 'npm-shrinkwrap.json'],
   locate: npmCacheLocation,
-  // npm takes both spellings, and of two the one that comes later.
+  // npm accepts both spellings; of two the later wins.
   redirect: (path) => ({ npm_config_cache: path, NPM_CONFIG_CACHE: path }),
   linksOut: false,
   compat: () => ({}),
@@ -37,16 +37,16 @@ export const npmTool: Tool = {
     if (top === '_cacache' && second !== undefined) {
       return cacacheRule(second) ?? classifyUnknown(path, isDirectory, context);
     }
-    // Signed lists of keys, a directory for each mirror: each file vouches for others of the same time.
+    // Signed key lists, a directory for each mirror. Files of different times do not verify together.
     if (top === '_tuf' && second !== undefined) return groupRule(`_tuf/${second}`);
     return neverAtTop.get(top) ?? otherRule(path, isDirectory, context);
   },
-  // npm writes an entry only when all of its content is there, whatever becomes of the install.
+  // npm writes an entry only after its content is complete, even if the install fails later.
   commitWhen: 'exit',
   prune: {
     kind: 'command',
     argv: ['npm', 'cache', 'verify'],
-    removes: 'contents that no line of its index names any more, and damaged ones',
+    removes: 'contents without an index line, and damaged ones',
   },
   losesFiles: true,
   sync: 'always',
@@ -77,7 +77,7 @@ export const npmTool: Tool = {
   tried: 'real tool',
 };
 
-/** What install scripts keep beside the cache: prebuilt binaries, under names with their versions. */
+/** Install scripts keep prebuilt binaries here, with versions in their names. */
 function otherRule(path: BytePath, isDirectory: boolean, context: ClassifyContext): PathRule {
   const rule = classifyUnknown(path, isDirectory, context);
   return rule.kind === 'never' ? rule : unionRule;

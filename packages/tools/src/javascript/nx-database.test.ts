@@ -12,7 +12,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { nxDatabaseDriver } from './nx-database.ts';
 
-/** As Nx 24.0.6 makes them, in its order. */
+/** The schema of Nx 24.0.6. */
 const schema = `
 CREATE TABLE task_details (hash TEXT PRIMARY KEY NOT NULL, project TEXT NOT NULL, target TEXT NOT NULL, configuration TEXT );
 CREATE TABLE running_tasks ( task_id TEXT PRIMARY KEY NOT NULL, pid INTEGER NOT NULL, command TEXT NOT NULL, cwd TEXT NOT NULL );
@@ -26,7 +26,7 @@ CREATE TABLE nx_plugin_capabilities ( position INTEGER PRIMARY KEY NOT NULL, com
 CREATE TABLE cache_outputs ( hash TEXT PRIMARY KEY NOT NULL, code INTEGER NOT NULL, size INTEGER NOT NULL, is_cache_entry BOOLEAN NOT NULL DEFAULT TRUE CHECK (is_cache_entry IN (0, 1)), created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP, accessed_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP, FOREIGN KEY (hash) REFERENCES task_details (hash) );
 `.replace(
   'task_details (hash TEXT',
-  // Space is no difference.
+  // White space may differ.
   'task_details (\n    hash    TEXT',
 );
 
@@ -67,7 +67,7 @@ interface Output {
   readonly code: number;
 }
 
-/** As Nx reads it. */
+/** Returns the rows that Nx reads. */
 function outputsIn(content: Uint8Array): readonly Output[] {
   if (content.length === 0) return [];
   const image = Uint8Array.from(content);
@@ -110,7 +110,7 @@ function composed(...versions: readonly Version[]): Uint8Array {
 }
 
 describe('rows of several runs', () => {
-  test('are united, in a database with all tables, whatever the one that they refer to is a part of', () => {
+  test('are merged into a database with all tables', () => {
     const pinned = at({ hash: base });
     const stored = [left, right].map((hash) =>
       storedVersion(nxDatabaseDriver, pinned, at({ hash: base, history: 3 }, { hash, configuration: 'production' })),
@@ -132,13 +132,13 @@ describe('rows of several runs', () => {
       expect(db.prepare('SELECT 1 AS there FROM sqlite_schema WHERE name = ?').get(index)).toEqual({ there: 1 });
   });
 
-  test('that went on in one checkout alone are no change', () => {
+  test('about one checkout are no change', () => {
     expect(nxDatabaseDriver.same(at({ hash: base }), at({ hash: base, history: 5 }))).toBe(true);
   });
 
   test.each([
     ['later on the day is no change', '2026-11-25 23:59:59', true],
-    ['on another day is one: Nx would remove the output else', '2026-11-26 00:00:01', false],
+    ['on another day is one, since Nx would remove the output', '2026-11-26 00:00:01', false],
     ['on an earlier day is none', '2026-11-24 10:46:23', true],
   ])('a use %s', (_, usedAt, isSame) => {
     const [pinned, mine] = [at({ hash: base }), at({ hash: base, usedAt })];
@@ -156,10 +156,10 @@ describe('an attempt that failed', () => {
   const success = at({ hash: base, size: 9 });
 
   test.each<readonly [string, Omit<Task, 'hash'>]>([
-    ['and is none of the cache', { code: 1, size: 1_000_000, isCacheEntry: 0, usedAt: earlier }],
-    ['and is repeated from the cache', { code: 1, size: 1_000_000, usedAt: earlier }],
+    ['and is not in the cache', { code: 1, size: 1_000_000, isCacheEntry: 0, usedAt: earlier }],
+    ['and is replayed from the cache', { code: 1, size: 1_000_000, usedAt: earlier }],
     ['later', { code: 130, isCacheEntry: 0, usedAt: later }],
-  ])('%s never stands for one that did not', (_, attempt) => {
+  ])('%s never replaces a success', (_, attempt) => {
     const failed = at({ hash: base, ...attempt });
     expect(nxDatabaseDriver.same(failed, success)).toBe(false);
     expect(nxDatabaseDriver.same(success, failed)).toBe(true);
@@ -176,8 +176,8 @@ describe('an attempt that failed', () => {
 test.each([
   ['a table more', 'CREATE TABLE other (x);'],
   ['a column more', 'ALTER TABLE cache_outputs ADD COLUMN other TEXT;'],
-  ['a column more in a table that nobody merges', 'ALTER TABLE task_history ADD COLUMN other TEXT;'],
-])('a database with %s is of another version, and is taken whole', (_, more) => {
+  ['a column more in an unmerged table', 'ALTER TABLE task_history ADD COLUMN other TEXT;'],
+])('a database with %s is of another version and is taken whole', (_, more) => {
   const version = versionOf(database([{ hash: left }], more));
   expect(nxDatabaseDriver.subtract(at({ hash: base }), version)).toEqual({ form: 'whole' });
   expect(nxDatabaseDriver.compose([version, version])).toEqual({ kind: 'pick', index: 0, opinion: true });

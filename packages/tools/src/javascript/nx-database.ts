@@ -2,7 +2,7 @@ import { childPath, parentPath, type BytePath, type MergeDriver } from '@cachela
 import type { SqliteRow, SqliteTable } from '../drivers/sqlite-file.ts';
 import { sqliteRowsDriver, type RowOrder } from '../drivers/sqlite-rows.ts';
 
-/** Tables of version 6 (Nx 24), as Nx makes them; it does not add a table that is missing. */
+/** Tables of version 6 (Nx 24). Nx does not create missing ones. */
 const tasks: SqliteTable = {
   name: 'task_details',
   columns: ['hash', 'project', 'target', 'configuration'],
@@ -30,7 +30,7 @@ const outputs: SqliteTable = {
   isExact: true,
 };
 
-/** What goes on, and went on, in one checkout. */
+/** Tables about one checkout. */
 const ofOneCheckout: readonly SqliteTable[] = [
   {
     name: 'running_tasks',
@@ -107,8 +107,8 @@ const ofOneCheckout: readonly SqliteTable[] = [
 ];
 
 /**
- * Nx replaces the row of an attempt that failed by that of the next one. The failed one must never stand for the other, however
- * much it printed: the task would be a miss for everybody, for ever.
+ * Nx replaces the row of a failed attempt by the next one. A failed row must never win, however much it printed: otherwise all runs would
+ * miss the task.
  */
 const byUse: RowOrder = {
   compare(a, b) {
@@ -125,7 +125,7 @@ const byUse: RowOrder = {
 };
 
 interface Output {
-  /** 0 for what Nx does not take from its cache, 1 for a failure that it repeats, 2 for a success. */
+  /** 0: Nx ignores it; 1: a failure that Nx replays; 2: a success. */
   readonly rank: 0 | 1 | 2;
   readonly createdAt: string;
   readonly accessedAt: string;
@@ -142,8 +142,8 @@ function inOrder(a: string, b: string): number {
 }
 
 /**
- * Nx's database, below its cache: which outputs count. An output without a row is made again; a row without its output would
- * leave a task undone. Nx looks after seven days whether an output was used: a later use within a day is no change.
+ * Nx's database below its cache, which lists valid outputs. Nx repeats a task without a row. A row without its output would skip a task.
+ * Nx removes outputs unused for seven days, so a later use within a day is no change.
  */
 export const nxDatabaseDriver: MergeDriver = sqliteRowsDriver({
   tables: [tasks, ...ofOneCheckout, outputs],
@@ -155,12 +155,12 @@ export const nxDatabaseDriver: MergeDriver = sqliteRowsDriver({
   orders: { [outputs.name]: byUse },
 });
 
-/** What a task printed is kept for every task, what it made only where it made something. */
+/** Every task has terminal output; only some have output files. */
 function terminalOutputOf(cache: BytePath, hash: string): BytePath {
   return childPath(childPath(cache, 'terminalOutputs'), hash);
 }
 
-/** `2026-11-25` of a time as SQLite writes it. */
+/** Returns `2026-11-25` of a SQLite time. */
 function dayOf(time: string): string {
   return /^\d{4}-\d\d-\d\d/.exec(time)?.[0] ?? '';
 }

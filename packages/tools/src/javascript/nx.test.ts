@@ -34,22 +34,22 @@ interface Place extends FakeEnvironment {
 test.each<Place>([
   { name: 'there is no project', at: 'undefined (undefined)' },
   {
-    name: 'nothing is said',
+    name: 'nothing is set',
     workDir: '/home/ann/project/a',
     files: { '/home/ann/project/nx.json': '{}' },
     at: "/home/ann/project/.nx/cache (Nx's default)",
   },
   {
-    name: 'the project says so',
+    name: 'the project sets it',
     files: { '/home/ann/project/nx.json': '{\n  "cacheDirectory": ".cache"\n}' },
     at: '/home/ann/project/.cache (cacheDirectory in /home/ann/project/nx.json)',
   },
   {
-    name: 'the environment says so',
+    name: 'the environment sets it',
     env: { NX_CACHE_DIRECTORY: '/c' },
     at: '/c (NX_CACHE_DIRECTORY in the environment)',
   },
-])('where it lies when $name', ({ at, ...environment }) => {
+])('finds it when $name', ({ at, ...environment }) => {
   const place = nxTool.locate(environmentOf(environment));
   expect(`${place?.path} (${place?.source})`).toBe(at);
 });

@@ -6,15 +6,15 @@ import { pathsOf } from '../common/paths.ts';
 import { lastingGroupRule, never, rowsRule, unionRule } from '../common/rules.ts';
 
 const databaseRule = rowsRule(nxDatabaseDriver);
-const ofOneCheckout = never('what Nx worked out about one checkout');
+const ofOneCheckout = never('data of one checkout');
 
 /**
- * Nx's cache of task outputs, `.nx/cache`: a directory for each task. Since Nx 20 a database says which of them count, on one
- * machine, and lies elsewhere, of late together with the cache below the home directory: by a setting both lie here.
+ * Nx's cache of task outputs, `.nx/cache`, with a directory for each task. Since Nx 20 a database lists the valid ones for one machine.
+ * A setting places both here.
  */
 export const nxTool: Tool = {
   name: 'nx',
-  rulesVersion: 3,
+  rulesVersion: 1,
   summary: "Nx's outputs of tasks",
   lockfiles: ['nx.json'],
   locate,
@@ -28,13 +28,13 @@ export const nxTool: Tool = {
   },
   commitWhen: 'exit',
   prune: { kind: 'none', why: 'nx reset removes everything' },
-  // The database that says which of them count is named after one machine: another one makes them again.
+  // The database is named after one machine. Other machines cannot use the outputs.
   sync: 'never',
   versions: 'the name of the database holds the version of its format; that of Nx 24 is known',
   stored: [
     { path: '<19 hex>/outputs/index.js', what: 'outputs of tasks', checked: 'never' },
     { path: 'terminalOutputs/<19 hex>', what: 'what tasks printed', checked: 'never' },
-    { path: 'workspace-data/<64 hex>-v1.db', what: 'database that says which of them count', checked: 'never' },
+    { path: 'workspace-data/<64 hex>-v1.db', what: 'database of valid outputs', checked: 'never' },
   ],
   neverStored: ['run.json', 'd/', 'cache.db', 'workspace-data/file-map.json'],
   tried: 'real tool',
@@ -42,16 +42,15 @@ export const nxTool: Tool = {
 
 function ruleFor(path: string, isDirectory: boolean): PathRule | null {
   const [top = ''] = path.split('/', 1);
-  // Its name holds the machine and the version of the format.
+  // The name holds the machine and the format version.
   if (!isDirectory && /^workspace-data\/[0-9a-f]+-v\d+\.db$/.test(path)) return databaseRule;
   if (top === 'workspace-data') return path === top && isDirectory ? unionRule : ofOneCheckout;
-  if (top === 'd' || top === 'run.json') return never('what Nx knows about one machine and its last run');
-  if (!isDirectory && /^[^/]+\.db(?:-wal|-shm|-journal)?$/.test(path))
-    return never('which outputs count on one machine');
+  if (top === 'd' || top === 'run.json') return never('state of one machine and its last run');
+  if (!isDirectory && /^[^/]+\.db(?:-wal|-shm|-journal)?$/.test(path)) return never('valid outputs on one machine');
   const [, task] = /^(\d{5,20})(?:\.commit)?$/.exec(top) ?? [];
   if (task !== undefined) return lastingGroupRule(task);
   const [, output] = /^terminalOutputs\/(\d{5,20})$/.exec(path) ?? [];
-  // A group of its own: what an attempt that failed printed must not take the place of what another one made.
+  // A group of its own: a failed attempt's terminal output must not replace the output of another attempt.
   return output === undefined ? null : lastingGroupRule(path);
 }
 

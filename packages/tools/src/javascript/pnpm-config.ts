@@ -8,9 +8,9 @@ import { topLevelYaml } from '../common/yaml-scalars.ts';
 const workspaceFile = 'pnpm-workspace.yaml';
 
 /**
- * Where pnpm's store lies, without the directory of its format. pnpm 10 reads `storeDir` of the workspace's file, then npm's
- * variables and files; pnpm 11 and 12 read their own variable, the workspace's file, then their own configuration. The
- * default is the one for a project on the file system of the home directory.
+ * Returns the parent of pnpm's store directories. pnpm 10 reads `storeDir` of the workspace file, then npm's variables and files.
+ * pnpm 11 and 12 read their own variable, the workspace file, then their own configuration. The default is the one for a
+ * project on the home directory's file system.
  */
 export function pnpmStoreLocation(environment: ToolEnvironment): ToolLocation | null {
   const { isAbsolute, join, resolve } = pathsOf(environment);
@@ -126,10 +126,7 @@ function userDir(environment: ToolEnvironment, { mac, windows, other }: UserDirN
   return join(environment.homeDir, ...(environment.os === 'darwin' ? mac : other));
 }
 
-/**
- * Which pnpm will run: the one that the project asks for, else the first on the PATH that npm installed. Where nothing says,
- * the newest.
- */
+/** Returns the major version of pnpm: the one that the project asks for, else of the first on the PATH that npm installed, else the newest. */
 function majorVersion(environment: ToolEnvironment): number {
   const { join } = pathsOf(environment);
   const asked = directoriesUp(environment).map((dir) =>

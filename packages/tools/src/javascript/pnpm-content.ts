@@ -2,12 +2,12 @@ import { parentPath, type BytePath } from '@cachelane/core';
 
 /** A file of a package, as both formats of pnpm's index describe it. */
 export interface PackageFile {
-  /** Of its content, in hex. */
+  /** Digest of the content, in hex. */
   readonly digest: string;
   readonly mode: number;
 }
 
-/** Returns the files of a package and those that its build scripts added; null where nothing lists them. Throws what `toFile` throws. */
+/** Returns the files of a package and those that its build scripts added; null if nothing lists them. Throws what `toFile` throws. */
 export function filesOfPackage(
   described: unknown,
   toFile: (file: unknown) => PackageFile,
@@ -19,14 +19,14 @@ export function filesOfPackage(
   return lists.flatMap((list) => Object.values(list).map(toFile));
 }
 
-/** Where a pnpm store keeps a content: executables apart from the same bytes that are none. `store` is the versioned directory. */
+/** Returns the path of a content in a pnpm store. Executables are stored separately. `store` is the versioned directory. */
 export function pnpmContentPath(store: BytePath, { digest, mode }: PackageFile): BytePath {
   const suffix = (mode & 0o111) === 0 ? '' : '-exec';
   const path = `files/${digest.slice(0, 2)}/${digest.slice(2)}${suffix}`;
   return (store === '' ? path : `${store}/${path}`) as BytePath;
 }
 
-/** `v10` for `v10/index/ab/cdef.json`, the root where the volume is that directory itself. */
+/** Returns `v10` for `v10/index/ab/cdef.json`; the root if the volume is that directory. */
 export function ancestor(path: BytePath, levels: number): BytePath {
   return levels === 0 ? path : ancestor(parentPath(path), levels - 1);
 }

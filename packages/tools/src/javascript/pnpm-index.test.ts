@@ -26,7 +26,7 @@ function text(value: string): Buffer {
   return Buffer.concat([Buffer.of(0xd9, value.length), Buffer.from(value)]);
 }
 
-/** One file, described as msgpackr does it: records of files and of the row, a map of names. */
+/** Returns a row with one file, encoded like msgpackr. */
 function row(digest: string, more = ''): Uint8Array {
   const files = [
     Buffer.of(0x81),
@@ -109,22 +109,22 @@ describe('rows of several runs', () => {
     ),
   );
 
-  test('a run stores its own', () => {
+  test('a run stores only its own rows', () => {
     expect(keysOf(storedVersion(pnpmIndexDriver, pinned, left).content())).toEqual(['b']);
   });
 
-  test('a view has all of them, in the same bytes whatever their order', () => {
+  test('a view has all rows, with the same bytes in any order of versions', () => {
     const stored = [left, right].map((mine) => storedVersion(pnpmIndexDriver, pinned, mine));
     const all = composed(...stored, pinned);
     expect(keysOf(all)).toEqual(['a', 'b', 'c', 'x']);
     expect(Buffer.from(composed(pinned, ...stored.toReversed())).equals(Buffer.from(all))).toBe(true);
   });
 
-  test('the answer is a database that says that it has a log, as pnpm expects it', () => {
+  test('the view’s header says that it has a log, as pnpm expects', () => {
     expect([...composed(left, right).subarray(18, 20)]).toEqual([2, 2]);
   });
 
-  test('the same rows in another order of pages, or with statistics, are no change', () => {
+  test('another page order or statistics are no change', () => {
     const again = at(
       database(
         {
@@ -141,10 +141,10 @@ describe('rows of several runs', () => {
     expect(pnpmIndexDriver.same(pinned, left)).toBe(false);
   });
 
-  test('of two rows for one package the one stands that tells of what was built', () => {
-    const built = at(index([['a', row('aa11', ' and what a build script made')]]));
-    expect(Buffer.from(rowsOf(composed(pinned, built))[0]?.value ?? '').toString('latin1')).toContain('build script');
-    expect(Buffer.from(rowsOf(composed(built, pinned))[0]?.value ?? '').toString('latin1')).toContain('build script');
+  test('of two rows for one package, the one with build results wins', () => {
+    const built = at(index([['a', row('aa11', ' with a build result')]]));
+    expect(Buffer.from(rowsOf(composed(pinned, built))[0]?.value ?? '').toString('latin1')).toContain('build result');
+    expect(Buffer.from(rowsOf(composed(built, pinned))[0]?.value ?? '').toString('latin1')).toContain('build result');
     expect(pnpmIndexDriver.same(pinned, built)).toBe(false);
   });
 });
@@ -165,17 +165,17 @@ describe('a row without its files', () => {
     ),
   );
 
-  test('goes, and so does what leads to it', () => {
+  test('is removed with its aliases', () => {
     const left = pnpmIndexDriver.close?.(all, path, (at) => at !== 'v11/files/aa/11');
     expect(keysOf(left ?? new Uint8Array())).toEqual(['b', 'y', 'z']);
   });
 
-  test('goes where the volume is the directory of the format itself', () => {
+  test('is removed if the volume is the format’s directory', () => {
     const left = pnpmIndexDriver.close?.(all, 'index.db' as BytePath, (at) => at === 'files/aa/11');
     expect(keysOf(left ?? new Uint8Array())).toEqual(['a', 'x', 'z']);
   });
 
-  test('stays where nobody can tell what it needs', () => {
+  test('is kept if it is unreadable', () => {
     const odd = at(
       index([
         ['a', Buffer.of(0xc1)],
@@ -190,7 +190,7 @@ test.each([
   ['another table', 'CREATE TABLE newer (key TEXT PRIMARY KEY, data BLOB)'],
   ['another column', 'CREATE TABLE package_index (key TEXT PRIMARY KEY, data BLOB NOT NULL, extra TEXT) WITHOUT ROWID'],
   ['a view of that name', "CREATE VIEW package_index AS SELECT 'k' AS key, 'd' AS data"],
-])('a database with %s is of a format that we do not know: it stays whole', (_, statement) => {
+])('a database with %s has an unknown format and is taken whole', (_, statement) => {
   const newer = at(database({ odd: [] }, { odd: statement }));
   const known = at(index([['a', row('aa11')]]));
   expect(pnpmIndexDriver.subtract(known, newer)).toEqual({ form: 'whole' });
@@ -198,7 +198,7 @@ test.each([
   expect(pnpmIndexDriver.compose([newer])).toEqual({ kind: 'pick', index: 0, opinion: true });
 });
 
-test('a database whose pages do not fit each other is not stored', () => {
+test('a database with inconsistent pages is not stored', () => {
   const many = Array.from({ length: 200 }, (_, at): Pair => [`k${at}`, row('aa11', String(at))]);
   const image = Uint8Array.from(index(many));
   expect(pnpmIndexDriver.clean?.(at(image))).toBe(null);
@@ -206,7 +206,7 @@ test('a database whose pages do not fit each other is not stored', () => {
   expect(pnpmIndexDriver.clean?.(at(image))).toEqual(new Uint8Array());
 });
 
-test('what build scripts added belongs to the files of a row', () => {
+test('files of build scripts belong to a row', () => {
   const file = (digest: string, mode: number): Buffer =>
     Buffer.concat([
       Buffer.of(0x82),

@@ -10,7 +10,7 @@ const packages = {
   sql: 'CREATE TABLE package_index (key TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID',
 } as const;
 
-/** pnpm 12: a package under another digest of its tarball. */
+/** pnpm 12: maps another digest of a package's tarball to the package. */
 const aliases = {
   name: 'package_index_alias',
   columns: ['key', 'target'],
@@ -18,8 +18,8 @@ const aliases = {
 } as const;
 
 /**
- * `index.db` of pnpm's store v11: for each package the list of its files, which grows by what build scripts made of it on
- * some platform. pnpm takes a package with a row for a package that is there, so a row without its files is worse than none.
+ * `index.db` of pnpm's store v11: the file list of each package. A list grows when build scripts add files on a platform. pnpm assumes that
+ * the files of a row exist, so a row without them is worse than none.
  */
 export const pnpmIndexDriver: MergeDriver = sqliteRowsDriver({
   tables: [packages, aliases],
@@ -30,12 +30,12 @@ export const pnpmIndexDriver: MergeDriver = sqliteRowsDriver({
       const files = row.table === packages.name ? filesOf(row) : null;
       if (files !== null && !files.every((file) => has(pnpmContentPath(store, file)))) gone.add(row.key);
     }
-    // An alias for a row of another layer is left: pnpm looks the row up and finds none.
+    // An alias of a missing row is harmless.
     return rows.filter(({ table, key, value }) => !gone.has(table === packages.name ? key : String(value)));
   },
 });
 
-/** Null for a row that cannot be read: nobody knows what it needs. */
+/** Returns null for an unreadable row. */
 export function filesOf({ value }: Pick<SqliteRow, 'value'>): readonly PackageFile[] | null {
   try {
     return typeof value === 'string' ? null : filesOfPackage(readMessagePack(value), toFile);
@@ -46,6 +46,6 @@ export function filesOf({ value }: Pick<SqliteRow, 'value'>): readonly PackageFi
 
 function toFile(value: unknown): PackageFile {
   const { digest, mode } = Object(value) as { readonly digest?: unknown; readonly mode?: unknown };
-  if (typeof digest !== 'string' || typeof mode !== 'number') throw new Error('not the description of a file');
+  if (typeof digest !== 'string' || typeof mode !== 'number') throw new Error('not a file description');
   return { digest, mode };
 }

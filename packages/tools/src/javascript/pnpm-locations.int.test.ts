@@ -14,9 +14,9 @@ const workspace = (line: string): Readonly<Record<string, string>> => ({
   'project/pnpm-workspace.yaml': `packages:\n  - '*'\n${line}\n`,
 });
 
-/** What all of them take in one way. */
+/** Settings that all versions read alike. */
 const common: readonly Setting[] = [
-  { name: 'nothing is said' },
+  { name: 'nothing is set' },
   { name: 'XDG', env: { XDG_DATA_HOME: '@/x' } },
   { name: 'PNPM_HOME', env: { PNPM_HOME: '@/p', XDG_DATA_HOME: '@/x' } },
   { name: 'both variables', env: { npm_config_store_dir: '@/e', pnpm_config_store_dir: '@/e' } },
@@ -77,8 +77,8 @@ const programs = [
     : [{ name: 'pnpm 12', program: pnpm12, format: 'v11', asked: undefined, settings: [...common, ...recent] }]),
 ];
 
-describe.each(programs)('$name says the same about its store as we do', ({ program, format, asked, settings }) => {
-  // An @ would become the home directory.
+describe.each(programs)('$name reports the store that we find', ({ program, format, asked, settings }) => {
+  // A plain @ would become the home directory.
   const manifest = JSON.stringify({ name: 'app', packageManager: asked }).replace('@', String.raw`\u0040`);
 
   function places(setting: Setting): readonly [string, string | undefined] {
@@ -88,17 +88,17 @@ describe.each(programs)('$name says the same about its store as we do', ({ progr
 
   test.each(settings)('$name', (setting) => {
     const [said, found] = places(setting);
-    // The store says its format; all formats lie in one volume.
+    // The reported path includes the format; all formats are in one volume.
     expect(said).toBe(join(String(found), format));
     expect(dirname(said)).toBe(found);
   });
 
-  test('what moves it', () => {
+  test('a redirect', () => {
     const [said] = places({ name: 'redirect', env: pnpmTool.redirect('/somewhere/else') ?? {} });
     expect(said).toBe(`/somewhere/else/${format}`);
   });
 
-  test('a directory that is the store of this format already', () => {
+  test('a directory that is already the store of this format', () => {
     const dir = `@/s/${format}`;
     const [said, found] = places({ name: 'format', env: { npm_config_store_dir: dir, pnpm_config_store_dir: dir } });
     expect(found).toBe(said);

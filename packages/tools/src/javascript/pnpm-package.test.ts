@@ -24,12 +24,12 @@ const arbitraryDescribed = fc
 
 mergeDriverConformance("pnpm's lists of files", pnpmPackageDriver, arbitraryVersionOf(arbitraryDescribed));
 
-test('another look at the same files is no change', () => {
+test('a later check of the same files is no change', () => {
   expect(pnpmPackageDriver.same(versionOf(described()), versionOf(described({ checkedAt: 9 })))).toBe(true);
   expect(pnpmPackageDriver.same(versionOf(described()), versionOf(described({ built: 'a.node' })))).toBe(false);
 });
 
-test('the list that tells of what was built stands', () => {
+test('the list with build results wins', () => {
   const [plain, built] = [versionOf(described({ checkedAt: 9 })), versionOf(described({ built: 'a.node' }))];
   expect(pnpmPackageDriver.compose([plain, built])).toEqual({ kind: 'pick', index: 1, opinion: true });
   expect(pnpmPackageDriver.compose([built, plain])).toEqual({ kind: 'pick', index: 0, opinion: true });
@@ -40,13 +40,13 @@ test.each([
   ['index/0f/12ab-left@1.0.0.json', 'files/aa/11', 0o644],
   ['v10/index/0f/12ab-left@1.0.0.json', 'v10/files/aa/11-exec', 0o755],
   ['v10/example.test+a+b/integrity.json', 'v10/files/aa/11', 0o644],
-])('%s goes with its content %s', (path, content, mode) => {
+])('%s is removed with its content %s', (path, content, mode) => {
   const version = versionOf(described({ mode }));
   expect(pnpmPackageDriver.close?.(version, path as BytePath, (at) => at === content)).toBe(null);
   expect(pnpmPackageDriver.close?.(version, path as BytePath, () => false)).toEqual(new Uint8Array());
 });
 
-test('a list is closed where any one of its files is not there, and left alone where all are', () => {
+test('a list is removed if any of its files is missing, and kept otherwise', () => {
   const digests = ['aa11', 'bb22', 'cc33'];
   const lists = fc.uniqueArray(fc.constantFrom(...digests), { minLength: 1 });
   const property = fc.property(lists, fc.subarray(digests), fc.boolean(), (listed, there, built) => {
@@ -54,7 +54,7 @@ test('a list is closed where any one of its files is not there, and left alone w
       const base64 = Buffer.from(hex, 'hex').toString('base64');
       return [hex, { checkedAt: 1, integrity: `sha512-${base64}`, mode: 0o644, size: 7 }] as const;
     });
-    // What build scripts made counts like what was published.
+    // Build results count like published files.
     const rest = Object.fromEntries(built ? others : []);
     const files = Object.fromEntries([first, ...(built ? [] : others)].filter((entry) => entry !== undefined));
     const list = { name: 'left', files, sideEffects: { 'linux;x64;node26': { added: rest } } };

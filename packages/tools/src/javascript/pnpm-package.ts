@@ -2,10 +2,10 @@ import type { BytePath, MergeDriver } from '@cachelane/core';
 import { newestDriver } from '../drivers/newest.ts';
 import { isOversize } from '../drivers/pick.ts';
 import { ancestor, filesOfPackage, pnpmContentPath, type PackageFile } from './pnpm-content.ts';
-import { toText } from '../drivers/text.ts';
+import { hexOfBase64, toText } from '../drivers/text.ts';
 
 interface Described {
-  /** Without the times at which pnpm last looked at the files. */
+  /** Without the times at which pnpm last checked the files. */
   readonly text: string;
   readonly files: readonly PackageFile[];
 }
@@ -14,14 +14,14 @@ const byLength = newestDriver({
   name: 'newest',
   parse(content) {
     const described = describe(content);
-    // Grows by what build scripts made of the package on some platform.
+    // Grows when build scripts add files on a platform.
     return described === null ? null : { stamp: BigInt(described.text.length), rest: described.text };
   },
   stampMatters: true,
   clock: null,
 });
 
-/** `index/…/<package>.json` of pnpm's store v10: the list of its files. */
+/** `index/…/<package>.json` of pnpm's store v10: the file list of a package. */
 export const pnpmPackageDriver: MergeDriver = {
   ...byLength,
   close(version, path, has) {
@@ -52,6 +52,7 @@ function describe(content: Uint8Array): Described | null {
 function toFile(value: unknown): PackageFile {
   const { integrity, mode } = Object(value) as { readonly integrity?: unknown; readonly mode?: unknown };
   const [, base64] = /^sha512-(.+)$/.exec(String(integrity)) ?? [];
-  if (base64 === undefined || typeof mode !== 'number') throw new Error('not the description of a file');
-  return { digest: Uint8Array.fromBase64(base64).toHex(), mode };
+  const digest = base64 === undefined ? null : hexOfBase64(base64);
+  if (digest === null || typeof mode !== 'number') throw new Error('not a file description');
+  return { digest, mode };
 }

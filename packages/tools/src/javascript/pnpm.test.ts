@@ -34,14 +34,14 @@ test.each([
   ['v11/tarball-Ab3xYz/', 'never'],
   ['v11/tarball-Ab3xYz/0', 'never'],
   ['v11/download-Ab3xYz/package.tgz', 'never'],
-  // The volume is the directory of one format itself.
+  // The volume is the directory of one format.
   ['files/0f/', 'U'],
   [`files/0f/${digest}`, 'U'],
   ['index.db', 'Q'],
   ['index.db-wal', 'never'],
   ['index/0f/12ab-left@1.0.0.json', 'L'],
   ['projects/cb1b5dd2238a62744daf4a1cacbaa926', 'never'],
-  // Nothing that pnpm 10, 11 or 12 makes; names count at their place only.
+  // Unknown to pnpm 10 to 12; names apply only in their own directory.
   ['v3/', 'D count'],
   [`v3/files/0f/${digest}`, 'D count'],
   ['v12/index.db', 'D count'],
@@ -75,8 +75,8 @@ interface Place extends FakeEnvironment {
 const manifest = '/home/ann/project/package.json';
 
 test.each<Place>([
-  { name: 'nothing is said', at: "/home/ann/.local/share/pnpm/store (pnpm's default)" },
-  { name: 'nothing is said on macOS', os: 'darwin', at: "/home/ann/Library/pnpm/store (pnpm's default)" },
+  { name: 'nothing is set', at: "/home/ann/.local/share/pnpm/store (pnpm's default)" },
+  { name: 'nothing is set on macOS', os: 'darwin', at: "/home/ann/Library/pnpm/store (pnpm's default)" },
   {
     name: 'the project asks for pnpm 10',
     files: { [manifest]: '{"packageManager":"pnpm@10.1.0+sha512.ab"}' },
@@ -100,12 +100,12 @@ test.each<Place>([
     files: { [manifest]: '{' },
     at: "/home/ann/.local/share/pnpm/store (pnpm's default)",
   },
-])('where the store lies when $name', ({ at, ...environment }) => {
+])('finds the store when $name', ({ at, ...environment }) => {
   const place = pnpmTool.locate(environmentOf(environment));
   expect(`${place?.path} (${place?.source})`).toBe(at);
 });
 
-test('a place that a file of the project chose is marked as such', () => {
+test('a directory chosen by a project file is marked', () => {
   const files = { '/home/ann/project/pnpm-workspace.yaml': 'storeDir: ../store' };
   expect(pnpmTool.locate(environmentOf({ files }))).toEqual({
     path: '/home/ann/store',

@@ -9,29 +9,26 @@ const packageRule = newestRule(pnpmPackageDriver);
 const indexRule = rowsRule(pnpmIndexDriver);
 const temporary = never('temporary files');
 
-/** Directly in the directory of a version that we know; both versions have them. */
+/** In the directory of a known version; both versions have them. */
 const neverInStore: ReadonlyMap<string, PathRule> = new Map([
-  ['projects', never('which projects of this machine use the store')],
-  ['links', never('packages laid out for the projects of one machine; pnpm makes them again')],
+  ['projects', never('projects of this machine that use the store')],
+  ['links', never("package directories of one machine's projects; pnpm creates them again")],
   ['server', never('the address of a running store server')],
   ['tmp', temporary],
   ['.tmp', temporary],
 ]);
 
-/** Beside the index of v11: a log of SQLite, which pnpm writes back into the database when it ends. */
-const indexLogRule = never('the log of a database that was in use');
+/** The log of v11's index. pnpm writes it back into the database when it ends. */
+const indexLogRule = never('the log of a database in use');
 
-/**
- * pnpm's store, which holds a directory for each format: v10 (pnpm 10) and v11 (pnpm 11 and 12). Others get the rule for
- * unknown directories.
- */
+/** pnpm's store, with a directory for each format: v10 (pnpm 10) and v11 (pnpm 11 and 12). Others get the rule for unknown directories. */
 export const pnpmTool: Tool = {
   name: 'pnpm',
   rulesVersion: 1,
   summary: "pnpm's store of package files",
   lockfiles: ['pnpm-lock.yaml'],
   locate: pnpmStoreLocation,
-  // pnpm 10 knows npm's variables only, pnpm 11 and 12 their own only; pnpm 10 takes `storeDir` of a workspace's file before either.
+  // pnpm 10 reads only npm's variables, and prefers `storeDir` of the workspace file. pnpm 11 and 12 read only their own.
   redirect: (path) => ({
     npm_config_store_dir: path,
     NPM_CONFIG_STORE_DIR: path,
@@ -43,24 +40,24 @@ export const pnpmTool: Tool = {
     const [, shard, rest] = /(?:^|\/)files\/([0-9a-f]{2})\/([0-9a-f]{126})(?:-exec)?$/.exec(path) ?? [];
     return shard === undefined || rest === undefined ? undefined : { algorithm: 'sha512', hex: shard + rest };
   },
-  // What build scripts made is kept under a key with os, arch and version of Node, but nothing that tells apart two C libraries.
+  // Keys of build results hold os, arch and Node version, but not the C library.
   compat: ({ os, arch }) => ({ os, arch }),
   classify(path, isDirectory, context) {
     const { version, rest } = splitVersion(path);
     const rule = version === null ? null : storeRule(version, rest, isDirectory);
     return rule ?? classifyUnknown(path, isDirectory, context);
   },
-  // The line or row for a package is written when all of its files are there.
+  // pnpm writes a package's line or row after its files.
   commitWhen: 'exit',
   prune: {
     kind: 'none',
-    why: 'pnpm store prune keeps only what projects on this machine have hard links to: of a store that comes out of layers it removes everything',
+    why: 'pnpm store prune keeps only files that projects on this machine hard-link, so it removes everything from an attached volume',
   },
   losesFiles: true,
   sync: 'always',
   versions: 'a directory for each format: pnpm 10 uses v10, pnpm 11 and 12 use v11',
   stored: [
-    // It looks at size and time of a file, and at its content only where the time is later than its own last look.
+    // pnpm checks the content only if a file's time is later than the last check.
     { path: 'v11/files/<2 hex>/<126 hex>', what: 'files of packages by their digests', checked: 'never' },
     { path: 'v11/index.db', what: 'index of packages (pnpm 11 and 12)', checked: 'never' },
     { path: 'v10/files/<2 hex>/<126 hex>', what: 'files of packages by their digests (pnpm 10)', checked: 'never' },
@@ -71,7 +68,7 @@ export const pnpmTool: Tool = {
 };
 
 interface StorePath {
-  /** `any` where the volume is the directory of one version itself: its parts tell which. */
+  /** `any` if the volume is the directory of one version; its contents tell which. */
   readonly version: 'v10' | 'v11' | 'any' | null;
   readonly rest: BytePath;
 }
@@ -100,7 +97,7 @@ function fileRule([shard, name, ...more]: readonly string[], isDirectory: boolea
   }
   if (isDirectory || more.length > 0) return null;
   if (/^[0-9a-f]{126}(?:-exec)?$/.test(name)) return unionRule;
-  // `<name>_tmp_<process>_<thread>`, and numbers of its own in place of `_tmp_` where pnpm renames it later.
+  // `<name>_tmp_<process>_<thread>`, or other numbers instead of `_tmp_`.
   return /^[0-9a-f]{126}(?:-exec)?.+$/.test(name) ? temporary : null;
 }
 
@@ -109,7 +106,7 @@ function v10Rule(rest: BytePath, isDirectory: boolean): PathRule | null {
   if (isDirectory) return null;
   if (/^index\/[0-9a-f]{2}\/[^/]+\.json$/.test(rest)) return packageRule;
   if (/^index\/[0-9a-f]{2}\/[^/]+\.json.+$/.test(rest)) return temporary;
-  // A package from a repository or an address: not known by a digest of its tarball.
+  // A package from a repository or a URL, which has no tarball digest.
   return /^[^/]+\/integrity(?:-not-built)?\.json$/.test(rest) ? packageRule : null;
 }
 

@@ -25,18 +25,18 @@ interface Place extends FakeEnvironment {
 test.each<Place>([
   { name: 'there is no project', at: 'undefined (undefined)' },
   {
-    name: 'nothing is said',
+    name: 'nothing is set',
     workDir: '/home/ann/project/a',
     files: { '/home/ann/project/turbo.json': '{}' },
     at: "/home/ann/project/.turbo/cache (turbo's default)",
   },
   {
-    name: 'the project says so',
+    name: 'the project sets it',
     files: { '/home/ann/project/turbo.json': '{\n  "cacheDir": ".cache"\n}' },
     at: '/home/ann/project/.cache (cacheDir in /home/ann/project/turbo.json)',
   },
-  { name: 'the environment says so', env: { TURBO_CACHE_DIR: '/c' }, at: '/c (TURBO_CACHE_DIR in the environment)' },
-])('where it lies when $name', ({ at, ...environment }) => {
+  { name: 'the environment sets it', env: { TURBO_CACHE_DIR: '/c' }, at: '/c (TURBO_CACHE_DIR in the environment)' },
+])('finds it when $name', ({ at, ...environment }) => {
   const place = turboTool.locate(environmentOf(environment));
   expect(`${place?.path} (${place?.source})`).toBe(at);
 });

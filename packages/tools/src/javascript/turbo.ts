@@ -12,34 +12,34 @@ export const turboTool: Tool = {
   lockfiles: ['turbo.json', 'turbo.jsonc'],
   locate,
   redirect: (path) => ({ TURBO_CACHE_DIR: path }),
-  // Where its settings switch one on.
+  // Project settings can enable it.
   daemon: { what: 'its daemon', settings: {} },
   linksOut: false,
-  // The digest in a name holds what the project says about its inputs, which seldom names the platform.
+  // The digest in a name holds the project's inputs, which seldom include the platform.
   compat: ({ os, arch }) => ({ os, arch }),
   classify(path, isDirectory, context) {
     return (isDirectory ? null : fileRule(path)) ?? classifyUnknown(path, isDirectory, context);
   },
-  // A task that fails leaves nothing in the cache.
+  // A failed task leaves nothing in the cache.
   commitWhen: 'exit',
-  prune: { kind: 'none', why: 'it has no command for it (turbo prune is about workspaces)' },
+  prune: { kind: 'none', why: 'it has no command (turbo prune splits workspaces)' },
   losesFiles: true,
   sync: 'always',
   versions: "the digest in a name holds the version of turbo's hashing",
   stored: [
     { path: '<16 hex>.tar.zst', what: 'outputs of tasks', checked: 'never' },
-    { path: '<16 hex>-meta.json', what: 'how long they took', checked: 'never' },
+    { path: '<16 hex>-meta.json', what: 'durations of tasks', checked: 'never' },
   ],
   neverStored: ['<16 hex>-manifest.json'],
   tried: 'real tool',
 };
 
 function fileRule(path: string): PathRule | null {
-  // An archive, and how long the task took: the same task run twice differs in both, and either will do.
+  // An archive and the task's duration. Repeating a task changes both; either version is valid.
   const [, task] = /^([0-9a-f]{16})(?:\.tar\.zst|\.tar|-meta\.json)$/.exec(path) ?? [];
   if (task !== undefined) return lastingGroupRule(task);
-  // Times of the files as turbo put them into one project, anew each time.
-  if (/^[0-9a-f]{16}-manifest\.json$/.test(path)) return never('when turbo put which files into a project');
+  // Times of the files that turbo restored into one project.
+  if (/^[0-9a-f]{16}-manifest\.json$/.test(path)) return never('when turbo restored which files into a project');
   return /^\.?[0-9a-f]{16}.*\.tmp(?:\.|$)|^\.tmp/.test(path) ? never('temporary files') : null;
 }
 

@@ -8,7 +8,7 @@ const require = createRequire(import.meta.url);
 const yarn = join(dirname(require.resolve('@yarnpkg/cli-dist/package.json')), 'bin/yarn.js');
 
 const settings: readonly Setting[] = [
-  { name: 'nothing is said' },
+  { name: 'nothing is set' },
   { name: 'the environment', env: { YARN_GLOBAL_FOLDER: '@/g', YARN_CACHE_FOLDER: '@/c' } },
   { name: 'the environment, relative', env: { YARN_GLOBAL_FOLDER: 'g' } },
   {
@@ -32,7 +32,7 @@ const settings: readonly Setting[] = [
   },
 ];
 
-describe('yarn says the same about its global folder as we do', () => {
+describe('yarn reports the global folder that we find', () => {
   const lockfile = { 'project/package.json': '{"name":"app"}', 'project/yarn.lock': '__metadata:\n  version: 8\n' };
 
   test.each(settings)('$name', (setting) => {
@@ -42,7 +42,7 @@ describe('yarn says the same about its global folder as we do', () => {
     expect(found).toBe(said);
   });
 
-  test('what moves it moves its archives', () => {
+  test('a redirect moves its archives', () => {
     const setting = { name: 'redirect', env: yarnTool.redirect('/somewhere/else') ?? {}, files: lockfile };
     const [said] = locations(yarnTool, setting, [process.execPath, yarn, 'config', 'get', 'cacheFolder']);
     expect(said).toBe('/somewhere/else/cache');

@@ -14,7 +14,7 @@ const arbitraryMetadata = fc
 
 mergeDriverConformance('manifests of yarn', yarnMetadataDriver, arbitraryVersionOf(arbitraryMetadata));
 
-test('of two answers the one with more versions stands', () => {
+test('of two answers, the one with more versions wins', () => {
   const [few, many] = [versionOf(metadata(1, '"b"')), versionOf(metadata(2))];
   expect(yarnMetadataDriver.compose([few, many])).toEqual({ kind: 'pick', index: 1, opinion: true });
   expect(yarnMetadataDriver.same(few, many)).toBe(false);

@@ -2,10 +2,7 @@ import type { MergeDriver } from '@cachelane/core';
 import { newestDriver } from '../drivers/newest.ts';
 import { toText } from '../drivers/text.ts';
 
-/**
- * What the registry said of a package, as yarn keeps it: with an ETag and without a time. A registry only ever adds
- * versions, so of two answers the one with more of them is the later one.
- */
+/** The registry's answer for a package, with an ETag and without a time. A registry only adds versions, so the answer with more is later. */
 export const yarnMetadataDriver: MergeDriver = newestDriver({
   name: 'newest',
   parse(content) {

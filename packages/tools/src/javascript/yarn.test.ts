@@ -16,7 +16,7 @@ test.each([
   ['index/', 'never'],
   ['index/0f/', 'never'],
   ['telemetry.json', 'never'],
-  // Nothing that yarn 4 makes.
+  // Unknown to yarn 4.
   ['cache/left.zip', 'D count'],
   ['cache/index/', 'D count'],
   ['cache/telemetry.json', 'D count'],
@@ -42,11 +42,11 @@ test.each([
   expect(yarnTool.locate(environmentOf({ files: { [lockfile]: text } }))?.path ?? null).toBe(path);
 });
 
-test('there is no place where the setting is empty: yarn would take the project for it', () => {
+test('an empty setting gives no directory, since yarn would use the project', () => {
   expect(yarnTool.locate(environmentOf({ env: { YARN_GLOBAL_FOLDER: '' } }))).toBe(null);
 });
 
-test('a place that a file of the project chose is marked as such, one of the user is not', () => {
+test('a directory chosen by a project file is marked, one of the user is not', () => {
   const project = { '/home/ann/project/.yarnrc.yml': 'globalFolder: ./.yarn/global' };
   expect(yarnTool.locate(environmentOf({ files: project }))).toMatchObject({ byProject: true });
   const user = { '/home/ann/.yarnrc.yml': 'globalFolder: /var/cache/yarn' };

@@ -10,13 +10,13 @@ const metadataRule = newestRule(yarnMetadataDriver);
 const temporary = never('temporary files');
 
 const topRules: ReadonlyMap<string, PathRule> = new Map([
-  ['index', never('contents for hard links into projects; yarn takes them out of its archives again')],
-  ['telemetry.json', never('what yarn counts for its makers')],
+  ['index', never('contents for hard links into projects; yarn extracts them again from its archives')],
+  ['telemetry.json', never("yarn's telemetry")],
 ]);
 
 /**
- * The global folder of yarn 2 and later: an archive for each package, named by its version and the way it was packed, and
- * manifests of the registry. Yarn 1 has a lockfile of the same name and another cache.
+ * The global folder of yarn 2 and later: an archive for each package and manifests of the registry. Yarn 1 uses the same lockfile name but
+ * another cache.
  */
 export const yarnTool: Tool = {
   name: 'yarn',
@@ -26,16 +26,16 @@ export const yarnTool: Tool = {
   locate,
   whyNowhere: (environment) =>
     isOfYarn1(lockfileOf(environment))
-      ? 'yarn.lock here is one of yarn 1, and only the cache of yarn 2 and later is known'
+      ? 'this yarn.lock is of yarn 1; only the cache of yarn 2 and later is supported'
       : undefined,
-  // YARN_CACHE_FOLDER would count only where a project has switched the global cache off.
+  // YARN_CACHE_FOLDER has no effect unless the project disables the global cache.
   redirect: (path) => ({ YARN_GLOBAL_FOLDER: path }),
   linksOut: false,
   compat: () => ({}),
   classify(path, isDirectory, context) {
     return ruleFor(path.split('/'), isDirectory) ?? classifyUnknown(path, isDirectory, context);
   },
-  // An archive is written beside its place and then moved there.
+  // yarn writes an archive to a temporary name, then moves it.
   commitWhen: 'exit',
   prune: { kind: 'none', why: 'yarn cache clean removes everything' },
   losesFiles: true,
@@ -62,7 +62,7 @@ function ruleFor([top = '', name, ...more]: readonly string[], isDirectory: bool
 
 function archiveRule(name: string, depth: number, isDirectory: boolean): PathRule | null {
   if (depth > 0 || isDirectory) return null;
-  // `left-npm-1.0.0-812ad14604-10c0.zip`: the locator's digest and the format's number with its compression.
+  // `left-npm-1.0.0-812ad14604-10c0.zip`: the locator's digest, then the format number and compression.
   if (/-[0-9a-f]{10}-[0-9a-z]+\.zip$/.test(name)) return unionRule;
   return /\.(?:zip-[0-9a-f]+\.tmp|zip\.[0-9a-f-]+|flock)$/.test(name) ? temporary : null;
 }
@@ -71,7 +71,7 @@ function directory(isDirectory: boolean): PathRule | null {
   return isDirectory ? unionRule : null;
 }
 
-/** Null for a project of yarn 1, and where yarn itself would take the project's directory for its cache. */
+/** Returns null for a project of yarn 1, or if yarn would use the project's directory as its cache. */
 function locate(environment: ToolEnvironment): ToolLocation | null {
   const { resolve } = pathsOf(environment);
   const lockfile = lockfileOf(environment);
@@ -91,12 +91,12 @@ function lockfileOf(environment: ToolEnvironment): FoundText | undefined {
   return firstText(environment, paths);
 }
 
-/** An empty one is what a project begins with. */
+/** New projects begin with an empty lockfile, which is not of yarn 1. */
 function isOfYarn1(lockfile: FoundText | undefined): boolean {
   return lockfile !== undefined && lockfile.text.trim() !== '' && !/^__metadata:/m.test(lockfile.text);
 }
 
-/** Settings of the working directory and all above it, then the user's; a path is relative to the file that says it. */
+/** Settings of the working directory and its parents, then the user's. Paths are relative to the file. */
 function settingLocation(environment: ToolEnvironment): ToolLocation | null {
   const { join, resolve } = pathsOf(environment);
   const name = environment.env('YARN_RC_FILENAME') || '.yarnrc.yml';
@@ -125,7 +125,7 @@ function projectDir(environment: ToolEnvironment): string {
   return directoriesUp(environment).find(hasManifest) ?? environment.workDir;
 }
 
-/** `${NAME}`, and `${NAME:-text}` with a text for where there is no such variable. */
+/** Fills in `${NAME}` and `${NAME:-default}`. */
 function fillIn(text: string, environment: ToolEnvironment): string {
   return text.replace(
     /\$\{([A-Za-z0-9_]+)(?::?-([^}]*))?\}/g,

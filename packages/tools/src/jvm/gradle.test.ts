@@ -34,13 +34,13 @@ interface Place extends FakeEnvironment {
 }
 
 test.each<Place>([
-  { name: 'nothing is said', at: "/home/ann/.gradle/caches (Gradle's default)" },
+  { name: 'nothing is set', at: "/home/ann/.gradle/caches (Gradle's default)" },
   {
-    name: 'the environment says so',
+    name: 'the environment sets it',
     env: { GRADLE_USER_HOME: '/g' },
     at: '/g/caches (GRADLE_USER_HOME in the environment)',
   },
-])('where it lies when $name', ({ at, ...environment }) => {
+])('finds it when $name', ({ at, ...environment }) => {
   const place = gradleTool.locate(environmentOf(environment));
   expect(`${place?.path} (${place?.source})`).toBe(at);
 });

@@ -3,12 +3,12 @@ import { classifyUnknown } from '../common/directory.ts';
 import { pathsOf } from '../common/paths.ts';
 import { groupRule, never, unionRule } from '../common/rules.ts';
 
-const lock = never('lock files, and when Gradle last cleaned up');
+const lock = never("lock files, and the time of Gradle's last clean-up");
 
-/** `caches` of Gradle's home. Settings with passwords lie beside it. */
+/** `caches` of Gradle's home. Settings with passwords lie beside it, outside the volume. */
 export const gradleTool: Tool = {
   name: 'gradle',
-  rulesVersion: 2,
+  rulesVersion: 1,
   summary: "Gradle's downloads and build cache (~/.gradle/caches)",
   lockfiles: ['build.gradle', 'build.gradle.kts', 'settings.gradle', 'settings.gradle.kts'],
   locate(environment) {
@@ -18,18 +18,18 @@ export const gradleTool: Tool = {
       ? { path: join(resolve(environment.workDir, variable), 'caches'), source: 'GRADLE_USER_HOME in the environment' }
       : { path: join(environment.homeDir, '.gradle', 'caches'), source: "Gradle's default" };
   },
-  // It would be ended with the command in any case. Options that the user has set stand, with a daemon or without.
+  // The daemon would end with the command. The user's own GRADLE_OPTS win.
   daemon: { what: 'its daemon', settings: { GRADLE_OPTS: '-Dorg.gradle.daemon=false' } },
-  // GRADLE_USER_HOME would move settings and credentials as well.
+  // GRADLE_USER_HOME would also move settings and credentials.
   redirect: () => null,
   linksOut: false,
   compat: ({ os, arch }) => ({ os, arch }),
   classify(path, isDirectory, context) {
     return ruleFor(path, isDirectory) ?? classifyUnknown(path, isDirectory, context);
   },
-  // Its databases are right only when it has ended well.
+  // Its databases are complete only after a clean end.
   commitWhen: 'success',
-  prune: { kind: 'none', why: 'Gradle cleans up by itself, by age, and has no command for it' },
+  prune: { kind: 'none', why: 'Gradle cleans up by age on its own; it has no command' },
   sync: 'always',
   versions: 'directories carry the version of Gradle or of their format',
   stored: [
@@ -55,25 +55,25 @@ function ruleFor(path: string, isDirectory: boolean): PathRule | null {
   const last = path.slice(path.lastIndexOf('/') + 1);
   if (!isDirectory && isOwn(path) && (last.endsWith('.lock') || last === 'gc.properties')) return lock;
   if (!isDirectory && path === 'CACHEDIR.TAG') return unionRule;
-  // Downloads, each below the digest of its content.
+  // Downloads, each below its content's digest.
   if (/^modules-\d+$/.test(top)) {
     if (part === undefined) return isDirectory ? unionRule : null;
     return /^files-[\d.]+$/.test(part) ? unionRule : groupRule(`${top}/${part}`);
   }
-  // Outputs of tasks under digests of their inputs.
+  // Task outputs under digests of their inputs.
   if (/^build-cache-\d+$/.test(top)) {
     if (part === undefined) return isDirectory ? unionRule : null;
     return name === undefined && /^[0-9a-f]{32,64}$/.test(part) ? unionRule : never('temporary files');
   }
-  // Databases and what belongs to them, for one version of Gradle or of a format: whole, from one run.
+  // Databases of one Gradle or format version: whole, from one run.
   return /^(?:\d+(?:\.\d+)+.*|(?:jars|transforms|journal|user-id|keyrings|notifications)(?:-\d+)?)$/.test(top)
     ? groupRule(top)
     : null;
 }
 
 /**
- * Of a part of the cache, not of something downloaded or taken out of an archive: `modules-2/modules-2.lock`,
- * `8.14/fileHashes/fileHashes.lock`, but `transforms-4/1a2b/transformed/yarn.lock` is somebody's content.
+ * Returns whether Gradle itself wrote the file: `modules-2/modules-2.lock`, `8.14/fileHashes/fileHashes.lock`, but not the extracted
+ * `transforms-4/1a2b/transformed/yarn.lock`.
  */
 function isOwn(path: string): boolean {
   return path.split('/').length <= 3 && !/^modules-\d+\/files-/.test(path);

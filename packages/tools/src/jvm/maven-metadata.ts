@@ -2,10 +2,10 @@ import type { MergeDriver } from '@cachelane/core';
 import { newestDriver } from '../drivers/newest.ts';
 import { toText } from '../drivers/text.ts';
 
-/** `<lastUpdated>20261124185500</lastUpdated>`: the second, in UTC, at which a repository was last written to. */
+/** `<lastUpdated>20261124185500</lastUpdated>`: the time, in UTC, of the repository's last write. */
 const lastUpdated = /<lastUpdated>(\d{14})<\/lastUpdated>/;
 
-/** `maven-metadata-<repository>.xml`: which versions of an artifact a repository has. */
+/** `maven-metadata-<repository>.xml`: the versions of an artifact in a repository. */
 export const mavenMetadataDriver: MergeDriver = newestDriver({
   name: 'newest',
   parse(content) {
@@ -14,6 +14,6 @@ export const mavenMetadataDriver: MergeDriver = newestDriver({
     return time === undefined ? null : { stamp: BigInt(time), rest: text };
   },
   stampMatters: true,
-  // The time of a repository's server, at which no clock of ours was looked: it says which answer is the later one.
+  // The time comes from the repository's server, so the local clock cannot check it.
   clock: null,
 });

@@ -34,9 +34,9 @@ interface Place extends FakeEnvironment {
 }
 
 test.each<Place>([
-  { name: 'nothing is said', at: "/home/ann/.m2/repository (Maven's default)" },
+  { name: 'nothing is set', at: "/home/ann/.m2/repository (Maven's default)" },
   {
-    name: 'the user says so',
+    name: 'the user sets it',
     files: {
       '/home/ann/.m2/settings.xml':
         '<!--<localRepository>/x</localRepository>--><localRepository>${user.home}/r</localRepository>',
@@ -44,20 +44,20 @@ test.each<Place>([
     at: '/home/ann/r (localRepository in /home/ann/.m2/settings.xml)',
   },
   {
-    name: 'the project says so',
+    name: 'the project sets it',
     files: { '/home/ann/project/.mvn/maven.config': '-T1\n-Dmaven.repo.local=/p' },
     at: '/p (/home/ann/project/.mvn/maven.config)',
   },
   {
-    name: 'the environment says so',
+    name: 'the environment sets it',
     env: { MAVEN_ARGS: '-B -Dmaven.repo.local=/e' },
     at: '/e (MAVEN_ARGS in the environment)',
   },
-])('where it lies when $name', ({ at, ...environment }) => {
+])('finds it when $name', ({ at, ...environment }) => {
   const place = mavenTool.locate(environmentOf(environment));
   expect(`${place?.path} (${place?.source})`).toBe(at);
 });
 
-test('what was installed there may be nowhere else, so that a budget takes nothing of it', () => {
+test('a budget removes nothing, since installed artifacts may exist nowhere else', () => {
   expect(mavenTool.losesFiles).toBe(undefined);
 });

@@ -16,14 +16,14 @@ import { groupRule, linesRule, never, newestRule, unionRule } from '../common/ru
 const metadataRule = newestRule(mavenMetadataDriver);
 const remotesRule = linesRule(mavenRemotesDriver);
 
-/** Maven's local repository. What a project installs there itself (`mvn install`) is kept like what it downloaded. */
+/** Maven's local repository. Artifacts from `mvn install` are stored like downloads. */
 export const mavenTool: Tool = {
   name: 'maven',
   rulesVersion: 1,
   summary: "Maven's local repository (~/.m2/repository)",
   lockfiles: ['pom.xml'],
   locate,
-  // It takes a place as an argument only; MAVEN_ARGS would push out arguments that the user has in there.
+  // Maven takes the place only as an argument; MAVEN_ARGS would replace the user's own.
   redirect: () => null,
   linksOut: false,
   compat: () => ({}),
@@ -31,12 +31,15 @@ export const mavenTool: Tool = {
     return ruleFor(path, isDirectory) ?? classifyUnknown(path, isDirectory, context);
   },
   commitWhen: 'exit',
-  prune: { kind: 'none', why: 'mvn dependency:purge-local-repository removes what a project uses, to fetch it again' },
+  prune: {
+    kind: 'none',
+    why: 'mvn dependency:purge-local-repository removes the artifacts of a project and fetches them again',
+  },
   sync: 'always',
   versions: 'Maven 3 and 4 read one layout',
   stored: [
     { path: 'com/acme/left/1.0/left-1.0.jar', what: 'artifacts', checked: 'when fetched' },
-    { path: 'com/acme/left/1.0/_remote.repositories', what: 'where they came from', checked: 'never' },
+    { path: 'com/acme/left/1.0/_remote.repositories', what: 'repositories of the artifacts', checked: 'never' },
     { path: 'com/acme/left/maven-metadata-central.xml', what: 'lists of versions', checked: 'never' },
     { path: 'com/acme/left/1.0-SNAPSHOT/left-1.0-SNAPSHOT.jar', what: 'snapshots', checked: 'when fetched' },
   ],
@@ -54,16 +57,16 @@ function ruleFor(path: BytePath, isDirectory: boolean): PathRule | null {
   if (top === '.locks') return never('lock files');
   const snapshot = /^(.+\/[^/]+-SNAPSHOT)(?:\/|$)/.exec(path)?.[1];
   const name = path.slice(path.lastIndexOf('/') + 1);
-  if (!isDirectory && isPassing(name)) return never('temporary files, and what could not be downloaded');
-  // Metadata says which build of a snapshot lies there.
+  if (!isDirectory && isPassing(name)) return never('temporary files and failed downloads');
+  // Metadata names the snapshot's build.
   if (snapshot !== undefined) return isDirectory ? unionRule : { ...groupRule(snapshot), removals: 'hint' };
-  // Groups are names of Java packages.
+  // Groups are named like Java packages.
   if (isDirectory) return /^[a-z]\w*(?:\/|$)/i.test(path) ? unionRule : null;
-  // Everything lies at least in a group, an artifact and a version.
+  // Every artifact lies below group, artifact and version.
   if (path.split('/').length < 3) return null;
   if (name === '_remote.repositories') return remotesRule;
   if (/^maven-metadata-.+\.xml$/.test(name)) return metadataRule;
-  if (name === 'resolver-status.properties') return never('when Maven last asked for versions');
+  if (name === 'resolver-status.properties') return never("time of Maven's last version check");
   return isOfArtifact(path, name) ? unionRule : null;
 }
 
@@ -71,7 +74,7 @@ function isPassing(name: string): boolean {
   return /\.lastUpdated$|\.part$|\.part\.lock$|\.tmp$|\.lock$|^\.nfs/.test(name);
 }
 
-/** `com/acme/left/1.0/left-1.0.jar`: named after the two directories that it lies in. */
+/** `com/acme/left/1.0/left-1.0.jar`: the name begins with its two parent directories. */
 function isOfArtifact(path: BytePath, name: string): boolean {
   const [artifact, version] = parentPath(path).split('/').slice(-2);
   return (

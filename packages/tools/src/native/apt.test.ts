@@ -25,7 +25,7 @@ interface Place extends FakeEnvironment {
 test.each<Place>([
   { name: 'there is no apt', at: 'undefined (undefined)' },
   { name: 'there is one', files: { '/etc/debian_version': '13.1' }, at: "/var/cache/apt/archives (apt's default)" },
-])('where it lies when $name', ({ at, ...environment }) => {
+])('finds it when $name', ({ at, ...environment }) => {
   const place = aptTool.locate(environmentOf(environment));
   expect(`${place?.path} (${place?.source})`).toBe(at);
 });

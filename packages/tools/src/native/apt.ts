@@ -4,19 +4,19 @@ import { never, unionRule } from '../common/rules.ts';
 
 const archives = '/var/cache/apt/archives';
 
-/** Packages that apt downloaded. Images for containers often have a hook that removes them after each run (`docker-clean`). */
+/** Packages that apt downloaded. Container images often have a hook (`docker-clean`) that removes them after each run. */
 export const aptTool: Tool = {
   name: 'apt',
   rulesVersion: 1,
   summary: "apt's downloads of packages",
-  // No project says that it uses apt.
+  // No project file shows that apt is used.
   lockfiles: [],
-  // Only where there is apt, and nobody told it otherwise.
+  // Only if apt is installed and no setting moves the directory.
   locate: (environment) =>
     environment.os === 'linux' && environment.readText('/etc/debian_version') !== undefined
       ? { path: archives, source: "apt's default" }
       : null,
-  // The directory is a setting of apt's files and command line only.
+  // Only apt's files and command line set the directory.
   redirect: () => null,
   linksOut: false,
   compat: ({ os, arch }) => ({ os, arch }),
@@ -27,12 +27,12 @@ export const aptTool: Tool = {
   prune: {
     kind: 'command',
     argv: ['apt-get', 'autoclean'],
-    removes: 'packages that the lists of apt do not have any more; without lists (apt-get update), all',
+    removes: 'packages missing from the lists of apt; all packages if there are no lists (apt-get update)',
   },
-  // A mirror is as near as any store of ours, and its packages are signed.
+  // A mirror is as near as a remote, and its packages are signed.
   losesFiles: true,
   sync: 'never',
-  versions: 'packages carry their versions, whatever apt fetched them',
+  versions: 'package names carry their versions',
   stored: [{ path: 'bash_5.2.37-2_amd64.deb', what: 'packages', checked: 'when used' }],
   neverStored: ['lock', 'partial/'],
   tried: 'real tool',
@@ -40,7 +40,7 @@ export const aptTool: Tool = {
 
 function ruleFor(path: string, isDirectory: boolean): PathRule | null {
   if (path === 'lock') return never('a lock file');
-  if (/^partial(?:\/|$)/.test(path)) return never('downloads that were not finished');
-  // `bash_5.2.37-2+b5_amd64.deb`: a version is never published again with other contents.
+  if (/^partial(?:\/|$)/.test(path)) return never('unfinished downloads');
+  // `bash_5.2.37-2+b5_amd64.deb`: a published version never changes.
   return !isDirectory && /^[^/_]+_[^/_]+_[^/_]+\.deb$/.test(path) ? unionRule : null;
 }

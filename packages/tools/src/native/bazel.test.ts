@@ -25,9 +25,9 @@ interface Place extends FakeEnvironment {
 }
 
 test.each<Place>([
-  { name: 'nobody set one up', files: { '/home/ann/project/MODULE.bazel': '' }, at: 'undefined (undefined)' },
+  { name: 'none is configured', files: { '/home/ann/project/MODULE.bazel': '' }, at: 'undefined (undefined)' },
   {
-    name: 'the project says so',
+    name: 'the project sets it',
     files: {
       '/home/ann/project/MODULE.bazel': '',
       '/home/ann/project/.bazelrc': 'test --disk_cache=/t\nbuild --jobs=4 --disk_cache=/d',
@@ -35,11 +35,11 @@ test.each<Place>([
     at: '/d (--disk_cache in /home/ann/project/.bazelrc)',
   },
   {
-    name: 'the user says so',
+    name: 'the user sets it',
     files: { '/home/ann/.bazelrc': 'common --disk_cache=~/d' },
     at: '/home/ann/d (--disk_cache in /home/ann/.bazelrc)',
   },
-])('where it lies when $name', ({ at, ...environment }) => {
+])('finds it when $name', ({ at, ...environment }) => {
   const place = bazelTool.locate(environmentOf(environment));
   expect(`${place?.path} (${place?.source})`).toBe(at);
 });

@@ -5,8 +5,8 @@ import { pathsOf } from '../common/paths.ts';
 import { never, unionRule } from '../common/rules.ts';
 
 /**
- * Bazel's disk cache, where somebody has set one up (`--disk_cache`). Results of actions name contents that lie beside them; where one is
- * missing, Bazel takes the action for one that was never run.
+ * Bazel's disk cache, if a `--disk_cache` is configured. Results name contents stored beside them. If a content is missing, Bazel runs the
+ * action again.
  */
 export const bazelTool: Tool = {
   name: 'bazel',
@@ -14,9 +14,9 @@ export const bazelTool: Tool = {
   summary: "Bazel's disk cache (--disk_cache)",
   lockfiles: ['MODULE.bazel', 'WORKSPACE', 'WORKSPACE.bazel'],
   locate,
-  // Only arguments of its own end it.
+  // Only Bazel's own arguments end it.
   daemon: { what: 'its server', settings: {} },
-  // An option of the command line and of .bazelrc only.
+  // Only the command line and .bazelrc set it.
   redirect: () => null,
   linksOut: false,
   compat: ({ os, arch }) => ({ os, arch }),
@@ -26,13 +26,13 @@ export const bazelTool: Tool = {
   commitWhen: 'exit',
   prune: {
     kind: 'none',
-    why: 'Bazel collects this cache itself while it is idle (--experimental_disk_cache_gc_max_size), and has no command for it',
+    why: 'Bazel collects this cache itself while it is idle (--experimental_disk_cache_gc_max_size), and has no command',
   },
   sync: 'always',
   versions: 'keys are digests of all inputs; the layout is that of the remote cache protocol',
   stored: [
     { path: 'cas/00/<64 hex>', what: 'contents by their digests', checked: 'when used' },
-    { path: 'ac/00/<64 hex>', what: 'results of actions: which contents they gave', checked: 'never' },
+    { path: 'ac/00/<64 hex>', what: 'results of actions, with digests of their contents', checked: 'never' },
   ],
   neverStored: ['tmp/', 'gc/'],
   tried: 'fixture',
@@ -41,12 +41,12 @@ export const bazelTool: Tool = {
 function ruleFor(path: string, isDirectory: boolean): PathRule | null {
   const [top] = path.split('/', 1);
   if (top === 'tmp') return never('temporary files');
-  if (top === 'gc') return never('when Bazel last cleaned up');
+  if (top === 'gc') return never("time of Bazel's last clean-up");
   if (isDirectory) return /^(?:ac|cas)(?:\/[0-9a-f]{2})?$/.test(path) ? unionRule : null;
   return /^(?:ac|cas)\/([0-9a-f]{2})\/\1[0-9a-f]{38,126}$/.test(path) ? unionRule : null;
 }
 
-/** The last of the files that Bazel reads decides: the user's comes after the workspace's. */
+/** The last file that Bazel reads wins; the user's comes after the workspace's. */
 function locate(environment: ToolEnvironment): ToolLocation | null {
   const { isAbsolute, join } = pathsOf(environment);
   const markers = ['MODULE.bazel', 'WORKSPACE.bazel', 'WORKSPACE', 'REPO.bazel'];

@@ -17,12 +17,12 @@ const arbitraryEntry = fc.tuple(fc.nat({ max: 3 }), fc.constantFrom('a', 'b')).m
 
 mergeDriverConformance('entries of ccache', ccacheEntryDriver, arbitraryVersionOf(arbitraryEntry));
 
-test('the same result made again is no change, another manifest is', () => {
+test('the same result made again is no change; another manifest is', () => {
   expect(ccacheEntryDriver.same(versionOf(entry(1, 'a')), versionOf(entry(9, 'a')))).toBe(true);
   expect(ccacheEntryDriver.same(versionOf(entry(1, 'a')), versionOf(entry(9, 'b')))).toBe(false);
 });
 
-test('the newest stands', () => {
+test('the newest wins', () => {
   const [old, later] = [versionOf(entry(1, 'b')), versionOf(entry(300, 'a'))];
   expect(ccacheEntryDriver.compose([old, later])).toEqual({ kind: 'pick', index: 1, opinion: true });
 });
@@ -30,6 +30,6 @@ test('the newest stands', () => {
 test.each([
   { odd: Buffer.from(''), name: 'short' },
   { odd: entry(1, 'a', 2), name: 'of another version' },
-])('an entry never loses to one that is $name', ({ odd }) => {
+])('an entry never loses to one $name', ({ odd }) => {
   expect(ccacheEntryDriver.compose([versionOf(odd), versionOf(entry(0, 'a'))])).toMatchObject({ index: 1 });
 });

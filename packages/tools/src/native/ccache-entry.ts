@@ -1,8 +1,8 @@
 import type { MergeDriver } from '@cachelane/core';
 import { newestDriver } from '../drivers/newest.ts';
 
-// The header of an entry since ccache 4.7: 0xccac, version, type, compression and its level, whether it stands alone, then the
-// second of its making; at the end a digest of 16 bytes over everything (core/cacheentry.cpp).
+// Header of an entry since ccache 4.7: 0xccac, version, type, compression and level, self-contained flag, time in seconds. The
+// last 16 bytes are a digest of the rest (core/cacheentry.cpp).
 const magic = 0xccac;
 const version = 1;
 const timeAt = 7;
@@ -10,10 +10,10 @@ const headerBytes = 15;
 const digestBytes = 16;
 
 /**
- * Results and manifests of ccache. Both have names that are digests of what was compiled, and a time in them: the same
- * object compiled twice differs in that alone. A manifest lists results for one source, and each run may add some; the newest
- * stands, and a result that it does not list is found by way of the preprocessor. A time in the future cannot be lowered, since
- * the digest covers it: such an entry costs others their direct hits for one source.
+ * Results and manifests of ccache. Their names are digests of the inputs, and their content has a time: compiling the same object twice
+ * changes only the time. A manifest lists results of one source, and runs may add some. The newest manifest wins; ccache finds
+ * unlisted results through the preprocessor. A future time cannot be lowered, since the digest covers it: it costs direct hits for
+ * one source.
  */
 export const ccacheEntryDriver: MergeDriver = newestDriver({
   name: 'newest',

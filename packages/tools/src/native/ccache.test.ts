@@ -21,7 +21,7 @@ test.each([
   ['lock/', 'never'],
   ['lock/auto_cleanup.lock', 'never'],
   ['ccache.conf', 'never'],
-  // Nothing that ccache 4.11 makes; names count at their place only.
+  // Unknown to ccache 4.11; names apply only in their own directory.
   ['6/tmp', 'D count'],
   ['6/0/short', 'D count'],
   ['ab/', 'D count'],
@@ -41,15 +41,15 @@ interface Place extends FakeEnvironment {
 }
 
 test.each<Place>([
-  { name: 'nothing is said', at: "/home/ann/.cache/ccache (ccache's default)" },
-  { name: 'nothing is said on macOS', os: 'darwin', at: "/home/ann/Library/Caches/ccache (ccache's default)" },
+  { name: 'nothing is set', at: "/home/ann/.cache/ccache (ccache's default)" },
+  { name: 'nothing is set on macOS', os: 'darwin', at: "/home/ann/Library/Caches/ccache (ccache's default)" },
   {
-    name: 'there is a directory of old times',
+    name: 'a legacy directory exists',
     files: { '/home/ann/.ccache/ccache.conf': '' },
-    at: '/home/ann/.ccache (~/.ccache, which is there)',
+    at: '/home/ann/.ccache (~/.ccache, which exists)',
   },
   { name: 'a place is relative', env: { CCACHE_DIR: 'cache' }, at: 'undefined (undefined)' },
-])('where the cache lies when $name', ({ at, ...environment }) => {
+])('finds the cache when $name', ({ at, ...environment }) => {
   const place = ccacheTool.locate(environmentOf(environment));
   expect(`${place?.path} (${place?.source})`).toBe(at);
 });

@@ -8,24 +8,24 @@ const entryRule = newestRule(ccacheEntryDriver);
 const counters = never('counters, which every run of the compiler changes');
 
 const topRules: ReadonlyMap<string, PathRule> = new Map([
-  ['tmp', never('temporary files, and what ccache knows of the inodes of one machine')],
+  ['tmp', never('temporary files, and inode data of one machine')],
   ['lock', never('lock files')],
   ['ccache.conf', never("the user's settings")],
 ]);
 
-/** ccache: results of compilers, in directories by the first digits of their names. */
+/** ccache: compiler results in directories by the first digits of their names. */
 export const ccacheTool: Tool = {
   name: 'ccache',
   rulesVersion: 1,
   summary: "ccache's results of C and C++ compilers",
-  // Nothing in a project says that ccache is used.
+  // No project file shows that ccache is used.
   lockfiles: [],
   locate,
   redirect: (path) => ({ CCACHE_DIR: path }),
-  // With hard_link or file_clone it does, both of which are off unless somebody wants them.
+  // hard_link and file_clone would link, but both are off by default.
   linksOut: false,
   env: { CCACHE_MAXSIZE: '0', CCACHE_MAXFILES: '0', CCACHE_NOINODECACHE: '1' },
-  // The keys hold compiler and flags, but not the libraries that a compiler plug-in is made of.
+  // The keys hold compiler and flags, but not the libraries of compiler plug-ins.
   compat: ({ os, arch }) => ({ os, arch }),
   classify(path, isDirectory, context) {
     return ruleFor(path, isDirectory) ?? classifyUnknown(path, isDirectory, context);
@@ -33,9 +33,9 @@ export const ccacheTool: Tool = {
   commitWhen: 'exit',
   prune: {
     kind: 'command',
-    // Its counters are not stored: the first counts, the second removes.
+    // Counters are not stored: the first call counts, the second removes.
     argv: ['ccache', '--cleanup', '--cleanup'],
-    removes: 'the oldest results, down to your own limit of size (5 GiB where you set none)',
+    removes: 'the oldest results, down to your own size limit (5 GiB by default)',
   },
   losesFiles: true,
   sync: 'always',
@@ -43,7 +43,7 @@ export const ccacheTool: Tool = {
   stored: [
     { path: '0/0/<28 hex>R', what: 'results of compilers', checked: 'never' },
     { path: '0/0/<28 hex>M', what: 'manifests: which headers a result depends on', checked: 'never' },
-    { path: '0/0/<28 hex>0W', what: 'parts of results that are kept raw', checked: 'never' },
+    { path: '0/0/<28 hex>0W', what: 'raw parts of results', checked: 'never' },
   ],
   neverStored: ['tmp/', 'lock/', 'ccache.conf', '0/stats', '0/0/stats'],
   tried: 'real tool',
@@ -59,12 +59,12 @@ function ruleFor(path: string, isDirectory: boolean): PathRule | null {
   if (name === 'stats' || /^stats\..+/.test(name)) return counters;
   if (name === 'CACHEDIR.TAG') return unionRule;
   if (/^[0-9a-v]{20,}[RM]$/.test(name)) return entryRule;
-  // Kept without a header where ccache may clone or link it.
+  // Stored without a header if ccache may clone or link it.
   if (/^[0-9a-v]{20,}_?[0-9a-z]?W$/.test(name)) return unionRule;
   return /^[0-9a-v]{20,}[RMW]?.*\.(?:tmp|lock|alive)/.test(name) ? never('temporary files') : null;
 }
 
-/** Null for a relative place: it would be another one for each directory that something is compiled in. */
+/** Returns null for a relative path, which would differ for each working directory. */
 function locate(environment: ToolEnvironment): ToolLocation | null {
   const { isAbsolute, join } = pathsOf(environment);
   const variable = environment.env('CCACHE_DIR');
@@ -80,7 +80,7 @@ function locate(environment: ToolEnvironment): ToolLocation | null {
   }
   const legacy = join(environment.homeDir, '.ccache');
   if (environment.readText(join(legacy, 'ccache.conf')) !== undefined)
-    return { path: legacy, source: '~/.ccache, which is there' };
+    return { path: legacy, source: '~/.ccache, which exists' };
   const source = "ccache's default";
   if (environment.os === 'darwin') return { path: join(environment.homeDir, 'Library', 'Caches', 'ccache'), source };
   const local = environment.os === 'win32' ? environment.env('LOCALAPPDATA') : undefined;
@@ -90,7 +90,7 @@ function locate(environment: ToolEnvironment): ToolLocation | null {
   return { path: join(environment.homeDir, '.cache', 'ccache'), source };
 }
 
-/** The strongest first. */
+/** Highest precedence first. */
 function settingsFiles(environment: ToolEnvironment): readonly string[] {
   const { join } = pathsOf(environment);
   const named = environment.env('CCACHE_CONFIGPATH');

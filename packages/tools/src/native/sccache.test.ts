@@ -28,14 +28,14 @@ interface Place extends FakeEnvironment {
 }
 
 test.each<Place>([
-  { name: 'nothing is said', at: "/home/ann/.cache/sccache (sccache's default)" },
+  { name: 'nothing is set', at: "/home/ann/.cache/sccache (sccache's default)" },
   {
-    name: 'the user says so',
+    name: 'the user sets it',
     files: { '/home/ann/.config/sccache/config': '[cache.disk]\ndir = "/s"' },
     at: '/s (cache.disk.dir in /home/ann/.config/sccache/config)',
   },
-  { name: 'the environment says so', env: { SCCACHE_DIR: '/c' }, at: '/c (SCCACHE_DIR in the environment)' },
-])('where it lies when $name', ({ at, ...environment }) => {
+  { name: 'the environment sets it', env: { SCCACHE_DIR: '/c' }, at: '/c (SCCACHE_DIR in the environment)' },
+])('finds it when $name', ({ at, ...environment }) => {
   const place = sccacheTool.locate(environmentOf(environment));
   expect(`${place?.path} (${place?.source})`).toBe(at);
 });

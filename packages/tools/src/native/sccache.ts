@@ -4,10 +4,7 @@ import { pathsOf } from '../common/paths.ts';
 import { never, unionRule } from '../common/rules.ts';
 import { tomlText } from '../common/toml.ts';
 
-/**
- * sccache's local disk cache. Its server outlives the command that started it: where one of another command runs already, that one
- * answers, and writes to the cache that it began with.
- */
+/** sccache's local disk cache. Its server outlives the command: a server of another command may answer and use that command's cache. */
 export const sccacheTool: Tool = {
   name: 'sccache',
   rulesVersion: 1,
@@ -23,20 +20,20 @@ export const sccacheTool: Tool = {
     return ruleFor(path, isDirectory) ?? classifyUnknown(path, isDirectory, context);
   },
   commitWhen: 'exit',
-  prune: { kind: 'none', why: 'it has no command for it' },
+  prune: { kind: 'none', why: 'it has no command' },
   losesFiles: true,
   sync: 'always',
   versions: 'keys hold the number of the format',
   stored: [
     { path: '0/0/<64 hex>', what: 'results of compilers', checked: 'never' },
-    { path: 'preprocessor/0/0/0/<64 hex>', what: 'what the preprocessor made of sources', checked: 'never' },
+    { path: 'preprocessor/0/0/0/<64 hex>', what: 'preprocessed sources', checked: 'never' },
   ],
   neverStored: ['.sccachetmpAbCdEf'],
   tried: 'real tool',
 };
 
 function ruleFor(path: string, isDirectory: boolean): PathRule | null {
-  // What was compiled, under a digest of its inputs; beside it what the preprocessor made of sources.
+  // Compiler results under digests of their inputs, and preprocessed sources.
   const [, name] = /^(?:preprocessor\/[0-9a-f]\/)?(?:[0-9a-f]\/){2}([^/]+)$/.exec(path) ?? [];
   if (isDirectory) return /^(?:preprocessor(?:\/|$))?(?:[0-9a-f](?:\/[0-9a-f]){0,2})?$/.test(path) ? unionRule : null;
   if (name === undefined) return /^(?:preprocessor\/)?\.sccachetmp/.test(path) ? never('temporary files') : null;

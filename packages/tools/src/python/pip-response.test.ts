@@ -24,15 +24,15 @@ mergeDriverConformance('responses that pip keeps', pipResponseDriver, arbitraryV
 test.each([
   ['the time of the answer', { etag: 'a', Date: 'later' }, true],
   ['the order of the headers', { Date: 'now', etag: 'a' }, true],
-  ['what the page is', { etag: 'b', Date: 'now' }, false],
-  ['how long it is good', { etag: 'a', Date: 'now', 'cache-control': 'max-age=9' }, false],
+  ['the content of the page', { etag: 'b', Date: 'now' }, false],
+  ['the lifetime', { etag: 'a', Date: 'now', 'cache-control': 'max-age=9' }, false],
 ])('where %s differs', (_, headers, same) => {
   expect(pipResponseDriver.same(versionOf(response({ etag: 'a', Date: 'now' })), versionOf(response(headers)))).toBe(
     same,
   );
 });
 
-test.each(['cc=4,', 'cc=4,\u0001x', 'cc=3,x', ''])('%j is like itself alone', (odd) => {
+test.each(['cc=4,', 'cc=4,\u0001x', 'cc=3,x', ''])('%j equals only itself', (odd) => {
   const version = versionOf(Buffer.from(odd));
   expect(pipResponseDriver.same(version, version)).toBe(true);
   expect(pipResponseDriver.same(version, versionOf(Buffer.from(`${odd}y`)))).toBe(false);

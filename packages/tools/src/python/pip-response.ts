@@ -5,10 +5,10 @@ import { readMessagePack } from '../drivers/message-pack.ts';
 import { isOversize } from '../drivers/pick.ts';
 import { toText } from '../drivers/text.ts';
 
-/** How CacheControl, which pip keeps responses with, begins them since pip 9. */
+/** Header of responses that CacheControl writes for pip since pip 9. */
 const magic = 'cc=4,';
 
-/** Headers that pip uses for its next request or to read the body. The others differ with every answer. */
+/** Headers that pip uses for its next request or to read the body. Others differ in every answer. */
 const telling = new Set([
   'cache-control',
   'content-encoding',
@@ -21,8 +21,8 @@ const telling = new Set([
 ]);
 
 /**
- * `http-v2/…/<hash>`: the head of a response, whose body is the file beside it. pip asks again for every index page and
- * overwrites the head, so a head that differs only in the other headers is no change.
+ * `http-v2/…/<hash>`: the head of a response; its body is the file beside it. pip requests every index page again and overwrites the
+ * head, so a difference in other headers is no change.
  */
 export const pipResponseDriver: MergeDriver = {
   ...groupDriver,
@@ -33,7 +33,7 @@ export const pipResponseDriver: MergeDriver = {
   },
 };
 
-/** Returns the head without the headers that do not count; null where it cannot be read. */
+/** Returns the head with only the telling headers; null if it is unreadable. */
 function lasting(version: Version): object | null {
   const content = isOversize(version) ? new Uint8Array() : version.content();
   if (toText(content.subarray(0, magic.length)) !== magic) return null;

@@ -20,7 +20,7 @@ test.each([
   ['wheels/', 'U'],
   ['wheels/0f/1a/2b/3c4d5e/left-1.0-cp313-cp313-linux_x86_64.whl', 'U'],
   ['wheels/0f/1a/2b/3c4d5e/origin.json', 'U'],
-  // Nothing that pip 25 makes; names count at their place only.
+  // Unknown to pip 25; names apply only in their own directory.
   ['http-v3/a/b', 'D count'],
   ['http-v2/selfcheck', 'D count'],
   ['wheels/selfcheck.json', 'D count'],
@@ -38,6 +38,6 @@ test.each([
   ['darwin', {}, '/home/ann/Library/Caches/pip'],
   ['win32', { LOCALAPPDATA: 'C:\\Local' }, 'C:\\Local\\pip\\Cache'],
   ['linux', {}, '/home/ann/.cache/pip'],
-])('where the cache lies on %s', (os, env, path) => {
+])('finds the cache on %s', (os, env, path) => {
   expect(pipTool.locate(environmentOf({ os, env }))?.path).toBe(path);
 });

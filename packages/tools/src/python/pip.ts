@@ -6,9 +6,9 @@ import { pathsOf } from '../common/paths.ts';
 import { lastingGroupRule, never, unionRule } from '../common/rules.ts';
 
 const temporary = never('temporary files');
-const lookedAt = never('when pip last looked for a newer pip');
+const lookedAt = never("time of pip's last update check");
 
-/** pip's cache: responses of the index, and wheels that pip built itself. */
+/** pip's cache: responses of the index, and wheels that pip built. */
 export const pipTool: Tool = {
   name: 'pip',
   rulesVersion: 1,
@@ -17,13 +17,13 @@ export const pipTool: Tool = {
   locate,
   redirect: (path) => ({ PIP_CACHE_DIR: path }),
   linksOut: false,
-  // Built wheels carry Python, os and arch in their names, but not the libraries that they were built against.
+  // Names of built wheels hold Python, os and arch, but not the libraries they were built with.
   compat: ({ os, arch }) => ({ os, arch }),
   classify(path, isDirectory, context) {
     return ruleFor(path, isDirectory) ?? classifyUnknown(path, isDirectory, context);
   },
   commitWhen: 'exit',
-  prune: { kind: 'none', why: 'pip cache purge removes everything, and pip cache remove what you name' },
+  prune: { kind: 'none', why: 'pip cache purge removes everything, and pip cache remove only the packages you name' },
   losesFiles: true,
   sync: 'always',
   versions: 'directories carry the version of their format: http-v2',
@@ -44,7 +44,7 @@ function ruleFor(path: string, isDirectory: boolean): PathRule | null {
     case 'selfcheck':
     case 'selfcheck.json':
       return lookedAt;
-    // pip 23.2 and older keep head and body in one file.
+    // pip 23.2 and older store head and body in one file.
     case 'http':
       return isDirectory
         ? unionRule
@@ -55,7 +55,7 @@ function ruleFor(path: string, isDirectory: boolean): PathRule | null {
       if (isDirectory) return unionRule;
       const [, response, body] = responsePath.exec(path) ?? [];
       if (response !== undefined) return lastingGroupRule(response, body === undefined ? pipResponseDriver : undefined);
-      // `<name>` and some letters of Python's tempfile, in the place itself.
+      // `<name>` plus letters of Python's tempfile, in the same directory.
       return /^(?:[0-9a-f]\/){5}(?:tmp|[0-9a-f]{56}(?:\.body)?)[a-z0-9_]{8}$/.test(more.join('/')) ? temporary : null;
     }
     case 'wheels':
@@ -65,7 +65,7 @@ function ruleFor(path: string, isDirectory: boolean): PathRule | null {
   }
 }
 
-/** As pip reads its settings for `install`. What belongs to one environment (`site`) is not looked at. */
+/** Locates the cache from pip's settings for `install`, except those of one environment (`site`). */
 function locate(environment: ToolEnvironment): ToolLocation {
   const { join, resolve } = pathsOf(environment);
   const place = (value: string): string =>
@@ -91,12 +91,12 @@ function defaultPlace(environment: ToolEnvironment): ToolLocation {
   return { path: join(environment.homeDir, '.cache', 'pip'), source };
 }
 
-/** The strongest first. */
+/** Highest precedence first. */
 function settingsFiles(environment: ToolEnvironment): readonly string[] {
   const { join } = pathsOf(environment);
   const home = environment.homeDir;
   const named = environment.env('PIP_CONFIG_FILE');
-  // The null device says that no file at all is to be read.
+  // The null device means that pip reads no file.
   if (named === '/dev/null') return [];
   if (environment.os === 'win32') {
     const roaming = environment.env('APPDATA');

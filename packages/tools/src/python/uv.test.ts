@@ -37,25 +37,25 @@ interface Place extends FakeEnvironment {
 }
 
 test.each<Place>([
-  { name: 'nothing is said', at: "/home/ann/.cache/uv (uv's default)" },
+  { name: 'nothing is set', at: "/home/ann/.cache/uv (uv's default)" },
   {
-    name: 'the environment says so',
+    name: 'the environment sets it',
     env: { UV_CACHE_DIR: '/c' },
     files: { '/home/ann/project/uv.toml': 'cache-dir = "/t"' },
     at: '/c (UV_CACHE_DIR in the environment)',
   },
   {
-    name: 'the project says so',
+    name: 'the project sets it',
     files: { '/home/ann/project/pyproject.toml': '[tool.uv]\ncache-dir = "./c"' },
     at: '/home/ann/project/c (cache-dir in /home/ann/project/pyproject.toml)',
   },
   {
-    name: 'the user says so',
+    name: 'the user sets it',
     files: { '/home/ann/.config/uv/uv.toml': 'cache-dir = "/u"' },
     at: '/u (cache-dir in /home/ann/.config/uv/uv.toml)',
   },
-  { name: 'there is to be none', env: { UV_NO_CACHE: '1' }, at: 'undefined (undefined)' },
-])('where it lies when $name', ({ at, ...environment }) => {
+  { name: 'the cache is disabled', env: { UV_NO_CACHE: '1' }, at: 'undefined (undefined)' },
+])('finds it when $name', ({ at, ...environment }) => {
   const place = uvTool.locate(environmentOf(environment));
   expect(`${place?.path} (${place?.source})`).toBe(at);
 });
@@ -64,6 +64,6 @@ test.each([
   [{ uv: '0.12.0' }, '0.12.0'],
   [{ uv: '0.11.9' }, '0.11.9'],
   [{}, 'unknown'],
-])('versions do not share, since an older one can fail on what a newer one wrote: %j', (versions, uv) => {
+])('different versions do not share a cache: %j', (versions, uv) => {
   expect(uvTool.compat(environmentOf({ versions }))).toEqual({ os: 'linux', arch: 'x64', uv });
 });

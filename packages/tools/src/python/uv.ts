@@ -5,12 +5,12 @@ import { pathsOf } from '../common/paths.ts';
 import { groupRule, never, unionRule } from '../common/rules.ts';
 import { tomlText } from '../common/toml.ts';
 
-const ofOneMachine = never('what uv knows about the Pythons and environments of one machine');
+const ofOneMachine = never('data of the Pythons and environments of one machine');
 const temporary = never('temporary files');
 
-/** Buckets carry the versions of their formats in their names (`archive-v0`): what they hold, whatever the version. */
+/** Names carry the format version (`archive-v0`). The rules are by bucket, whatever the version. */
 const buckets: ReadonlyMap<string, PathRule> = new Map([
-  // Unpacked wheels under an id of their own: made elsewhere, moved here, never changed.
+  // Unpacked wheels under unique ids: moved into place once, never changed.
   ['archive', unionRule],
   ['binaries', unionRule],
   ['flat-index', unionRule],
@@ -22,7 +22,7 @@ const buckets: ReadonlyMap<string, PathRule> = new Map([
   ['interpreter', ofOneMachine],
 ]);
 
-/** uv's cache. Declared after its documentation: two different pointers for one wheel are a conflict, and uv makes them again. */
+/** uv's cache. Two different pointers for one wheel are a conflict; uv then writes them again. */
 export const uvTool: Tool = {
   name: 'uv',
   rulesVersion: 1,
@@ -31,8 +31,8 @@ export const uvTool: Tool = {
   locate,
   redirect: (path) => ({ UV_CACHE_DIR: path }),
   linksOut: true,
-  // Wheels that it builds are made for one platform. And more than once a release has changed a format without raising the number in
-  // the directory's name: versions that meet an entry of the other format do not take it for a miss, they fail.
+  // Built wheels fit one platform. Some releases changed a format without a new bucket version, and uv fails on an entry of the other
+  // format instead of ignoring it.
   compat: (environment) => ({
     os: environment.os,
     arch: environment.arch,
@@ -45,18 +45,18 @@ export const uvTool: Tool = {
   prune: {
     kind: 'command',
     argv: ['uv', 'cache', 'prune'],
-    removes: 'entries that no other entry leads to, and those of other versions of the format',
+    removes: 'unreferenced entries, and those of other format versions',
   },
   sync: 'always',
   versions:
-    'directories carry the version of their format, which some releases forgot to raise: so the version of uv is a field of compat',
+    'directories carry their format version, but some releases did not raise it, so compat includes the version of uv',
   stored: [
     { path: 'archive-v0/0123456789abcdef/left/__init__.py', what: 'unpacked wheels', checked: 'when fetched' },
-    { path: 'wheels-v5/pypi/left/1.0.0-py3-none-any.http', what: 'pointers to them', checked: 'never' },
+    { path: 'wheels-v5/pypi/left/1.0.0-py3-none-any.http', what: 'pointers to wheels', checked: 'never' },
     { path: 'simple-v16/pypi/left.rkyv', what: 'pages of the index', checked: 'never' },
     {
       path: 'sdists-v9/pypi/left/1.0.0/revision.http',
-      what: 'source packages and what was built of them',
+      what: 'source packages and their builds',
       checked: 'when fetched',
     },
     { path: 'git-v0/db/<16 hex>/HEAD', what: 'clones of repositories', checked: 'when used' },
@@ -74,7 +74,7 @@ function ruleFor(path: string, isDirectory: boolean): PathRule | null {
   if (bucket === 'git') return gitRule(top, name, version, isDirectory);
   if (bucket !== 'sdists') return buckets.get(bucket) ?? null;
   if (!isDirectory && path.endsWith('/.lock')) return never('a lock file');
-  // A source and what was built from it, for each version of a package.
+  // A source and its builds, for each version of a package.
   return id === undefined && isDirectory ? unionRule : groupRule(path.split('/').slice(0, 4).join('/'));
 }
 
@@ -85,7 +85,7 @@ function gitRule(
   isDirectory: boolean,
 ): PathRule | null {
   if (kind === 'locks') return never('lock files');
-  if (kind === 'checkouts') return never('checkouts; uv makes them again from their repositories');
+  if (kind === 'checkouts') return never('checkouts; uv creates them again from their repositories');
   if (kind === 'db' && name !== undefined) return groupRule(`${top}/db/${name}`);
   return isDirectory ? unionRule : null;
 }

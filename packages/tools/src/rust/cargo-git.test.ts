@@ -21,8 +21,8 @@ interface Place extends FakeEnvironment {
   readonly at: string;
 }
 
-test.each<Place>([{ name: 'nothing is said', at: "/home/ann/.cargo/git (cargo's default)" }])(
-  'where it lies when $name',
+test.each<Place>([{ name: 'nothing is set', at: "/home/ann/.cargo/git (cargo's default)" }])(
+  'finds it when $name',
   ({ at, ...environment }) => {
     const place = cargoGitTool.locate(environmentOf(environment));
     expect(`${place?.path} (${place?.source})`).toBe(at);

@@ -4,14 +4,14 @@ import { classifyUnknown } from '../common/directory.ts';
 import { pathsOf } from '../common/paths.ts';
 import { groupRule, never, unionRule } from '../common/rules.ts';
 
-const checkouts = never('checkouts; cargo makes them again from their repositories');
+const checkouts = never('checkouts; cargo creates them again from their repositories');
 
-/** `git` of cargo's home: clones of what is used by the address of a repository. */
+/** `git` of cargo's home: clones of dependencies from repositories. */
 export const cargoGitTool: Tool = {
   name: 'cargo-git',
   rulesVersion: 1,
   summary: "cargo's clones of repositories (~/.cargo/git)",
-  // Most projects use none; a volume for each of them would be one more mount for nothing.
+  // Most projects have no such dependencies, and each volume costs a mount.
   lockfiles: [],
   locate(environment) {
     const { dir, source } = cargoHome(environment);
@@ -24,7 +24,7 @@ export const cargoGitTool: Tool = {
     return ruleFor(path, isDirectory) ?? classifyUnknown(path, isDirectory, context);
   },
   commitWhen: 'exit',
-  prune: { kind: 'none', why: 'stable cargo has no command for it' },
+  prune: { kind: 'none', why: 'stable cargo has no command' },
   sync: 'always',
   versions: 'plain git repositories',
   stored: [{ path: 'db/left-<16 hex>/HEAD', what: 'clones of repositories', checked: 'when used' }],

@@ -1,13 +1,13 @@
 import type { MergeDriver } from '@cachelane/core';
 import { newestDriver } from '../drivers/newest.ts';
 
-/** Version of the format and of the index's own, both small: cargo starts the entry again when it knows another one. */
+/** Format version of an entry. cargo rewrites entries of other versions. */
 const formats = new Set([3]);
 const headerBytes = 5;
 
 /**
- * What a sparse registry said of a crate, as cargo keeps it: after its header an ETag or a time, then for each version a
- * name and a line, each ended by a NUL. A registry only ever adds versions, so of two answers the longer list is the later one.
+ * A sparse registry's answer for a crate: a header, an ETag or time, then name and line of each version, each ended by a NUL. A registry
+ * only adds versions, so the longer list is the later one.
  */
 export const cargoIndexDriver: MergeDriver = newestDriver({
   name: 'newest',

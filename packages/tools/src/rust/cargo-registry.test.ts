@@ -32,9 +32,9 @@ interface Place extends FakeEnvironment {
 }
 
 test.each<Place>([
-  { name: 'nothing is said', at: "/home/ann/.cargo/registry (cargo's default)" },
-  { name: 'CARGO_HOME says so', env: { CARGO_HOME: '/c' }, at: '/c/registry (CARGO_HOME in the environment)' },
-])('where it lies when $name', ({ at, ...environment }) => {
+  { name: 'nothing is set', at: "/home/ann/.cargo/registry (cargo's default)" },
+  { name: 'CARGO_HOME sets it', env: { CARGO_HOME: '/c' }, at: '/c/registry (CARGO_HOME in the environment)' },
+])('finds it when $name', ({ at, ...environment }) => {
   const place = cargoRegistryTool.locate(environmentOf(environment));
   expect(`${place?.path} (${place?.source})`).toBe(at);
 });

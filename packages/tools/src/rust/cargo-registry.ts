@@ -8,7 +8,7 @@ import { groupRule, never, newestRule, unionRule } from '../common/rules.ts';
 const entryRule = newestRule(cargoIndexDriver);
 const unpacked = never('unpacked crates; cargo unpacks them again from their archives');
 
-/** `registry` of cargo's home: archives of crates and indexes of registries. Credentials and configuration lie beside it. */
+/** `registry` of cargo's home: archives of crates and registry indexes. Credentials and configuration lie beside it, outside the volume. */
 export const cargoRegistryTool: Tool = {
   name: 'cargo-registry',
   rulesVersion: 1,
@@ -18,7 +18,7 @@ export const cargoRegistryTool: Tool = {
     const { dir, source } = cargoHome(environment);
     return { path: pathsOf(environment).join(dir, 'registry'), source };
   },
-  // CARGO_HOME would move configuration, credentials and installed programs as well.
+  // CARGO_HOME would also move configuration, credentials and installed programs.
   redirect: () => null,
   linksOut: false,
   compat: () => ({}),
@@ -28,11 +28,11 @@ export const cargoRegistryTool: Tool = {
   commitWhen: 'exit',
   prune: {
     kind: 'none',
-    why: 'stable cargo has no command for it, and its own cleaning goes by a record beside this directory',
+    why: 'stable cargo has no command, and its automatic clean-up uses a record outside this directory',
   },
   losesFiles: true,
   sync: 'always',
-  versions: 'the index carries the number of its format, and cargo fetches anew what it cannot read',
+  versions: 'the index carries its format version, and cargo fetches unreadable entries again',
   stored: [
     { path: 'cache/index.crates.io-<16 hex>/left-1.0.0.crate', what: 'archives of crates', checked: 'when used' },
     { path: 'index/index.crates.io-<16 hex>/.cache/le/ft/left', what: 'index entries', checked: 'never' },
@@ -53,11 +53,11 @@ function ruleFor(path: string, isDirectory: boolean): PathRule | null {
   return top === 'index' ? indexRule(`${top}/${registry}`, part, isDirectory, more.length) : null;
 }
 
-/** A sparse index is a file for each crate; an index that is a repository is one whole. */
+/** A sparse index has a file for each crate; a git index is one group. */
 function indexRule(index: string, part: string, isDirectory: boolean, depth: number): PathRule | null {
   if (part === '.cache') return isDirectory ? unionRule : depth > 0 ? entryRule : null;
   if (part === '.git') return groupRule(index);
   if (depth > 0 || isDirectory) return null;
   if (part === 'config.json') return unionRule;
-  return /^\.(?:last-updated|cargo-index-lock)$/.test(part) ? never('when cargo last looked, and its lock') : null;
+  return /^\.(?:last-updated|cargo-index-lock)$/.test(part) ? never('time of cargo’s last update, and its lock') : null;
 }

@@ -18,12 +18,12 @@ export function cargoHome(environment: ToolEnvironment): CargoHome {
 
 export interface CargoSetting {
   readonly value: string;
-  /** The file that says it. */
+  /** The file that sets it. */
   readonly path: string;
   readonly byProject: boolean;
 }
 
-/** A text of cargo's configuration: of the working directory and all above it, then of cargo's home. */
+/** Returns a text of cargo's configuration: from the working directory, its parents, then cargo's home. */
 export function cargoSetting(environment: ToolEnvironment, keys: readonly string[]): CargoSetting | undefined {
   const { join } = pathsOf(environment);
   const home = cargoHome(environment).dir;

@@ -25,23 +25,23 @@ interface Place extends FakeEnvironment {
 test.each<Place>([
   { name: 'there is no project', at: 'undefined (undefined)' },
   {
-    name: 'nothing is said',
+    name: 'nothing is set',
     files: { '/home/ann/project/Cargo.toml': '[package]' },
     at: "/home/ann/project/target (cargo's default)",
   },
   {
-    name: 'it is a part of a workspace',
+    name: 'it is a workspace member',
     workDir: '/home/ann/project/a',
     files: { '/home/ann/project/a/Cargo.toml': '[package]', '/home/ann/project/Cargo.toml': '[workspace]' },
     at: "/home/ann/project/target (cargo's default)",
   },
   {
-    name: 'the project says so',
+    name: 'the project sets it',
     files: { '/home/ann/project/.cargo/config.toml': '[build]\ntarget-dir = "out"' },
     at: '/home/ann/project/out (build.target-dir in /home/ann/project/.cargo/config.toml)',
   },
-  { name: 'the environment says so', env: { CARGO_TARGET_DIR: '/t' }, at: '/t (CARGO_TARGET_DIR in the environment)' },
-])('where it lies when $name', ({ at, ...environment }) => {
+  { name: 'the environment sets it', env: { CARGO_TARGET_DIR: '/t' }, at: '/t (CARGO_TARGET_DIR in the environment)' },
+])('finds it when $name', ({ at, ...environment }) => {
   const place = cargoTargetTool.locate(environmentOf(environment));
   expect(`${place?.path} (${place?.source})`).toBe(at);
 });

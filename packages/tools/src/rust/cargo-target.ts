@@ -7,9 +7,8 @@ import { groupRule, never } from '../common/rules.ts';
 import { tomlValue } from '../common/toml.ts';
 
 /**
- * The `target` directory of a project: objects with fingerprints by the times and places of sources. What two runs left in it cannot
- * be mixed, so it is one group, taken whole from the last run, and stored whole by each run that changed it. For whoever asks
- * for it; a cache of the compiler's results shares better.
+ * The `target` directory of a project. Fingerprints depend on times and paths of sources, so two runs cannot be mixed: it is one group, taken
+ * whole from the last run. Used only on request; a compiler cache shares better.
  */
 export const cargoTargetTool: Tool = {
   name: 'cargo-target',
@@ -30,13 +29,13 @@ export const cargoTargetTool: Tool = {
   },
   commitWhen: 'success',
   prune: { kind: 'none', why: 'cargo clean removes everything' },
-  // As large as a build, for one place and its times: another machine builds it as fast.
+  // As large as a build and bound to one place: another machine builds it as fast.
   sync: 'never',
-  versions: 'fingerprints hold the version of the compiler; what another one made is built anew',
+  versions: 'fingerprints hold the version of the compiler; results of other versions are rebuilt',
   stored: [
     {
       path: 'debug/deps/libleft-<16 hex>.rlib',
-      what: 'everything that cargo built, and its fingerprints',
+      what: 'build results and their fingerprints',
       checked: 'never',
     },
   ],
@@ -52,7 +51,7 @@ function locate(environment: ToolEnvironment): ToolLocation | null {
   }
   const setting = cargoSetting(environment, ['build', 'target-dir']);
   if (setting !== undefined) {
-    // Relative to the directory that holds `.cargo`.
+    // Relative to the directory that contains `.cargo`.
     const path = resolve(dirname(dirname(setting.path)), setting.value);
     const location = { path, source: `build.target-dir in ${setting.path}` };
     return setting.byProject ? { ...location, byProject: true } : location;

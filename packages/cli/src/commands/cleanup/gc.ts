@@ -1,4 +1,4 @@
-import { backgroundVariable, displayPath, trustLevels, type EngineEvent } from '@cachelane/core';
+import { backgroundVariable, displayPath, trustLevels } from '@cachelane/core';
 import {
   collectGarbage,
   findGarbage,
@@ -19,32 +19,32 @@ import { formatBytes, formatTable, formatTime, plural } from '../../base/format.
 import type { Host } from '../../host/host.ts';
 import { isoTime, printJson, shortId } from '../../host/print.ts';
 import { garbageOptions } from '../../config/garbage-options.ts';
+import { withProgress } from '../../reporters/command-progress.ts';
 import { keepReserve } from '../../home/reserve.ts';
 import { homeOf, openSparingStore } from '../../home/store.ts';
-import { warn } from '../../host/warn.ts';
 
 export const gc: Command = defineCommand({
   name: 'gc',
   summary: 'delete expired volumes and unreferenced layers',
   examples: ['cachelane gc --dry-run', 'cachelane gc'],
   details: [
-    'Evicts heads that were not used for as long as their lane lives, earlier states of heads, and, where a size or the free space of the disk is not as it should be, the least trusted and least recently used lanes until it is (cachelane ns policy shows what holds). Default, protected and release lanes that were used in the last week stay, whatever else is said, and so does whatever a run has open. A run that starts cold because of that says so, and so does cachelane explain.',
-    'Of a volume that holds more than its volume-budget on a lane, files go by themselves: first what no recent run was seen to use, the oldest first, then the least recently used. What the last two runs added, and what the last run that was looked at used, stays. cachelane log names it as a move of its own; --dry-run --json lists the paths.',
-    'Removes layers that no head, no history and no running command refers to then, derived layers that were not used for a week, directories that were kept for runs and not used for two weeks, downloads that nobody went on with for a day, images of registries that no run used for 30 days or that an earlier boot made, and what killed runs left behind. Whatever is younger than ten minutes stays, since a run may be about to refer to it; how much of that nothing refers to is said.',
-    'It looks at what may have to go by now, and at what came loose since the last one; at every layer on the disk once a day, where some size is beyond its limit, and with --all.',
-    'Runs that save something leave one behind by themselves, once an hour.',
-    '--remote does the same in the remote that is set (CACHELANE_REMOTE, or your own file): it takes heads out that no machine used for as long as their lane lives, by the defaults or longer, and objects that no head has named for a day. Runs that push in the background leave that behind once a day; elsewhere let a job do it. Not where a run may save nothing.',
+    'Evicts heads and earlier states that were unused for the lifetime of their lane. If a size limit is exceeded or the disk is nearly full, it also evicts the least trusted and least recently used lanes. cachelane ns policy shows the limits. Default, protected and release lanes used in the last week stay, and so does everything that a run has open.',
+    'In a volume over its volume-budget, it deletes single files: first those that no recent run used, then the least recently used. Files of the last two runs stay. cachelane log shows this as a move of its own; --dry-run --json lists the paths.',
+    'Then it deletes unreferenced layers, derived layers unused for a week, kept directories unused for two weeks, partial downloads a day old, registry images unused for 30 days or made by an earlier boot, and the leftovers of killed runs. Nothing younger than ten minutes is deleted.',
+    'Usually it examines only layers that became unreferenced since the last collection. It examines every layer on the disk once a day, when a size limit is exceeded, and with --all.',
+    'Runs that save something start a collection in the background, at most once an hour.',
+    '--remote collects in the configured remote instead: heads unused for their lifetime, and objects without a head for a day. Runs that push in the background start this once a day; in CI, use a scheduled job. It is refused where a run may not save.',
   ],
   options: {
-    'dry-run': { help: 'say what would be removed, in order and why, and remove nothing' },
+    'dry-run': { help: 'show what would be deleted and why, and delete nothing' },
     trust: {
       value: 'LEVEL',
       choices: trustLevels,
-      help: 'for want of room, take only lanes of this level and below',
+      help: 'to free space, evict only lanes of this level and below',
     },
-    all: { help: 'look at every layer on the disk, for what a crash left and nothing knows of; else once a day' },
-    remote: { help: 'in the remote instead: idle heads, and objects that no head names' },
-    quiet: { short: 'q', help: 'report what went wrong only' },
+    all: { help: 'examine every layer on the disk, to find what a crash left behind' },
+    remote: { help: 'collect in the remote instead: unused heads, and objects without a head' },
+    quiet: { short: 'q', help: 'print problems only' },
     ...jsonOption,
   },
   operands: [],
@@ -53,7 +53,11 @@ export const gc: Command = defineCommand({
       if (!options['dry-run'] && host.env[backgroundVariable] === undefined) {
         requireWritable((await projectOf(host, { directory: undefined, namespace: undefined })).context);
       }
-      const garbage = await collectShared(host, options['dry-run']);
+      const garbage = await withProgress(
+        host,
+        options,
+        async ({ update: onProgress }) => await collectShared(host, { dryRun: options['dry-run'], onProgress }),
+      );
       if (options.json) printJson(host, sharedJson(garbage, options['dry-run']));
       else if (!options.quiet) host.stdout.write(sharedText(garbage, options['dry-run']));
       return exitCodes.ok;
@@ -61,18 +65,14 @@ export const gc: Command = defineCommand({
     const { signal } = new AbortController();
     const homeDir = homeOf(host);
     await using store = await openSparingStore(host, signal, homeDir);
-    const events = (event: EngineEvent): void => {
-      if (event.type === 'warning') warn(host, event.message);
-    };
     const tools = await host.pieces.loadTools();
-    const deps = { ...store, tools, runtime: await host.pieces.openRuntime(), events };
-    const wanted = { ...(await garbageOptions(host, options.trust)), all: options.all };
-    const report = options['dry-run']
-      ? {
-          ...(await findGarbage(deps, wanted, signal)),
-          images: await sweepImages(host, { ...store, homeDir }, { dryRun: true }),
-        }
-      : await collectAlone(host, { ...deps, homeDir }, wanted, signal);
+    const runtime = await host.pieces.openRuntime();
+    const report = await withProgress(host, options, async ({ events, update: onProgress }) => {
+      const deps = { ...store, tools, runtime, events, homeDir };
+      const wanted = { ...(await garbageOptions(host, options.trust)), all: options.all, onProgress };
+      if (!options['dry-run']) return await collectAlone(host, deps, wanted, signal);
+      return { ...(await findGarbage(deps, wanted, signal)), images: await sweepImages(host, deps, { dryRun: true }) };
+    });
     if (report === null) return exitCodes.ok;
     if (options.json) printJson(host, toJson(report, options['dry-run']));
     else if (!options.quiet) host.stdout.write(text(report, options['dry-run']));
@@ -85,7 +85,7 @@ type CollectDependencies = Parameters<typeof collectGarbage>[0] & {
   readonly homeDir: string;
 };
 
-/** Null where another one is about to begin anyway, and nobody waits for this one. */
+/** Returns null if this is a background collection and another one is about to begin. */
 async function collectAlone(
   host: Host,
   deps: CollectDependencies,
@@ -97,13 +97,13 @@ async function collectAlone(
   if (lease === null) return null;
   const report = await collectGarbage(deps, wanted, signal);
   keepReserve(deps.homeDir);
-  // Leases of sessions that died before anybody recorded them.
+  // Sessions that died before they were recorded left only a lease.
   await deps.leases.sweep(deps.clock.nowMs(), signal);
   return { ...report, images: await sweepImages(host, deps, { dryRun: false }) };
 }
 
 interface Collected extends GarbageReport {
-  /** Of registries, in the home; names. */
+  /** Names of deleted registry images, in the home. */
   readonly images: readonly string[];
 }
 
@@ -208,10 +208,7 @@ function evictionTable({ evictions, growth }: Pick<GarbageReport, 'evictions' | 
 
 function unmetText(unmet: GarbageReport['unmet']): string {
   return unmet
-    .map(
-      ({ policy, why, overBytes }) =>
-        `${policy} is not kept: ${why}, by ${formatBytes(overBytes)}, and what is left stays\n`,
-    )
+    .map(({ policy, why, overBytes }) => `${policy} is exceeded by ${formatBytes(overBytes)}: ${why}\n`)
     .join('');
 }
 
@@ -224,7 +221,7 @@ function removedText(report: Collected, dryRun: boolean): string {
   const gone = {
     files: growth.reduce((sum, { plan }) => sum + plan.paths.size, 0),
     bytes: growth.reduce((sum, { plan }) => sum + plan.goingBytes, 0),
-    // Of what a tag stood for there are notes beside.
+    // Notes of tags lie beside the images.
     images: images.filter((name) => !name.startsWith('images/tag-')).length,
   };
   const parts = [
@@ -240,9 +237,8 @@ function removedText(report: Collected, dryRun: boolean): string {
   const later =
     young.length === 0
       ? ''
-      : `${plural(young.length, 'layer')} (${formatBytes(bytesOf(young))}) that nothing refers to ${young.length === 1 ? 'is' : 'are'} younger than ten minutes and ${young.length === 1 ? 'stays' : 'stay'} until then\n`;
-  if (parts.length === 0)
-    return later === '' ? 'There is nothing to remove.\n' : `There is nothing to remove yet: ${later}`;
+      : `kept ${plural(young.length, 'unreferenced layer')} (${formatBytes(bytesOf(young))}) younger than ten minutes\n`;
+  if (parts.length === 0) return later === '' ? 'nothing to remove\n' : `nothing to remove yet; ${later}`;
   const table = formatTable(
     [{ title: 'LAYER' }, { title: 'SEALED' }, { title: 'SIZE', align: 'right' }],
     layers.map(({ id, sealedAtMs, sizeBytes }) => [shortId(id), formatTime(sealedAtMs), formatBytes(sizeBytes)]),

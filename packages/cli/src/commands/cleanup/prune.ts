@@ -34,15 +34,15 @@ export const prune: Command = defineCommand({
   summary: "run a tool's own clean-up and save what it removed",
   examples: ['cachelane prune npm --dry-run', 'cachelane prune npm'],
   details: [
-    'The command is the one that cachelane tools show names (npm cache verify, ccache --cleanup, …), with the volume in place as in a run, in the lane that a run here would write, and with the limits of size that you set for the tool yourself. What it removes is gone for the runs that come after, also of kinds whose removal by an ordinary run does not count; what other runs save meanwhile stays. A command that fails changes nothing. A lane that also reads what other lanes hold (that of a pull request reads its base) is refused: prune those.',
-    'Readers find less at once. The disk does not get its space back by that: the layers below stay, for history, and for taking a single run out again. For the space itself: cachelane rm and cachelane gc.',
-    'A tool without such a command has a reason for it, which is told. What the command says goes to stderr.',
+    'Runs the command that cachelane tools show names (npm cache verify, ccache --cleanup, …) with the volume mounted, on the lane that a run here would write, with your own size limits for the tool. Files that it removes are gone for later runs, even where removals of ordinary runs do not count. Files that other runs save at the same time stay. If the command fails, nothing changes. A lane that reads other lanes is refused (a pull request reads its base): prune those lanes instead.',
+    'Readers see fewer files at once, but the disk does not shrink yet: history keeps the layers below, so that a single run can be revoked. To free space, use cachelane rm and cachelane gc.',
+    'For a tool without such a command, the reason is shown. Output of the command goes to stderr.',
   ],
   options: {
     ...projectOptions,
     ...syncOptions,
     ...providerOption,
-    'dry-run': { help: 'say which command would run, and run nothing' },
+    'dry-run': { help: 'show the command without running it' },
     ...jsonOption,
   },
   operands: [{ name: 'VOLUME', help: 'as after run -v: NAME, NAME:PATH, NAMESPACE:NAME' }],
@@ -75,7 +75,7 @@ interface Target {
   readonly held: ListedHead;
 }
 
-/** Errors: E_USAGE where nothing may be written, other lanes show through or the tool has no command, E_NOT_FOUND where the lane holds nothing. */
+/** Errors: E_USAGE if nothing may be written, other lanes are read or the tool has no command, E_NOT_FOUND if the lane is empty. */
 async function targetOf(host: Host, project: OpenProject, text: string, flags: ProviderFlags): Promise<Target> {
   requireWritable(project.context);
   const { planned } = await oneVolume(host, project, { text, flags });
@@ -92,7 +92,7 @@ async function targetOf(host: Host, project: OpenProject, text: string, flags: P
     );
     return { planned, argv, removes, held };
   }
-  throw new CachelaneError('E_NOT_FOUND', `${namespace}:${planned.request.name} holds nothing in lane ${lane}`, {
+  throw new CachelaneError('E_NOT_FOUND', `${namespace}:${planned.request.name} is empty in lane ${lane}`, {
     hint: 'see: cachelane ls',
   });
 }
@@ -122,7 +122,7 @@ async function pruneNow(host: Host, { project, where, target, flags }: Place): P
       volume: target.planned.request,
       directory: project.directory,
       environment: toolEnvironmentOf(host, project),
-      // Ours is the only word on stdout.
+      // stdout is for our own report.
       argv: ['sh', '-c', 'exec "$0" "$@" >&2', ...target.argv],
       cwd: where.dir,
       env: commandEnv(host, where, project.context),
@@ -141,12 +141,12 @@ async function pruneNow(host: Host, { project, where, target, flags }: Place): P
   return pruned;
 }
 
-/** Errors: E_ABORTED, E_COMMAND, E_NOT_FOUND for a command that is not there. */
+/** Errors: E_ABORTED, E_COMMAND, E_NOT_FOUND for a missing command. */
 function requireEnded({ argv }: Target, { outcome, report }: Pruned): void {
   const { exitCode, interrupted } = outcome;
   const nothing = 'nothing was pruned';
   if (interrupted) throw new CachelaneError('E_ABORTED', `${argv.join(' ')} was interrupted: ${nothing}`);
-  // As a shell says it.
+  // The shell's code for a missing command.
   if (exitCode === 127) throw new CachelaneError('E_NOT_FOUND', `${argv[0]} is not on the PATH: ${nothing}`);
   if (exitCode !== 0 || report.skipped !== null) {
     const why = exitCode === 0 ? report.skipped : `exit code ${exitCode}`;

@@ -32,25 +32,25 @@ import { warn } from '../../host/warn.ts';
 
 export const revoke: Command = defineCommand({
   name: 'revoke',
-  summary: 'remove a run from every cache, for good',
+  summary: 'remove a run from every cache permanently',
   examples: ['cachelane revoke --run 4f2a6b --dry-run', 'cachelane revoke --run 4f2a6b'],
   details: [
-    'Every head of this store, and every head of the remote, becomes what it would be without the run. For 14 days that is exact: layers that were squashed since come back without those of the run. Later, whatever the run had a part in is dropped, and made again by who needs it. The run is written down as revoked, with date and name: what other machines still have of it is left out from then on, and a rollback does not bring it back.',
-    'Runs that had something of it in view are listed, as far as this machine knows them; what they made of it stays, unless --cascade revokes them as well, and those that read from them, and so on. Look at --dry-run first. Where a run may save nothing, nothing is revoked either.',
+    'Changes every head of this store and of the remote to what it would be without the run. For 14 days this is exact: squashed layers are replaced by the originals of the other runs. Later, all layers that include the run are dropped, and other runs rebuild them. The revocation is recorded with date and name: layers of the run on other machines are ignored from then on, and a rollback does not restore them.',
+    'Lists the runs that read files of the run, as far as this machine knows. What they saved stays, unless --cascade revokes them too, with the runs that read from them, and so on. Check with --dry-run first. A run that may not save may not revoke.',
   ],
   options: {
     ...projectOptions,
-    run: { value: 'RUN', help: 'the run, as cachelane log shows it, or more of its id' },
-    cascade: { help: 'also the runs that had something of it in view' },
-    by: { value: 'NAME', help: 'who revokes it, for those who ask later; by default the name of the user' },
+    run: { value: 'RUN', help: 'the run, as in cachelane log, or more of its id' },
+    cascade: { help: 'also revoke the runs that read from it' },
+    by: { value: 'NAME', help: 'name to record for the revocation; default: your user name' },
     ...whichRemote,
-    'dry-run': { help: 'say what would be revoked, and change nothing' },
+    'dry-run': { help: 'show what would be revoked without changing anything' },
     ...jsonOption,
   },
   operands: [],
   async run({ options }, host) {
-    if (options.run === undefined) throw new CachelaneError('E_USAGE', 'revoke needs a run: --run RUN');
-    if (options.by?.trim() === '') throw new CachelaneError('E_USAGE', '--by needs the name of who revokes it');
+    if (options.run === undefined) throw new CachelaneError('E_USAGE', 'name the run with --run RUN');
+    if (options.by?.trim() === '') throw new CachelaneError('E_USAGE', '--by needs a name');
     const { context } = await projectOf(host, options);
     requireWritable(context);
     const flags = await parseRemoteFlags(host, options);
@@ -79,21 +79,21 @@ export const revoke: Command = defineCommand({
     else host.stdout.write(text(told));
     if (isElsewhere && !options['dry-run'] && !options.json) {
       host.stdout.write(
-        'Other machines have it still, until the next run here that uses the remote, or: cachelane push\n',
+        'Other machines still have it until the next run here that uses the remote, or cachelane push\n',
       );
     }
     return 0;
   },
 });
 
-/** Whoever wants a run out of here does not wait until a remote is well again. */
+/** Suggests --no-remote, since a revocation should not wait for a remote. */
 function withWayOut(error: unknown): never {
   if (!isCachelaneError(error, 'E_REMOTE_GONE')) throw error;
-  const hint = '--no-remote takes it out of what is here, and the remote hears of it with the next push of each lane';
+  const hint = 'use --no-remote to revoke it in this store; the next push of each lane updates the remote';
   throw new CachelaneError(error.code, error.message, { hint, retryable: error.retryable, cause: error });
 }
 
-/** Whether some remote has something of a lane that it was taken out of. */
+/** Whether a remote has an affected lane. */
 async function areSynced(metadata: Metadata, { here }: RevocationPlans, signal: AbortSignal): Promise<boolean> {
   const records = await metadata.listSyncedHeads(null, signal);
   return here.heads.some(({ head }) =>
@@ -106,19 +106,19 @@ interface Planned {
   readonly plans: RevocationPlans;
 }
 
-/** A mistyped id must not look as if it had been revoked. */
+/** A mistyped id must not look revoked. */
 async function requireKnown(
   metadata: Metadata,
   { run, plans: { here, there } }: Planned,
   signal: AbortSignal,
 ): Promise<void> {
   if (here.heads.length + there.length > 0 || (await metadata.run(run, signal)) !== undefined) return;
-  throw new CachelaneError('E_NOT_FOUND', `nothing here or in the remote is of ${run}`, {
-    hint: 'runs are named by: cachelane log',
+  throw new CachelaneError('E_NOT_FOUND', `neither this store nor the remote has layers of ${run}`, {
+    hint: 'cachelane log lists runs',
   });
 }
 
-/** Directories that mounters keep may hold what has left the head: they are made anew. */
+/** Drops kept directories, which may contain removed files. */
 async function dropKept(store: Store, { here }: RevocationPlans, signal: AbortSignal): Promise<void> {
   const isAffected = ({ volume, lane }: KeptDirectory): boolean =>
     here.heads.some(({ head }) => head.volumeId === volume && head.lane === lane);
@@ -178,7 +178,7 @@ function text({ plans: { here, there }, runs, readers, paths, dryRun }: Told): s
   const elsewhere = there.map(
     ({ name, layers }) => `  ${nameText(name)} of the remote: ${plural(layers.length, 'layer')}\n`,
   );
-  const nowhere = heads.length + elsewhere.length === 0 ? '  no head has anything of it\n' : '';
+  const nowhere = heads.length + elsewhere.length === 0 ? '  no head contains it\n' : '';
   return [...lines, ...heads, ...elsewhere, nowhere, readersText(readers)].join('');
 }
 

@@ -22,26 +22,26 @@ import { sparingStore, type ReadStore } from '../../home/store.ts';
 
 export const rm: Command = defineCommand({
   name: 'rm',
-  summary: 'remove a volume from one lane, or from all',
+  summary: 'remove a volume from one lane or all lanes',
   examples: ['cachelane rm npm --dry-run', 'cachelane rm npm --all-lanes'],
   details: [
-    'Without --lane and --all-lanes it is the lane that a run here would write. The next run starts cold on that lane: rollback does not bring it back, since the history goes as well. Runs that are under way keep what they see, and what they change in what was removed is not saved: without the rest it would be half a cache. Where a run may save nothing, nothing is removed either. The space comes back with: cachelane gc.',
-    'What a remote has stays there, and comes back with the next run that uses it; with --shared it is taken out there first, and every other machine drops it with its next run. What other machines have saved and not sent yet stays theirs.',
+    'By default, removes it from the lane that a run here would write. The next run on that lane starts cold. Rollback cannot restore it, since the history is removed too. Running commands keep their files, but their changes to the removed contents are not saved. A run that may not save may not remove. To free the space, run cachelane gc.',
+    'A remote keeps its copy, and the next run that uses the remote restores it. With --shared, the remote copy is removed first, and other machines drop theirs with their next run. Changes that another machine has not pushed yet stay there.',
   ],
   options: {
     ...projectOptions,
-    lane: { value: 'LANE', help: 'this lane, as cachelane ls shows it' },
+    lane: { value: 'LANE', help: 'this lane, as in cachelane ls' },
     'all-lanes': { help: 'every lane, and the volume itself' },
-    shared: { help: 'in the remote as well, so that other machines drop it, too' },
+    shared: { help: 'also remove it from the remote, so that other machines drop it' },
     ...whichRemote,
-    'dry-run': { help: 'say what would be removed, and remove nothing' },
+    'dry-run': { help: 'show what would be removed without removing it' },
     ...jsonOption,
   },
   operands: [{ name: 'VOLUME', help: 'NAME, or NAMESPACE:NAME' }],
   async run({ options, operands }, host) {
     const wanted = { ...options, allLanes: options['all-lanes'] };
     const { context } = await projectOf(host, options);
-    // Also of another lane, or of all: whoever may save nothing may not take away what others saved.
+    // Runs that may not save may not remove what others saved, on any lane.
     requireWritable(context);
     const lane = laneToRemove(context.lane, wanted);
     const flags = await parseRemoteFlags(host, options);
@@ -66,7 +66,7 @@ export const rm: Command = defineCommand({
       else host.stdout.write(text(name, { removed, there }, options['dry-run']));
       if (remote === null && isSynced && !options.json) {
         host.stdout.write(
-          'A remote has it, and the next run brings it back; --shared, once it is back, removes it there, too.\n',
+          'A remote has a copy, and the next run restores it. After that, --shared removes it there too.\n',
         );
       }
       return 0;
@@ -76,7 +76,7 @@ export const rm: Command = defineCommand({
 
 interface Removed {
   readonly removed: readonly ListedHead[];
-  /** In the remote. */
+  /** Heads in the remote. */
   readonly there: readonly HeadManifest[];
 }
 
@@ -96,7 +96,7 @@ async function findThere(
   return found.filter(({ layers }) => layers.length > 0);
 }
 
-/** What only the remote has can be removed there. */
+/** Volumes that only the remote has can be removed there. */
 async function findHere(
   host: Host,
   store: ReadStore,
@@ -156,11 +156,11 @@ interface LaneChoice {
   readonly allLanes: boolean;
 }
 
-/** Null: all of them. */
+/** Null for all lanes. */
 function laneToRemove(own: LaneName, choice: LaneChoice): LaneName | null {
   if (choice.allLanes) {
     if (choice.lane === undefined) return null;
-    throw new CachelaneError('E_USAGE', '--lane and --all-lanes exclude each other');
+    throw new CachelaneError('E_USAGE', '--lane and --all-lanes cannot be combined');
   }
   if (choice.lane === undefined) return own;
   parseLane(choice.lane);
@@ -184,7 +184,7 @@ function toJson(name: string, { removed, there }: Removed, dryRun: boolean): unk
 
 function text(name: string, { removed, there }: Removed, dryRun: boolean): string {
   const verb = dryRun ? 'would remove' : 'removed';
-  if (removed.length + there.length === 0) return `${verb} ${name}, which holds nothing\n`;
+  if (removed.length + there.length === 0) return `${verb} ${name}, which is empty\n`;
   const here = removed.map(({ volume, head, sizeBytes }) => {
     const what = `${plural(head.layers.length, 'layer')}, ${formatBytes(sizeBytes)}`;
     return `${verb} ${name} (${compatText(volume.compat)}) in lane ${head.lane}: generation ${head.generation}, ${what}\n`;

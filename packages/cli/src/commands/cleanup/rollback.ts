@@ -25,22 +25,22 @@ export const rollback: Command = defineCommand({
   summary: 'return a volume to an earlier generation',
   examples: ['cachelane rollback npm', 'cachelane rollback npm --to 12'],
   details: [
-    'The head of the lane that a run here would write names again the layers that it named at that generation, by default the one before. That is a new generation: history keeps both, and a second rollback undoes the first.',
-    'Runs that are under way keep what they see, and what they save lies on top. History goes back 20 generations and 14 days: cachelane log.',
-    'Where the lane is shared, other machines go back as well, after the next run here or: cachelane push.',
+    'Points the head of the lane that a run here would write at the layers of that generation, by default the previous one. This makes a new generation: history keeps both, and a second rollback undoes the first.',
+    'Running commands keep their files, and what they save goes on top. History reaches back 20 generations and 14 days: cachelane log.',
+    'On a shared lane, other machines follow after the next run here or cachelane push.',
   ],
   options: {
     ...projectOptions,
-    to: { value: 'GENERATION', help: 'a generation of this lane, as cachelane log shows it' },
+    to: { value: 'GENERATION', help: 'a generation of this lane, as in cachelane log' },
     ...compatOption,
-    'dry-run': { help: 'say what would change, and change nothing' },
+    'dry-run': { help: 'show what would change without changing it' },
     ...jsonOption,
   },
   operands: [{ name: 'VOLUME', help: 'NAME, or NAMESPACE:NAME' }],
   async run({ options, operands }, host) {
     const to = generationOf(options.to);
     const { context } = await projectOf(host, options);
-    // Before the volume is looked for: whoever may not write mostly has a lane without anything in it.
+    // Checked first, since lanes that may not be written are usually empty.
     requireWritable(context);
     return await readStore(host, async (store) => {
       const { namespace, variants } = await findVolume(host, store, { ...options, volume: operands.VOLUME });
@@ -59,7 +59,7 @@ export const rollback: Command = defineCommand({
       else host.stdout.write(text(name, done));
       if (!options.json && (await isElsewhere(store, done))) {
         host.stdout.write(
-          'Other machines have it as it was, until the next run here that uses the remote, or: cachelane push\n',
+          'Other machines keep the old state until the next run here that uses the remote, or cachelane push\n',
         );
       }
       return 0;
@@ -67,7 +67,7 @@ export const rollback: Command = defineCommand({
   },
 });
 
-/** Whether some remote has something of the lane, and has not heard yet of what it is now. */
+/** Whether a remote has the lane and not its new state. */
 async function isElsewhere({ metadata, signal }: ReadStore, done: RollBackPlan | RolledBack): Promise<boolean> {
   const head = 'head' in done ? done.head : null;
   if (head === null) return false;
@@ -85,7 +85,7 @@ async function isElsewhere({ metadata, signal }: ReadStore, done: RollBackPlan |
 function generationOf(text: string | undefined): number | null {
   if (text === undefined) return null;
   if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
-  throw new CachelaneError('E_USAGE', `--to is a generation, not ${JSON.stringify(text.slice(0, 80))}`, {
+  throw new CachelaneError('E_USAGE', `--to must be a generation, not ${JSON.stringify(text.slice(0, 80))}`, {
     hint: 'generations are numbers, see: cachelane log',
   });
 }
@@ -107,15 +107,14 @@ function toJson(volume: string, done: RollBackPlan | RolledBack): unknown {
 
 function text(name: string, done: RollBackPlan | RolledBack): string {
   const { from, to, differences } = done;
-  const what = differences === null ? 'the present state is damaged' : countsText(countDifferences(differences));
+  const what = differences === null ? 'the current state is damaged' : countsText(countDifferences(differences));
   if (!('head' in done)) {
-    const line = `would roll ${name} in lane ${from.lane} back from generation ${from.generation} to what it was at ${to.generation}: ${what}\n`;
+    const line = `would roll ${name} in lane ${from.lane} back from generation ${from.generation} to generation ${to.generation}: ${what}\n`;
     return line + summaryLines(differences ?? [], pathsShown);
   }
   if (done.head === null) {
-    return `${name} in lane ${from.lane} is as it was at generation ${to.generation}: nothing moved\n`;
+    return `${name} in lane ${from.lane} already equals generation ${to.generation}: nothing changed\n`;
   }
-  const onTop =
-    done.keptOnTop === 0 ? '' : `, with ${plural(done.keptOnTop, 'layer')} that runs saved meanwhile on top`;
-  return `rolled ${name} in lane ${from.lane} back from generation ${from.generation} to what it was at ${to.generation}, as generation ${done.head.generation}: ${what}${onTop}\n`;
+  const onTop = done.keptOnTop === 0 ? '' : `, with ${plural(done.keptOnTop, 'layer')} of concurrent runs on top`;
+  return `rolled ${name} in lane ${from.lane} back from generation ${from.generation} to generation ${to.generation}, as generation ${done.head.generation}: ${what}${onTop}\n`;
 }

@@ -6,21 +6,21 @@ import { projectOf } from '../../context/find-volume.ts';
 import { plural, printable } from '../../base/format.ts';
 import { openChosenRemote, requireRemote } from '../../remotes/open-chosen-remote.ts';
 import { printJson, shortId } from '../../host/print.ts';
-import { layerProgress } from '../../host/progress-line.ts';
-import { parseRemoteFlags, whichRemote } from '../../remotes/remote-flags.ts';
+import { withProgress } from '../../reporters/command-progress.ts';
+import { parseRemoteFlags, someRemote } from '../../remotes/remote-flags.ts';
 import { openStore } from '../../home/store.ts';
 
 export const verifyRemoteCommand: Command = defineCommand({
   name: 'verify remote',
-  summary: 'read everything in the remote and name what is damaged',
+  summary: 'check everything in the remote for damage',
   examples: ['cachelane verify remote', 'cachelane verify remote --repair --dry-run'],
   details: [
-    'Reads every head of the remote and every layer that one names, and takes each apart as a run does that pulls it; all of it comes over the network. For what is damaged or missing says what is wrong and which lanes it hurts. Exit code 1 where there is any.',
-    'With --repair those layers leave the heads that name them, and heads that cannot be read go; everything else stays. Machines that still have such a layer, or what such a head named, send it again with their next push. So does every machine where what the remote says of itself (the head about) was damaged: the next run that saves makes it new, with another id. Where a run may save nothing, nothing is repaired.',
+    'Downloads every head of the remote and every layer that a head names, and verifies them as a pull does. For each damaged or missing one, prints what is wrong and which lanes use it. The exit code is then 1.',
+    "--repair removes those layers from the heads that name them, and deletes unreadable heads; everything else stays. Machines that still have the lost layers push them again. If the remote's own id (the head about) was damaged, the next run that saves gives it a new id. --repair is refused where a run may not save.",
   ],
   options: {
-    ...whichRemote,
-    repair: { help: 'take what is damaged out of use' },
+    ...someRemote,
+    repair: { help: 'remove damaged layers and heads from use' },
     'dry-run': { help: 'with --repair: change nothing' },
     ...jsonOption,
   },
@@ -34,7 +34,7 @@ export const verifyRemoteCommand: Command = defineCommand({
     const remote = requireRemote(shared);
     await using store = await openStore(host, signal);
     const deps = { ...store, remote, tools: await host.pieces.loadTools() };
-    const found = await verifyRemote(deps, layerProgress(host, 'verified'), signal);
+    const found = await withProgress(host, options, async ({ update }) => await verifyRemote(deps, update, signal));
     const isDamaged = found.faultyLayers.length > 0 || found.faultyHeads.length > 0;
     const mends = options.repair && !options['dry-run'] && isDamaged;
     const moved = mends ? await repairRemote(deps, found, signal) : null;
@@ -58,7 +58,7 @@ function toJson(remote: string, found: RemoteVerification, moved: number | null)
 function text(remote: string, found: RemoteVerification, moved: number | null): string {
   const { heads, layers, faultyLayers, faultyHeads } = found;
   const read = `${remote}: ${plural(heads, 'head')} and ${plural(layers, 'layer')} verified`;
-  if (faultyLayers.length === 0 && faultyHeads.length === 0) return `${read}: all is as it was saved\n`;
+  if (faultyLayers.length === 0 && faultyHeads.length === 0) return `${read}: no damage found\n`;
   const damaged = [
     ...faultyHeads.map(headText),
     ...faultyLayers.map(
@@ -69,16 +69,15 @@ function text(remote: string, found: RemoteVerification, moved: number | null): 
   const end =
     moved === null
       ? 'cachelane verify remote --repair takes them out of use'
-      : `${plural(moved, 'head')} moved or removed; who has the layers sends them again`;
+      : `${plural(moved, 'head')} moved or removed; machines that have the layers push them again`;
   const isNew = moved !== null && faultyHeads.some(({ key }) => key === aboutKey);
   return `${damaged.join('')}${read}: ${faultyLayers.length + faultyHeads.length} cannot be used; ${end}\n${isNew ? anew : ''}`;
 }
 
-const anew =
-  'The next run that saves gives the remote a new id. To every machine it is another remote then: each sends what the lanes it writes lack there.\n';
+const anew = 'The next run that saves gives the remote a new id. Every machine then pushes to it as to a new remote.\n';
 
 function headText({ key, problem }: RemoteVerification['faultyHeads'][number]): string {
-  const hurt = key === aboutKey ? '  no run shares anything until it is mended\n' : '';
+  const hurt = key === aboutKey ? '  no run can use the remote until it is repaired\n' : '';
   return `head ${key} cannot be read\n  ${printable(problem)}\n${hurt}`;
 }
 

@@ -10,21 +10,21 @@ import {
 import { defineCommand, jsonOption, type Command } from '../../host/command.ts';
 import { plural } from '../../base/format.ts';
 import { printJson, shortId } from '../../host/print.ts';
-import { layerProgress } from '../../host/progress-line.ts';
+import { withProgress } from '../../reporters/command-progress.ts';
 import { readStore, type ReadStore } from '../../home/store.ts';
 
 const problemsShown = 3;
 
 export const verify: Command = defineCommand({
   name: 'verify',
-  summary: 'read every layer again and name what is damaged',
+  summary: 'check every layer for damage',
   examples: ['cachelane verify', 'cachelane verify --repair'],
   details: [
-    'Compares all contents with their digests. For each layer that is damaged, or that a head names and that is not there, says what is wrong and which lanes have it. Exit code 1 where there is any.',
-    'With --repair those layers leave the heads that name them; everything else stays. What they held, also what was whole in them, is made again by the runs that need it. Their files go with cachelane gc when history does not name them any more.',
+    'Compares all contents with their digests. For each damaged or missing layer, prints what is wrong and which lanes use it. The exit code is then 1.',
+    '--repair removes those layers from the heads that name them; everything else stays. Runs make the lost contents again. cachelane gc deletes the files when no history names them.',
   ],
   options: {
-    repair: { help: 'take damaged layers out of use' },
+    repair: { help: 'remove damaged layers from the heads that name them' },
     'dry-run': { help: 'with --repair: change nothing' },
     ...jsonOption,
   },
@@ -32,10 +32,10 @@ export const verify: Command = defineCommand({
   async run({ options }, host) {
     return await readStore(host, async (store) => {
       const layers = await store.layers();
-      const found = await verifyStore(
-        { metadata: store.metadata, layers },
-        layerProgress(host, 'verified'),
-        store.signal,
+      const found = await withProgress(
+        host,
+        options,
+        async ({ update }) => await verifyStore({ metadata: store.metadata, layers }, update, store.signal),
       );
       const listed = await listHeads(store.metadata, store.signal);
       const hurts = found.faulty.some(({ heads }) => heads.length > 0);
@@ -54,7 +54,7 @@ export const verify: Command = defineCommand({
 
 interface Report extends Verification {
   readonly repaired: boolean;
-  /** Who saved them, as far as is known. */
+  /** The runs that saved them, as far as known. */
   readonly runs: ReadonlyMap<string, string>;
 }
 
@@ -94,7 +94,7 @@ function toJson({ checked, faulty, repaired, runs }: Report, listed: readonly Li
 
 function text(report: Report, listed: readonly ListedHead[]): string {
   const { checked, faulty, repaired } = report;
-  if (faulty.length === 0) return `${plural(checked, 'layer')} verified: all is as it was saved\n`;
+  if (faulty.length === 0) return `${plural(checked, 'layer')} verified: no damage found\n`;
   const parts = faulty.map((layer) => layerText(report, layer, listed));
   const inUse = faulty.filter(({ heads }) => heads.length > 0).length;
   const damaged = `${plural(checked, 'layer')} verified: ${faulty.length} cannot be used`;

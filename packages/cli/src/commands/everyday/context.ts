@@ -13,7 +13,7 @@ import { warn } from '../../host/warn.ts';
 
 export const contextCommand: Command = defineCommand({
   name: 'context',
-  summary: 'show namespace, lane and remote here, and their sources',
+  summary: 'show namespace, lane and remote here, with their sources',
   examples: ['cachelane context', 'cachelane context --json'],
   options: { ...projectOptions, ...remoteOptions, ...jsonOption },
   operands: [],

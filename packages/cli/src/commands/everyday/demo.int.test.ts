@@ -14,7 +14,7 @@ test('a demo that does not come out as told says so, and leaves nothing', async 
   expect(await on.cachelane('demo')).toBe(1);
   expect(on.out()).toMatch(/^1\. Two projects, one name for a volume\n/);
   expect(on.out()).not.toContain('as told');
-  expect(on.err()).toContain('"0" was to be printed, not ""');
+  expect(on.err()).toContain('expected the output "0", not ""');
   expect(on.err()).toContain('cachelane doctor');
   expect(readdirSync(tmp)).toEqual([]);
 });
@@ -24,7 +24,7 @@ test('a demo that has no place to play is told which one it is to be given', asy
   vi.stubEnv('TMPDIR', join(on.dir, 'none'));
   expect(await on.cachelane('demo')).toBe(1);
   expect(on.err()).toBe(
-    `cachelane: no directory can be made in ${on.dir}/none (ENOENT)\n  set TMPDIR to a directory that you can write to\n`,
+    `cachelane: cannot create a directory in ${on.dir}/none (ENOENT)\n  set TMPDIR to a directory that you can write to\n`,
   );
   expect(on.out()).toBe('');
 });
@@ -33,7 +33,7 @@ test('the story of an organisation needs a clone, and others are none', async ()
   using on = stage({ env: { PATH: process.env['PATH'] ?? '' }, program: ['true'] });
   expect(await on.cachelane('demo', 'organisation')).toBe(1);
   expect(on.err()).toContain(
-    'examples/organisation of a clone, and this program lies in none\n  call ./cachelane demo',
+    'needs a clone of the repository, and this program is not in one\n  call ./cachelane demo',
   );
   expect(await on.cachelane('demo', 'organization')).toBe(2);
   expect(on.err()).toContain('there is no story organization; did you mean organisation?');
@@ -58,7 +58,7 @@ test('a page is played in a copy, up to the first line that does not come out as
   expect(playing.out()).toBe(
     '1. B\n\n   Text.\n\n   web$ cachelane ls | cat\n     called ls\n     cachelane: said\n   web$ touch made && exit 3\n     exit code 3\n',
   );
-  expect(playing.err()).toContain('touch made && exit 3: exit code 4 was to come, not 3');
+  expect(playing.err()).toContain('touch made && exit 3: expected exit code 4, not 3');
   expect(readdirSync(join(clone, 'examples/organisation/web'))).toEqual([]);
   expect(readdirSync(tmp)).toEqual([]);
 });

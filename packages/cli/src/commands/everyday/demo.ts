@@ -13,12 +13,12 @@ export const demo: Command = defineCommand({
   summary: 'play an example in temporary directories',
   examples: ['cachelane demo', 'cachelane demo organisation'],
   details: [
-    'Runs cachelane itself with plain sh commands, in a temporary directory (below TMPDIR) with a home and a store of its own, which is removed afterwards; your volumes are neither read nor written, and no network is needed.',
-    'cachelane demo tells what holds for any two projects. cachelane demo organisation plays examples/organisation/README.md of a clone: what teams and projects of an organisation share, and what they do not.',
-    'Every step is checked: the exit code is 1 where one did not come out as told.',
+    'Runs cachelane with plain sh commands in a temporary directory (below TMPDIR) with its own home and store, and removes it afterwards. Reads and writes none of your volumes, and needs no network.',
+    'cachelane demo shows what is true for any two projects. cachelane demo organisation plays examples/organisation/README.md of a clone: what teams and projects of an organisation share, and what they do not.',
+    'Checks every step, and exits with code 1 if a result differs from the story.',
   ],
   options: {},
-  operands: [{ name: 'STORY', optional: true, help: 'organisation; the plain story when left out' }],
+  operands: [{ name: 'STORY', optional: true, help: 'organisation; default: the plain story' }],
   async run({ operands }, host) {
     const end = await play(host, storyCalled(operands.STORY, host));
     if (end.stoppedBy !== null) {
@@ -29,7 +29,7 @@ export const demo: Command = defineCommand({
       host.stderr.write(problemText(end.problem));
       return exitCodes.failure;
     }
-    host.stdout.write('\nAll of it was as told. The temporary directories are gone again.\n');
+    host.stdout.write('\nEvery step gave the expected result. The temporary directories are removed.\n');
     return exitCodes.ok;
   },
 });
@@ -45,7 +45,7 @@ function storyCalled(name: string | undefined, host: Host): Story {
   if (name === undefined) return { projects, tell };
   if (name !== 'organisation') {
     throw new CachelaneError('E_USAGE', `there is no story ${printable(name)}${didYouMean(name, ['organisation'])}`, {
-      hint: 'cachelane demo, or cachelane demo organisation',
+      hint: 'use cachelane demo or cachelane demo organisation',
     });
   }
   const directory = organisationDirectory(host);
@@ -57,7 +57,7 @@ interface End {
   readonly problem: NotAsTold | null;
 }
 
-/** When it returns, the directories are gone. */
+/** Plays a story. The directories are removed when it returns. */
 async function play(host: Host, story: Story): Promise<End> {
   const controller = new AbortController();
   let stoppedBy: NodeSignal | null = null;
@@ -73,7 +73,7 @@ async function play(host: Host, story: Story): Promise<End> {
     await story.tell(openTeller(host.stdout, playground));
     return { stoppedBy, problem: null };
   } catch (error) {
-    // Whoever stopped it knows why the story ends here.
+    // After a signal, failed steps are expected.
     if (stoppedBy !== null) return { stoppedBy, problem: null };
     if (error instanceof NotAsTold) return { stoppedBy, problem: error };
     throw error;
@@ -81,6 +81,6 @@ async function play(host: Host, story: Story): Promise<End> {
 }
 
 function problemText({ message }: NotAsTold): string {
-  const hint = 'cachelane doctor tells whether runs can have caches here; TMPDIR says where the demo plays';
-  return `cachelane: not as told: ${message.split('\n').map(printable).join('\n  ')}\n  ${hint}\n`;
+  const hint = 'cachelane doctor checks whether runs can use caches here; TMPDIR sets the directory of the demo';
+  return `cachelane: unexpected result: ${message.split('\n').map(printable).join('\n  ')}\n  ${hint}\n`;
 }

@@ -80,7 +80,7 @@ const failing = (code: CachelaneError['code'], operation: RemoteOperation): Remo
   faultyRemote(remoteAt(nowMs), (call) => (call.operation === operation ? { code, retryable: false } : undefined));
 
 describe('doctor and the remote', () => {
-  test('none is no problem', async () => {
+  test('no remote is no problem', async () => {
     const { code, remote } = await doctor(remoteAt(nowMs), [], {});
     expect([code, remote]).toEqual([
       0,
@@ -88,7 +88,7 @@ describe('doctor and the remote', () => {
     ]);
   });
 
-  test('all is well, and nothing of the look is left', async () => {
+  test('a remote that works passes, and keeps nothing of the test', async () => {
     const well = remoteAt(nowMs);
     const { code, remote, isClosed } = await doctor(well);
     expect(code).toBe(0);
@@ -99,7 +99,7 @@ describe('doctor and the remote', () => {
       'ok remote write',
       'ok remote clock',
     ]);
-    expect(remote[0]?.detail).toBe('dir:/mnt/cache, by CACHELANE_REMOTE; pushes background: no CI system seen');
+    expect(remote[0]?.detail).toBe('dir:/mnt/cache, by CACHELANE_REMOTE; pushes background: no CI system was detected');
     const { signal } = new AbortController();
     expect((await well.heads.list('', {}, signal)).keys).toEqual([]);
     expect((await well.objects.list('', {}, signal)).objects).toEqual([]);
@@ -125,7 +125,7 @@ describe('doctor and the remote', () => {
     expect(remote.at(-1)).toMatchObject({ name, status, mend: expect.any(String) as unknown });
     expect(code).toBe(status === 'fail' ? 1 : 0);
     expect(isClosed).toBe(true);
-    if (status === 'fail') expect(said).toMatch(/Runs have their caches here, and cannot use the remote\.\n$/);
+    if (status === 'fail') expect(said).toMatch(/Runs have their caches here, but cannot use the remote\.\n/);
   });
 
   test('what the remote says of itself is read, and where it cannot be the mend is named', async () => {
@@ -145,7 +145,7 @@ describe('doctor and the remote', () => {
         mend: expect.stringContaining('cachelane verify remote --repair') as unknown,
       },
     ]);
-    expect(said).toMatch(/cannot use the remote\.\n$/);
+    expect(said).toMatch(/cannot use the remote\.\nMore: /);
   });
 
   test('a server that loses work is unfit', async () => {
@@ -174,18 +174,18 @@ describe('doctor and the remote', () => {
     expect(remote.at(-1)?.detail).toMatch(detail);
   });
 
-  test('a run of a stranger had better not be able to write', async () => {
+  test('credentials of an untrusted run that can write are a warning', async () => {
     const env = { CACHELANE_REMOTE: 'dir:/mnt/cache', ...mergeRequestOfFork };
     const open = await doctor(remoteAt(nowMs), [], env);
     expect(open.remote.find(({ name }) => name === 'remote write')).toMatchObject({
       status: 'warn',
-      mend: 'give such jobs credentials that can only read, or none',
+      mend: 'give such jobs read-only credentials or none',
     });
     const closed = await doctor(failing('E_REMOTE_READ_ONLY', 'swap head'), [], env);
     expect([closed.code, closed.remote.at(-1)?.status]).toEqual([0, 'ok']);
   });
 
-  test('who may not remove can push all the same', async () => {
+  test('a client that may not delete can push', async () => {
     const { code, remote } = await doctor(failing('E_REMOTE_READ_ONLY', 'remove'));
     expect([code, remote.at(-1)?.status]).toEqual([0, 'ok']);
   });

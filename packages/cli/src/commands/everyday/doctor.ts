@@ -12,21 +12,41 @@ export const doctor: Command = defineCommand({
   summary: 'check that runs can have caches here',
   examples: ['cachelane doctor', 'cachelane doctor --remote dir:/mnt/cache'],
   details: [
-    'The exit code is 0 when they can, and 1 when a run would go on without a cache, or without the remote that it was to have.',
-    'Where there is a remote, it is tried: a head of its own is written, moved and removed there. With --push never nothing is written.',
+    'Problems come first, each with what to do. The exit code is 1 if runs here would have no cache, or not the remote that was named.',
+    'The remote is tested: the doctor writes, moves and removes a head of its own there. With --push never it only reads.',
   ],
-  options: { ...projectOptions, ...remoteOptions, ...jsonOption },
+  options: {
+    ...projectOptions,
+    ...remoteOptions,
+    verbose: { help: 'show the detail of every check' },
+    ...jsonOption,
+  },
   operands: [],
   async run({ options }, host) {
     const checks = await examine(host, options, await parseRemoteFlags(host, options));
     const isUsable = checks.every(({ status }) => status !== 'fail');
-    if (options.json) printJson(host, { usable: isUsable, checks });
-    else host.stdout.write(checks.map(line).join('') + verdict(checks));
+    if (options.json) printJson(host, { usable: isUsable, checks: checks.map(toJson) });
+    else if (options.verbose) host.stdout.write(inOrder(checks).map(fullText).join('') + verdict(checks));
+    else host.stdout.write(`${inOrder(checks).map(line).join('')}${verdict(checks)}More: cachelane doctor --verbose\n`);
     return isUsable ? exitCodes.ok : exitCodes.failure;
   },
 });
 
-function line({ name, status, detail, mend }: Check): string {
+function toJson({ name, status, detail, mend }: Check): unknown {
+  return { name, status, detail, mend };
+}
+
+/** Returns the problems first, the worst at the top. */
+function inOrder(checks: readonly Check[]): readonly Check[] {
+  return (['fail', 'warn', 'ok'] as const).flatMap((wanted) => checks.filter(({ status }) => status === wanted));
+}
+
+function line({ name, status, detail, brief, mend }: Check): string {
+  const what = mend === null ? (brief ?? detail) : `${detail}; ${mend}`;
+  return `${status.padEnd(4)}  ${name}: ${printable(what)}\n`;
+}
+
+function fullText({ name, status, detail, mend }: Check): string {
   const first = `${status.padEnd(4)}  ${name}: ${printable(detail)}\n`;
   return mend === null ? first : `${first}      ${printable(mend)}\n`;
 }
@@ -34,6 +54,6 @@ function line({ name, status, detail, mend }: Check): string {
 function verdict(checks: readonly Check[]): string {
   const failures = checks.filter(({ status }) => status === 'fail');
   if (failures.length === 0) return 'Runs have their caches here.\n';
-  if (failures.every(isRemoteCheck)) return 'Runs have their caches here, and cannot use the remote.\n';
-  return 'A run here would go on without a cache.\n';
+  if (failures.every(isRemoteCheck)) return 'Runs have their caches here, but cannot use the remote.\n';
+  return 'Runs here have no cache.\n';
 }

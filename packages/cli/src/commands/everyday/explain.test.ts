@@ -69,13 +69,13 @@ describe('explain', () => {
       chosenBy: 'package-lock.json',
       tool: { name: 'npm' },
       chain: [{ namespace: web, lane: 't1:local', generation: 0, layers: [], updatedAt: null }, {}],
-      why: expect.stringMatching(/^A run here starts cold, and adds what it changed to t1:local when/),
+      why: expect.stringMatching(/^A run here starts cold, and saves its changes to t1:local when/),
     });
   });
 
   test.each([
     ['refuse', /^A run here leaves it out: catalog-names is refuse, and it is in no catalog\.$/],
-    ['warn', /^A run here starts cold, and adds what it changed/],
+    ['warn', /^A run here starts cold, and saves its changes/],
   ])('a name that no catalog has, where catalog-names is %s', async (wanted, why) => {
     using on = stage();
     writeFileSync(join(on.project, 'cachelane.yaml'), `policy: { catalog-names: ${wanted} }\n`);
@@ -102,6 +102,28 @@ describe('explain', () => {
     expect(json(other)).toMatchObject({ path: null, volume: 'data' });
     expect(await on.cachelane('explain', 'dato', ...options)).toBe(2);
     expect(on.err()).toContain('no tool is called dato');
+  });
+
+  test('every volume that ls lists is explained, and one sentence answers first', async () => {
+    using on = stage();
+    const compat = { os: 'linux', arch: 'x64' };
+    const machine = { os: 'other', arch: 'arm64' };
+    await push(on, { layers: ['a'] });
+    await push(on, { name: 'data', compat, layers: ['b'] });
+    await push(on, { name: 'elsewhere', compat: machine, layers: ['c'] });
+    await push(on, { namespace: 'teams' as Namespace, name: 'npm-old', layers: ['d'] });
+    await push(on, { namespace: '~' as Namespace, name: 'images', layers: ['e'] });
+    await push(on, { namespace: '~' as Namespace, layers: ['f'] });
+    await push(on, { namespace: 'github.com/acme' as Namespace, name: 'shared', layers: ['g'], lane: 't2:ref:main' });
+    using listing = stage({ metadata: on.metadata });
+    await listing.cachelane('ls', '--json');
+    const listed = json(listing) as readonly { readonly namespace: string; readonly volume: string }[];
+    expect(listed).toHaveLength(7);
+    for (const { namespace, volume } of listed) {
+      using asked = stage({ metadata: on.metadata });
+      expect([await asked.cachelane('explain', volume, '-n', namespace), asked.err()]).toEqual([0, '']);
+      expect(asked.out()).toMatch(new RegExp(`^You get ${namespace}:${volume}[ ,][^\\n]*\\.\\n`));
+    }
   });
 
   test('one sentence answers first, and a short table follows', async () => {
@@ -146,13 +168,13 @@ describe('explain, of what a volume may say otherwise', () => {
     );
     expect(on.out()).toMatch(/^sync: +always: [^,]*$/m);
     expect(on.out()).toMatch(/^tried: +NOT with the tool itself/m);
-    expect(on.out()).toContain('Nobody has tried these rules with bazel itself yet.');
+    expect(on.out()).toContain('These rules are untested with bazel itself.');
     using other = stage();
     await other.cachelane('explain', '--verbose', 'npm');
-    expect(other.out()).not.toContain('Nobody has tried');
+    expect(other.out()).not.toContain('untested');
     using data = stage();
     await data.cachelane('explain', '--verbose', 'data:/x');
-    expect(data.out()).not.toMatch(/NOT|Nobody has tried/);
+    expect(data.out()).not.toMatch(/NOT|untested/);
   });
 
   test('what the file says', async () => {
@@ -161,7 +183,7 @@ describe('explain, of what a volume may say otherwise', () => {
     await on.cachelane('explain', '--verbose', 'npm');
     expect(on.out()).toMatch(/^saved: +when the exit code is 0 \(success, cachelane\.yaml\); --commit/m);
     expect(on.out()).toMatch(/^sync: +never: .*, says cachelane\.yaml$/m);
-    expect(on.out()).toContain('adds what it changed to t1:local when the command succeeded');
+    expect(on.out()).toContain('saves its changes to t1:local if the command succeeds');
     using asJson = stage();
     writeFileSync(join(asJson.project, 'cachelane.yaml'), 'volumes:\n  npm: { commit: never, sync: never }\n');
     await asJson.cachelane('explain', '--verbose', 'npm', '--json');
@@ -199,17 +221,17 @@ describe('what is shared', () => {
   const remote = { CACHELANE_REMOTE: 'dir:/mnt/cache' };
   const remoteId = '0'.repeat(32) as RemoteId;
 
-  test('with nobody, and why', async () => {
+  test('nothing, and why', async () => {
     using none = stage();
     await none.cachelane('explain', '--verbose', 'npm', '-n', web);
-    expect(none.out()).toContain('shared:        with nobody: nobody named one\n');
+    expect(none.out()).toContain('shared:        no: nobody named one\n');
     using local = stage({ env: remote });
     await local.cachelane('explain', '--verbose', 'npm');
-    expect(local.out()).toMatch(/shared: +with nobody: local\/project-\w+ is a name of this machine: /);
+    expect(local.out()).toMatch(/shared: +no: local\/project-\w+ is a name of this machine only; /);
     using never = stage({ env: remote });
     writeFileSync(join(never.project, 'cachelane.yaml'), 'volumes:\n  data: { path: cache, sync: never }\n');
     await never.cachelane('explain', '--verbose', 'data', '-n', web);
-    expect(never.out()).toContain('shared:        with nobody: sync never\n');
+    expect(never.out()).toContain('shared:        no: sync never\n');
   });
 
   test('with whom, since when, and how much of it waits', async () => {
@@ -217,7 +239,7 @@ describe('what is shared', () => {
     await push(on, { layers: ['a', 'b'] });
     await on.cachelane('explain', '--verbose', 'npm', '-n', web);
     expect(on.out()).toContain(
-      'dir:/mnt/cache, by CACHELANE_REMOTE; push background; not compared with it yet, 2 layers to send\n',
+      'dir:/mnt/cache, by CACHELANE_REMOTE; push background; never synced, 2 layers to send\n',
     );
     const [head] = await on.metadata.listHeads(noAbort);
     const { volumeId, lane } = head ?? expect.fail('no head');
@@ -239,7 +261,7 @@ describe('what is shared', () => {
     await on.metadata.recordSynced(more, noAbort);
     using removing = stage({ env: remote, metadata: on.metadata });
     await removing.cachelane('explain', '--verbose', 'npm', '-n', web);
-    expect(removing.out()).toMatch(/; compared with it .*, 0 layers to send, 2 layers to take out there\n/);
+    expect(removing.out()).toMatch(/; synced .*, 0 layers to send, 2 layers to remove there\n/);
   });
 });
 
@@ -252,10 +274,10 @@ describe('tiers', () => {
     await on.cachelane('explain', '--verbose', 'npm', '-n', web);
     expect(on.out()).toMatch(/^TIER +NAMED BY +READ +FED$/m);
     expect(on.out()).toMatch(
-      /^github\.com\/acme +the path of the project +2 layers, [\d.]+ kB: laid below what is nearer, path by path +no: it has no feed rule$/m,
+      /^github\.com\/acme +the path of the project +2 layers, [\d.]+ kB: merged below nearer contents, path by path +no: it has no feed rule$/m,
     );
-    expect(on.out()).toMatch(/^~ +nobody +no: nobody asked for it: personal-tier: true in config\.yaml/m);
-    expect(on.out()).toContain('A run here starts with what is in t1:local of github.com/acme, and adds');
+    expect(on.out()).toMatch(/^~ +nobody +no: it is not enabled: personal-tier: true in config\.yaml/m);
+    expect(on.out()).toContain('A run here starts with t1:local of github.com/acme, and saves');
   });
 
   test('that do not count are not what a run starts with', async () => {
@@ -265,8 +287,8 @@ describe('tiers', () => {
     await push(on, { namespace: acme, name: 'data', compat, layers: ['far'] });
     await on.cachelane('explain', '--verbose', 'data:/x', '-n', web, '--json');
     expect(json(on)).toMatchObject({
-      tiers: [{ namespace: acme, isRead: false, why: expect.stringContaining('something nearer') }, { namespace: '~' }],
-      why: expect.stringMatching(/^A run here starts with what is in t1:local, and adds/),
+      tiers: [{ namespace: acme, isRead: false, why: expect.stringContaining('a nearer tier') }, { namespace: '~' }],
+      why: expect.stringMatching(/^A run here starts with t1:local, and saves/),
     });
   });
 

@@ -1,5 +1,7 @@
 import { defineCommand, jsonOption, projectOptions, providerOption, type Command } from '../../host/command.ts';
-import { explainBriefly, explainJson, explainText, explainVolume } from '../../explain/explain-volume.ts';
+import { explainJson } from '../../explain/explain-json.ts';
+import { explainBriefly, explainText } from '../../explain/explain-text.ts';
+import { explainVolume } from '../../explain/explain-volume.ts';
 import { projectOf } from '../../context/find-volume.ts';
 import { toolEnvironmentOf } from '../../context/project.ts';
 import { printJson } from '../../host/print.ts';
@@ -11,7 +13,7 @@ export const explain: Command = defineCommand({
   name: 'explain',
   summary: 'show which volume a run gets here, and why',
   examples: ['cachelane explain npm', 'cachelane explain npm --verbose'],
-  details: ['Without --verbose: what a run here gets, and the rules that matter most.'],
+  details: ['Explains every volume that cachelane ls lists, and every volume that a run here could ask for.'],
   options: {
     ...projectOptions,
     ...providerOption,

@@ -6,8 +6,8 @@ export const run: Command = runningCommand({
   summary: 'run a command with its cache volumes',
   examples: ['cachelane run -- npm ci', 'cachelane run -v npm -v data:cache -- make'],
   details: [
-    'Volumes are those of -v, else those of cachelane.yaml, else those of the tools whose lockfiles lie between the working directory and the top of the project. NAME is a tool that cachelane knows; any directory becomes a volume as NAME:PATH; NAMESPACE:NAME and NAMESPACE:NAME:PATH are volumes of another project, whose NAMESPACE has a slash in it: what has none is a NAME (for a namespace of one word: -n NAMESPACE).',
-    'The exit code is that of the command. Whatever goes wrong with the caches, the command still runs, without them and with a warning; with --strict it does not, and the exit code is 125. Wrong usage is 125 as well.',
+    'Volumes come from -v, else from cachelane.yaml, else from lockfiles between the working directory and the top of the project. NAME is a tool that cachelane knows. NAME:PATH makes any directory a volume. NAMESPACE:NAME and NAMESPACE:NAME:PATH are volumes of another project; a NAMESPACE contains a slash (for one without, use -n NAMESPACE).',
+    'Exits with the code of the command. If caches fail, the command runs without them and a warning is shown; with --strict it does not run, and the exit code is 125. Wrong usage exits with 125 too.',
   ],
   takesCommand: true,
   commandOf: (argv) => ({ argv, isShell: false }),

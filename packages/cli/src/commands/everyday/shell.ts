@@ -6,9 +6,9 @@ export const shell: Command = runningCommand({
   summary: 'start a shell with the same cache volumes',
   examples: ['cachelane shell', 'cachelane shell -v npm -- gopls'],
   details: [
-    'As cachelane run with $SHELL (else /bin/sh) as the command: the same volumes, options and exit codes. With a command it is cachelane run, as for the language server of an editor: cachelane shell -- gopls.',
-    'A shell ends with the code of whatever was typed last, which says nothing about its caches. So what it changed is saved whenever it ends by itself, also where a failed command or Ctrl-C was the last thing in it; --commit never or --mode read saves nothing, and cachelane rollback takes a save back. A shell that is killed changes nothing.',
-    'Inside, CACHELANE_SHELL holds the namespace, for a prompt to show.',
+    'Works like cachelane run with $SHELL (or /bin/sh) as the command: the same volumes, options and exit codes. With a command it is cachelane run, for example for the language server of an editor: cachelane shell -- gopls.',
+    'A shell exits with the code of its last command, which says nothing about the caches. So changes are saved whenever the shell ends by itself, even after a failed command or Ctrl-C. To save nothing, use --commit never or --mode read; to undo a save, use cachelane rollback. A killed shell saves nothing.',
+    'Inside the shell, CACHELANE_SHELL contains the namespace, for example for the prompt.',
   ],
   takesCommand: 'optional',
   commandOf: (argv, { env }) =>

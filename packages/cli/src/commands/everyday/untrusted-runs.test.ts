@@ -12,7 +12,7 @@ const changes: Readonly<Record<string, readonly string[]>> = {
   rollback: ['npm'],
   rm: ['npm'],
   prune: ['npm'],
-  import: ['npm', '.'],
+  import: ['.', '--as', 'npm'],
   push: ['--remote', 'dir:/nowhere'],
   'gc --remote': ['--remote'],
   'verify remote': ['--repair', '--remote', 'dir:/nowhere'],

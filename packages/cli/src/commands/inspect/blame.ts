@@ -16,16 +16,16 @@ export const blame: Command = defineCommand({
   summary: 'show which run saved a path of a volume',
   examples: ['cachelane blame npm _cacache/index', 'cachelane blame npm _cacache/index --all'],
   details: [
-    'With the lane that has it, and the commit, workflow and time of the run where they are known. A file that was merged from the work of several runs names all of them. With --all also what is hidden below it: older versions, those of lanes that are farther away, and removals.',
+    'Shows the lane, and commit, workflow and time of the run if known. A merged file names all its runs. With --all, also shows hidden versions: older ones, those of farther lanes, and removals.',
   ],
   options: {
     ...projectOptions,
-    all: { help: 'also what it hides' },
+    all: { help: 'also show hidden versions' },
     ...jsonOption,
   },
   operands: [
     { name: 'VOLUME', help: 'NAME, or NAMESPACE:NAME' },
-    { name: 'PATH', help: 'inside the volume, or where a run would see it' },
+    { name: 'PATH', help: 'relative to the volume, or the path that a run would see' },
   ],
   async run({ options, operands }, host) {
     const argument = parseVolumeArgument(operands.VOLUME);
@@ -58,8 +58,8 @@ function pathIn({ planned: { target }, hasPlace }: Explained, typed: string): By
   } catch (error) {
     if (!isCachelaneError(error)) throw error;
   }
-  throw new CachelaneError('E_USAGE', `${JSON.stringify(typed.slice(0, 200))} is not a path inside the volume`, {
-    hint: `give it relative to ${hasPlace ? target : 'the volume'}, as cachelane diff shows it`,
+  throw new CachelaneError('E_USAGE', `${JSON.stringify(typed.slice(0, 200))} is not a path in the volume`, {
+    hint: `give it relative to ${hasPlace ? target : 'the volume'}, as in cachelane diff`,
   });
 }
 
@@ -67,20 +67,16 @@ function nothingThere(
   { namespace, planned: { request }, seed }: Explained,
   { path, isHidden }: { readonly path: BytePath; readonly isHidden: boolean },
 ): CachelaneError {
-  return new CachelaneError(
-    'E_NOT_FOUND',
-    `a run here finds nothing at ${displayPath(path)} of ${namespace}:${request.name}`,
-    {
-      hint: isHidden ? 'what was there before: --all' : hintOf(seed),
-    },
-  );
+  return new CachelaneError('E_NOT_FOUND', `a run here finds no ${displayPath(path)} in ${namespace}:${request.name}`, {
+    hint: isHidden ? 'show earlier versions with --all' : hintOf(seed),
+  });
 }
 
-/** What a seed holds is of no run, and nothing is kept of it. */
+/** Files of a seed belong to no run. */
 function hintOf(seed: Explained['seed']): string {
   return seed === null
     ? 'see: cachelane diff, cachelane inspect'
-    : `unless it lies in the seed ${seedText(seed)}, which no run made`;
+    : `unless it is in the seed ${seedText(seed)}, which belongs to no run`;
 }
 
 function toJson({ state, entry, layer, head, runs }: Blamed): unknown {

@@ -89,7 +89,7 @@ describe('inspect', () => {
   test('a layer that is not there', async () => {
     using on = stage();
     expect(await on.cachelane('inspect', 'f'.repeat(64))).toBe(1);
-    expect(on.err()).toContain('there is no layer');
+    expect(on.err()).toContain('the store has no layer');
   });
 });
 
@@ -130,7 +130,7 @@ describe('ns', () => {
     await push(on, { layers: ['a'] });
     await push(on, { namespace: other, layers: ['b'] });
     expect(await on.cachelane('ns', 'rename', web, other, '--dry-run')).toBe(2);
-    expect(on.err()).toContain('has volumes of its own: npm');
+    expect(on.err()).toContain('with volumes of its own: npm');
     expect(await on.cachelane('ns', 'rename', web, 'github.com/acme/new', '--json')).toBe(0);
     expect(json(on)).toMatchObject({ dryRun: false, from: web, to: 'github.com/acme/new', volumes: ['npm'] });
   });
@@ -186,7 +186,9 @@ describe('context', () => {
         expect(await on.cachelane(...argv.slice(0, at), ...wrong, ...argv.slice(at))).toBe(
           ['run', 'shell'].includes(argv[0] ?? '') ? 125 : 2,
         );
-        expect(on.err()).toContain('--remote' === wrong[0] ? '--remote' : '--push is one of wait, background, never');
+        expect(on.err()).toContain(
+          '--remote' === wrong[0] ? '--remote' : '--push must be one of wait, background, never',
+        );
         expect(on.commands).toEqual([]);
       }
     },
@@ -201,7 +203,7 @@ describe('context', () => {
     'https://key:s3cret@host/path?X-Amz-Signature=s3cret',
   ])('a remote with credentials in it is refused and not repeated: %s', async (address) => {
     for (const argv of [
-      ['context', 'show'],
+      ['context'],
       ['doctor'],
       ['run', '-v', 'npm', 'true'],
       ['run', '--strict', '-v', 'npm', 'true'],
@@ -223,7 +225,7 @@ describe('context', () => {
     using on = stage();
     writeFileSync(join(on.project, 'cachelane.yml'), 'namespace: a/b');
     await on.cachelane('context');
-    expect(on.err()).toContain('cachelane.yml is not read: the file is called cachelane.yaml');
+    expect(on.err()).toContain('cachelane.yml is ignored: the file must be named cachelane.yaml');
   });
 
   test('warns of what the file says in vain, on stderr', async () => {
@@ -269,22 +271,41 @@ describe('doctor', () => {
   test('where images cannot be mounted it says so, and warns of nothing', async () => {
     const no = { ok: false, reason: 'only root can', mend: 'ask root' } as const;
     using on = stage({ pieces: { probeImages: async () => await Promise.resolve(no) } });
-    await on.cachelane('doctor');
+    await on.cachelane('doctor', '--verbose');
     expect(on.out()).toContain('ok    images: runs need layers unpacked: only root can (ask root)\n');
+    using brief = stage({ pieces: { probeImages: async () => await Promise.resolve(no) } });
+    await brief.cachelane('doctor');
+    expect(brief.out()).toContain('ok    images: unpacked\n');
   });
 
   test('where nothing can be mounted it says what a run does instead, with the mend', async () => {
     using on = stage({ pieces: noMounts });
-    expect(await on.cachelane('doctor')).toBe(0);
+    expect(await on.cachelane('doctor', '--verbose')).toBe(0);
     expect(on.out()).toContain('mounts by: bubblewrap: the stage has no other');
     expect(on.out()).toMatch(/warn {2}mounts: no user namespaces: .*\(clone\).*\n {6}ask for them\n/);
+  });
+
+  test('one line for each check, and problems first with what to do', async () => {
+    using on = stage({ pieces: { ...noMounts, openMetadata: async () => await Promise.reject(new Error('broken')) } });
+    await on.cachelane('doctor');
+    const states = on
+      .out()
+      .split('\n')
+      .slice(0, -3)
+      .map((line) => line.split(' ', 1)[0]);
+    expect(states).toEqual(
+      states.toSorted((a, b) => 'fail warn ok'.indexOf(a ?? '') - 'fail warn ok'.indexOf(b ?? '')),
+    );
+    expect(on.out()).toMatch(/^fail {2}state\.db: broken\n(?:fail .*\n)*warn {2}/);
+    expect(on.out()).toMatch(/^warn {2}mounts: no user namespaces: .*; ask for them$/m);
+    expect(on.out()).toMatch(/^ok {4}home: \S+$/m);
   });
 
   test('a run that would go bare is exit code 1', async () => {
     using on = stage({ pieces: { openMetadata: async () => await Promise.reject(new Error('it is broken')) } });
     expect(await on.cachelane('doctor')).toBe(1);
     expect(on.out()).toContain('fail  state.db: it is broken');
-    expect(on.out()).toMatch(/A run here would go on without a cache\.\n$/);
+    expect(on.out()).toMatch(/Runs here have no cache\.\nMore: cachelane doctor --verbose\n$/);
   });
 });
 
@@ -323,7 +344,7 @@ describe('usage', () => {
   test('rm says that it is for good', async () => {
     using on = stage();
     await on.cachelane('rm', '--help');
-    expect(on.out().replaceAll(/\s+/g, ' ')).toContain('rollback does not bring it back');
+    expect(on.out().replaceAll(/\s+/g, ' ')).toContain('Rollback cannot restore it');
   });
 
   test('help, and help of a group', async () => {

@@ -14,12 +14,12 @@ export const diff: Command = defineCommand({
   summary: 'show what differs between two states of a volume',
   examples: ['cachelane diff npm@1 npm', 'cachelane diff npm npm@t1:ref:main'],
   details: [
-    'A state is VOLUME (its head), VOLUME@GENERATION or VOLUME@LAYER (what the head was after that move, as cachelane log shows it), or VOLUME@LANE (the head of that lane). Where no lane is named it is the lane that a run here would write, or that of --lane.',
-    'Compared is what a reader of the lane finds, with index files merged, in the order of their paths; what a run also reads from other lanes is the same for both and left out. As with saves, times count only where a directory is taken exactly as it is (class D).',
+    'A state is VOLUME (its head), VOLUME@GENERATION or VOLUME@LAYER (the head after that move, as in cachelane log), or VOLUME@LANE (the head of that lane). Without a lane, the lane that a run here would write is used, or --lane.',
+    'Compares the files that a reader of the lane finds, with merged index files, sorted by path. Files that runs read from other lanes are left out, since they are the same for both. Times are compared only for directories that are stored as they are (class D).',
   ],
   options: {
     ...projectOptions,
-    lane: { value: 'LANE', help: 'the lane of states that name none, as cachelane ls shows it' },
+    lane: { value: 'LANE', help: 'the lane for states without one, as in cachelane ls' },
     ...compatOption,
     ...jsonOption,
   },

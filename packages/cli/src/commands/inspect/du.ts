@@ -12,8 +12,8 @@ export const du: Command = defineCommand({
   summary: 'show how much space volumes take',
   examples: ['cachelane du', 'cachelane du npm'],
   details: [
-    'One line for each lane of each volume: UNIQUE is the content of layers that no other head names, SHARED that of layers that several name, BUDGET what a volume may hold on that lane (policy volume-budget), where any has one. VOLUME leaves one volume, -n NAMESPACE those of a namespace.',
-    'Without either, the whole store follows: what it takes on disk (derived layers link most of their content, so that only the rest counts for them; kept directories are what runs work in where several share one or none can be mounted, and hold the contents once more), what history keeps beyond the heads, what images of registries hold that volumes begin with (provider oci:), and what cachelane gc would free now.',
+    'Prints one line for each lane of each volume. UNIQUE: content of layers that only this head uses. SHARED: content of layers that several heads use. BUDGET: the size limit on that lane (policy volume-budget), if any. VOLUME selects one volume, -n NAMESPACE the volumes of a namespace.',
+    'Without either, prints the whole store too: its size on disk, the history beyond the heads, and what cachelane gc would free. Derived layers link most of their content, so only the rest counts. Kept directories are a second copy of contents, for runs that share a directory or cannot mount one. Images of registries are contents that volumes begin with (provider oci:).',
   ],
   options: { ...projectOptions, ...jsonOption },
   operands: [{ name: 'VOLUME', optional: true, help: 'NAME, or NAMESPACE:NAME' }],
@@ -86,7 +86,7 @@ function text(usage: Usage): string {
   const later =
     young.layers === 0
       ? ''
-      : `; once older than ten minutes, ${plural(young.layers, 'layer')} (${formatBytes(young.bytes)}) more`;
+      : `; after ten minutes, ${plural(young.layers, 'layer')} (${formatBytes(young.bytes)}) more`;
   return `${table}
 ${volumes}history and open runs: ${formatBytes(store.keptBytes)} more
 on disk: ${formatBytes(totalOnDisk(store))}: ${plural(store.layers, 'layer')} ${formatBytes(onDisk.layersBytes)}, ${plural(store.derived, 'derived layer')} ${formatBytes(onDisk.derivedBytes)} beyond those, the rest ${formatBytes(onDisk.otherBytes)}${keptText(onDisk.keptDirectoriesBytes)}${imagesText(onDisk.providedImagesBytes)}
@@ -96,12 +96,12 @@ cachelane gc would free: ${gc}${later}
 
 function keptText(bytes: number): string {
   if (bytes === 0) return '';
-  return `\nkept directories: ${formatBytes(bytes)} of that, for runs that share a directory or have none mounted`;
+  return `\nkept directories: ${formatBytes(bytes)} of that, for runs that share a directory or cannot mount one`;
 }
 
 function imagesText(bytes: number): string {
   if (bytes === 0) return '';
-  return `\nimages of registries: ${formatBytes(bytes)} of that, for volumes that begin with what they hold`;
+  return `\nimages of registries: ${formatBytes(bytes)} of that, for volumes that begin with their contents`;
 }
 
 const right = { align: 'right' } as const;

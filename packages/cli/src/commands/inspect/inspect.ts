@@ -34,7 +34,7 @@ export const inspect: Command = defineCommand({
 
 const layerPrefix = /^[0-9a-f]{6,64}$/;
 
-/** Null where the words name a volume. A volume whose name looks like a layer is meant only where there is no such layer. */
+/** Returns null if the text names a volume. A layer id wins over a volume name. */
 async function layerOf(store: ReadStore, subject: string): Promise<LayerId | null> {
   if (!layerPrefix.test(subject)) {
     parseVolumeAddress(subject);
@@ -47,7 +47,9 @@ async function layerOf(store: ReadStore, subject: string): Promise<LayerId | nul
     });
   }
   if (found[0] === undefined && subject.length === 64) {
-    throw new CachelaneError('E_NOT_FOUND', `there is no layer ${subject}`);
+    throw new CachelaneError('E_NOT_FOUND', `the store has no layer ${subject}`, {
+      hint: 'cachelane log VOLUME lists the layers of a volume',
+    });
   }
   return found[0]?.id ?? null;
 }

@@ -70,6 +70,6 @@ describe('log', () => {
     const local = await localName(on);
     await push(on, { namespace: local, layers: ['a'] });
     expect(await on.cachelane('log', '-n', web, 'npm')).toBe(1);
-    expect(on.err()).toContain(`still those of ${local}: cachelane ns adopt`);
+    expect(on.err()).toContain(`still belong to ${local}`);
   });
 });

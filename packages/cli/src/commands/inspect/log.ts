@@ -20,11 +20,11 @@ export const log: Command = defineCommand({
   summary: 'list the runs that saved to a volume, newest first',
   examples: ['cachelane log npm', 'cachelane log npm --lane t1:local'],
   details: [
-    'One line for each move of a head, in all lanes of the volume or in that of --lane. A run that pruned the volume is told as such, as is a collection that took away what was beyond a volume-budget (SIZE is then what went), and so is one that was revoked since. Of moves without a layer of their own (what came from a remote, a rollback, a repair) it says how many layers came, of which runs, and how many left.',
+    'Prints one line for each move of a head, in all lanes or in --lane. Marks runs that pruned the volume, collections that reduced it to its volume-budget (SIZE is the removed size), and revoked runs. For moves without a new layer (a pull, a rollback, a repair), prints how many layers came, from which runs, and how many left.',
   ],
   options: {
     ...projectOptions,
-    lane: { value: 'LANE', help: 'only this lane, as cachelane ls shows it' },
+    lane: { value: 'LANE', help: 'only this lane, as in cachelane ls' },
     ...jsonOption,
   },
   operands: [{ name: 'VOLUME', help: 'NAME, or NAMESPACE:NAME' }],
@@ -48,9 +48,9 @@ interface Difference {
 interface Move {
   readonly volume: VolumeRecord;
   readonly move: HistoryRecord;
-  /** Layers that the head had not named before, and that it does not name any more; null where it is not known what was before. */
+  /** Layers that came and left with the move; null if the state before is unknown. */
   readonly difference: Difference | null;
-  /** What its run was for; null where nothing is known of the run. */
+  /** The purpose of the run; null if the run is unknown. */
   readonly purpose: RecordedPurpose | null;
   readonly revoked: Revocation | null;
 }
@@ -90,11 +90,11 @@ async function historyOf(
 interface Neighbours {
   readonly move: HistoryRecord;
   readonly before: HistoryRecord | undefined;
-  /** A squash takes nothing away, and nothing comes with it. */
+  /** Used because a squash changes no content. */
   readonly squashes: Squashes;
 }
 
-/** Generation 1 is a move from nothing. */
+/** Generation 1 moves from an empty head. */
 async function differenceOf(
   { metadata, signal }: ReadStore,
   { move, before, squashes }: Neighbours,
@@ -114,7 +114,7 @@ async function purposeOf({ metadata, signal }: ReadStore, run: RunId): Promise<R
   return (await metadata.run(run, signal))?.purpose ?? null;
 }
 
-/** Inside a lane the order is that of generations, whatever the clock did; between lanes there is only the clock. */
+/** Within a lane the generation decides, since clocks can jump. Between lanes the time decides. */
 export function mergeNewestFirst(lanes: readonly (readonly Move[])[]): readonly Move[] {
   const rest = lanes.map((moves) => [...moves]);
   const merged: Move[] = [];
@@ -151,7 +151,7 @@ function toJson({ move, difference, purpose, revoked }: Move): unknown {
   };
 }
 
-/** Of a move that pushed no layer of its own: a pull, a rollback, a repair. */
+/** For a move without a new layer: a pull, a rollback, a repair. */
 function differenceText(difference: Difference | null): string {
   if (difference === null) return '-';
   const { came, left } = difference;

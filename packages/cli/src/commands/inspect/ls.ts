@@ -12,7 +12,7 @@ export const ls: Command = defineCommand({
   summary: 'list the stored volumes',
   examples: ['cachelane ls', 'cachelane ls --here'],
   details: [
-    'Lists every volume of the store, whatever directory it is called in, one line for each lane. -n NAMESPACE leaves those of one namespace, --here those of the project that it is called in. FILES counts the files and symlinks of all layers, a path that several of them hold in each.',
+    'Lists every volume of the store, one line for each lane. -n NAMESPACE selects one namespace, --here the one of this project. FILES counts the files and symlinks of all layers; a path in several layers counts several times.',
   ],
   options: {
     ...projectOptions,
@@ -24,7 +24,7 @@ export const ls: Command = defineCommand({
   async run({ options }, host) {
     return await readStore(host, async (store) => {
       const wanted = await wantedNamespace(host, options);
-      // A namespace is found by any of its names, and listed by its present one.
+      // Any name of the namespace works; the current one is listed.
       const heads = wanted === null ? await listHeads(store.metadata, store.signal) : await headsIn(store, wanted);
       if (options.json) printJson(host, heads.map(toJson));
       else if (heads.length > 0) host.stdout.write(table(heads));

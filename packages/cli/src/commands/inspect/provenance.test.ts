@@ -93,7 +93,7 @@ describe('trace', () => {
         'LAYER           PATH',
         `${layer}    a`,
         '',
-        '1 run had some of it in view:',
+        '1 run read some of it:',
         `  ${second.slice(0, 12)} t1:local 2026-11-24 14:39:05Z c0ffee ci.yml`,
         '',
       ].join('\n'),
@@ -128,7 +128,7 @@ describe('trace', () => {
     ['npm', 2, 'is no run'],
     ['run_fffffff', 1, 'there is no run'],
     ['run_000000000', 1, 'several runs begin with'],
-    [`run_${'f'.repeat(32)}`, 1, 'nothing is known here'],
+    [`run_${'f'.repeat(32)}`, 1, 'is unknown here'],
   ])('%s: says what is wrong with it', async (text, code, problem) => {
     using staged = withStore();
     for (const name of ['a', 'b']) await staged.push({ [name]: '1' });
@@ -174,10 +174,10 @@ describe('blame', () => {
   });
 
   test.each([
-    ['b', 1, 'finds nothing at b'],
-    ['../a', 2, 'is not a path inside the volume'],
-    ['/etc/passwd', 2, 'is not a path inside the volume'],
-    ['', 2, 'is not a path inside the volume'],
+    ['b', 1, 'finds no b'],
+    ['../a', 2, 'is not a path in the volume'],
+    ['/etc/passwd', 2, 'is not a path in the volume'],
+    ['', 2, 'is not a path in the volume'],
   ])('%s: says what is wrong with it', async (path, code, problem) => {
     using staged = withStore();
     await staged.push({ a: '1' });
@@ -212,7 +212,7 @@ describe('revoke', () => {
       [
         `revoked ${first.slice(0, 12)} t1:local 2026-11-24 14:39:05Z c0ffee ci.yml`,
         `  ${web}:data (arch=x64 os=linux) in lane t1:local`,
-        '1 run had some of it in view:',
+        '1 run read some of it:',
         `  ${second.slice(0, 12)} t1:local 2026-11-24 14:39:05Z c0ffee ci.yml`,
         '',
       ].join('\n'),
@@ -239,12 +239,12 @@ describe('revoke', () => {
     await staged.on.cachelane('revoke', '--run', run, '--dry-run');
     expect(staged.on.out()).not.toContain('cachelane push');
     await staged.on.cachelane('revoke', '--run', run);
-    expect(staged.on.out()).toMatch(/^Other machines have it still, .*cachelane push$/m);
+    expect(staged.on.out()).toMatch(/^Other machines still have it .*cachelane push$/m);
     const gone = new CachelaneError('E_REMOTE_GONE', 'it cannot be reached');
     const lost = { ...memoryRemote(), heads: { ...memoryRemote().heads, list: () => Promise.reject(gone) } };
     using other = withStore({ CACHELANE_REMOTE: 'dir:/shared' }, lost);
     expect(await other.on.cachelane('revoke', '--run', await other.push({ a: '1' }))).toBe(1);
-    expect(other.on.err()).toContain('--no-remote takes it out of what is here');
+    expect(other.on.err()).toContain('use --no-remote to revoke it in this store');
     return undefined;
   });
 
@@ -295,7 +295,7 @@ describe('revoke', () => {
     expect(await staged.on.cachelane('revoke')).toBe(2);
     expect(await staged.on.cachelane('revoke', '--run', `run_${'f'.repeat(32)}`, '--by', ' ')).toBe(2);
     expect(await staged.on.cachelane('revoke', '--run', `run_${'f'.repeat(32)}`)).toBe(1);
-    expect(staged.on.err()).toContain('nothing here or in the remote');
+    expect(staged.on.err()).toContain('neither this store nor the remote');
     expect(await staged.on.metadata.revokedRuns('all', signal)).toEqual([]);
   });
 

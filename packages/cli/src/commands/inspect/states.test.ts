@@ -174,7 +174,7 @@ describe('rollback', () => {
     await push(staged, { files: Object.fromEntries(Array.from({ length: 12 }, (_, n) => [`f${n + 10}`, 'x'])) });
     expect(await staged.on.cachelane('rollback', data, '--dry-run')).toBe(0);
     expect(staged.on.out()).toMatch(
-      /^would roll github\.com\/acme\/web:data in lane t1:local back from generation 2 to what it was at 1: 12 removed, 12 B less\n {2}- f10\n/,
+      /^would roll github\.com\/acme\/web:data in lane t1:local back from generation 2 to generation 1: 12 removed, 12 B less\n {2}- f10\n/,
     );
     expect(staged.on.out()).toMatch(/ {2}- f19\n {2}and 2 more paths\n$/);
     expect(await staged.on.metadata.listHeads(signal)).toMatchObject([{ generation: 2 }]);
@@ -187,11 +187,11 @@ describe('rollback', () => {
     await push(staged, { files: { c: '1' } });
     expect(await staged.on.cachelane('rollback', data, '--to', '1')).toBe(0);
     const line =
-      'rolled github.com/acme/web:data in lane t1:local back from generation 3 to what it was at 1, as generation 4: 2 removed, 2 B less\n';
+      'rolled github.com/acme/web:data in lane t1:local back from generation 3 to generation 1, as generation 4: 2 removed, 2 B less\n';
     expect(staged.on.out()).toBe(line);
     await staged.on.cachelane('rollback', data, '--to', '4');
     expect(staged.on.out()).toBe(
-      `${line}github.com/acme/web:data in lane t1:local is as it was at generation 4: nothing moved\n`,
+      `${line}github.com/acme/web:data in lane t1:local already equals generation 4: nothing changed\n`,
     );
     expect(await staged.on.metadata.listHeads(signal)).toMatchObject([{ generation: 4, layers: { length: 1 } }]);
   });
@@ -215,8 +215,8 @@ describe('rollback', () => {
   });
 
   test.each([
-    [['--to', '0'], 2, '--to is a generation'],
-    [['--to', 'main'], 2, '--to is a generation'],
+    [['--to', '0'], 2, '--to must be a generation'],
+    [['--to', 'main'], 2, '--to must be a generation'],
     [['--to', '7'], 1, 'there is no generation 7 in lane t1:local'],
     [[], 1, 'there is no generation before 1 in lane t1:local'],
   ])('%j is refused', async (options, code, problem) => {

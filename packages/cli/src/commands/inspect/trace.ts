@@ -12,10 +12,10 @@ export const trace: Command = defineCommand({
   summary: 'list what a run saved, and which runs read it',
   examples: ['cachelane trace 4f2a6b'],
   details: [
-    'Every head of this store with an entry that the run put there, also one that is kept in a squash only, and the runs of this machine that had such an entry in view when they began. What came of that in a remote: cachelane revoke --run RUN --dry-run.',
+    'Lists every head of this store with an entry of the run, even if only a squash contains it, and the runs of this machine that could read such an entry when they began. For the remote: cachelane revoke --run RUN --dry-run.',
   ],
   options: { ...jsonOption },
-  operands: [{ name: 'RUN', help: 'as cachelane log shows it, or more of its id' }],
+  operands: [{ name: 'RUN', help: 'as in cachelane log, or more of its id' }],
   async run({ options, operands }, host) {
     return await readStore(host, async (store) => {
       const run = await parseRun(store, operands.RUN);
@@ -74,7 +74,7 @@ function toText({ found: { run, record, revoked }, heads, readers }: Traced): st
   const title = `${runText(run, record)}\n`;
   const out = revoked === null ? '' : `revoked ${formatTime(revoked.atMs)} by ${printable(revoked.by)}\n`;
   const parts = heads.map(headText);
-  const nowhere = heads.length === 0 ? 'No head here has anything of it.\n' : '';
+  const nowhere = heads.length === 0 ? 'No head here contains it.\n' : '';
   return `${title}${out}\n${nowhere}${parts.join('\n')}\n${readersText(readers)}`;
 }
 
@@ -91,9 +91,9 @@ function headText({ listed: { namespace, volume, head }, layers }: PlacedHead): 
   return title + formatTable([{ title: 'LAYER' }, { title: '' }, { title: 'PATH' }], rows);
 }
 
-/** Also of `cachelane revoke`. */
+/** Also used by `cachelane revoke`. */
 export function readersText(readers: readonly (readonly [RunId, RunRecord | null])[]): string {
-  if (readers.length === 0) return 'No other run of this machine is known to have had any of it in view.\n';
+  if (readers.length === 0) return 'No other run of this machine is known to have read it.\n';
   const lines = readers.map(([id, reader]) => `  ${runText(id, reader)}\n`);
-  return `${plural(readers.length, 'run')} had some of it in view:\n${lines.join('')}`;
+  return `${plural(readers.length, 'run')} read some of it:\n${lines.join('')}`;
 }

@@ -42,7 +42,7 @@ async function projectsOf(host: Host, directory: string | undefined): Promise<Pr
   return { own: context.namespace, parents: context.parents };
 }
 
-/** `from`: of other tiers only the rules that are about this project. */
+/** `from`: selects only the rules about this project in other tiers. */
 async function feedsOf(
   { metadata, signal }: ReadStore,
   tiers: readonly Namespace[],

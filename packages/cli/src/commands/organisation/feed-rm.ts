@@ -9,10 +9,10 @@ export const feedRm: Command = defineCommand({
   summary: 'remove a feed rule',
   examples: ['cachelane feed rm github.com/acme --from github.com/acme/web'],
   details: [
-    'Name it as it was made: cachelane feed ls shows how. What it brought to the tier stays there. That there is none is no error.',
+    'Give the options with which it was made, as in cachelane feed ls. Layers that it copied to the tier stay. A missing rule is no error.',
   ],
   options: { directory: projectOptions.directory, ...feedOptions },
-  operands: [{ name: 'TIER', help: 'the namespace that gets it' }],
+  operands: [{ name: 'TIER', help: 'the parent namespace' }],
   async run({ options, operands }, host) {
     const rule = await feedRuleIn(host, { ...options, tier: operands.TIER });
     const dryRun = options['dry-run'];
@@ -22,7 +22,7 @@ export const feedRm: Command = defineCommand({
         printJson(host, { dryRun, removed: gone === null ? null : feedJson(gone) });
         return 0;
       }
-      const end = gone === null ? 'feeds it by no rule' : dryRun ? 'would no longer feed it' : 'feeds it no longer';
+      const end = gone === null ? 'has no such rule' : dryRun ? 'would no longer feed it' : 'feeds it no longer';
       host.stdout.write(`${gone?.tier ?? rule.tier}: ${feedText(rule)} ${end}\n`);
       return 0;
     });

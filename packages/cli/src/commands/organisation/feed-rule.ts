@@ -22,15 +22,14 @@ interface FeedOptionTable {
   readonly json: { readonly help: string };
 }
 
-/** Options of commands that change feed rules. */
 export const feedOptions: FeedOptionTable = {
-  from: { value: 'NAMESPACE', help: 'the projects: github.com/acme/web, or github.com/acme/** for all below it' },
-  volume: { value: 'NAME', help: 'the volume of this name; all that they save when left out' },
+  from: { value: 'NAMESPACE', help: 'projects: github.com/acme/web, or github.com/acme/** for all below' },
+  volume: { value: 'NAME', help: 'only this volume; default: all volumes' },
   lane: {
     value: 'LANE',
     help: "a lane of theirs, such as t1:ref:main; that of the default branch when left out, as with 'default'",
   },
-  'dry-run': { help: 'say what would change, and change nothing' },
+  'dry-run': { help: 'show what would change without changing it' },
   ...jsonOption,
 };
 
@@ -44,11 +43,11 @@ interface FeedArguments {
 
 type FeedRule = Pick<FeedRecord, 'from' | 'volume' | 'lanes'> & { readonly tier: Namespace };
 
-/** Nothing has to be there. Errors: E_USAGE, E_NAMESPACE, E_VOLUME, and those of the project. */
+/** Parses a feed rule, whether or not its namespaces exist. Errors: E_USAGE, E_NAMESPACE, E_VOLUME, and those of the project. */
 export async function feedRuleIn(host: Host, args: FeedArguments): Promise<FeedRule> {
   const { tier, from, volume, lane = 'default', directory } = args;
   if (from === undefined) {
-    throw new CachelaneError('E_USAGE', 'it is not said which projects feed it', {
+    throw new CachelaneError('E_USAGE', 'name the projects that feed it', {
       hint: `--from github.com/acme/web, or --from ${tier}/**`,
     });
   }
@@ -68,7 +67,7 @@ function lanesIn(text: string): FeedRecord['lanes'] {
   return text as FeedRecord['lanes'];
 }
 
-/** `npm of github.com/acme/web on its default branch`. */
+/** Returns `npm of github.com/acme/web on its default branch`. */
 export function feedText({ from, volume, lanes }: Pick<ListedFeed, 'from' | 'volume' | 'lanes'>): string {
   const on = lanes === 'default' ? 'the default branch' : `lane ${lanes}`;
   return `${volume ?? 'all that is saved'} in ${granteeText(from)} on ${on}`;

@@ -12,11 +12,11 @@ export const feed: Command = defineCommand({
   summary: 'copy what projects save to a parent namespace',
   examples: ['cachelane feed github.com/acme --from github.com/acme/web'],
   details: [
-    'A project reads its parents: a namespace above it, or one that is named (CACHELANE_PARENTS, config.yaml, cachelane.yaml), is a tier that it finds things in. What its own runs save stays its own, until the tier lets it up. A rule says of which projects, of which volumes, and on which lane: that of the default branch, as a run knows it, or one by its name. Lanes that nobody vouches for (T0) feed nothing.',
-    'cachelane feed ls shows the rules, cachelane feed rm takes one back; what it brought stays. Where a run may save nothing, no rule is made either.',
+    'A project reads its parents: the namespaces above it, and those that CACHELANE_PARENTS, config.yaml or cachelane.yaml name. Runs save to their own project, and a feed rule copies that to the parent (the tier). A rule names the projects, the volumes, and a lane: the default branch, or one by name. Untrusted lanes (T0) feed nothing.',
+    'List rules with cachelane feed ls, and remove one with cachelane feed rm; copied layers stay. A run that may not save may not make rules.',
   ],
   options: { directory: projectOptions.directory, ...feedOptions },
-  operands: [{ name: 'TIER', help: 'the namespace that gets it, such as github.com/acme' }],
+  operands: [{ name: 'TIER', help: 'the parent namespace, such as github.com/acme' }],
   async run({ options, operands }, host) {
     const rule = await feedRuleIn(host, { ...options, tier: operands.TIER });
     const dryRun = options['dry-run'];
@@ -39,15 +39,15 @@ export const feed: Command = defineCommand({
 });
 
 function text({ feed: rule, isNew }: AddedFeed, dryRun: boolean): string {
-  const feeds = !isNew ? 'feeds it already' : dryRun ? 'would feed it' : 'feeds it';
+  const feeds = !isNew ? 'already feeds it' : dryRun ? 'would feed it' : 'feeds it';
   return `${rule.tier}: ${feedText(rule)} ${feeds}\n`;
 }
 
-/** Why nobody may get anything of it; null: no reason is known. */
+/** Returns why no run can read the copies; null if no reason is known. */
 function inVain({ tier, from: { namespace, below }, lanes }: AddedFeed['feed']): string | null {
   if (lanes !== 'default' && !['local', 'ref'].includes(parseLane(lanes).kind)) {
-    return `runs find in a tier what is on the lane of their default branch, or on t1:local: what comes on ${lanes} is found by none`;
+    return `runs read the default branch and t1:local of a parent, so they never find what comes on ${lanes}`;
   }
   if (below || namespace.startsWith(`${tier}/`)) return null;
-  return `${tier} is not above ${namespace}, whose runs feed it only where they read it: parents: [${tier}] in its cachelane.yaml, and in CI a grant or CACHELANE_PARENTS as well`;
+  return `${tier} is not above ${namespace}, so its runs must name it as a parent: parents: [${tier}] in its cachelane.yaml, and in CI also a grant or CACHELANE_PARENTS`;
 }

@@ -10,10 +10,10 @@ export const grantRm: Command = defineCommand({
   summary: 'withdraw a grant',
   examples: ['cachelane grant rm npm --to github.com/acme/api'],
   details: [
-    'Name it as it was given: cachelane grant ls shows how. A session that has the volume open reads on with what it has, and saves nothing more to it; its command ends as it would. That there is none is no error.',
+    'Give the options with which it was made, as in cachelane grant ls. A session with the volume open keeps its files and saves nothing more to it; its command is not interrupted. A missing grant is no error.',
   ],
   options: { ...projectOptions, ...sharingOptions },
-  operands: [{ name: 'VOLUME', optional: true, help: 'npm of the project, or github.com/acme/web:npm' }],
+  operands: [{ name: 'VOLUME', optional: true, help: 'npm of this project, or github.com/acme/web:npm' }],
   async run({ options, operands }, host) {
     const { context: _, ...shared } = await sharedIn(host, { ...options, volume: operands.VOLUME });
     const dryRun = options['dry-run'];
@@ -25,7 +25,7 @@ export const grantRm: Command = defineCommand({
         return 0;
       }
       const to = granteeText(shared.to);
-      const may = dryRun ? 'would no longer have leave to' : 'may no longer';
+      const may = dryRun ? 'would no longer be allowed to' : 'may no longer';
       host.stdout.write(
         gone === null
           ? `${to} has no ${beside.length === 0 ? '' : 'such '}grant for ${sharedText(shared)}\n`
@@ -38,5 +38,5 @@ export const grantRm: Command = defineCommand({
 });
 
 function besideText({ to, ...given }: ListedGrant): string {
-  return `  another one stays: ${granteeText(to)} may ${accessText(given)} ${sharedText(given)}\n`;
+  return `  another grant remains: ${granteeText(to)} may ${accessText(given)} ${sharedText(given)}\n`;
 }

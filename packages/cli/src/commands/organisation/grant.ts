@@ -12,17 +12,21 @@ export const grant: Command = defineCommand({
   summary: 'let another namespace use a volume',
   examples: ['cachelane grant npm --to github.com/acme/api'],
   details: [
-    'On an engine of your own what you say yourself reaches every namespace: a grant is for what nobody says in person. Files of a repository, and confined sessions of an engine, have of other namespaces what was granted to theirs, and nothing else; in CI that goes for parents that a file names as well. Nobody can pass on what they were granted.',
-    'Who may write saves to the volume on the lane of their own runs, where that lane is of the level that the grant names. There is one grant for each volume and each --to: another one takes its place. cachelane grant ls shows them, cachelane grant rm takes them back. Where a run may save nothing, nothing is granted either. A grant counts in this store, and is sent nowhere.',
+    'On your own machine your own options reach every namespace. Grants are for files of a repository and confined sessions of an engine: these use volumes of other namespaces only with a grant. In CI, parents that a file names need one too. A grant cannot be passed on.',
+    'With --write, runs of the other namespace save to the volume on their own lane, if the lane has the trust level of the grant. A volume has one grant for each --to; a new one replaces it. List grants with cachelane grant ls, and withdraw them with cachelane grant rm. A run that may not save may not grant. Grants apply to this store and are not pushed.',
   ],
   options: {
     ...projectOptions,
     ...sharingOptions,
-    read: { help: 'they may find what is in it; as when neither is said' },
-    write: { help: 'they may also save to it' },
-    trust: { value: 'LEVEL', choices: trustLevels, help: 'of lanes that may write; the level of your own by default' },
+    read: { help: 'allow reading (default)' },
+    write: { help: 'also allow saving' },
+    trust: {
+      value: 'LEVEL',
+      choices: trustLevels,
+      help: 'trust level of lanes that may write; default: your own level',
+    },
   },
-  operands: [{ name: 'VOLUME', optional: true, help: 'npm of the project, or github.com/acme/web:npm' }],
+  operands: [{ name: 'VOLUME', optional: true, help: 'npm of this project, or github.com/acme/web:npm' }],
   async run({ options, operands }, host) {
     const { read, write, trust: asked, 'dry-run': dryRun } = options;
     requireConsistent({ read, write, trust: asked });
@@ -47,11 +51,11 @@ export const grant: Command = defineCommand({
 
 function requireConsistent({ read, write, trust }: Flags): void {
   if (read && write) {
-    throw new CachelaneError('E_USAGE', '--read and --write exclude each other', { hint: '--write includes reading' });
+    throw new CachelaneError('E_USAGE', '--read and --write cannot be combined', { hint: '--write includes reading' });
   }
   if (trust !== undefined && !write) {
-    throw new CachelaneError('E_USAGE', '--trust says which lanes may write, and goes with --write', {
-      hint: 'what is granted to read is read on any lane',
+    throw new CachelaneError('E_USAGE', '--trust needs --write, since it limits the lanes that may write', {
+      hint: 'a grant to read applies to any lane',
     });
   }
 }
@@ -66,7 +70,7 @@ function toJson({ grant: given, before }: Granted, dryRun: boolean): object {
   return { dryRun, ...grantJson(given), before: before === null ? null : grantJson(before) };
 }
 
-/** Nobody has to have it yet, and most who name one that nobody has meant another. Null: it is there, or all are granted. */
+/** Returns a warning if the volume does not exist yet, since the name may be a typo; otherwise null. */
 async function missingVolume(
   metadata: Metadata,
   { owner, volume }: Granted['grant'],

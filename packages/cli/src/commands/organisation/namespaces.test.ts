@@ -78,7 +78,7 @@ describe('ns create', () => {
     await on.cachelane('ns', 'ls');
     expect(on.out()).toMatch(/There are no namespaces yet\.\n$/);
     expect(await said(on, 'teams/payments')).toBe('created teams/payments\n');
-    const stays = 'is there already, and stays until it is removed';
+    const stays = 'already exists and stays until it is removed';
     expect(await said(on, 'teams/payments')).toBe(`teams/payments ${stays}\n`);
     expect(await said(on, 'teams/payments', '--dry-run')).toBe(
       `teams/payments ${stays.replace('stays', 'would stay')}\n`,
@@ -101,7 +101,7 @@ describe('ns create', () => {
     const there = { dryRun: false, namespace: 'teams/billing', isNew: false, id };
     expect(await asked('teams/payments')).toEqual(there);
     expect(await said(on, 'teams/payments')).toBe(
-      'teams/payments is a name that teams/billing had before: it is there already, and stays until it is removed\n',
+      'teams/payments, an earlier name of teams/billing, already exists and stays until it is removed\n',
     );
   });
 
@@ -119,7 +119,7 @@ describe('ns create', () => {
     for (const { id } of await on.metadata.listSessions(signal)) {
       await on.metadata.closeSession(id, () => undefined, signal);
     }
-    expect(await said(on, web)).toContain('is there already');
+    expect(await said(on, web)).toContain('already exists');
     await on.cachelane('rm', '-n', web, 'npm');
     expect(await on.metadata.listVolumes(signal)).toEqual([]);
     expect(await on.metadata.listNamespaces(signal)).toHaveLength(1);

@@ -8,16 +8,16 @@ export const nsAdopt: Command = defineCommand({
   summary: "move another namespace's volumes to this project",
   examples: ['cachelane ns adopt', 'cachelane ns adopt local/web'],
   details: [
-    'For a project that got a remote, or moved: without FROM it takes the name that its directory had before it had any other. Where a run may save nothing, nothing is handed over either.',
+    'For a project that got a remote or moved. Without FROM, adopts the volumes of the first name of its directory. A run that may not save may not adopt.',
   ],
-  options: { ...projectOptions, 'dry-run': { help: 'say what would happen, and change nothing' }, ...jsonOption },
-  operands: [{ name: 'FROM', optional: true, help: 'the namespace whose volumes it takes' }],
+  options: { ...projectOptions, 'dry-run': { help: 'show what would happen without doing it' }, ...jsonOption },
+  operands: [{ name: 'FROM', optional: true, help: 'the namespace to take volumes from' }],
   async run({ options, operands }, host) {
     const { context } = await projectOf(host, options);
     const from = operands.FROM === undefined ? context.localNamespace : parseNamespace(operands.FROM, 'FROM');
     if (from === context.namespace) {
-      throw new CachelaneError('E_USAGE', `${from} is the namespace of this project already`, {
-        hint: 'name the one whose volumes it takes: cachelane ns adopt FROM',
+      throw new CachelaneError('E_USAGE', `${from} is already the namespace of this project`, {
+        hint: 'name the namespace to take volumes from: cachelane ns adopt FROM',
       });
     }
     const { 'dry-run': dryRun, json } = options;

@@ -10,11 +10,11 @@ export const nsCreate: Command = defineCommand({
   summary: 'create a namespace without volumes',
   examples: ['cachelane ns create teams/payments'],
   details: [
-    'It is listed, may have policies, and stays until cachelane ns rm; what runs make by themselves goes with its last volume. One that is there already stays from now on. Where a run may save nothing, nothing is created either.',
+    'The namespace is listed, can have policies, and stays until cachelane ns rm. Namespaces that runs create end with their last volume; this keeps an existing one. A run that may not save may not create.',
   ],
   options: {
     directory: projectOptions.directory,
-    'dry-run': { help: 'say what would happen, and change nothing' },
+    'dry-run': { help: 'show what would happen without doing it' },
     ...jsonOption,
   },
   operands: [{ name: 'NAMESPACE', help: 'its name, such as teams/payments' }],
@@ -36,6 +36,6 @@ export const nsCreate: Command = defineCommand({
 
 function text(asked: Namespace, { namespace, isNew }: Created, dryRun: boolean): string {
   if (isNew) return `${dryRun ? 'would create' : 'created'} ${namespace}\n`;
-  const known = asked === namespace ? namespace : `${asked} is a name that ${namespace} had before: it`;
-  return `${known} is there already, and ${dryRun ? 'would stay' : 'stays'} until it is removed\n`;
+  const known = asked === namespace ? namespace : `${asked}, an earlier name of ${namespace},`;
+  return `${known} already exists and ${dryRun ? 'would stay' : 'stays'} until it is removed\n`;
 }

@@ -57,7 +57,7 @@ describe('ns policy', () => {
       'volume-budget:npm': { value: 8e9, unit: 'bytes' },
     });
     await on.cachelane('ns', 'policy', 'github.com/acme/web');
-    expect(on.out()).toMatch(/^volume-budget:go-build +2GiB .* what a volume go-build holds on one lane$/m);
+    expect(on.out()).toMatch(/^volume-budget:go-build +2GiB .* the size of volume go-build on one lane$/m);
     const back = await policyOf(on, 'github.com/acme', '--unset', 'volume-budget:go-build');
     expect(back.policy['volume-budget:go-build']).toBe(undefined);
   });
@@ -84,11 +84,11 @@ describe('ns policy', () => {
   test.each([
     [['volume-budget:=1GB'], 'there is no policy "volume-budget:"'],
     [['volume-budget:a/b=1GB'], 'there is no policy "volume-budget:a/b"'],
-    [['volume-budget:npm=soon'], 'volume-budget:npm is like 500MB, 10GiB or none, not "soon"'],
+    [['volume-budget:npm=soon'], 'volume-budget:npm must be like 500MB, 10GiB or none, not "soon"'],
     [['keep-moon=1d'], 'there is no policy "keep-moon"'],
-    [['keep-pr=soon'], 'keep-pr is like 12h, 30d or none, not "soon"'],
-    [['catalog-names=maybe'], 'catalog-names is one of refuse, warn, any, not "maybe"'],
-    [['store-size=1GB'], 'store-size is about the whole store'],
+    [['keep-pr=soon'], 'keep-pr must be like 12h, 30d or none, not "soon"'],
+    [['catalog-names=maybe'], 'catalog-names must be one of refuse, warn, any, not "maybe"'],
+    [['store-size=1GB'], 'store-size applies to the whole store'],
     [['--unset', 'keep-p'], 'there is no policy "keep-p"; did you mean keep-pr?'],
     [['a/b', 'c/d'], 'one namespace at a time'],
   ])('%j is refused, and nothing is set', async (argv, why) => {
@@ -123,8 +123,8 @@ describe('policy in files', () => {
     using on = stage();
     writeFileSync(join(on.project, 'cachelane.yaml'), 'policy:\n  free-space: 1GB\n  keep-pr: soon\n  keep-p: 1d\n');
     expect(await on.cachelane('explain', '--verbose', 'npm')).not.toBe(0);
-    expect(on.err()).toContain('cachelane.yaml:2:3: free-space is about the whole store');
-    expect(on.err()).toContain('cachelane.yaml:3:12: keep-pr is like 12h, 30d or none, not "soon"');
+    expect(on.err()).toContain('cachelane.yaml:2:3: free-space applies to the whole store');
+    expect(on.err()).toContain('cachelane.yaml:3:12: keep-pr must be like 12h, 30d or none, not "soon"');
     expect(on.err()).toContain('cachelane.yaml:4:3: unknown key "keep-p"; did you mean keep-pr?');
   });
 });

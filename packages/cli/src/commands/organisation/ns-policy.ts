@@ -34,11 +34,11 @@ export const nsPolicy: Command = defineCommand({
   summary: 'show or set lifetimes and size limits of a namespace',
   examples: ['cachelane ns policy', 'cachelane ns policy github.com/acme keep-pr=7d'],
   details: [
-    'What is set for a namespace holds for those below it as well, until something nearer is set. volume-budget:NAME is the budget of the volumes of one name. cachelane.yaml may lower it for the lanes of its own runs. What belongs to the whole store (store-size, free-space, shares, floor) is said in your own file, below ~/.config. Times are like 12h or 30d, sizes like 500MB or 10GiB; none is no limit. catalog-names is any, warn or refuse. Where a run may save nothing, nothing is set either.',
+    'A setting of a namespace applies to all below it, unless they have their own. volume-budget:NAME limits the volumes of one name. cachelane.yaml can lower limits for the lanes of its own runs. Settings of the whole store (store-size, free-space, shares, floor) go into your own file below ~/.config. Times look like 12h or 30d, sizes like 500MB or 10GiB, and none means no limit. catalog-names is any, warn or refuse. A run that may not save may not change policies.',
   ],
   options: {
     directory: projectOptions.directory,
-    unset: { value: 'KEY', many: true, help: 'take back what was set for this namespace' },
+    unset: { value: 'KEY', many: true, help: 'remove a setting of this namespace' },
     ...jsonOption,
   },
   operands: [
@@ -53,7 +53,7 @@ export const nsPolicy: Command = defineCommand({
   async run({ options, operands }, host) {
     const words = [operands.NAMESPACE ?? [], operands['KEY=VALUE']].flat();
     const [name, ...more] = words.filter((word) => !isSetting(word));
-    if (more[0] !== undefined) throw usage(`one namespace at a time, and ${JSON.stringify(more[0])} is no KEY=VALUE`);
+    if (more[0] !== undefined) throw usage(`give one namespace at a time; ${JSON.stringify(more[0])} is no KEY=VALUE`);
     const settings = words.filter(isSetting).map(parseSetting);
     const unset = options.unset.map(parseKey);
     const isChange = settings.length + unset.length > 0;
@@ -61,14 +61,17 @@ export const nsPolicy: Command = defineCommand({
       isChange || name === undefined
         ? (await projectOf(host, { directory: options.directory, namespace: undefined })).context
         : null;
-    // What is said here takes away what others saved, sooner or later.
+    // A policy can delete what others saved.
     if (isChange && own !== null) requireWritable(own);
     const namespace = name === undefined && own !== null ? own.namespace : parseNamespace(name ?? '', 'NAMESPACE');
     return await readStore(host, async (store) => {
       for (const { key, text } of settings) await store.metadata.setPolicy(namespace, key, text, store.signal);
       for (const key of unset) await store.metadata.setPolicy(namespace, key, null, store.signal);
       if (settings.length > 0 && (await store.metadata.findNamespace(namespace, store.signal)) === undefined) {
-        warn(host, `there is no namespace ${namespace} yet: what is set holds for what is saved under this name`);
+        warn(
+          host,
+          `there is no namespace ${namespace} yet: the setting applies once something is saved under this name`,
+        );
       }
       const { policy, budgets } = await policyOf(host, store, namespace);
       if (options.json) printJson(host, { namespace, policy: { ...policyJson(policy), ...budgetsJson(budgets) } });
@@ -86,7 +89,7 @@ function namespaceKeys(): readonly PolicyKey[] {
   return policyKeys.filter((key) => policyRules[key].scope === 'namespace');
 }
 
-/** Without what files in repositories lower on single lanes. */
+/** Without the limits that files in repositories lower for single lanes. */
 async function policyOf(host: Host, { metadata, signal }: ReadStore, namespace: Namespace): Promise<Held> {
   const record = await metadata.findNamespace(namespace, signal);
   const user = (await readUserConfig(host))?.policy ?? {};
@@ -104,7 +107,7 @@ function isSame(a: PolicyValue, b: PolicyValue): boolean {
 
 interface Held {
   readonly policy: Policy;
-  /** Of volumes that have one of their own. */
+  /** Volumes with a budget of their own. */
   readonly budgets: readonly (readonly [VolumeName, PolicyValue])[];
 }
 
@@ -116,7 +119,7 @@ function policyText(policy: Policy, budgets: Held['budgets']): string {
   const special = budgets.map(([name, value]) => ({
     key: volumeBudgetKey(name),
     value,
-    of: `what a volume ${name} holds on one lane`,
+    of: `the size of volume ${name} on one lane`,
   }));
   const all = policyKeys.flatMap((key) => {
     const row = { key, value: policy[key], of: policyRules[key].meaning };
@@ -130,7 +133,7 @@ function policyText(policy: Policy, budgets: Held['budgets']): string {
 
 interface Setting {
   readonly key: StatedKey;
-  /** In its one spelling. */
+  /** In canonical form. */
   readonly text: string;
 }
 
@@ -143,7 +146,7 @@ function parseSetting(word: string): Setting {
 function parseKey(word: string): StatedKey {
   if (!isStatedKey(word)) throw usage(`there is no policy ${JSON.stringify(word)}${didYouMean(word, policyKeys)}`);
   if (policyRuleOf(word).scope === 'namespace') return word;
-  throw usage(`${word} is about the whole store: put it into your own configuration, under policy`);
+  throw usage(`${word} applies to the whole store: put it into your own configuration, under policy`);
 }
 
 function usage(problem: string): CachelaneError {

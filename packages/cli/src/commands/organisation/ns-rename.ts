@@ -7,16 +7,14 @@ export const nsRename: Command = defineCommand({
   name: 'ns rename',
   summary: 'rename a namespace; the old name stays an alias',
   examples: ['cachelane ns rename github.com/acme/web github.com/acme/site'],
-  details: [
-    'Nothing moves: the volumes stay, and the old name goes on working. Where a run may save nothing, nothing is renamed either.',
-  ],
+  details: ['Volumes stay as they are, and the old name keeps working. A run that may not save may not rename.'],
   options: {
     directory: projectOptions.directory,
-    'dry-run': { help: 'say what would happen, and change nothing' },
+    'dry-run': { help: 'show what would happen without doing it' },
     ...jsonOption,
   },
   operands: [
-    { name: 'FROM', help: 'a namespace, as cachelane ns ls shows it' },
+    { name: 'FROM', help: 'a namespace, as in cachelane ns ls' },
     { name: 'TO', help: 'its new name' },
   ],
   async run({ options, operands }, host) {

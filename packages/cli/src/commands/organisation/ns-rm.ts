@@ -11,14 +11,14 @@ export const nsRm: Command = defineCommand({
   summary: 'remove a namespace and all its volumes',
   examples: ['cachelane ns rm teams/payments --dry-run'],
   details: [
-    'History goes as well: nothing brings it back but a remote, which keeps what it has. Runs that are under way keep what they see, and save nothing of what was removed: it stays removed. Namespaces below it stay as they are, and so do policies. Where a run may save nothing, nothing is removed either. The space comes back with: cachelane gc.',
+    'Also removes the history. Only a remote can restore the volumes, since it keeps its copies. Running commands keep their files and save nothing to the removed volumes. Namespaces below it and policies stay. A run that may not save may not remove. To free the space, run cachelane gc.',
   ],
   options: {
     directory: projectOptions.directory,
-    'dry-run': { help: 'say what would be removed, and remove nothing' },
+    'dry-run': { help: 'show what would be removed without removing it' },
     ...jsonOption,
   },
-  operands: [{ name: 'NAMESPACE', help: 'by any of its names, as cachelane ns ls shows it' }],
+  operands: [{ name: 'NAMESPACE', help: 'any of its names, as in cachelane ns ls' }],
   async run({ options, operands }, host) {
     const path = parseNamespace(operands.NAMESPACE, 'NAMESPACE');
     const { context } = await projectOf(host, { directory: options.directory, namespace: undefined });

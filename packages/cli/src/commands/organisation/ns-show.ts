@@ -10,7 +10,7 @@ export const nsShow: Command = defineCommand({
   name: 'ns show',
   summary: 'show one namespace and its volumes',
   examples: ['cachelane ns show', 'cachelane ns show github.com/acme/web'],
-  details: ['How long its caches live, and how large they may be: cachelane ns policy.'],
+  details: ['For lifetimes and size limits, see cachelane ns policy.'],
   options: { directory: projectOptions.directory, ...jsonOption },
   operands: [{ name: 'NAMESPACE', optional: true, help: "by any of its names; the project's own when left out" }],
   async run({ options, operands }, host) {

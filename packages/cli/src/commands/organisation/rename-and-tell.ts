@@ -5,7 +5,7 @@ import { printJson } from '../../host/print.ts';
 import { readStore } from '../../home/store.ts';
 
 export interface NamespaceRename {
-  /** Of whoever asks. */
+  /** Context of the caller. */
   readonly context: Context;
   readonly from: Namespace;
   readonly to: Namespace;
@@ -13,7 +13,7 @@ export interface NamespaceRename {
   readonly json: boolean;
 }
 
-/** What `ns rename` and `ns adopt` do, and say. Errors: E_USAGE where a run may save nothing. */
+/** Runs `ns rename` and `ns adopt`. Errors: E_USAGE if a run here may not save. */
 export async function renameAndTell(host: Host, { context, json, ...rename }: NamespaceRename): Promise<number> {
   requireWritable(context);
   return await readStore(host, async ({ metadata, signal }) => {

@@ -21,14 +21,14 @@ interface SharingOptionTable {
   readonly json: { readonly help: string };
 }
 
-/** Options of commands that change what is shared; those of the project belong to them. */
+/** Options of commands that change grants, with those of the project. */
 export const sharingOptions: SharingOptionTable = {
   to: {
     value: 'NAMESPACE',
-    help: 'whom: github.com/acme/api, or github.com/acme/** for that one and those below it',
+    help: 'grantee: github.com/acme/api, or github.com/acme/** for it and all below',
   },
-  all: { help: 'all volumes of the namespace, now and later, in place of one' },
-  'dry-run': { help: 'say what would change, and change nothing' },
+  all: { help: 'all volumes of the namespace, including future ones' },
+  'dry-run': { help: 'show what would change without changing it' },
   ...jsonOption,
 };
 
@@ -43,18 +43,18 @@ interface SharedArguments {
 interface Shared {
   readonly context: Context;
   readonly owner: Namespace;
-  /** Null: all of them. */
+  /** Null for all volumes. */
   readonly volume: VolumeName | null;
   readonly to: Grantee;
 }
 
-/** Which volume, and with whom. Nothing has to be there. Errors: E_USAGE, E_NAMESPACE, E_VOLUME, and those of the project. */
+/** Parses volume and grantee, whether or not they exist. Errors: E_USAGE, E_NAMESPACE, E_VOLUME, and those of the project. */
 export async function sharedIn(host: Host, { volume, all, to, ...where }: SharedArguments): Promise<Shared> {
-  if (to === undefined) throw usage('it is not said with whom', '--to github.com/acme/api, or --to github.com/acme/**');
+  if (to === undefined) throw usage('name the grantee', '--to github.com/acme/api, or --to github.com/acme/**');
   if ((volume === undefined) !== all) {
     throw usage(
-      all ? `--all is all volumes, and ${volume} is one` : 'it is not said which volume',
-      'name one, such as npm or github.com/acme/web:npm, or all of a namespace with --all',
+      all ? `--all is all volumes, and ${volume} is one` : 'name the volume',
+      'use npm or github.com/acme/web:npm, or --all for all volumes of a namespace',
     );
   }
   const grantee = parseGrantee(to, '--to');
@@ -68,12 +68,12 @@ function usage(problem: string, hint: string): CachelaneError {
   return new CachelaneError('E_USAGE', problem, { hint });
 }
 
-/** `github.com/acme/web:npm`, `all volumes of github.com/acme/web`. */
+/** Returns `github.com/acme/web:npm` or `all volumes of github.com/acme/web`. */
 export function sharedText({ owner, volume }: Pick<ListedGrant, 'owner' | 'volume'>): string {
   return volume === null ? `all volumes of ${owner}` : `${owner}:${volume}`;
 }
 
-/** `read`, `read, and write on lanes of level T1`. */
+/** Returns `read` or `read, and write on lanes of level T1`. */
 export function accessText({ access, trust }: Pick<ListedGrant, 'access' | 'trust'>): string {
   return access === 'read' ? 'read' : `read, and write on lanes of level ${trust},`;
 }

@@ -59,7 +59,7 @@ describe('grant', () => {
       ],
     });
     expect(await said(on, 'grant', 'rm', ...npm, '--dry-run')).toBe(
-      `github.com/acme/api would no longer have leave to read, and write on lanes of level T1, ${web}:npm\n`,
+      `github.com/acme/api would no longer be allowed to read, and write on lanes of level T1, ${web}:npm\n`,
     );
     expect(await said(on, 'grant', 'rm', ...npm)).toContain('may no longer');
     expect(await said(on, 'grant', 'rm', ...npm)).toBe(`github.com/acme/api has no grant for ${web}:npm\n`);
@@ -74,8 +74,8 @@ describe('grant', () => {
     const remove = async (...words: string[]): Promise<string> => await said(on, 'grant', 'rm', ...at, ...words);
     await said(on, 'grant', ...at, 'npm', '--to', 'teams/**');
     await said(on, 'grant', ...at, '--all', '--to', 'teams/x', '--write');
-    const all = `  another one stays: teams/x may read, and write on lanes of level T1, all volumes of ${web}\n`;
-    const below = `  another one stays: teams/** may read ${web}:npm\n`;
+    const all = `  another grant remains: teams/x may read, and write on lanes of level T1, all volumes of ${web}\n`;
+    const below = `  another grant remains: teams/** may read ${web}:npm\n`;
     expect(await remove('npm', '--to', 'teams/x')).toMatch(`teams/x has no such grant for ${web}:npm\n`);
     const told = await remove('npm', '--to', 'teams/x');
     expect([told.includes(all), told.includes(below)]).toEqual([true, true]);
@@ -137,19 +137,22 @@ describe('grant', () => {
   });
 
   test.each([
-    [['npm'], 'it is not said with whom'],
-    [['--to', 'teams/x'], 'it is not said which volume'],
+    [['npm'], 'name the grantee'],
+    [['--to', 'teams/x'], 'name the volume'],
     [['npm', '--all', '--to', 'teams/x'], '--all is all volumes, and npm is one'],
-    [['npm', '--to', web], `${web} has its own volumes without a grant`],
+    [['npm', '--to', web], `${web} needs no grant for its own volumes`],
     [['npm', '--to', 'Teams X'], '--to: "Teams X"'],
     [['npm', '--to', 'teams/*'], '--to: "teams/*"'],
-    [['npm', '--to', '~'], 'nothing is granted to ~'],
-    [['npm', '--to', 'teams/x', '--read', '--write'], '--read and --write exclude each other'],
-    [['npm', '--to', 'teams/x', '--trust', 'T1'], '--trust says which lanes may write'],
+    [['npm', '--to', '~'], 'no run belongs to ~'],
+    [['npm', '--to', 'teams/x', '--read', '--write'], '--read and --write cannot be combined'],
+    [['npm', '--to', 'teams/x', '--trust', 'T1'], '--trust needs --write'],
     [['npm', '--to', 'teams/x', '--write', '--trust', 'T9'], 'T9'],
-    [['npm', '--to', 'teams/x', '--write', '--trust', 'T0'], 'nothing is granted to lanes of level T0'],
-    [['npm', '--to', 'teams/x', '--write', '--trust', 'T2'], 'a run of level T1 gives no grant for lanes of level T2'],
-    [['github.com/acme', '--to', 'teams/x'], 'names no volume'],
+    [['npm', '--to', 'teams/x', '--write', '--trust', 'T0'], 'lanes of trust level T0 cannot get a grant'],
+    [
+      ['npm', '--to', 'teams/x', '--write', '--trust', 'T2'],
+      'a run of trust level T1 cannot grant to lanes of level T2',
+    ],
+    [['github.com/acme', '--to', 'teams/x'], 'is not a volume'],
   ])('%j is refused, and nothing is created', async (args, why) => {
     using on = stage();
     expect(await refused(on, 'grant', ...at, ...args)).toContain(why);
@@ -174,7 +177,7 @@ describe('feed', () => {
     expect(await said(on, 'feed', 'ls', 'github.com/acme')).toBe('Nothing feeds github.com/acme.\n');
     expect(await said(on, 'feed', ...rule)).toBe(`${what} feeds it\n`);
     expect(on.err()).toContain('there is no namespace github.com/acme yet: it was created');
-    expect(await said(on, 'feed', ...rule, '--lane', 'default')).toBe(`${what} feeds it already\n`);
+    expect(await said(on, 'feed', ...rule, '--lane', 'default')).toBe(`${what} already feeds it\n`);
     expect(await said(on, 'feed', 'github.com/acme', '--from', 'teams/x', '--lane', 't1:ref:main')).toBe(
       'github.com/acme: all that is saved in teams/x on lane t1:ref:main feeds it\n',
     );
@@ -204,7 +207,7 @@ describe('feed', () => {
     );
     expect(await said(on, 'feed', 'rm', ...rule, '--dry-run')).toBe(`${what} would no longer feed it\n`);
     expect(await said(on, 'feed', 'rm', ...rule)).toBe(`${what} feeds it no longer\n`);
-    expect(await said(on, 'feed', 'rm', ...rule)).toBe(`${what} feeds it by no rule\n`);
+    expect(await said(on, 'feed', 'rm', ...rule)).toBe(`${what} has no such rule\n`);
   });
 
   test('says in JSON what it came to', async () => {
@@ -233,16 +236,16 @@ describe('feed', () => {
     for (const from of [web, 'github.com/acme/**', 'teams/**']) expect(await told('--from', from)).toBe('');
     for (const lane of ['t1:local', 't1:ref:main', 'default'])
       expect(await told('--from', web, '--lane', lane)).toBe('');
-    expect(await told('--from', web, '--lane', 't1:pr:12')).toContain('what comes on t1:pr:12 is found by none');
+    expect(await told('--from', web, '--lane', 't1:pr:12')).toContain('so they never find what comes on t1:pr:12');
     expect(await told('--from', 'teams/x')).toContain(
-      'github.com/acme is not above teams/x, whose runs feed it only where they read it: parents: [github.com/acme]',
+      'github.com/acme is not above teams/x, so its runs must name it as a parent: parents: [github.com/acme]',
     );
   });
 
   test.each([
-    [['teams'], 'it is not said which projects feed it'],
-    [['teams', '--from', 'teams'], 'teams does not feed itself'],
-    [['teams', '--from', 'teams/x', '--lane', 't0:run:1'], 't0:run:1 feeds no tier'],
+    [['teams'], 'name the projects that feed it'],
+    [['teams', '--from', 'teams'], 'teams cannot feed itself'],
+    [['teams', '--from', 'teams/x', '--lane', 't0:run:1'], 't0:run:1 cannot feed a tier'],
     [['teams', '--from', 'teams/x', '--lane', 'main'], 'main'],
     [['Teams X', '--from', 'teams/x'], 'TIER: "Teams X"'],
     [['teams', '--from', 'teams/x', '--volume', 'a/b'], 'a/b'],

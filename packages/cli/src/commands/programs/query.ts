@@ -16,13 +16,13 @@ export const query: Command = defineCommand({
   examples: ['cachelane query document.graphql', 'cachelane query -'],
   details: [
     'Carries out the document of FILE, or of standard input where it is left out or "-", and prints the answer as JSON: data, and errors with their codes. Everything is asked as of the project it is called in. The schema describes itself: { __schema { types { name description } } }, and docs/reference/api.md lists the operations.',
-    'Where CACHELANE_ENGINE names an engine (cachelane serve), that one is asked, in a session that ends with the answer: forks that it attached and did not commit are discarded. Without one, what would be gone with the answer is refused: sessions and forks. Events are for programs, and for POST with accept: text/event-stream. Where CACHELANE_ENGINE_SESSION names a session, which a parent may have handed on, it is asked in that one, unless -C or -n choose something else. With the token of a confined session it is asked as that one.',
-    'The exit code is 1 where the answer has errors.',
+    'If CACHELANE_ENGINE names an engine (cachelane serve), the query goes there, in a session that ends with the answer; uncommitted forks are discarded. Without an engine, sessions and forks are refused, since they would end with the answer. Events need POST with accept: text/event-stream. If CACHELANE_ENGINE_SESSION is set, for example by a parent, that session is used, unless -C or -n are given. The token of a confined session uses that session.',
+    'The exit code is 1 if the answer has errors.',
   ],
   options: {
     ...projectOptions,
     variables: { value: 'JSON', help: 'values of the variables, as one object' },
-    operation: { value: 'NAME', help: 'which operation of the document; needed where it has several' },
+    operation: { value: 'NAME', help: 'the operation to run, if the document has several' },
   },
   operands: [{ name: 'FILE', optional: true, help: 'a file with the document' }],
   async run({ options, operands }, host) {
@@ -41,7 +41,7 @@ export const query: Command = defineCommand({
   },
 });
 
-/** What a parent gave of its engine, or an engine of itself. */
+/** Returns the token and session that the parent passed on. */
 function handed({ env }: Host): Pick<EngineAccess, 'token' | 'session'> {
   const session = env[variables.session];
   return { token: env[variables.token], ...(session === undefined || session === '' ? {} : { session }) };
@@ -59,7 +59,7 @@ function placeOf(host: Host, { directory, namespace }: ProjectQuestion): Program
   };
 }
 
-/** As an engine for this one question. */
+/** Opens an engine for one question. */
 async function openAndAsk(host: Host, question: ProjectQuestion, operation: Operation): Promise<Answer> {
   const { context, workDir } = await projectOf(host, question);
   const { signal } = new AbortController();
@@ -81,7 +81,7 @@ function textOf(file: string | undefined): string {
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     const what = isInput ? 'standard input' : JSON.stringify(file);
-    throw new CachelaneError(code === 'ENOENT' ? 'E_NOT_FOUND' : 'E_USAGE', `${what} cannot be read (${code})`, {
+    throw new CachelaneError(code === 'ENOENT' ? 'E_NOT_FOUND' : 'E_USAGE', `cannot read ${what} (${code})`, {
       cause,
     });
   }
@@ -97,5 +97,7 @@ function variablesIn(text: string | undefined): Readonly<Record<string, unknown>
     value = null;
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw new CachelaneError('E_USAGE', '--variables is no JSON object', { hint: `as in: --variables '{"key": "npm"}'` });
+  throw new CachelaneError('E_USAGE', '--variables must be a JSON object', {
+    hint: `as in: --variables '{"key": "npm"}'`,
+  });
 }

@@ -12,7 +12,7 @@ import { runUnderEngine } from '../../serve/run-under-engine.ts';
 import { homeOf } from '../../home/store.ts';
 import { whereToRun } from '../../host/working-directory.ts';
 
-/** How long an engine stays without clients: until the first one has come, and after the last one has gone. */
+/** How long an engine waits for its first client, and after the last one. */
 const idleMs = { first: 60_000, grace: 10_000 };
 
 export const serve: Command = defineCommand({
@@ -20,17 +20,17 @@ export const serve: Command = defineCommand({
   summary: 'serve GraphQL to programs',
   examples: ['cachelane serve', 'cachelane serve --listen 127.0.0.1:0 -- npm test'],
   details: [
-    'Opens the caches once and answers POST /query until its last client has gone. It listens on a unix socket that only you can connect to: one for each home, or PATH. On a port of this machine it answers whoever has its token, which --json tells.',
-    'With a command it runs that one, and ends with it and with its exit code: the command finds the engine through CACHELANE_ENGINE and CACHELANE_ENGINE_TOKEN, and clients of Dagger through DAGGER_SESSION_PORT and DAGGER_SESSION_TOKEN. What goes wrong before the command begins is 125.',
+    'Opens the caches once and answers POST /query until its last client leaves. Listens on a unix socket that only you can connect to: one for each home, or PATH. On a local port, clients need the token that --json prints.',
+    'With a command, runs it and exits with its code. The command finds the engine through CACHELANE_ENGINE and CACHELANE_ENGINE_TOKEN; Dagger clients use DAGGER_SESSION_PORT and DAGGER_SESSION_TOKEN. Failures before the command starts exit with 125.',
     'When it is ready it prints one line; with --json, where another engine has the place already, that line is {"taken": ADDRESS}, and the exit code 1. SIGINT and SIGTERM let it finish what it was asked, commits among it; forks that are open are discarded. A second one waits for nothing but changes that are being made.',
   ],
   options: {
     ...projectOptions,
-    listen: { value: 'ADDRESS', help: 'unix:PATH, or 127.0.0.1:PORT; port 0 is any that is free' },
-    keep: { help: 'stay when there are no clients' },
+    listen: { value: 'ADDRESS', help: 'unix:PATH, or 127.0.0.1:PORT; port 0 picks a free one' },
+    keep: { help: 'stay without clients' },
     'idle-timeout': {
       value: 'SECONDS',
-      help: `how long to stay without clients; ${idleMs.grace / 1000} by default, and ${idleMs.first / 1000} until the first one has come`,
+      help: `seconds to wait without clients; default: ${idleMs.grace / 1000}, and ${idleMs.first / 1000} for the first client`,
     },
     ...jsonOption,
   },
@@ -43,14 +43,14 @@ export const serve: Command = defineCommand({
     const hasCommand = command.length > 0;
     const { listen, keep, json } = options;
     if (hasCommand && (listen !== undefined || keep || json || lingerMs !== undefined)) {
-      throw new CachelaneError('E_USAGE', 'an engine for a command chooses its port, and ends with the command', {
-        hint: 'leave out --listen, --keep, --idle-timeout and --json',
+      throw new CachelaneError('E_USAGE', 'an engine for a command chooses its own port and ends with the command', {
+        hint: 'omit --listen, --keep, --idle-timeout and --json',
       });
     }
     const homeDir = homeOf(host);
     const at = hasCommand ? anyPort(host) : placeToListen(host, listen, homeDir);
     if (at.kind === 'port' && !hasCommand && !json) {
-      throw new CachelaneError('E_USAGE', 'whoever asks at a port needs the token, which is told in JSON only', {
+      throw new CachelaneError('E_USAGE', 'clients of a port need the token, which is printed only as JSON', {
         hint: 'add --json, or give it a command: cachelane serve -- COMMAND',
       });
     }
@@ -88,13 +88,13 @@ export const serve: Command = defineCommand({
         engine: { address: server.address, token: at.token },
       });
     } finally {
-      // Whoever of its processes still waits for something would keep it waiting as well.
+      // A remaining child process may wait for ever.
       await server.stop({ isPatient: false });
     }
   },
 });
 
-/** Programs that start an engine do not read sentences. */
+/** Reports a taken socket as JSON, since programs that start an engine parse the output. */
 async function claim(host: Host, { json, ...place }: SocketClaim & { readonly json: boolean }): Promise<Disposable> {
   try {
     return await claimSocket(host, place);
@@ -109,13 +109,13 @@ interface Serving {
   readonly server: ApiServer;
   readonly at: ListenAt;
   readonly json: boolean;
-  /** Null: it stays. */
+  /** Null to stay. */
   readonly idle: Promise<void> | null;
-  /** Why there is nothing to serve from any more. */
+  /** Resolves when the store is gone. */
   readonly lost: Promise<CachelaneError>;
 }
 
-/** Says that it is ready, and returns when it has stopped. Errors: that of `lost`. */
+/** Reports that it is ready, and returns when it has stopped. Errors: that of `lost`. */
 async function serveClients(host: Host, { server, at, json, idle, lost }: Serving): Promise<void> {
   const { promise: told, resolve } = Promise.withResolvers<void>();
   let isTold = false;

@@ -5,11 +5,11 @@ import { printJson } from '../../host/print.ts';
 
 export const tools: Command = defineCommand({
   name: 'tools',
-  summary: 'list the tools whose caches are known',
+  summary: 'list the known tools',
   examples: ['cachelane tools'],
   details: [
-    'One of them in full: cachelane tools show NAME.',
-    'PRUNES: cachelane prune knows a command of the tool that frees space. SYNC: whether a volume is worth sending to other machines, where there is a remote. TRIED: how the rules were tried, with the real tool, or with a fixture: a tree made by hand after its documentation.',
+    'See one in full with cachelane tools show NAME.',
+    'PRUNES: cachelane prune can free space with a command of the tool. SYNC: whether a volume is pushed to a remote. TRIED: whether the rules were tested with the real tool or with a fixture made from its documentation.',
   ],
   options: { ...jsonOption },
   operands: [],

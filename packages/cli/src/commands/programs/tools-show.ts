@@ -22,11 +22,11 @@ export const toolsShow: Command = defineCommand({
   summary: 'show the rules of one tool',
   examples: ['cachelane tools show npm'],
   details: [
-    'Where the cache lies, and who can share it, is said for a command that runs here.',
-    'CHECKED says when the tool itself holds a thing against a digest that it has from elsewhere; what is not checked is believed. TIMES are those of files: some tools remove what has not been touched for a while, which is prevented by a time far ahead.',
+    'Location and sharing are those of a command that runs here.',
+    'CHECKED: when the tool itself verifies a file by a digest from elsewhere; others are trusted. TIMES: of files; a time far ahead keeps tools from removing files that were not used for a while.',
   ],
   options: { ...projectOptions, ...jsonOption },
-  operands: [{ name: 'NAME', help: 'as cachelane tools lists it' }],
+  operands: [{ name: 'NAME', help: 'NAME, as in cachelane tools' }],
   async run({ options, operands }, host) {
     const tool = await findTool(host, operands.NAME);
     const environment = toolEnvironmentOf(host, await projectOf(host, options));
@@ -42,7 +42,7 @@ async function findTool(host: Host, name: string): Promise<Tool> {
   const tool = known.find((each) => each.name === name);
   if (tool !== undefined) return tool;
   const names = known.map((each) => each.name);
-  throw new CachelaneError('E_NOT_FOUND', `no tool is called ${name}${didYouMean(name, names)}`, {
+  throw new CachelaneError('E_NOT_FOUND', `there is no tool ${name}${didYouMean(name, names)}`, {
     hint: 'see: cachelane tools',
   });
 }
@@ -74,7 +74,7 @@ function text(tool: Tool, environment: ToolEnvironment): string {
   const place = tool.locate(environment);
   const fields = formatFields([
     ['tool', `${tool.name}: ${tool.summary}`],
-    ['found by', tool.lockfiles.join(', ') || `only when it is named: -v ${tool.name}`],
+    ['found by', tool.lockfiles.join(', ') || `only when named: -v ${tool.name}`],
     ['lies at', place === null ? 'no place of its own here' : `${place.path} (${place.source})`],
     ['moved by', Object.keys(tool.redirect('/') ?? {}).join(', ') || 'nothing: without mounts by a symlink'],
     ['shared with', `runs with the same compat: ${compatText(tool.compat(environment))}`],

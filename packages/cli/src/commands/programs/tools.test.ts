@@ -20,7 +20,7 @@ test('tools show says it for a command here', async () => {
 test('tools show of what is none', async () => {
   using on = stage();
   expect(await on.cachelane('tools', 'show', 'pnpn')).toBe(1);
-  expect(on.err()).toContain('no tool is called pnpn; did you mean pnpm?');
+  expect(on.err()).toContain('there is no tool pnpn; did you mean pnpm?');
 });
 
 test('as JSON', async () => {
@@ -35,7 +35,7 @@ test('as JSON', async () => {
     sync: 'always',
     stored: [{ mergeClass: 'U', removals: 'when pruned' }, { mergeClass: 'Q' }, {}, {}],
     neverStored: expect.arrayContaining([
-      { path: 'v11/projects/', why: 'which projects of this machine use the store' },
+      { path: 'v11/projects/', why: 'projects of this machine that use the store' },
     ]),
   });
 });
@@ -44,7 +44,7 @@ test('tools show tells what is stored and how it merges, what is not and why, an
   using on = stage();
   expect(await on.cachelane('tools', 'show', 'npm')).toBe(0);
   expect(on.out()).toMatch(/^saved: +when the command ended by itself, whatever its exit code$/m);
-  expect(on.out()).toMatch(/^pruned by: +npm cache verify: removes contents that no line/m);
+  expect(on.out()).toMatch(/^pruned by: +npm cache verify: removes contents without an index line/m);
   expect(on.out()).toMatch(/^sync: +always: worth sending to other machines$/m);
   expect(on.out()).toMatch(/^versions: +directories carry the version/m);
   expect(on.out()).toMatch(/^_cacache\/content-v2\S+ \S.* +U +united by name +when used +when pruned +kept$/m);

@@ -47,7 +47,7 @@ describe('add', () => {
   changed: npm docs none -> New.
   breaks code: pip was removed in version 2: use uv
   added: uv Fast.
-  code that asks for pip, go does not compile; once that is right: cachelane add github.com/acme --accept pip --accept go
+  code that asks for pip, go does not compile; once it is fixed: cachelane add github.com/acme --accept pip --accept go
 `;
     expect(on.out().slice(before)).toBe(`acme: github.com/acme would be locked at version 2, from version 1\n${lines}`);
     expect(await on.cachelane('add')).toBe(0);
@@ -85,7 +85,7 @@ describe('add', () => {
     expect(await on.cachelane('generate')).toBe(0);
     await publish(on, { npm: {}, pip: {} });
     expect(await on.cachelane('add')).toBe(0);
-    expect(on.err()).toContain('acme was locked at version 1, which is not there any more');
+    expect(on.err()).toContain('acme was locked at version 1, which no longer exists');
   });
 
   test('locks an earlier version, for programs', async () => {
@@ -120,14 +120,14 @@ describe('add', () => {
   });
 
   test.each([
-    ['an alias for nothing', ['--as', 'x'], 2, 'about one catalog'],
+    ['an alias without a catalog', ['--as', 'x'], 2, 'need one catalog'],
     ['no catalog', ['github.com/none'], 1, 'there is no catalog of github.com/none'],
     ['a word for a namespace', ['acme'], 1, 'there is no catalog of acme; did you mean github.com/acme?'],
     ['a name that is mistyped', ['github.com/amce'], 1, 'no catalog of github.com/amce; did you mean github.com/acme?'],
     ['no version', ['github.com/acme', '--version', '7'], 2, 'there is no version 7'],
-    ['what is no version', ['github.com/acme', '--version', 'new'], 2, 'is no number of a version'],
-    ['an alias that engines have', ['github.com/acme', '--as', 'run'], 2, 'run is what clients have already'],
-    ['what is not gone', ['github.com/acme', '--accept', 'npm'], 2, 'is neither gone nor another volume'],
+    ['what is no version', ['github.com/acme', '--version', 'new'], 2, 'must be a number'],
+    ['an alias that engines have', ['github.com/acme', '--as', 'run'], 2, 'clients already have a method run'],
+    ['what is not gone', ['github.com/acme', '--accept', 'npm'], 2, 'is neither gone nor changed'],
   ])('refuses %s', async (_, argv, code, message) => {
     using on = stage();
     await publish(on, { npm: {} });
@@ -151,7 +151,7 @@ describe('add', () => {
     expect(parseLock(lockOf(on), 'it')).toMatchObject([{ alias: 'my-org', version: 1 }]);
     writeFileSync(join(on.project, 'cachelane.yaml'), 'catalogs: { my-org: github.com/other }\n');
     expect(await on.cachelane('add', 'github.com/acme')).toBe(0);
-    expect(on.err()).toContain('my-org is github.com/other by cachelane.yaml:1, which counts before cachelane.lock');
+    expect(on.err()).toContain('my-org means github.com/other in cachelane.yaml:1, which wins over cachelane.lock');
   });
 
   test('needs no name of a catalog where only one can be meant', async () => {
@@ -168,7 +168,7 @@ describe('add', () => {
     await on.cachelane('add', 'github.com/other');
     const withBoth = lockOf(on);
     expect(await on.cachelane('add', '--accept', 'pip')).toBe(2);
-    expect(on.err()).toContain('name it: cachelane add NAMESPACE, or one of those that are locked: my-org, other');
+    expect(on.err()).toContain('name it: cachelane add NAMESPACE, or one of the locked ones: my-org, other');
     // Of two the one that has it, and the one that is named by its alias.
     await on.cachelane('add', 'my-org', '--version', '1');
     await on.cachelane('add', 'my-org');
@@ -188,7 +188,7 @@ describe('add', () => {
     using fresh = stage();
     writeFileSync(join(fresh.project, 'cachelane.lock'), lockOf(on));
     expect(await fresh.cachelane('add', '--accept', 'nobody')).toBe(2);
-    expect(fresh.err()).toContain('these are: pip');
+    expect(fresh.err()).toContain('gone or changed: pip');
     expect(await fresh.cachelane('add', '--accept', 'pip')).toBe(0);
     expect(fresh.out()).toBe('acme: github.com/acme stays at version 2\n');
     expect(parseLock(lockOf(fresh), 'it')).toMatchObject([{ version: 2, gone: [] }]);
@@ -202,11 +202,11 @@ describe('add', () => {
     await on.cachelane('add', 'github.com/acme', '--version', '1');
     expect(await on.cachelane('add', 'github.com/acme', '--as', 'next')).toBe(0);
     expect(on.err()).toBe(
-      'cachelane: warning: github.com/acme is locked as acme as well, in version 1: what no code asks for can be taken out of cachelane.lock\n',
+      'cachelane: warning: github.com/acme is also locked as acme, version 1; remove unused entries from cachelane.lock\n',
     );
     expect(await on.cachelane('add', 'github.com/acme')).toBe(2);
     expect(on.err()).toContain('github.com/acme is locked as acme and next');
-    expect(on.err()).toContain('say which: cachelane add acme; or cachelane add for all that is locked');
+    expect(on.err()).toContain('name one alias: cachelane add acme; or run cachelane add to update all');
     expect(await on.cachelane('add', 'acme', '--dry-run')).toBe(0);
     expect(on.out()).toContain('acme: github.com/acme would be locked at version 2, from version 1\n');
     expect(parseLock(lockOf(on), 'it')).toMatchObject([
@@ -227,7 +227,7 @@ describe('add', () => {
     await publish(on, { npm: {} });
     writeFileSync(join(on.project, 'cachelane.lock'), 'mine');
     expect(await on.cachelane('add', 'github.com/acme')).toBe(2);
-    expect(on.err()).toContain('cachelane.lock is no JSON');
+    expect(on.err()).toContain('cachelane.lock is not JSON');
     expect(lockOf(on)).toBe('mine');
   });
 });
@@ -256,20 +256,20 @@ describe('generate', () => {
     await on.cachelane('add', 'github.com/acme');
     const file = join(on.project, 'cachelane.generated.ts');
     expect(await on.cachelane('generate', '--check')).toBe(1);
-    expect(on.err()).toContain(`${file} is not there: run cachelane generate`);
+    expect(on.err()).toContain(`${file} does not exist: run cachelane generate`);
     expect(existsSync(file)).toBe(false);
     await on.cachelane('generate');
     writeFileSync(file, `${readFileSync(file, 'utf8')}\n`);
     expect(await on.cachelane('generate', '--check')).toBe(1);
-    expect(on.err()).toContain(`${file} is not what the lock gives`);
+    expect(on.err()).toContain(`${file} is out of date`);
     expect(on.err()).toMatch(/^  line \d+ is "", and would be not there$/m);
     await on.cachelane('generate');
     await publish(on, { npm: {}, pip: {} });
     await on.cachelane('add');
-    expect(on.err()).toContain('cachelane.generated.ts is not what the lock gives: cachelane generate');
+    expect(on.err()).toContain('cachelane.generated.ts does not match the lock: run cachelane generate');
     expect(await on.cachelane('generate', '--check')).toBe(1);
     const [one, two] = [1, 2].map((version) =>
-      JSON.stringify(`/** What github.com/acme offers, in version ${version}. */`),
+      JSON.stringify(`/** The volumes that github.com/acme offers, in version ${version}. */`),
     );
     expect(on.err()).toContain(`  line 4 is ${one}, and would be ${two}\n`);
   });
@@ -279,10 +279,10 @@ describe('generate', () => {
     await publish(on, { npm: {} });
     await on.cachelane('add', 'github.com/acme');
     mkdirSync(join(on.project, 'src'));
-    expect(await on.cachelane('generate', '--out', 'src/caches.ts')).toBe(0);
+    expect(await on.cachelane('generate', '--output', 'src/caches.ts')).toBe(0);
     expect(existsSync(join(on.project, 'src/caches.ts'))).toBe(true);
-    expect(await on.cachelane('generate', '--out', 'none/caches.ts')).toBe(2);
-    expect(on.err()).toContain('none/caches.ts cannot be written (ENOENT)');
+    expect(await on.cachelane('generate', '--output', 'none/caches.ts')).toBe(2);
+    expect(on.err()).toContain('none/caches.ts (ENOENT)');
   });
 
   test('writes over nothing that it did not write, by whatever name', async () => {
@@ -292,15 +292,15 @@ describe('generate', () => {
     const own = join(on.project, 'own.ts');
     writeFileSync(own, 'export const mine = 1;\n');
     symlinkSync(own, join(on.project, 'cachelane.generated.ts'));
-    for (const more of [[], ['--out', 'own.ts'], ['--check']]) {
+    for (const more of [[], ['--output', 'own.ts'], ['--check']]) {
       expect(await on.cachelane('generate', ...more)).toBe(2);
-      expect(on.err()).toContain('is there, and cachelane generate did not write it');
+      expect(on.err()).toContain('exists, and cachelane generate did not write it');
       expect(readFileSync(own, 'utf8')).toBe('export const mine = 1;\n');
     }
     writeFileSync(own, '/* eslint-disable */\n// Generated by `cachelane generate` long ago\n');
-    expect(await on.cachelane('generate', '--out', 'own.ts')).toBe(0);
+    expect(await on.cachelane('generate', '--output', 'own.ts')).toBe(0);
     writeFileSync(own, '');
-    expect(await on.cachelane('generate', '--out', 'own.ts')).toBe(0);
+    expect(await on.cachelane('generate', '--output', 'own.ts')).toBe(0);
   });
 
   test('needs a lock', async () => {

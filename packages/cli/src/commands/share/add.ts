@@ -20,8 +20,8 @@ export const add: Command = defineCommand({
   summary: 'lock a version of a catalog in cachelane.lock',
   examples: ['cachelane add github.com/acme', 'cachelane add github.com/acme --version 3'],
   details: [
-    'Writes what the catalog of NAMESPACE says, in its latest version, into cachelane.lock: the nearest one from the project up to the root of its repository, else beside the project. Commit it. From then on client.myOrg().pipCache() of cachelane generate, sessions of an engine, and providers (catalog:my-org/pip-cache) go by that, also where the catalog is not to be had, as in CI. Again it brings what changed, and says what of that breaks code; without NAMESPACE it does so for all that is locked.',
-    'What a later version removed, or made another volume, is kept as such: code that asks for it does not compile, with the reason, and gets an error where nothing compiles it. Once the code is right, --accept NAME lets it go.',
+    'Writes the latest catalog of NAMESPACE into cachelane.lock: the nearest file from the project up to the root of its repository, else a new one in the project. Commit the file. Clients of cachelane generate (client.myOrg().pipCache()), sessions of an engine and providers (catalog:my-org/pip-cache) then use it, even where the catalog is not available, as in CI. Repeating the command updates it and lists changes that break code; without NAMESPACE it updates all locked catalogs.',
+    'Definitions that a later version removed or replaced stay in the lock as removed: code that uses them does not compile and gets an error with the reason. Once the code is fixed, drop them with --accept NAME.',
   ],
   options: {
     directory: projectOptions.directory,
@@ -33,23 +33,23 @@ export const add: Command = defineCommand({
     accept: {
       value: 'NAME',
       many: true,
-      help: 'what is gone, or another volume now, is known; may be given several times',
+      help: 'accept that this definition is removed or replaced; can be repeated',
     },
-    'dry-run': { help: 'say what would change, and change nothing' },
+    'dry-run': { help: 'show what would change without changing it' },
     ...jsonOption,
   },
   operands: [
     {
       name: 'NAMESPACE',
       optional: true,
-      help: 'whose catalog it is, such as github.com/acme, or what the project calls it; --accept and --version may be without where only one can be meant',
+      help: 'the namespace, such as github.com/acme, or its alias; optional with --accept and --version if only one catalog fits',
     },
   ],
   async run({ options, operands }, host) {
     const project = await projectOf(host, { directory: options.directory, namespace: undefined });
     const { as, accept: accepted, version } = options;
     const user = await readUserConfig(host);
-    // Two that begin at once would each write what it read, and what it adds.
+    // Two concurrent commands would overwrite each other's additions.
     using _turn = await waitForFile(host, join(homeToRead(host), 'adding'));
     const lock = readProjectLock(project);
     const { catalogs: locked } = lock;
@@ -71,19 +71,19 @@ export const add: Command = defineCommand({
     else host.stdout.write(addedText(added, { file: lock.path, dryRun }));
     const client = dryRun || added.locked.length === 0 ? null : generatedClient(project, undefined);
     if (client?.state === 'stale')
-      warn(host, `${besideLock(lock.path)} is not what the lock gives: cachelane generate`);
+      warn(host, `${besideLock(lock.path)} does not match the lock: run cachelane generate`);
     return 0;
   },
 });
 
-/** Code that names the alias and no version would get the other one. */
+/** Warns that code which uses the alias without a version gets another namespace. */
 function otherMeaning(
   { alias, namespace }: LockedCatalog,
   aliases: ReadonlyMap<string, NamedCatalog>,
 ): readonly string[] {
   const named = aliases.get(alias);
   if (named === undefined || named.namespace === namespace) return [];
-  return [`${alias} is ${named.namespace} by ${named.source}, which counts before ${lockFileName}`];
+  return [`${alias} means ${named.namespace} in ${named.source}, which wins over ${lockFileName}`];
 }
 
 /** Errors: E_USAGE. */
@@ -91,7 +91,7 @@ function versionIn(text: string | undefined): number | null {
   if (text === undefined) return null;
   const version = Number(text);
   if (Number.isSafeInteger(version) && version >= 1) return version;
-  throw new CachelaneError('E_USAGE', `--version ${JSON.stringify(text)} is no number of a version`, {
+  throw new CachelaneError('E_USAGE', `--version must be a number, not ${JSON.stringify(text)}`, {
     hint: 'versions are 1, 2, 3: see cachelane catalog show NAMESPACE',
   });
 }

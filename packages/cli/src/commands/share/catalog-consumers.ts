@@ -12,13 +12,13 @@ export const catalogConsumersCommand: Command = defineCommand({
   summary: 'list the projects that use a catalog',
   examples: ['cachelane catalog consumers github.com/acme'],
   details: [
-    'As far as this store knows: projects in which a run or fork began, within 90 days, with a volume that it had asked for by its definition: by a provider catalog:, or in a program by the catalog. Whoever asks for the same volume by its own name (-v npm, or because of a lockfile) is none, whatever a catalog offers under that name.',
+    'Lists projects of this store that used a volume by its catalog definition within 90 days: in a run or fork, through a provider catalog: or a program. Projects that use a volume by its own name (-v npm, or a lockfile) do not count.',
   ],
   options: { directory: projectOptions.directory, ...jsonOption },
   operands: [
     {
       name: 'NAMESPACE[/NAME]',
-      help: 'a catalog, or one of its definitions; NAMESPACE may be what catalogs: of a file, or cachelane.lock, calls it',
+      help: 'a catalog, or one of its definitions; NAMESPACE can be an alias of a file or of cachelane.lock',
     },
   ],
   async run({ options, operands }, host) {
@@ -28,7 +28,7 @@ export const catalogConsumersCommand: Command = defineCommand({
       const { latest, ...wanted } = await asked({ host, metadata }, question, signal);
       const all = await catalogConsumers(metadata, wanted, signal);
       if (options.json) printJson(host, all.map(toJson));
-      else host.stdout.write(all.length === 0 ? 'nobody used it yet\n' : table(all, latest));
+      else host.stdout.write(all.length === 0 ? 'no project has used it yet\n' : table(all, latest));
       return 0;
     });
   },
@@ -41,16 +41,16 @@ interface Surroundings {
 
 interface Publisher {
   readonly namespaceId: NamespaceId;
-  /** Null: all versions were removed, and some of them were used. */
+  /** Null if all versions were removed. */
   readonly latest: number | null;
 }
 
 interface Asked extends Publisher {
-  /** Null: all of them. */
+  /** Null for all definitions. */
   readonly definition: string | null;
 }
 
-/** A catalog; else the last segment is the name of a definition, which may be gone and have been used. Errors: E_NOT_FOUND. */
+/** Parses a catalog, or a catalog with a definition as the last segment, which may have been removed. Errors: E_NOT_FOUND. */
 async function asked(
   { host, metadata }: Surroundings,
   { text, directory }: { readonly text: string; readonly directory: string | undefined },
@@ -74,11 +74,11 @@ async function asked(
   const named = await namespaceIn(host, { text: before === '' || before.includes('/') ? text : before, directory });
   const meant = named === null || named === before ? text : named;
   throw new CachelaneError('E_NOT_FOUND', `there is no catalog of ${meant}`, {
-    hint: 'who uses one is known where it is published: cachelane catalog ls has those of this store',
+    hint: 'consumers are known where the catalog is published: cachelane catalog ls lists the catalogs of this store',
   });
 }
 
-/** Null: the words are no namespace. */
+/** Null if the text is no namespace. */
 async function namespaceIn(host: Host, words: CatalogWords): Promise<Namespace | null> {
   try {
     return await namespaceNamed(host, words);

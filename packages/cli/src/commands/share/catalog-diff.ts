@@ -22,15 +22,15 @@ export const catalogDiff: Command = defineCommand({
   summary: 'compare two versions of a catalog',
   examples: ['cachelane catalog diff github.com/acme', 'cachelane catalog diff github.com/acme@2 github.com/acme@3'],
   details: [
-    'With one version, the one that it is compared with is the latest; with none, the latest is compared with the one before. A file is what catalog publish would publish; code in it is run. A version that this store has not got is taken from cachelane.lock of the project, where that is the one.',
+    'With one version, compares it with the latest; with none, compares the latest with the one before. A file stands for what catalog publish would publish; code in it is run. A version that this store does not have is read from cachelane.lock of the project, if it is locked.',
   ],
   options: { directory: projectOptions.directory, ...jsonOption },
   operands: [
     {
       name: 'NAMESPACE[@VERSION]',
-      help: 'the one that is compared with; or what catalogs: of a file, or cachelane.lock, calls it',
+      help: 'the version to compare with, by namespace or alias',
     },
-    { name: 'NAMESPACE[@VERSION]|FILE', optional: true, help: 'the one that is looked at' },
+    { name: 'NAMESPACE[@VERSION]|FILE', optional: true, help: 'the version to compare' },
   ],
   async run({ options, operands }, host) {
     const { directory } = options;
@@ -47,7 +47,7 @@ export const catalogDiff: Command = defineCommand({
 });
 
 interface Side {
-  /** For people. */
+  /** For messages. */
   readonly name: string;
   readonly content: CatalogContent;
 }
@@ -57,7 +57,7 @@ interface Words {
   readonly directory: string | undefined;
 }
 
-/** What a file says, or the catalog that is meant; null: nothing was said. */
+/** Returns the file or catalog that the argument names; null without one. */
 async function secondOf(host: Host, { text, directory }: Words): Promise<Side | CatalogArgument | null> {
   if (text === undefined) return null;
   const { dir } = whereToRun(host, directory);
@@ -78,7 +78,7 @@ interface Surroundings {
   readonly metadata: Metadata;
 }
 
-/** Errors: those of {@link offeredHere}; E_NOT_FOUND for the latest version where the store has none, and that is what another one is to be compared with. */
+/** Errors: those of {@link offeredHere}; E_NOT_FOUND if the store lacks the latest version. */
 async function bothOf(
   { host, metadata }: Surroundings,
   { first, second }: Sides,
@@ -104,6 +104,6 @@ async function bothOf(
 
 function text(before: Side, after: Side, changes: readonly DefinitionChange[]): string {
   const broken = changes.filter(({ breaks }) => breaks).length;
-  const sum = changes.length === 0 ? 'nothing differs' : `${changes.length} differ, ${broken} of them break code`;
+  const sum = changes.length === 0 ? 'nothing differs' : `${changes.length} differ, ${broken} break code`;
   return `${before.name} -> ${after.name}: ${sum}\n${changeLines(changes)}`;
 }

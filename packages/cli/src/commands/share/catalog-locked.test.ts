@@ -59,7 +59,7 @@ describe('an alias that cachelane.lock alone has', () => {
     const fresh = await said(on.fresh, 'catalog', 'show', 'my-org');
     expect(fresh).toMatch(/^catalog: +github\.com\/acme$/m);
     expect(fresh).toMatch(/^version: +1$/m);
-    expect(fresh).toMatch(/^taken from: +cachelane\.lock: this store has not got it$/m);
+    expect(fresh).toMatch(/^taken from: +cachelane\.lock: this store does not have it$/m);
     expect(fresh).toMatch(/^versions: +none here$/m);
     expect(fresh).toMatch(/^npm .*Packages\.$/m);
     expect(JSON.parse(await said(on.fresh, 'catalog', 'show', `${acme}@1`, '--json'))).toMatchObject({
@@ -76,13 +76,13 @@ describe('an alias that cachelane.lock alone has', () => {
   test('is compared: versions of the store, that of the lock where the store has it no more, and a file', async () => {
     using on = await both();
     const changes = '  pip removed, breaks\n  uv added\n';
-    const sum = `${acme}@2: 2 differ, 1 of them break code\n${changes}`;
+    const sum = `${acme}@2: 2 differ, 1 break code\n${changes}`;
     expect(await said(on.here, 'catalog', 'diff', 'my-org')).toBe(`${acme}@1 -> ${sum}`);
     await said(on.here, 'catalog', 'rm', 'my-org@1');
     expect(await said(on.here, 'catalog', 'diff', 'my-org@1')).toBe(`${acme}@1 of cachelane.lock -> ${sum}`);
     write(on.fresh, 'next.yaml', 'volumes: { npm: { docs: Packages. }, uv: {} }');
     expect(await said(on.fresh, 'catalog', 'diff', 'my-org', 'next.yaml')).toBe(
-      `${acme}@1 of cachelane.lock -> next.yaml: 2 differ, 1 of them break code\n${changes}`,
+      `${acme}@1 of cachelane.lock -> next.yaml: 2 differ, 1 break code\n${changes}`,
     );
     expect(await refused(on.fresh, 'catalog', 'diff', 'my-org')).toContain(
       `1: cachelane: there is no catalog of ${acme}`,
@@ -91,7 +91,7 @@ describe('an alias that cachelane.lock alone has', () => {
 
   test('has consumers where the store knows of some, also once all versions went', async () => {
     using on = await both();
-    expect(await said(on.here, 'catalog', 'consumers', 'my-org')).toBe('nobody used it yet\n');
+    expect(await said(on.here, 'catalog', 'consumers', 'my-org')).toBe('no project has used it yet\n');
     const fresh = await refused(on.fresh, 'catalog', 'consumers', 'my-org/npm');
     expect(fresh).toContain(`1: cachelane: there is no catalog of ${acme}\n`);
     const { metadata } = on.here;
@@ -108,7 +108,7 @@ describe('an alias that cachelane.lock alone has', () => {
     write(on.fresh, 'cachelane.lock', '<<<<<<< HEAD\n{}\n=======\n{ }\n>>>>>>> theirs\n');
     for (const words of [['catalog', 'show', 'my-org'], ['generate'], ['add', acme]])
       expect(await refused(on.fresh, ...words)).toMatch(
-        /^2: cachelane: .*cachelane\.lock has the marks of a merge that is not done\n.*take one side/,
+        /^2: cachelane: .*cachelane\.lock has the conflict markers of an unfinished merge\n.*side/,
       );
     expect(await refused(on.fresh, 'catalog', 'show', acme)).toContain(`there is no catalog of ${acme}`);
   });
@@ -127,7 +127,7 @@ describe('a provider that names a definition', () => {
     expect(await said(on.here, ...explain)).toMatch(
       /^definition: +npm of github\.com\/acme, version 1 \(cachelane\.lock\)$/m,
     );
-    expect(await said(on.fresh, ...explain)).toMatch(/version 1 \(cachelane\.lock; this store has not got it\)$/m);
+    expect(await said(on.fresh, ...explain)).toMatch(/version 1 \(cachelane\.lock; this store does not have it\)$/m);
     expect(await said(on.fresh, ...explain)).toMatch(
       /^provider: +catalog:github\.com\/acme\/npm \(--provider, my-org by cachelane\.lock\)/m,
     );
@@ -156,9 +156,9 @@ describe('a provider that names a definition', () => {
       'npm=catalog:github.com/other/npm',
     );
     expect(other).toContain('there is no catalog of github.com/other');
-    expect(other).toContain('cachelane add github.com/other, where it is published');
+    expect(other).toContain('cachelane add github.com/other where it is published');
     write(on.here, 'cachelane.lock', '{');
-    expect(await refused(on.here, ...explain)).toContain('cachelane.lock is no JSON');
+    expect(await refused(on.here, ...explain)).toContain('cachelane.lock is not JSON');
     expect(await said(on.here, 'explain', '--verbose', 'npm')).toContain('provider:');
   });
 });

@@ -12,7 +12,7 @@ export const catalogLs: Command = defineCommand({
   examples: ['cachelane catalog ls', 'cachelane catalog ls --under github.com/acme'],
   options: {
     directory: projectOptions.directory,
-    under: { value: 'NAMESPACE', help: 'only that of this namespace and of those below it' },
+    under: { value: 'NAMESPACE', help: 'only the catalogs of this namespace and those below it' },
     ...jsonOption,
   },
   operands: [],
@@ -22,7 +22,7 @@ export const catalogLs: Command = defineCommand({
     return await readStore(host, async ({ metadata, signal }) => {
       const all = await listCatalogs(metadata, { under }, signal);
       if (options.json) printJson(host, all.map(toJson));
-      else host.stdout.write(all.length === 0 ? 'nothing is offered\n' : table(all));
+      else host.stdout.write(all.length === 0 ? 'There are no catalogs yet.\n' : table(all));
       return 0;
     });
   },

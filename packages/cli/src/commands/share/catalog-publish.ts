@@ -12,17 +12,17 @@ export const catalogPublish: Command = defineCommand({
   summary: "publish a new version of a namespace's catalog",
   examples: ['cachelane catalog publish --dry-run', 'cachelane catalog publish cachelane.catalog.yaml'],
   details: [
-    'FILE says all that it offers from then on: cachelane.catalog.yaml (or .json), or cachelane.catalog.ts (.mts, .mjs, .js) with a default export, best made by defineCatalog of @cachelane/sdk. Code is run, with all that you may do, as any script that you start; what it prints goes to stderr.',
-    'A version never changes. What the latest one says already is no new version, whether code or YAML says it. What would break code that was written for the version before is refused without --breaking: a definition that is another volume now, or that is gone and was not deprecated before. Where a run may save nothing, nothing is published either.',
+    'FILE contains the whole catalog: cachelane.catalog.yaml (or .json), or cachelane.catalog.ts (.mts, .mjs, .js) with a default export, best made by defineCatalog of @cachelane/sdk. Code runs with your permissions, like any script; its output goes to stderr.',
+    'A version never changes, and equal contents make no new version. A change that breaks code written for the previous version needs --breaking: a definition that became another volume, or that was removed without having been deprecated. A run that may not save may not publish.',
   ],
   options: {
     ...projectOptions,
     namespace: { ...projectOptions.namespace, help: "whose it is; the project's own when left out" },
-    breaking: { help: 'also what breaks code that was written for the version before' },
-    'dry-run': { help: 'say what would change, and change nothing' },
+    breaking: { help: 'allow changes that break code written for the previous version' },
+    'dry-run': { help: 'show what would change without changing it' },
     ...jsonOption,
   },
-  operands: [{ name: 'FILE', optional: true, help: 'cachelane.catalog.* in the directory when left out' }],
+  operands: [{ name: 'FILE', optional: true, help: 'default: cachelane.catalog.* in the directory' }],
   async run({ options, operands }, host) {
     const { context, workDir } = await projectOf(host, options);
     requireWritable(context);
@@ -43,6 +43,6 @@ export const catalogPublish: Command = defineCommand({
 
 function text({ namespace, version, digest, isNew, changes }: PublishedCatalog, dryRun: boolean): string {
   const what = `version ${version} of the catalog of ${namespace} (${shortId(digest)})`;
-  if (!isNew) return `${what} says this already: nothing ${dryRun ? 'would be' : 'was'} published\n`;
+  if (!isNew) return `${what} already has these contents: nothing ${dryRun ? 'would be' : 'was'} published\n`;
   return `${dryRun ? 'would publish' : 'published'} ${what}\n${changeLines(changes)}`;
 }

@@ -8,14 +8,14 @@ import { readStore } from '../../home/store.ts';
 
 export const catalogRm: Command = defineCommand({
   name: 'catalog rm',
-  summary: 'remove one version of a catalog, for good',
+  summary: 'remove one version of a catalog permanently',
   examples: ['cachelane catalog rm github.com/acme@3 --dry-run'],
   details: [
-    'Its number never comes again, while the namespace is there. Who goes by the latest version goes by the one before, where it was the latest; who locked it is told that it is gone. Volumes stay as they are. Where a run may save nothing, nothing is removed either.',
+    'The number is not used again while the namespace exists. If it was the latest version, its users get the one before; projects that locked it get an error. Volumes stay. A run that may not save may not remove.',
   ],
   options: {
     directory: projectOptions.directory,
-    'dry-run': { help: 'say who went by it, and remove nothing' },
+    'dry-run': { help: 'show who used it without removing it' },
     ...jsonOption,
   },
   operands: [{ name: 'NAMESPACE@VERSION', help: 'which one' }],
@@ -24,7 +24,7 @@ export const catalogRm: Command = defineCommand({
     const { context } = await projectOf(host, { directory: options.directory, namespace: undefined });
     requireWritable(context);
     const { namespace, version } = await catalogArgument(host, { text, directory: options.directory });
-    if (version === null) throw new CachelaneError('E_USAGE', `say which version: ${text}@VERSION`);
+    if (version === null) throw new CachelaneError('E_USAGE', `name the version: ${text}@VERSION`);
     return await readStore(host, async ({ metadata, signal }) => {
       const dryRun = options['dry-run'];
       const removed = await removeCatalog(metadata, { path: namespace, version, dryRun }, signal);
@@ -38,6 +38,6 @@ export const catalogRm: Command = defineCommand({
 function textOf({ namespace, version, wasThere, consumers }: RemovedCatalog, dryRun: boolean): string {
   const what = `version ${version} of the catalog of ${namespace}`;
   if (!wasThere) return `there is no ${what}\n`;
-  const users = consumers.length === 0 ? 'nobody' : consumers.join(', ');
-  return `${dryRun ? 'would remove' : 'removed'} ${what}, which ${users} went by\n`;
+  const users = consumers.length === 0 ? 'no project' : consumers.join(', ');
+  return `${dryRun ? 'would remove' : 'removed'} ${what}, used by ${users}\n`;
 }

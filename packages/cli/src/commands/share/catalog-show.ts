@@ -13,11 +13,11 @@ export const catalogShow: Command = defineCommand({
   summary: 'show the definitions of a catalog',
   examples: ['cachelane catalog show github.com/acme', 'cachelane catalog show github.com/acme@3'],
   options: { directory: projectOptions.directory, ...jsonOption },
-  details: ['What this store has not got is shown as cachelane.lock of the project has it.'],
+  details: ['A catalog that this store does not have is shown from cachelane.lock of the project.'],
   operands: [
     {
       name: 'NAMESPACE[@VERSION]',
-      help: 'or what catalogs: of a file, or cachelane.lock, calls it; the latest when left out',
+      help: 'a catalog, by namespace or alias; default: the latest version',
     },
   ],
   async run({ options, operands }, host) {
@@ -50,11 +50,11 @@ function text(catalog: OfferedCatalog, versions: readonly ListedCatalog[], locke
     ['version', version === latest ? String(version) : `${version}, and the latest is ${latest}`],
     byLock === undefined
       ? ['published', `${formatTime(publishedAtMs)} by ${printable(by)}`]
-      : ['taken from', `${lockFileName}: this store has not got it`],
+      : ['taken from', `${lockFileName}: this store does not have it`],
     ['digest', digest],
     ['versions', versions.length === 0 ? 'none here' : versions.map((each) => String(each.version)).join(', ')],
     ...(locked === null ? [] : [['locked', `version ${locked.version}, as ${locked.alias}`] as const]),
   ]);
   const about = docs === '' ? '' : `\n${docs.split('\n').map(printable).join('\n')}\n`;
-  return `${fields}${about}\n${definitions.length === 0 ? 'it offers nothing\n' : definitionTable(definitions)}`;
+  return `${fields}${about}\n${definitions.length === 0 ? 'the catalog is empty\n' : definitionTable(definitions)}`;
 }

@@ -41,14 +41,14 @@ describe('catalog publish', () => {
       /^published version 1 of the catalog of github\.com\/acme \([0-9a-f]{12}\)\n  npm added: Pack/,
     );
     const again = await said(on, 'publish', '-n', acme);
-    expect(again).toMatch(/^version 1 of .* says this already: nothing was published\n$/);
+    expect(again).toMatch(/^version 1 of .* already has these contents: nothing was published\n$/);
   });
 
   test('says what would change, and changes nothing, in a dry run', async () => {
     using on = stage();
     write(on, 'cachelane.catalog.yaml', yaml);
     expect(await said(on, 'publish', '-n', acme, '--dry-run')).toMatch(/^would publish version 1 /);
-    expect(await said(on, 'ls')).toBe('nothing is offered\n');
+    expect(await said(on, 'ls')).toBe('There are no catalogs yet.\n');
   });
 
   test('is of the project itself where nobody says otherwise', async () => {
@@ -66,7 +66,7 @@ describe('catalog publish', () => {
     using on = stage({ env: mergeRequestOfFork });
     write(on, 'cachelane.catalog.yaml', yaml);
     expect(await on.cachelane('catalog', 'publish', '-n', acme)).not.toBe(0);
-    expect(await said(on, 'ls')).toBe('nothing is offered\n');
+    expect(await said(on, 'ls')).toBe('There are no catalogs yet.\n');
   });
 
   test('that breaks code is refused, and says how it is meant', async () => {
@@ -75,7 +75,7 @@ describe('catalog publish', () => {
     await said(on, 'publish', '-n', acme);
     write(on, 'cachelane.catalog.yaml', 'volumes: { npm: { docs: Packages. } }');
     expect(await on.cachelane('catalog', 'publish', '-n', acme)).toBe(2);
-    expect(on.err()).toContain('pip-cache is gone');
+    expect(on.err()).toContain('pip-cache was removed');
     expect(on.err()).toContain('--breaking');
     expect(await said(on, 'publish', '-n', acme, '--breaking')).toContain('  pip-cache removed, breaks\n');
   });
@@ -84,8 +84,8 @@ describe('catalog publish', () => {
     ['no file', {}, [], 1, 'there is no cachelane.catalog.yaml or cachelane.catalog.ts'],
     ['a file that is not there', {}, ['none.yaml'], 1, 'there is no file'],
     ['two files', { 'cachelane.catalog.yaml': yaml, 'cachelane.catalog.ts': '' }, [], 2, 'cachelane.catalog.yaml'],
-    ['YAML that is none', { 'a.yaml': 'volumes: {' }, ['a.yaml'], 2, 'a.yaml cannot be read'],
-    ['a tool that nobody knows', { 'a.yaml': 'volumes: { wheels: {} }' }, ['a.yaml'], 2, '"wheels" is no tool'],
+    ['YAML that is none', { 'a.yaml': 'volumes: {' }, ['a.yaml'], 2, 'cannot read a.yaml'],
+    ['an unknown tool', { 'a.yaml': 'volumes: { wheels: {} }' }, ['a.yaml'], 2, '"wheels" is not a tool'],
   ])('is refused, and told why: %s', async (_, files, words, exitCode, why) => {
     using on = stage();
     for (const [name, text] of Object.entries(files)) write(on, name, text);
@@ -150,7 +150,7 @@ describe('what is offered', () => {
     using on = stage();
     await two(on);
     const changes = '  npm changed: docs Packages. -> none; deprecated none -> use pnpm\n  pnpm added\n';
-    const head = `${acme}@1 -> ${acme}@2: 2 differ, 0 of them break code\n`;
+    const head = `${acme}@1 -> ${acme}@2: 2 differ, 0 break code\n`;
     for (const words of [[acme], [`${acme}@1`], [`${acme}@1`, `${acme}@2`]]) {
       expect(await said(on, 'diff', ...words)).toBe(head + changes);
     }
@@ -165,7 +165,7 @@ describe('what is offered', () => {
     using on = stage();
     await two(on);
     expect(await said(on, 'rm', `${acme}@2`, '--dry-run')).toBe(
-      `would remove version 2 of the catalog of ${acme}, which nobody went by\n`,
+      `would remove version 2 of the catalog of ${acme}, used by no project\n`,
     );
     await said(on, 'rm', `${acme}@2`);
     expect(await json(on, 'show', acme)).toMatchObject({ version: 1 });
@@ -178,7 +178,7 @@ describe('catalog consumers', () => {
   test('says who used what, in which version', async () => {
     using on = stage();
     await two(on);
-    expect(await said(on, 'consumers', acme)).toBe('nobody used it yet\n');
+    expect(await said(on, 'consumers', acme)).toBe('no project has used it yet\n');
     const { signal } = new AbortController();
     const created = async (path: string, digit: string): Promise<string> =>
       (await on.metadata.createNamespace({ path: path as never, freshId: `ns_${digit}` as never, atMs: 1 }, signal))
@@ -203,7 +203,7 @@ describe('catalog consumers', () => {
         sizeBytes: 0,
       },
     ]);
-    expect(await said(on, 'rm', `${acme}@1`, '--dry-run')).toContain(`which ${acme}/web went by`);
+    expect(await said(on, 'rm', `${acme}@1`, '--dry-run')).toContain(`used by ${acme}/web`);
     expect(await on.cachelane('catalog', 'consumers', 'github.com/none/npm')).toBe(1);
   });
 });

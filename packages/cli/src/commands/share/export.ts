@@ -6,6 +6,9 @@ import { findVolume, projectOf } from '../../context/find-volume.ts';
 import { formatBytes, plural } from '../../base/format.ts';
 import { compatOption, oneHead } from '../../inspect/heads.ts';
 import { printJson } from '../../host/print.ts';
+import { countBytes } from '../../base/count-bytes.ts';
+import { withProgress } from '../../reporters/command-progress.ts';
+import { countInto } from '../../reporters/progress.ts';
 import { readStore } from '../../home/store.ts';
 import { whereToRun } from '../../host/working-directory.ts';
 
@@ -14,12 +17,12 @@ export const exportVolume: Command = defineCommand({
   summary: 'write a volume to one file',
   examples: ['cachelane export npm -o npm.cachelane'],
   details: [
-    'All layers of one lane, by default of the one that a run here would write, with who made what. The file is a tar archive with an index and a tar.zst for each layer, which other tools read as well. Every file is compared with its digest on the way: what is damaged does not travel.',
-    'A layer with a symlink that leaves the volume is written, and refused by the import.',
+    'Writes all layers of one lane, by default the lane that a run here would write, with their history. The file is a tar archive with an index and a tar.zst for each layer. Damaged content is never exported.',
+    'A layer with a symlink that leads out of the volume is exported, but no import accepts it.',
   ],
   options: {
     ...projectOptions,
-    output: { short: 'o', value: 'FILE', help: 'the file to write; it is replaced when the new one is whole' },
+    output: { short: 'o', value: 'FILE', help: 'the file to write; an existing one is replaced at the end' },
     lane: { value: 'LANE', help: 'another lane, as cachelane ls shows it' },
     ...compatOption,
     ...jsonOption,
@@ -27,7 +30,7 @@ export const exportVolume: Command = defineCommand({
   operands: [{ name: 'VOLUME', help: 'NAME, or NAMESPACE:NAME' }],
   async run({ options, operands }, host) {
     if (options.output === undefined) {
-      throw new CachelaneError('E_USAGE', 'export needs a file to write', { hint: '-o FILE' });
+      throw new CachelaneError('E_USAGE', 'the file to write is missing', { hint: '-o FILE' });
     }
     const file = resolve(whereToRun(host, options.directory).dir, options.output);
     const { context } = await projectOf(host, options);
@@ -42,7 +45,10 @@ export const exportVolume: Command = defineCommand({
       });
       const files = await host.pieces.openExportFiles();
       const parts = exportParts(await store.layers(), { namespace, volume, head }, store.signal);
-      const sizeBytes = await files.write(file, parts, store.signal);
+      const sizeBytes = await withProgress(host, options, async ({ update }) => {
+        const counted = countBytes(parts, countInto(update, 'exporting', null));
+        return await files.write(file, counted, store.signal);
+      });
       const name = `${namespace}:${volume.name}`;
       if (options.json) printJson(host, { file, volume: name, lane, layers: head.layers, sizeBytes });
       else {

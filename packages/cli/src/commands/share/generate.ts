@@ -11,18 +11,18 @@ export const generate: Command = defineCommand({
   summary: 'write a TypeScript client of the locked catalogs',
   examples: ['cachelane generate', 'cachelane generate --check'],
   details: [
-    'Writes cachelane.generated.ts beside cachelane.lock, out of that alone: no engine and no network is asked, and the same lock gives the same file. It has a documented method for each volume that a locked catalog offers, client.myOrg().pipCache(), and imports @cachelane/sdk; Node runs it as it is. What a later version of a catalog removed, or made another volume, does not compile, with the reason.',
-    'With --check nothing is written, and the exit code is 1 where the file is not what the lock gives, with the first line that differs: for CI.',
+    'Writes cachelane.generated.ts beside cachelane.lock, without an engine or the network: the same lock gives the same file. The client has a documented method for each locked definition, client.myOrg().pipCache(), and imports @cachelane/sdk; Node runs it directly. Uses of removed or replaced definitions do not compile, with the reason.',
+    'With --check, writes nothing and exits with 1 and the first difference if the file is not up to date, for CI.',
   ],
   options: {
     directory: projectOptions.directory,
-    out: { value: 'FILE', help: 'write this file instead' },
-    check: { help: 'only say whether the file is what the lock gives' },
+    output: { short: 'o', value: 'FILE', help: 'write this file instead' },
+    check: { help: 'only check whether the file is up to date' },
     ...jsonOption,
   },
   operands: [],
-  async run({ options: { directory, out, check, json } }, host) {
-    const client = generatedClient(await projectOf(host, { directory, namespace: undefined }), out);
+  async run({ options: { directory, output, check, json } }, host) {
+    const client = generatedClient(await projectOf(host, { directory, namespace: undefined }), output);
     if (!check && client.state !== 'current') writeBeside(client.path, client.text);
     const { path, state, difference, catalogs } = client;
     if (json) printJson(host, { file: path, state, difference, catalogs, isWritten: !check && state !== 'current' });
@@ -33,10 +33,10 @@ export const generate: Command = defineCommand({
 
 function text({ path, state, difference, catalogs }: GeneratedClient, isCheck: boolean): string {
   const count = `${catalogs} ${catalogs === 1 ? 'catalog' : 'catalogs'}`;
-  if (state === 'current') return `${path} is what the lock gives: ${count}\n`;
+  if (state === 'current') return `${path} is up to date: ${count}\n`;
   if (!isCheck) return `wrote ${path}: ${count}\n`;
-  const why = state === 'missing' ? 'is not there' : 'is not what the lock gives';
-  const told = `cachelane: ${path} ${why}: run cachelane generate, and commit what it writes\n`;
+  const why = state === 'missing' ? 'does not exist' : 'is out of date';
+  const told = `cachelane: ${path} ${why}: run cachelane generate and commit the file\n`;
   if (difference === null) return told;
   const { line, has, wanted } = difference;
   return `${told}  line ${line} ${shown('is', has)}, and ${shown('would be', wanted)}\n`;

@@ -1,13 +1,22 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { CachelaneError, limits, parseNamespace, type EngineEvent, type VolumeReport } from '@cachelane/core';
-import { importLayers, requireWritable, runCommand, type Imported } from '@cachelane/engine';
+import {
+  CachelaneError,
+  limits,
+  parseNamespace,
+  parseVolumeName,
+  unknownToolName,
+  type VolumeReport,
+} from '@cachelane/core';
+import { importLayers, readExportManifest, requireWritable, runCommand, type Imported } from '@cachelane/engine';
 import { defineCommand, jsonOption, projectOptions, type Command } from '../../host/command.ts';
 import { formatBytes, plural } from '../../base/format.ts';
 import type { Host } from '../../host/host.ts';
 import { oneVolume } from '../../volumes/one-volume.ts';
 import { printJson, shortId } from '../../host/print.ts';
-import { layerProgress } from '../../host/progress-line.ts';
+import { withProgress, type CommandProgress } from '../../reporters/command-progress.ts';
+import { countInto } from '../../reporters/progress.ts';
+import { countBytes } from '../../base/count-bytes.ts';
 import { openProject, toolEnvironmentOf, type OpenProject } from '../../context/project.ts';
 import { watchSignals } from '../../run/signals.ts';
 import type { CommandPhase } from '../../run/command-phase.ts';
@@ -21,24 +30,29 @@ import { warn } from '../../host/warn.ts';
 export const importVolume: Command = defineCommand({
   name: 'import',
   summary: 'read an export, a directory or an archive into a volume',
-  examples: ['cachelane import npm npm.cachelane', 'cachelane import data:cache seed.tar.gz'],
+  examples: [
+    'cachelane import npm.cachelane',
+    'cachelane import npm.cachelane --as npm-old',
+    'cachelane import seed.tar.gz --as data:cache',
+  ],
   details: [
-    'The layers of an export are put on top of the lane that a run here would write; those that it has already stay where they are, and who made what stays known. Nothing is believed of what the file says: a layer that is damaged, or leads out of the volume, is refused with the reason. Work of runs that are revoked here is left out.',
-    'A directory, or a tar archive (plain, gzip or zstd), is taken in as if a run had written it: what the tool never stores stays out, and the rest is merged.',
-    'An archive may hold the cache below any name, as those of actions/cache do (../../../.npm/_cacache/…, /home/ann/.npm/_cacache/…): taken is the directory with the names that the tool gives, else the one that is called as the volume is here, else the one that was packed. Where several may be meant, they are named, and --from chooses. Names are only compared: nothing is written anywhere but in the volume, and symlinks that lead out of it are left out.',
+    'An export keeps its layers and their history. Layers that the lane lacks go on top; others stay where they are. Every layer is verified. A damaged layer, or one whose paths lead out of the volume, is refused. Work of revoked runs is left out.',
+    'A directory or a tar archive (plain, gzip or zstd) is imported as if a run had written it: files that the tool never stores are left out, and the rest is merged.',
+    "An archive may hold the cache under any path, as those of actions/cache do (../../../.npm/_cacache). The import takes the directory that looks like the tool's cache, else the one named like the volume's directory here, else the one that was packed. If several fit, the error lists them and --from chooses one.",
   ],
   options: {
     ...projectOptions,
+    as: {
+      value: 'VOLUME',
+      help: 'the volume, as after run -v: NAME, NAME:PATH or NAMESPACE:NAME; an export has a name of its own',
+    },
     from: {
       value: 'DIRECTORY',
-      help: 'the directory of the archive that is imported, as tar -t shows it; . is all of it',
+      help: 'the directory of the archive to import, as tar -t prints it; . means all of it',
     },
     ...jsonOption,
   },
-  operands: [
-    { name: 'VOLUME', help: 'as after run -v: NAME, NAME:PATH, NAMESPACE:NAME' },
-    { name: 'FILE', help: 'an export, a directory, or a tar archive' },
-  ],
+  operands: [{ name: 'FILE', help: 'an export, a directory, or a tar archive' }],
   async run({ options, operands }, host) {
     const { namespace } = options;
     const where = whereToRun(host, options.directory);
@@ -50,26 +64,36 @@ export const importVolume: Command = defineCommand({
     requireWritable(project.context);
     const file = resolve(where.dir, operands.FILE);
     const stat = statSync(file, { throwIfNoEntry: false });
-    if (stat === undefined) throw new CachelaneError('E_NOT_FOUND', `there is nothing at ${file}`);
+    if (stat === undefined)
+      throw new CachelaneError('E_NOT_FOUND', `${file} does not exist`, {
+        hint: 'name an export, a directory or an archive',
+      });
     if (!stat.isFile() && !stat.isDirectory()) {
       throw new CachelaneError('E_USAGE', `${file} is neither a file nor a directory`, {
-        hint: 'an archive is read twice, so it has to lie somewhere',
+        hint: 'an archive is read twice: write it to a file first',
       });
     }
     const from = options.from === undefined ? null : parseRoot(options.from);
     const phase: CommandPhase = { state: 'not-started' };
     using watch = watchSignals(host.signals, phase);
     await using store = await openStore(host, watch.abort);
-    const work = { host, project, where, store, volume: operands.VOLUME, file, signal: watch.abort };
     const files = await host.pieces.openExportFiles();
-    if (stat.isFile() && files.isExport(file)) {
-      if (from !== null)
-        throw new CachelaneError('E_USAGE', '--from is for archives, and this is an export', { hint: 'leave it out' });
-      const imported = await importExport(work);
+    const isExport = stat.isFile() && files.isExport(file);
+    if (isExport && from !== null) {
+      throw new CachelaneError('E_USAGE', `${file} is an export, and --from is for archives`, { hint: 'omit --from' });
+    }
+    const work = { host, project, where, store, file, signal: watch.abort };
+    if (isExport) {
+      const imported = await importExport(work, options);
       if (options.json) printJson(host, exportJson(file, imported));
       else host.stdout.write(exportText(file, imported));
     } else {
-      const { report, seeded } = await importSeed(work, from);
+      if (options.as === undefined) {
+        throw new CachelaneError('E_USAGE', `${file} does not say which volume it belongs to`, {
+          hint: 'name one: --as npm, or --as NAME:PATH',
+        });
+      }
+      const { report, seeded } = await importSeed(work, { ...options, volume: options.as, from });
       if (options.json) printJson(host, { file, kind: 'seed', ...seedJson(seeded), volume: report });
       else host.stdout.write(seedText(file, report));
     }
@@ -82,37 +106,66 @@ interface Work {
   readonly project: OpenProject;
   readonly where: WhereToRun;
   readonly store: Store;
-  readonly volume: string;
   readonly file: string;
   readonly signal: AbortSignal;
 }
 
-async function importExport({ host, project, store, volume, file, signal }: Work): Promise<Imported> {
-  const { planned, tools } = await oneVolume(host, project, { text: volume });
+/** Imports under `as`, else under the export's own name. */
+async function importExport(
+  { host, project, store, file, signal }: Work,
+  { as, json }: { readonly as: string | undefined; readonly json: boolean },
+): Promise<Imported> {
   const files = await host.pieces.openExportFiles();
-  const deps = { ...store, remote: null, tools, runtime: await host.pieces.openRuntime(), events: teller(host) };
-  return await importLayers(
-    deps,
-    {
-      context: project.context,
-      volume: planned.request,
-      environment: toolEnvironmentOf(host, project),
-      directory: project.directory,
-      revision: project.revision,
-      workflow: project.workflow,
-      lockWaitMs: limits.lockWaitMs,
-      signal,
-      onProgress: layerProgress(host, 'taken in'),
-    },
-    files.read(file),
-  );
+  const manifest = await readExportManifest(files.read(file));
+  const text = as ?? parseVolumeName(manifest.volume);
+  const tool = manifest.tool === unknownToolName ? {} : { tool: manifest.tool };
+  const { planned, tools } = await oneVolume(host, project, { text, ...tool });
+  const runtime = await host.pieces.openRuntime();
+  return await withProgress(host, { json }, async ({ events, update }) => {
+    const parts = countBytes(files.read(file), countInto(update, 'importing', statSync(file).size));
+    return await importLayers(
+      { ...store, remote: null, tools, runtime, events },
+      {
+        context: project.context,
+        volume: planned.request,
+        environment: toolEnvironmentOf(host, project),
+        directory: project.directory,
+        revision: project.revision,
+        workflow: project.workflow,
+        lockWaitMs: limits.lockWaitMs,
+        signal,
+      },
+      parts,
+    );
+  });
 }
 
-/** A run whose command is ours: it fills a directory of the volume's own, which starts empty. */
-async function importSeed(
-  { host, project, where, store, volume, file, signal }: Work,
-  from: string | null,
-): Promise<{ readonly report: VolumeReport; readonly seeded: Seeded }> {
+interface SeedWish {
+  readonly volume: string;
+  readonly from: string | null;
+  readonly json: boolean;
+}
+
+interface SeedImported {
+  readonly report: VolumeReport;
+  readonly seeded: Seeded;
+}
+
+async function importSeed(work: Work, wish: SeedWish): Promise<SeedImported> {
+  const imported = await withProgress(
+    work.host,
+    wish,
+    async (progress) => await runSeed(work, { ...wish, ...progress }),
+  );
+  tellOf(work.host, imported.seeded);
+  return imported;
+}
+
+/** Runs the import as the command of a run: it fills an empty directory, which is then saved. */
+async function runSeed(
+  { host, project, where, store, file, signal }: Work,
+  { volume, from, events, update }: SeedWish & CommandProgress,
+): Promise<SeedImported> {
   const { planned, tools } = await oneVolume(host, project, { text: volume });
   const { tool, target } = planned;
   const files = await host.pieces.openImportFiles();
@@ -129,11 +182,11 @@ async function importSeed(
         endSurvivors: async (place, graceMs) => await real.endSurvivors(place, graceMs),
         async run({ mounts: [mount] }) {
           if (mount?.kind !== 'directory') throw new CachelaneError('E_INTERNAL', 'a seed needs a directory');
-          seeded = await seedInto(mount.path, { files, file, from, tool, target, signal });
+          seeded = await seedInto(mount.path, { files, file, from, tool, target, onProgress: update, signal });
           return { kind: 'exited', exitCode: 0, interrupted: false, receivedSignal: null };
         },
       },
-      events: teller(host),
+      events,
     },
     {
       context: project.context,
@@ -159,25 +212,17 @@ async function importSeed(
   const [only] = report.volumes;
   if (only === undefined) throw new CachelaneError('E_INTERNAL', 'an import of one volume has no report');
   if (only.skipped !== null) throw new CachelaneError('E_COMMAND', `nothing was imported: ${only.skipped}`);
-  tellOf(host, seeded);
   return { report: only, seeded };
 }
 
 function tellOf(host: Host, { root, elsewhere, linksLeftOut }: Seeded): void {
   if (root !== null && root !== '') host.stderr.write(`cachelane: taken from ${shownRoot(root)} in the archive\n`);
   if (elsewhere > 0) {
-    warn(host, `${plural(elsewhere, 'entry', 'entries')} of the archive left out, which lie elsewhere in it`);
+    warn(host, `not imported: ${plural(elsewhere, 'entry', 'entries')} of the archive outside that directory`);
   }
   if (linksLeftOut > 0) {
-    warn(host, `${plural(linksLeftOut, 'symlink')} left out, which lead out of the volume`);
+    warn(host, `not imported: ${plural(linksLeftOut, 'symlink')} out of the volume`);
   }
-}
-
-function teller(host: Host): (event: EngineEvent) => void {
-  return (event) => {
-    if (event.type === 'warning') warn(host, event.message);
-    else if (event.type === 'waiting') host.stderr.write(`cachelane: ${event.message}\n`);
-  };
 }
 
 function exportJson(file: string, { manifest, taken, had, head }: Imported): unknown {

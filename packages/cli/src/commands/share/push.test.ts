@@ -84,7 +84,7 @@ describe('push', () => {
     await on.save('b');
     expect(await say(on, 'push', '--dry-run')).toBe(`${web}:data ${lane}: would send 2 layers\n`);
     expect(await say(on, 'push')).toMatch(/^github\.com\/acme\/web:data t1:local: sent 2 layers, [\d.]+ k?B\n$/);
-    expect(await say(on, 'push')).toBe('memory: has all of it.\n');
+    expect(await say(on, 'push')).toBe('memory: is up to date\n');
   });
 
   test('left behind by a run, sends nothing that no run had anything to do with there', async () => {
@@ -95,7 +95,7 @@ describe('push', () => {
       expect(await next.cachelane('push'), next.err()).toBe(0);
       return next.out();
     };
-    expect(await leftBehind()).toBe('memory: has all of it.\n');
+    expect(await leftBehind()).toBe('memory: is up to date\n');
     await say(on, 'push');
     await on.save('b');
     expect(await leftBehind()).toMatch(/: sent 1 layer, /);
@@ -104,19 +104,19 @@ describe('push', () => {
   test('says what a rollback took out, and so does rollback itself', async () => {
     using on = staged();
     for (const text of ['a', 'b', 'c']) await on.save(text);
-    const hint = 'Other machines have it as it was, until the next run here that uses the remote, or: cachelane push\n';
+    const hint = 'Other machines keep the old state until the next run here that uses the remote, or cachelane push\n';
     expect(await say(on, 'rollback', `${web}:data`, '--to', '2')).not.toContain(hint);
     await say(on, 'push');
     expect(await say(on, 'rollback', `${web}:data`, '--to', '1', '--dry-run')).not.toContain(hint);
     expect(await say(on, 'rollback', `${web}:data`, '--to', '1', '--json')).not.toContain(hint);
     expect(await say(on, 'rollback', `${web}:data`, '--to', '2')).not.toContain(hint);
     expect(await say(on, 'rollback', `${web}:data`, '--to', '1')).toContain(hint);
-    expect(await say(on, 'push', '--dry-run')).toBe(`${web}:data ${lane}: would take out 1 layer\n`);
+    expect(await say(on, 'push', '--dry-run')).toBe(`${web}:data ${lane}: would remove 1 layer\n`);
     await on.save('d');
-    expect(await say(on, 'push', '--dry-run')).toBe(`${web}:data ${lane}: would send 1 layer and take out 1 layer\n`);
-    expect(await say(on, 'push')).toMatch(/: sent 1 layer, [\d.]+ k?B, took out 1 layer\n$/);
+    expect(await say(on, 'push', '--dry-run')).toBe(`${web}:data ${lane}: would send 1 layer and remove 1 layer\n`);
+    expect(await say(on, 'push')).toMatch(/: sent 1 layer, [\d.]+ k?B, removed 1 layer\n$/);
     expect(await say(on, 'rollback', `${web}:data`, '--to', '1')).toContain(hint);
-    expect(await say(on, 'push')).toBe(`${web}:data ${lane}: took out 1 layer\n`);
+    expect(await say(on, 'push')).toBe(`${web}:data ${lane}: removed 1 layer\n`);
   });
 
   test('as JSON: what waited, and what became of it', async () => {

@@ -1,4 +1,4 @@
-import { backgroundVariable, type EngineEvent } from '@cachelane/core';
+import { backgroundVariable } from '@cachelane/core';
 import { findPending, pushPending, requireWritable, type PendingHead, type PushOutcome } from '@cachelane/engine';
 import { alone, aloneOrNext } from '../../host/alone.ts';
 import { defineCommand, jsonOption, type Command } from '../../host/command.ts';
@@ -8,25 +8,23 @@ import { formatBytes, plural } from '../../base/format.ts';
 import type { Host } from '../../host/host.ts';
 import { openChosenRemote, requireRemote } from '../../remotes/open-chosen-remote.ts';
 import { printJson } from '../../host/print.ts';
-import { parseRemoteFlags, whichRemote } from '../../remotes/remote-flags.ts';
-import { conflictsText, progressText } from '../../reporters/words.ts';
-import { slowProgress } from '../../reporters/slow-progress.ts';
+import { parseRemoteFlags, someRemote } from '../../remotes/remote-flags.ts';
+import { withProgress } from '../../reporters/command-progress.ts';
+import { conflictsText } from '../../reporters/words.ts';
 import { openStore } from '../../home/store.ts';
-import { warn } from '../../host/warn.ts';
 
 export const push: Command = defineCommand({
   name: 'push',
-  summary: 'send saved layers that the remote lacks',
+  summary: 'upload saved layers that the remote lacks',
   examples: ['cachelane push --dry-run', 'cachelane push'],
   details: [
-    'Runs send what they saved by themselves; this sends what they were told to keep (--push never), what an outage or a kill kept them from sending, and what was saved without a remote or imported; what --push background leaves behind does the same for the lanes that runs had with that remote. It sends all lanes of this store that are shared, of all projects: --dry-run says which. Whatever is there already is not sent again. What a rollback or a clean-up here took out of a lane is taken out there as well.',
-    'Where a run may save nothing, nothing is sent either.',
-    'The exit code is 1 when something could not be sent.',
+    'Runs push what they save. This command pushes everything else: layers saved with --push never or without a remote, imported layers, and layers that an outage or a kill left pending. It covers all shared lanes of this store, of all projects; --dry-run lists them. It also removes from the remote what a rollback or clean-up removed here.',
+    'It is refused where a run may not save. The exit code is 1 if something could not be pushed.',
   ],
   options: {
-    ...whichRemote,
-    'dry-run': { help: 'say what would be sent, and send nothing' },
-    quiet: { short: 'q', help: 'report what went wrong only' },
+    ...someRemote,
+    'dry-run': { help: 'show what would be pushed, and push nothing' },
+    quiet: { short: 'q', help: 'print problems only' },
     ...jsonOption,
   },
   operands: [],
@@ -42,18 +40,20 @@ export const push: Command = defineCommand({
     });
     const remote = requireRemote(shared);
     await using store = await openStore(host, signal);
-    // What another one is at work on is sent when it is done.
     const isAsked = host.env[backgroundVariable] === undefined;
     const begin = isAsked ? alone : aloneOrNext;
     await using lease = await begin(host, store.leases, 'push', signal);
     if (lease === null) return exitCodes.ok;
     const tools = await host.pieces.loadTools();
-    const deps = { ...store, remote, tools, events: teller(host, options.quiet) };
-    const pending = await findPending(deps, signal, { lanes: isAsked ? 'all' : 'known', looks: isAsked });
-    const results: Result[] = [];
-    for (const head of pending) {
-      results.push({ head, outcome: options['dry-run'] ? null : await pushPending(deps, head, signal) });
-    }
+    const results = await withProgress(host, options, async ({ events }) => {
+      const deps = { ...store, remote, tools, events };
+      const pending = await findPending(deps, signal, { lanes: isAsked ? 'all' : 'known', looks: isAsked });
+      const done: Result[] = [];
+      for (const head of pending) {
+        done.push({ head, outcome: options['dry-run'] ? null : await pushPending(deps, head, signal) });
+      }
+      return done;
+    });
     if (options.json) printJson(host, toJson(remote.name, results));
     else if (!options.quiet) host.stdout.write(text(remote.name, results));
     return report(host, results);
@@ -66,22 +66,13 @@ interface Result {
   readonly outcome: PushOutcome | null;
 }
 
-function teller(host: Host, quiet: boolean): (event: EngineEvent) => void {
-  const { stderr, clock } = host;
-  const isDue = slowProgress({ clock, afterMs: 2000, everyMs: 5000 });
-  return (event) => {
-    if (event.type === 'warning') warn(host, event.message);
-    if (event.type === 'progress' && !quiet && isDue(event.volume)) stderr.write(`cachelane: ${progressText(event)}\n`);
-  };
-}
-
 function report({ stderr }: Host, results: readonly Result[]): number {
   let code: number = exitCodes.ok;
   for (const { head, outcome } of results) {
     if (outcome?.kind !== 'failed') continue;
     code = exitCodes.failure;
     const { message, hint } = outcome.error;
-    stderr.write(`cachelane: ${addressOf(head)} was not sent, and waits: ${message}\n`);
+    stderr.write(`cachelane: ${addressOf(head)} was not pushed and stays pending: ${message}\n`);
     if (hint !== undefined) stderr.write(`  ${hint}\n`);
   }
   return code;
@@ -114,7 +105,7 @@ function sentJson(outcome: PushOutcome | null): object {
 }
 
 function text(remote: string, results: readonly Result[]): string {
-  if (results.length === 0) return `${remote} has all of it.\n`;
+  if (results.length === 0) return `${remote} is up to date\n`;
   const lines = results.flatMap(({ head, outcome }) => {
     const what = addressOf(head);
     if (outcome === null) return [`${what}: would ${wouldText(head)}\n`];
@@ -125,15 +116,15 @@ function text(remote: string, results: readonly Result[]): string {
 
 function wouldText({ layers, removals }: PendingHead): string {
   const sends = layers === 0 ? [] : [`send ${plural(layers, 'layer')}`];
-  const takes = removals === 0 ? [] : [`take out ${plural(removals, 'layer')}`];
-  return [...sends, ...takes].join(' and ');
+  const removes = removals === 0 ? [] : [`remove ${plural(removals, 'layer')}`];
+  return [...sends, ...removes].join(' and ');
 }
 
 function doneText(outcome: Extract<PushOutcome, { readonly kind: 'sent' }>): string {
   const { layers, bytes, removed, conflicts } = outcome;
-  // What waited may have got there another way, or be out there already.
+  // Another push may have sent or removed them meanwhile.
   const sent = layers === 0 && removed > 0 ? [] : [`sent ${plural(layers, 'layer')}, ${formatBytes(bytes)}`];
-  const took = removed === 0 ? [] : [`took out ${plural(removed, 'layer')}`];
+  const gone = removed === 0 ? [] : [`removed ${plural(removed, 'layer')}`];
   const met = conflicts.length === 0 ? [] : [conflictsText(outcome)];
-  return [...sent, ...took, ...met].join(', ');
+  return [...sent, ...gone, ...met].join(', ');
 }

@@ -2,8 +2,8 @@ import { limits } from '../../base/limits.ts';
 import type { NotedPaths } from './growth-store.ts';
 
 /**
- * Notes without what a clock that went wrong wrote ahead of its time: until then it would say that nothing has to be looked at, or that a path is used. What a run noted
- * that ended before a longer one does stays.
+ * Returns the notes without those from a clock that was far ahead, which would mark paths as used for too long. Notes
+ * slightly ahead stay, because a shorter run may end before a longer one.
  */
 export function believedNotes({ marks, atMs }: NotedPaths, nowMs: number): NotedPaths {
   const untilMs = nowMs + limits.noteAheadMs;

@@ -1,71 +1,76 @@
 import type { NamespaceId, VolumeId } from '../../base/ids.ts';
 import type { Digest } from '../../base/digest.ts';
 
-/** One version of what a namespace offers; immutable. */
+/** One immutable version of a namespace's catalog. */
 export interface CatalogRecord {
   readonly namespaceId: NamespaceId;
-  /** 1 for the first; grows by 1 with each other content. */
+  /** 1 for the first; each new content adds 1. */
   readonly version: number;
-  /** Of the text. */
+  /** The digest of `text`. */
   readonly digest: Digest;
-  /** As `catalogText` writes it. */
+  /** As written by `catalogText`. */
   readonly text: string;
   readonly publishedAtMs: number;
-  /** Who did, for people. */
+  /** Who published it, for people. */
   readonly by: string;
 }
 
 export type ListedCatalog = Omit<CatalogRecord, 'text'>;
 
 export interface PublishRequest extends Omit<CatalogRecord, 'version'> {
-  /** The latest version that the caller saw; 0 for none. */
+  /** The latest version that the caller read; 0 for none. */
   readonly expectedVersion: number;
 }
 
 export type PublishResult =
   | { readonly kind: 'published'; readonly record: CatalogRecord }
-  /** The latest version says the same already, whoever published it. */
+  /** The latest version already has this content. */
   | { readonly kind: 'same'; readonly record: CatalogRecord }
-  /** The latest version is another one than the caller saw: somebody published meanwhile, or removed versions. Null: none is left. */
+  /** The latest version is not the one that the caller read. Null: no version is left. */
   | { readonly kind: 'conflict'; readonly record: CatalogRecord | null };
 
-/** That a project asked for a volume by its definition. */
+/** A project's request for a volume by its definition. */
 export interface CatalogUse {
-  /** Whose definition it is. */
+  /** The owner of the definition. */
   readonly namespaceId: NamespaceId;
   readonly definition: string;
-  /** The version that it went by; it may have been removed since. */
+  /** The version used; it may have been removed since. */
   readonly version: number;
   readonly consumerId: NamespaceId;
-  /** What it got; null: that is not there yet, or no more. */
+  /** The volume it got; null if it does not exist. */
   readonly volumeId: VolumeId | null;
   readonly atMs: number;
 }
 
 /**
- * What namespaces offer, and who uses it. It goes with the namespace; uses go with either of both, when the consumer is released, and when they are older than `limits.catalogUsesMs`, with `forgetLayers`. No namespace stays because
- * of what it offers ({@link NamespaceStore.createNamespace} makes it stay); a consumer does as long as it is known to be one, since it may have no volume of its own. The latest version is the highest
- * that is there. Versions of a namespace never come twice, also not after one was removed: the next one is higher than any before.
+ * Catalogs of namespaces, and their uses. A catalog is deleted with its namespace. Uses are deleted with either
+ * namespace, when the consumer is released, or by `forgetLayers` after `limits.catalogUsesMs`. A catalog does not
+ * keep its namespace alive ({@link NamespaceStore.createNamespace} does). A use keeps its consumer alive, which may
+ * have no volume of its own. The latest version has the highest number, and numbers of removed versions are never
+ * reused.
  */
 export interface CatalogStore {
-  /** What says the same as the latest version is that one, whatever version the caller saw. Errors: E_NOT_FOUND for a namespace that is not there. */
+  /**
+   * Publishes a version. Content equal to the latest version returns that version, whatever `expectedVersion` is.
+   * Errors: E_NOT_FOUND if the namespace does not exist.
+   */
   publishCatalog(request: PublishRequest, signal: AbortSignal): Promise<PublishResult>;
-  /** `version` null: the latest. */
+  /** Returns one version; null for the latest. */
   catalogVersion(
     namespaceId: NamespaceId,
     version: number | null,
     signal: AbortSignal,
   ): Promise<CatalogRecord | undefined>;
-  /** Newest first. */
+  /** Returns all versions, newest first. */
   catalogVersions(namespaceId: NamespaceId, signal: AbortSignal): Promise<readonly ListedCatalog[]>;
-  /** The latest of each namespace, in the order of their ids. */
+  /** Returns the latest version of each namespace, in the order of their ids. */
   listCatalogs(signal: AbortSignal): Promise<readonly ListedCatalog[]>;
-  /** What the next one will be called, whatever was removed before: 1 for a namespace that is not there. */
+  /** Returns the number of the next version; 1 for an unknown namespace. */
   nextCatalogVersion(namespaceId: NamespaceId, signal: AbortSignal): Promise<number>;
-  /** False: there was none. */
+  /** Returns false if the version did not exist. */
   removeCatalogVersion(namespaceId: NamespaceId, version: number, signal: AbortSignal): Promise<boolean>;
-  /** The last use of each consumer is kept, for each definition. Nothing happens where one of both namespaces is not there. */
+  /** Records a use and keeps the last one of each consumer for each definition. Ignores unknown namespaces. */
   noteCatalogUse(use: CatalogUse, signal: AbortSignal): Promise<void>;
-  /** Of one definition, or of all (null); in the order of definition and consumer. */
+  /** Returns the uses of one definition or of all (null), in the order of definition and consumer. */
   catalogUses(namespaceId: NamespaceId, definition: string | null, signal: AbortSignal): Promise<readonly CatalogUse[]>;
 }

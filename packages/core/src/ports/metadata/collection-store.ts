@@ -10,21 +10,21 @@ import type { SquashRecord } from '../../snapshots/squashes.ts';
 import type { HeadRecord, HistoryRecord, VolumeRecord } from './head-records.ts';
 import type { NamespaceRecord } from './namespace-store.ts';
 
-/** A head, and when it was moved last, or a session read it since; to the hour. */
+/** A head with the time when it last moved or a session last read it, to the hour. */
 export interface UsedHead extends HeadRecord {
   readonly usedAtMs: number;
 }
 
-/** The directory whose own name a namespace's path is, where a run said so. */
+/** The directory that a namespace is named after. */
 export interface OwnDirectory {
   readonly namespace: Namespace;
   /** Absolute. */
   readonly path: string;
-  /** When a collection first found it gone; null: it is there, as far as is known. */
+  /** When a collection first found the directory missing; null if it exists. */
   readonly goneSinceMs: number | null;
 }
 
-/** What is left of a head that was evicted: for 30 days, or until the lane has a head again. */
+/** A record of an evicted head, kept for 30 days or until the lane has a head again. */
 export interface Eviction {
   readonly namespace: Namespace;
   readonly volume: VolumeName;
@@ -36,94 +36,102 @@ export interface Eviction {
   readonly atMs: number;
 }
 
-/** A squash of a lane: what it replaced stays for `limits.revocationMs`, as long as the lane has a head. */
+/** A squash of a lane. The replaced layers stay for `limits.revocationMs` while the lane has a head. */
 export interface LaneSquash extends SquashRecord {
   readonly volumeId: VolumeId;
   readonly lane: LaneName;
 }
 
-/** What a collection wants to know. */
+/** What a collection asks for. */
 export interface CollectionQuestion {
-  /** `due`: only lanes of which something may have to go by now, whatever the sizes are. */
+  /** `due`: only lanes that may have expired data, regardless of sizes. */
   readonly lanes: 'due' | 'all';
   readonly nowMs: number;
-  /** What the person's own file says. */
+  /** The policy from the user's own configuration. */
   readonly user: StatedPolicy;
-  /** Names of directories that are gone: their lanes are due. */
+  /** Namespaces of missing directories; their lanes are due. */
   readonly gone: readonly Namespace[];
-  /** Asked about beside those that are loose. */
+  /** Layers to report on, besides loose ones. */
   readonly layers: readonly LayerId[];
-  /** Asked about beside those of the lanes. */
+  /** Volumes to report on, besides those of the lanes. */
   readonly volumes: readonly VolumeId[];
-  /** Whose bytes are asked for; null: of none. */
+  /** The namespace whose bytes to report; null for none. */
   readonly namespace: Namespace | null;
 }
 
-/** Bytes of layers that lanes hold, each counted once for each of these; what is held and not recorded counts for nothing. */
+/** Bytes of layers held by lanes, each layer counted once per total. Layers without a record do not count. */
 export interface TakenBytes {
   readonly store: number;
   /** A layer counts for the highest level that holds it. */
   readonly levels: Readonly<Partial<Record<TrustLevel, number>>>;
-  /** Of the one that was asked for; 0 where none was, or there is none. */
+  /** Bytes of the requested namespace; 0 if none was requested or it does not exist. */
   readonly namespace: number;
 }
 
 /**
- * All that decides what may go, as of one moment. A lane holds what its head, its history and its squashes within `limits.revocationMs` name; where that ended by time alone, it may hold it until `forgetLayers`.
- * Lanes are due that `dueRules` find, all of T0, those of directories that are gone, and those that hold something beyond its time.
+ * Everything that decides what may be deleted, at one moment. A lane holds the layers in its head, its history and
+ * its squashes younger than `limits.revocationMs`. After that time it may keep holding them until `forgetLayers`. Due
+ * lanes are those found by `dueRules`, all T0 lanes, lanes of missing directories, and lanes that hold expired
+ * layers.
  */
 export interface CollectionFacts {
-  /** Whether every head is among `heads`. */
+  /** Whether `heads` contains every head. */
   readonly isWhole: boolean;
-  /** Of the volumes, and the one asked for. */
+  /** Namespaces of the volumes, and the requested one. */
   readonly namespaces: readonly NamespaceRecord[];
-  /** Lanes of default branches, as runs said. */
+  /** Lanes of default branches, as runs reported them. */
   readonly defaultLanes: ReadonlyMap<NamespaceId, LaneName>;
-  /** Of the lanes, and those asked about as far as they are there. */
+  /** Volumes of the lanes, and the requested volumes that exist. */
   readonly volumes: readonly VolumeRecord[];
-  /** Of these those that have heads beside `heads`. */
+  /** Volumes among them that also have heads outside `heads`. */
   readonly volumesElsewhere: ReadonlySet<VolumeId>;
   readonly heads: readonly UsedHead[];
-  /** Newest first, of each head. */
+  /** Newest first, for each head. */
   readonly history: readonly HistoryRecord[];
-  /** Oldest first, of each lane. */
+  /** Oldest first, for each lane. */
   readonly squashes: readonly LaneSquash[];
-  /** Recorded, or named once by a lane or a session, and perhaps not held by any lane now. */
+  /** Layers that are recorded or were once named by a lane or session, and that no lane may hold now. */
   readonly loose: ReadonlySet<LayerId>;
-  /** Of those that are loose, asked about, pinned or named by these lanes: those that other lanes hold. */
+  /** Loose, requested, pinned or named layers that other lanes hold. */
   readonly heldElsewhere: ReadonlySet<LayerId>;
-  /** Of the layers that are pinned or that these lanes name, as far as they are recorded. */
+  /** Sizes of the recorded layers that are pinned or named by these lanes. */
   readonly sizes: ReadonlyMap<LayerId, number>;
   readonly taken: TakenBytes;
-  /** Namespaces that take more than the least that a policy says of any of them, and what they take. */
+  /** Namespaces that take more than the lowest limit of their policies, with the bytes they take. */
   readonly crowded: readonly { readonly namespace: NamespaceRecord; readonly takenBytes: number }[];
   /** Levels that have heads. */
   readonly levels: ReadonlySet<TrustLevel>;
-  /** Of open sessions. */
+  /** Layers pinned by open sessions. */
   readonly pins: ReadonlySet<LayerId>;
-  /** What open sessions have, on the lane that they write. */
+  /** Volumes opened by sessions, with the lanes they write. */
   readonly open: readonly { readonly volumeId: VolumeId; readonly lane: LaneName }[];
   readonly policies: readonly StoredPolicy[];
   readonly lanePolicies: readonly LanePolicy[];
 }
 
-/** What a collection leaves noted for the next one. */
+/** What a collection stores for the next one. */
 export interface CollectionNote {
-  /** Not found on the disk some time ago. Those that are not there now either are loose no more, and forgotten where nothing refers to them. */
+  /**
+   * Layers that were missing from the disk earlier. If still missing, they are no longer loose, and are forgotten if
+   * unreferenced.
+   */
   readonly absent: readonly LayerId[];
-  /** Whether files of a layer are there: called inside the transaction. Who publishes one later makes it loose again when it is recorded, or no more pinned. */
+  /**
+   * Returns whether a layer's files exist; called inside the transaction. A layer published later becomes loose again
+   * when it is recorded or unpinned.
+   */
   readonly isThere: (id: LayerId) => boolean;
-  /** Loose no more, if some lane holds them. */
+  /** Layers to mark as not loose, if some lane holds them. */
   readonly held: readonly LayerId[];
   readonly atMs: number;
-  /** Whether all that lies on the disk was compared with the metadata. */
+  /** Whether the whole disk was compared with the metadata. */
   readonly isAll: boolean;
 }
 
 export interface EvictRequest {
   readonly volumeId: VolumeId;
   readonly lane: LaneName;
-  /** As the decision was made on: one that moved or was used since stays. */
+  /** The state that the decision was based on. A head that has moved or been used since stays. */
   readonly generation: number;
   readonly usedAtMs: number;
   readonly policy: PolicyKey;
@@ -134,41 +142,43 @@ export interface EvictRequest {
 export interface TrimRequest {
   readonly volumeId: VolumeId;
   readonly lane: LaneName;
-  /** Earlier generations go; that of the head itself always stays. */
+  /** Earlier generations are deleted; the head's own always stays. */
   readonly fromGeneration: number;
   readonly atMs: number;
 }
 
 /**
- * What a collection goes by. Guarantees of every driver, beside those of `Metadata`:
- * - a session that reads a head is a use of it, written down at most once an hour; a session of a T0 lane is none;
- * - `evict` takes away a head that no open session pins a layer of (also one that a squash replaced) or has open to write, and that is as it was: else it changes nothing and says false;
- *   the generations of its lane go on where they were, and a volume stays that some session has open;
- * - what is evicted, and trimmed, leaves no reference to a layer behind;
- * - a layer that a lane lets go of, or that is recorded and held by none, is loose in the same transaction, and so are the pins of a session that is closed; what is loose stays so until `noteCollection`.
+ * The data for collections. Guarantees of every driver, besides those of `Metadata`:
+ * - reading a head in a session counts as a use, recorded at most once an hour; sessions of T0 lanes do not count;
+ * - `evict` removes a head only if it is unchanged, no open session has it open for writing, and none pins one of its
+ *   layers or a layer that its squashes replaced. Otherwise it changes nothing and returns false. Generations of the
+ *   lane continue, and a volume that a session has open stays;
+ * - evicting and trimming leave no references to layers;
+ * - a layer becomes loose in the transaction in which a lane drops it, it is recorded without a holder, or its
+ *   session closes. It stays loose until `noteCollection`.
  */
 export interface CollectionStore {
-  /** Costs what is due, loose and asked about, not what else is known. */
+  /** Returns the facts. The cost depends on due, loose and requested items, not on the size of the store. */
   collectionFacts(question: CollectionQuestion, signal: AbortSignal): Promise<CollectionFacts>;
-  /** In the order of their namespaces. */
+  /** Returns the directories in the order of their namespaces. */
   ownDirectories(signal: AbortSignal): Promise<readonly OwnDirectory[]>;
-  /** When `noteCollection` said last that all was looked at; null: never. */
+  /** Returns when `noteCollection` last reported that everything was compared; null for never. */
   lookedAtMs(signal: AbortSignal): Promise<number | null>;
   noteCollection(note: CollectionNote, signal: AbortSignal): Promise<void>;
   evict(request: EvictRequest, signal: AbortSignal): Promise<boolean>;
   /**
-   * Calls `use` with those of `keys`, of layers or derived layers, that no open session pins and that are not recorded, inside the transaction: nobody can pin or record one meanwhile, and who does so later finds what `use` did to it. What `use`
-   * throws is thrown.
+   * Calls `use` inside the transaction with the keys that are neither pinned by an open session nor recorded. No
+   * other process can pin or record one until it returns. Rethrows what `use` throws.
    */
   amongUnused(keys: readonly Digest[], use: (keys: readonly Digest[]) => void, signal: AbortSignal): Promise<void>;
-  /** Returns how many states of the head's history went. */
+  /** Returns the number of deleted history records. */
   trimHistory(request: TrimRequest, signal: AbortSignal): Promise<number>;
-  /** Newest first. */
+  /** Returns evictions, newest first. */
   listEvictions(signal: AbortSignal): Promise<readonly Eviction[]>;
   listPolicies(signal: AbortSignal): Promise<readonly StoredPolicy[]>;
-  /** Null takes it back. The namespace need not have volumes. */
+  /** Sets a policy; null removes it. The namespace may have no volumes. */
   setPolicy(namespace: Namespace, key: StatedKey, text: string | null, signal: AbortSignal): Promise<void>;
-  /** Notes since when directories are gone; null: they are there. Those that are not known are left alone. */
+  /** Records since when directories are missing (null: they exist). Ignores unknown directories. */
   noteDirectories(
     directories: readonly Pick<OwnDirectory, 'namespace' | 'goneSinceMs'>[],
     signal: AbortSignal,

@@ -2,14 +2,14 @@ import type { VolumeId } from '../../base/ids.ts';
 import type { LaneName } from '../../lanes/lane.ts';
 import type { PathMark, PathMarks } from '../../layers/path-marks.ts';
 
-/** What is noted of paths: that a run used them, or that they went because of the volume's budget. */
+/** Notes about a path: a run used it, or the volume's budget evicted it. */
 export const pathNotes = ['used', 'evicted'] as const;
 export type PathNote = (typeof pathNotes)[number];
 
-/** What is known of the paths of one head. Lost, it says nothing: what goes then goes by age. */
+/** The notes about the paths of one head. Without notes, eviction goes by age. */
 export interface NotedPaths {
   readonly marks: PathMarks;
-  /** `used`: when the last run began whose reads were looked at, whatever could be seen; `evicted`: when something last went. 0: never. */
+  /** `used`: when the last run with observed reads began; `evicted`: the time of the last eviction. 0: never. */
   readonly atMs: number;
 }
 
@@ -17,19 +17,22 @@ export interface NotePathsRequest {
   readonly volumeId: VolumeId;
   readonly lane: LaneName;
   readonly note: PathNote;
-  /** With the time that is noted, in milliseconds since 1970; kept to the minute. */
+  /** Paths with the noted time in milliseconds since 1970, kept to the minute. */
   readonly paths: Iterable<readonly [PathMark, number]>;
   readonly atMs: number;
-  /** Whether this was a look, or an eviction, of which `NotedPaths.atMs` is to tell that it was then; false: what came to light by the way. */
+  /** Whether to update `NotedPaths.atMs`: true for an observed run or an eviction. */
   readonly moves: boolean;
 }
 
 /**
- * What growth inside a volume goes by, on this machine. Guarantees of every driver: notes of several processes at once are united; they go with their lane, and with their
- * volume; of a head that is not there, nothing is noted.
+ * Notes for growth limits of volumes, on this machine. Guarantees of every driver: notes of concurrent processes are
+ * merged, and are deleted with their lane and volume. Nothing is noted for a head that does not exist.
  */
 export interface GrowthStore {
   notedPaths(volumeId: VolumeId, lane: LaneName, note: PathNote, signal: AbortSignal): Promise<NotedPaths>;
-  /** A note lives for `limits.pathNotesMs`, and the latest `limits.notedPaths` of a head; one of more than `limits.noteAheadMs` later than `atMs` is dropped. */
+  /**
+   * Adds notes. They live for `limits.pathNotesMs`, at most `limits.notedPaths` per head. Notes more than
+   * `limits.noteAheadMs` after `atMs` are dropped.
+   */
   notePaths(request: NotePathsRequest, signal: AbortSignal): Promise<void>;
 }

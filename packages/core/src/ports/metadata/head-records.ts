@@ -8,9 +8,15 @@ export interface VolumeRecord {
   readonly namespaceId: NamespaceId;
   readonly name: VolumeName;
   readonly compat: Compat;
-  /** The tool whose rules made its layers; an attribute, never identity. Until there is a head, that of the last one who opened it to write. */
+  /**
+   * The tool whose rules made the layers; an attribute, not identity. Without a head: the tool of the last writing
+   * session.
+   */
   readonly tool: string;
-  /** Whether it is shared, as the last one said who opened it to write; an attribute, never identity. Null: nobody said, and its tool's own rule decides. */
+  /**
+   * Whether the volume is shared, as the last writing session said; an attribute, not identity. Null: the tool's rule
+   * decides.
+   */
   readonly sync: Sync | null;
   readonly createdAtMs: number;
 }
@@ -18,7 +24,7 @@ export interface VolumeRecord {
 export interface HeadRecord {
   readonly volumeId: VolumeId;
   readonly lane: LaneName;
-  /** 1 for the first commit; grows by 1 with each move. */
+  /** 1 for the first commit; each move adds 1. */
   readonly generation: number;
   /** Top first. */
   readonly layers: readonly LayerId[];
@@ -34,14 +40,14 @@ export interface LayerCounts {
   readonly sizeBytes: number;
 }
 
-/** One move of a head; kept for `limits.historyGenerations` and `limits.historyMs`. */
+/** One move of a head, kept for `limits.historyGenerations` and `limits.historyMs`. */
 export interface HistoryRecord {
   readonly volumeId: VolumeId;
   readonly lane: LaneName;
   readonly generation: number;
-  /** What the head was after the move. */
+  /** The head after the move. */
   readonly layers: readonly LayerId[];
-  /** The layer that was pushed; null for a move that only took layers away. */
+  /** The pushed layer; null if the move only removed layers. */
   readonly layer: LayerId | null;
   readonly run: RunId;
   readonly atMs: number;
@@ -50,13 +56,13 @@ export interface HistoryRecord {
 
 export interface LayerRecord {
   readonly id: LayerId;
-  /** That whose run saved it; others may name it as well, and it may be gone. */
+  /** The volume of the run that saved the layer. Other volumes may name the layer too, and this one may be deleted. */
   readonly volumeId: VolumeId;
   readonly run: RunId;
   readonly counts: LayerCounts;
-  /** Files and symlinks that it holds: neither directories nor what it takes away. */
+  /** The number of files and symlinks, without directories and removals. */
   readonly files: number;
   readonly sealedAtMs: number;
-  /** The boot during which it was written: after another one an unsettled layer is verified before use. */
+  /** The boot in which the layer was written. After a reboot, an unsettled layer is verified before use. */
   readonly bootId: string;
 }

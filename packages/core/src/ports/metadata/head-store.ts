@@ -9,21 +9,26 @@ import type { SyncedChange } from './sync-store.ts';
 export interface CommitRequest {
   readonly volumeId: VolumeId;
   readonly lane: LaneName;
-  /** The generation that the caller saw; 0 for none. */
+  /** The generation that the caller read; 0 for none. */
   readonly expectedGeneration: number;
   /** The head after the move, top first. */
   readonly layers: readonly LayerId[];
-  /** The pushed layer, already published; null when layers are only taken away. */
+  /** The pushed, published layer; null if layers are only removed. */
   readonly layer: LayerRecord | null;
-  /** Other layers that the head did not name before: made of some of its own by taking entries out, or come from a remote; published too. */
+  /**
+   * Other published layers that are new in the head: made from its own by removing entries, or pulled from a remote.
+   */
   readonly rewritten?: readonly LayerRecord[];
-  /** Those that layers from a remote name; known ones stay as they are. They are kept as runs are that saved something. */
+  /** Runs named by layers from a remote. Known runs do not change. They are kept like runs that saved something. */
   readonly runs?: readonly RunRecord[];
-  /** What the head has in common with its counterpart in a remote after the move. */
+  /** What the head and its remote counterpart have in common after the move. */
   readonly synced?: SyncedChange;
-  /** Layers that leave the head because their content is gone here: no remote is to lose them for that. They leave the head's records, and `synced`. */
+  /** Layers that leave the head, its records and `synced` because their content is missing here. Remotes keep them. */
   readonly lost?: readonly LayerId[];
-  /** Runs with a part in what the head comes to name: E_LAYER_REFUSED, having changed nothing, where one of them is revoked for the volume's namespace. */
+  /**
+   * Runs that contributed to the new head. If one is revoked for the namespace, nothing changes. Throws
+   * E_LAYER_REFUSED.
+   */
   readonly origins?: Iterable<RunId>;
   readonly run: RunId;
   readonly counts: LayerCounts;
@@ -37,27 +42,30 @@ export type CommitResult =
 export interface HeadStore {
   head(volumeId: VolumeId, lane: LaneName, signal: AbortSignal): Promise<HeadRecord | undefined>;
   commit(request: CommitRequest, signal: AbortSignal): Promise<CommitResult>;
-  /** Newest first. */
+  /** Returns the history, newest first. */
   history(volumeId: VolumeId, lane: LaneName, signal: AbortSignal): Promise<readonly HistoryRecord[]>;
   listHeads(signal: AbortSignal): Promise<readonly HeadRecord[]>;
-  /** As {@link listHeads}, of these volumes: costs what they have, whatever else the store has. */
+  /** Returns the heads of these volumes. The cost depends on them only. */
   headsOf(volumes: readonly VolumeId[], signal: AbortSignal): Promise<readonly HeadRecord[]>;
   volume(id: VolumeId, signal: AbortSignal): Promise<VolumeRecord | undefined>;
   listVolumes(signal: AbortSignal): Promise<readonly VolumeRecord[]>;
-  /** As {@link listVolumes}, of one namespace: costs what that has, whatever else the store has. */
+  /** Returns the volumes of one namespace. The cost depends on them only. */
   volumesOf(namespaceId: NamespaceId, signal: AbortSignal): Promise<readonly VolumeRecord[]>;
-  /** As it was saved first, whoever names it by now: see {@link volumesHolding}. */
+  /** Returns the layer as first saved. See {@link volumesHolding} for its current holders. */
   layer(id: LayerId, signal: AbortSignal): Promise<LayerRecord | undefined>;
-  /** Volumes of which some lane holds the layer, in the order of their ids. */
+  /** Returns the volumes with a lane that holds the layer, in the order of their ids. */
   volumesHolding(id: LayerId, signal: AbortSignal): Promise<readonly VolumeId[]>;
   run(id: RunId, signal: AbortSignal): Promise<RunRecord | undefined>;
-  /** Deletes the volume's heads (of one lane, or all), their history, and the volume itself when no head is left; one that is locked goes with the session that locks it. Layers become unreferenced. */
+  /**
+   * Deletes the volume's heads (of one lane, or all) and their history, and the volume when no head is left. A locked
+   * volume is deleted when its session closes.
+   */
   removeVolume(volumeId: VolumeId, lane: LaneName | null, signal: AbortSignal): Promise<void>;
-  /** Layers that some head, history row or squash within its window, or live session refers to. */
+  /** Returns the layers that a head, a history row, an unexpired squash or a live session refers to. */
   referencedLayers(nowMs: number, signal: AbortSignal): Promise<ReadonlySet<LayerId>>;
   /**
-   * In one transaction: of `candidates`, forgets and returns those that nothing refers to at this moment, and drops expired history and squashes.
-   * Once returned, no later open or commit can refer to them.
+   * Forgets and returns the unreferenced layers among `candidates`, and drops expired history and squashes, in one
+   * transaction. Later opens and commits cannot refer to the returned layers.
    */
   forgetLayers(candidates: readonly LayerId[], nowMs: number, signal: AbortSignal): Promise<readonly LayerId[]>;
 }
@@ -65,19 +73,23 @@ export interface HeadStore {
 export interface SquashRequest {
   readonly volumeId: VolumeId;
   readonly lane: LaneName;
-  /** The squash, already published. */
+  /** The published squash. */
   readonly layer: LayerRecord;
-  /** What it replaces, top first. */
+  /** The replaced layers, top first. */
   readonly layers: readonly LayerId[];
   readonly atMs: number;
 }
 
 export interface SquashStore {
-  /** Squashes that are known of a lane, whether the head names them or not. Forgotten by `forgetLayers`, see `expireSquashes`. */
+  /**
+   * Returns the known squashes of a lane, whether or not the head names them. `forgetLayers` drops expired ones; see
+   * `expireSquashes`.
+   */
   squashes(volumeId: VolumeId, lane: LaneName, signal: AbortSignal): Promise<readonly SquashRecord[]>;
   /**
-   * Puts a squash in the place of what it replaces, wherever the head is by now; its generation, and its history, stay as they are, since readers find the same. Undefined, having changed nothing, where the
-   * head does not name those layers side by side. Replaced layers stay referenced for `limits.revocationMs`. Errors: E_LAYER_MISSING where the squash was forgotten before.
+   * Replaces layers of the current head with their squash. Generation and history stay, because readers find the same
+   * content. Returns undefined and changes nothing if the head does not name those layers side by side. Replaced
+   * layers stay referenced for `limits.revocationMs`. Errors: E_LAYER_MISSING if the squash was forgotten.
    */
   squash(request: SquashRequest, signal: AbortSignal): Promise<HeadRecord | undefined>;
 }

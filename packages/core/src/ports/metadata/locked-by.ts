@@ -9,11 +9,11 @@ export interface LockHolder {
   readonly sinceMs: number;
 }
 
-/** What every driver of the metadata says of a lock that another session has. */
+/** Returns the error for a lock that another session holds. */
 export function lockedBy({ volume, lane, run, sinceMs }: LockHolder): CachelaneError {
   const since = new Date(sinceMs).toISOString();
   return new CachelaneError('E_LOCKED', `${volume} is locked on ${lane} by ${run}, since ${since}`, {
-    hint: 'wait for that run, or let it end',
+    hint: 'wait for that run, or end it',
     retryable: true,
   });
 }

@@ -2,7 +2,7 @@ import type { NamespaceId, RunId, VolumeId } from '../../base/ids.ts';
 import type { LayerId } from '../../layers/entry.ts';
 import type { RunRecord } from './run-record.ts';
 
-/** What a run had of a volume in its view. */
+/** The layers of a volume that a run saw. */
 export interface ReadRecord {
   readonly run: RunId;
   readonly volumeId: VolumeId;
@@ -11,29 +11,35 @@ export interface ReadRecord {
   readonly atMs: number;
 }
 
-/** A run that is to have no part in any head: nobody brings its layers back. */
+/** A run whose layers must never return to a head. */
 export interface Revocation {
   readonly run: RunId;
   readonly atMs: number;
-  /** Who said so, for people. */
+  /** Who revoked it, for people. */
   readonly by: string;
 }
 
-/** A revocation that is written down. */
+/** A stored revocation. */
 export interface RevokedRun extends Revocation {
-  /** Whose volumes it counts for: one that a head told counts for the namespace of that head, since whoever writes there may name any run. Null: for all, as a person here said. */
+  /**
+   * The namespace where it counts. A revocation from a remote head counts only for that head's namespace, because its
+   * writer may name any run. Null: all namespaces, revoked by a user here.
+   */
   readonly namespaceId: NamespaceId | null;
 }
 
 export interface RevocationStore {
-  /** Runs of which something is known, whose ids begin with `prefix`; in the order of ids, at most ten. */
+  /** Returns at most ten known runs whose ids begin with `prefix`, in the order of ids. */
   findRuns(prefix: string, signal: AbortSignal): Promise<readonly RunRecord[]>;
-  /** Of runs of the last `limits.readsMs`; in the order of time, run and volume. */
+  /** Returns the reads of the last `limits.readsMs`, in the order of time, run and volume. */
   listReads(signal: AbortSignal): Promise<readonly ReadRecord[]>;
-  /** What `listReads` has of one run and one volume; undefined: nothing. It costs the same, however many runs there were. */
+  /** Returns the read record of one run and volume. The cost does not depend on the number of runs. */
   readsOf(run: RunId, volumeId: VolumeId, signal: AbortSignal): Promise<ReadRecord | undefined>;
-  /** What counts for a namespace; `all`: whatever is written down. The latest first. */
+  /** Returns the revocations that count for a namespace, or all; latest first. */
   revokedRuns(of: NamespaceId | 'all', signal: AbortSignal): Promise<readonly RevokedRun[]>;
-  /** Writes them down; one that is revoked already, in the same namespace or in all, stays as it is. From then on `commit` takes no layer of such a run to a volume there: E_LAYER_REFUSED. */
+  /**
+   * Records revocations. An existing one, for the same or all namespaces, stays. From then on `commit` refuses layers
+   * of such a run there with E_LAYER_REFUSED.
+   */
   revokeRuns(revocations: readonly RevokedRun[], signal: AbortSignal): Promise<void>;
 }

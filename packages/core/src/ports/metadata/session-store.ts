@@ -10,9 +10,9 @@ import type { VolumeRecord } from './head-records.ts';
 import type { NamespaceRecord } from './namespace-store.ts';
 import type { RunRecord } from './run-record.ts';
 
-/** What a directory is, apart from its path: a clone that replaced another one at the same path is another directory. */
+/** Identifies a directory beyond its path: a new clone at the same path is a different directory. */
 export interface DirectoryIdentity {
-  /** Real path. */
+  /** The real path. */
   readonly path: string;
   /** Device, inode and birth time as one opaque text. */
   readonly identity: string;
@@ -23,15 +23,18 @@ export interface OpenVolume {
   readonly compat: Compat;
   readonly tool: string;
   readonly sync: Sync | null;
-  /** Nearest first; the first is the lane that the session writes. */
+  /** Nearest first; the session writes the first. */
   readonly chain: readonly ChainLink[];
-  /** Of the chain's links in other namespaces only the nearest counts, and only where nothing nearer has anything: see `firstSnapshot`. */
+  /**
+   * Whether only the nearest link of other namespaces counts, and only if no nearer link has layers; see
+   * `firstSnapshot`.
+   */
   readonly firstSnapshot?: boolean;
-  /** Whether the session wants the own lane for itself, as far as others want it so. */
+  /** Whether the session asks for a lock on its own lane. */
   readonly lock: boolean;
-  /** Used where the namespace has no such volume yet. */
+  /** The id to use if the namespace has no such volume yet. */
   readonly freshId: VolumeId;
-  /** Used where the first link's namespace has no id yet and is not the session's own. */
+  /** The id to use if the first link's namespace is new and differs from the session's. */
   readonly freshNamespaceId: NamespaceId;
 }
 
@@ -39,35 +42,41 @@ export interface OpenSessionRequest {
   readonly sessionId: SessionId;
   readonly run: Omit<RunRecord, 'namespaceId'>;
   readonly namespace: Namespace;
-  /** Used where the path has no id yet. */
+  /** The id to use if the path has no id yet. */
   readonly freshNamespaceId: NamespaceId;
   /**
-   * The project's directory; null where it is unknown. It says whose a `local/…` name is: when another directory stands at the
-   * path, the name gets a new id, and the old one goes on under `<name>~<end of its id>`, for `ns adopt`. So a project
-   * without a remote whose directory is made anew each time, as CI does, starts cold.
+   * The project's directory; null if unknown. It owns a `local/…` name: if another directory now has the path, the
+   * name gets a new id. The old id continues as `<name>~<end of its id>`, for `ns adopt`. So a project without a
+   * remote starts cold when CI recreates its directory.
    */
   readonly directory: DirectoryIdentity | null;
-  /** The `local/…` name this directory has without a remote: its id is adopted where `namespace` is new and the directory is the same. */
+  /**
+   * The directory's `local/…` name without a remote. Its id is adopted if `namespace` is new and the directory is the
+   * same.
+   */
   readonly adoptFrom: Namespace | null;
   /**
-   * Whether the session may save. Without it, it leaves no trace that a later run could see: nothing is adopted, no name moves,
-   * no directory is recorded, and no tool nor what is said of sharing changes. That it read a head is noted all the same.
+   * Whether the session may save. If not, it leaves no trace for later runs except that it read a head: no adoption,
+   * alias, recorded directory, or change of tool or sharing.
    */
   readonly mayWrite: boolean;
-  /** Whether its run sees what the volumes hold: what that is stays noted. */
+  /** Whether the run sees the volumes' contents, which is then recorded. */
   readonly reads: boolean;
-  /** The lane of the namespace's default branch, where that is known: it lives longer than others. Only of a session that may save. */
+  /** The lane of the default branch, if known; it lives longer than others. Only for sessions that may save. */
   readonly defaultLane?: LaneName | null;
-  /** What a file in the repository says of how long this lane lives, and how large it may be; likewise. Null: nothing; left out: it was not looked at. */
+  /**
+   * The retention policy of this lane from a file in the repository. Null: none; absent: not read. Only for sessions
+   * that may save.
+   */
   readonly lanePolicy?: { readonly texts: PolicyTexts; readonly source: string } | null;
   readonly volumes: readonly OpenVolume[];
-  /** Absolute mount points, recorded before they are made, in the order of `volumes`. */
+  /** Absolute mount points in the order of `volumes`, recorded before they are created. */
   readonly targets: readonly string[];
   readonly bootId: string;
   readonly atMs: number;
 }
 
-/** One link of the chain as it was at open; links whose namespace or volume is unknown are left out. */
+/** One link of the chain at open. Links with an unknown namespace or volume are left out. */
 export interface PinnedLink {
   readonly namespace: Namespace;
   readonly lane: LaneName;
@@ -77,17 +86,17 @@ export interface PinnedLink {
 
 export interface OpenedVolume {
   readonly volume: VolumeRecord;
-  /** The head of the session's own lane; generation 0 and no layers where there is none. */
+  /** The head of the session's own lane; generation 0 and no layers if it does not exist. */
   readonly own: { readonly generation: number; readonly layers: readonly LayerId[] };
-  /** Nearest first, own lane included where it has layers. */
+  /** Nearest first, including the own lane if it has layers. */
   readonly pinned: readonly PinnedLink[];
-  /** Where nothing is pinned: what was taken away of the nearest lane that had something; null where nothing was. */
+  /** If nothing is pinned: the eviction in the nearest lane that had layers, if any. */
   readonly evicted: Eviction | null;
 }
 
 export interface OpenedSession {
   readonly namespace: NamespaceRecord;
-  /** True when this open adopted the directory's earlier local namespace. */
+  /** Whether this open adopted the directory's earlier local namespace. */
   readonly adopted: boolean;
   readonly volumes: readonly OpenedVolume[];
 }
@@ -99,56 +108,60 @@ export interface SessionRecord {
   readonly lane: LaneName;
   readonly bootId: string;
   readonly openedAtMs: number;
-  /** `RunPlace.token`, once the command was started. */
+  /** `RunPlace.token`, once the command has started. */
   readonly place: string | null;
   readonly targets: readonly string[];
-  /** Layers that must not go while the session lives. */
+  /** Layers that are kept while the session lives. */
   readonly pins: readonly LayerId[];
 }
 
-/** A volume that a session opened: it does not go while the session lives. */
+/** A volume opened by a session; it is kept while the session lives. */
 export interface SessionVolume {
   readonly session: SessionId;
   readonly volumeId: VolumeId;
-  /** The lane that it has for itself, as far as others want it so; null: none. */
+  /** The lane that the session locks; null for none. */
   readonly lockedLane: LaneName | null;
 }
 
-/** Where another session has a mount, or is about to. */
+/** A mount of another session, existing or planned. */
 export interface OthersMount {
   readonly path: string;
-  /** Whether its command was started; before, it may turn out that nothing can be mounted. */
+  /** Whether the session's command has started. Until then the mount may still fail. */
   readonly isStarted: boolean;
 }
 
 export interface SessionChange {
   readonly place?: string;
   readonly madeDirs?: readonly string[];
-  /** Those of its targets that it mounts at; all of them until this is said. */
+  /** The targets that it mounts at; until set, all of them. */
   readonly mounts?: readonly string[];
   readonly pins?: readonly LayerId[];
 }
 
 export interface SessionStore {
-  /** E_LOCKED (retryable, its message names the holder), having changed nothing, while another session has a lock that this one asks for. */
+  /**
+   * Opens a session. Throws E_LOCKED (retryable, names the holder) and changes nothing if another session holds a
+   * requested lock.
+   */
   openSession(request: OpenSessionRequest, signal: AbortSignal): Promise<OpenedSession>;
   /**
-   * Records directories that are about to be made to mount on, the place of the command, and layers to pin beside those of open. What is pinned before it is
-   * published is safe from then on, also if a layer of that id was forgotten once.
+   * Records mount directories about to be created, the command's place, and more layers to pin. A layer pinned before
+   * its publication is safe from then on, even if its id was forgotten before.
    */
   updateSession(id: SessionId, change: SessionChange, signal: AbortSignal): Promise<void>;
   /**
-   * Forgets the session, and its volumes and namespaces that have no head and that no other session opened. `removeDirs` gets the directories that it (or an earlier one) made to mount on and that no other
-   * session needs: neither at, above nor below one of its targets. It is called inside the transaction, so that no session can open meanwhile:
-   * removing a mount point detaches it in every mount namespace. Deepest first; the callback skips what is not empty.
+   * Forgets the session, and its volumes and namespaces that have no head and no other session. Calls `removeDirs`
+   * inside the transaction with mount directories, deepest first, that no other session needs: none is at, above or
+   * below another session's target. Removing a mount point detaches it in every mount namespace, so no session may
+   * open meanwhile. The callback skips directories that are not empty.
    */
   closeSession(id: SessionId, removeDirs: (dirs: readonly string[]) => void, signal: AbortSignal): Promise<void>;
   /**
-   * Calls `use` with the places where sessions other than this one mount, inside the transaction: no session can open meanwhile, and what `use` does to a
-   * directory is there for those that open later. `use` does not throw.
+   * Calls `use` inside the transaction with the mounts of other sessions. No session can open until it returns. `use`
+   * does not throw.
    */
   amongMounts(id: SessionId, use: (mounts: readonly OthersMount[]) => void, signal: AbortSignal): Promise<void>;
   listSessions(signal: AbortSignal): Promise<readonly SessionRecord[]>;
-  /** In the order of session and volume. */
+  /** Returns all session volumes in the order of session and volume. */
   listSessionVolumes(signal: AbortSignal): Promise<readonly SessionVolume[]>;
 }

@@ -5,42 +5,47 @@ import type { VolumeName } from '../../names/volume.ts';
 import type { GrantRecord } from '../../sharing/grant.ts';
 import type { Grantee } from '../../sharing/grantee.ts';
 
-/** There is one grant for each. */
+/** Identifies a grant. */
 export type GrantKey = Pick<GrantRecord, 'ownerId' | 'volume' | 'to'>;
 
-/** That what runs of some projects save goes to a tier as well. */
+/** A rule that saves of some projects also go to a tier. */
 export interface FeedRecord {
-  /** The namespace that gets it. */
+  /** The namespace that receives them. */
   readonly tierId: NamespaceId;
   /** The projects. */
   readonly from: Grantee;
-  /** Null: all that they save. */
+  /** Null: all volumes. */
   readonly volume: VolumeName | null;
-  /** Of the projects: that of the default branch, as a run knows it, or one by its name. */
+  /** The projects' default branch, or one lane by name. */
   readonly lanes: 'default' | LaneName;
   readonly atMs: number;
-  /** Who said so, for people. */
+  /** Who set the rule, for people. */
   readonly by: string;
 }
 
-/** There is one feed rule for each. */
+/** Identifies a feed rule. */
 export type FeedKey = Pick<FeedRecord, 'tierId' | 'from' | 'volume' | 'lanes'>;
 
 /**
- * What namespaces share with each other. It goes with the namespace whose it is, so that one that comes later under the same path has none of it; that of a grantee, or of projects, need not be there, and neither
- * need a volume. No namespace stays because of it ({@link NamespaceStore.createNamespace} makes it stay). All lists are in the order of owner, volume (those of all first), grantee and lanes. Errors: E_NOT_FOUND, of what puts, for an owner or a tier that is not there.
+ * Grants and feed rules between namespaces. They are deleted with their owner, so a later namespace at the same path
+ * has none. Grantees, projects and volumes may not exist. They keep no namespace alive ({@link
+ * NamespaceStore.createNamespace} does). Lists are ordered by owner, volume (rules for all volumes first), grantee
+ * and lanes. Errors: E_NOT_FOUND when putting a rule for a missing owner or tier.
  */
 export interface SharingStore {
-  /** In the place of another one with the same key. */
+  /** Adds a grant, replacing one with the same key. */
   putGrant(grant: GrantRecord, signal: AbortSignal): Promise<void>;
-  /** False: there was none. */
+  /** Returns false if the grant did not exist. */
   removeGrant(key: GrantKey, signal: AbortSignal): Promise<boolean>;
   grantsOf(ownerId: NamespaceId, signal: AbortSignal): Promise<readonly GrantRecord[]>;
-  /** Those that cover one of the names as {@link isCovered} says, of all owners, each once; costs what these have been granted, whatever else was. */
+  /**
+   * Returns the grants of all owners that cover one of the names, as {@link isCovered} says. The cost depends on
+   * these grants only.
+   */
   grantsTo(names: readonly Namespace[], signal: AbortSignal): Promise<readonly GrantRecord[]>;
-  /** In the place of another one with the same key. */
+  /** Adds a feed rule, replacing one with the same key. */
   putFeed(feed: FeedRecord, signal: AbortSignal): Promise<void>;
-  /** False: there was none. */
+  /** Returns false if the rule did not exist. */
   removeFeed(key: FeedKey, signal: AbortSignal): Promise<boolean>;
   feedsOf(tierId: NamespaceId, signal: AbortSignal): Promise<readonly FeedRecord[]>;
 }

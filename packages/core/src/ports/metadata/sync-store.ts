@@ -3,12 +3,12 @@ import type { LaneName } from '../../lanes/lane.ts';
 import type { LayerId } from '../../layers/entry.ts';
 import type { SquashRecord } from '../../snapshots/squashes.ts';
 
-/** A remote as it calls itself, wherever it is reached: 32 hex characters that its first user wrote into it. */
+/** Identifies a remote independently of its address: 32 hex characters that its first user wrote into it. */
 export type RemoteId = string & { readonly __remoteId: unique symbol };
 
 /**
- * Layers that a head here and its counterpart in a remote have both named, as of their last comparison: what one of them lacks now was taken
- * out there, and what only one has is new.
+ * The layers that a local head and its remote counterpart have both named, as of their last comparison. A layer
+ * missing on one side now was removed there; a layer on only one side is new.
  */
 export interface SyncedHead {
   readonly remote: RemoteId;
@@ -16,18 +16,18 @@ export interface SyncedHead {
   readonly lane: LaneName;
   /** In byte order. */
   readonly layers: readonly LayerId[];
-  /** 1 for the first record; grows by 1 with each change. */
+  /** 1 for the first record; each change adds 1. */
   readonly revision: number;
   readonly atMs: number;
 }
 
-/** Moves a record by compare-and-swap: several processes sync at once. */
+/** Moves a record by compare-and-swap, because several processes sync at once. */
 export interface SyncedChange {
   readonly remote: RemoteId;
   readonly layers: readonly LayerId[];
-  /** What the remote knows of squashes of this lane: from then on it is known here. */
+  /** Squashes of this lane that the remote knows; they are recorded here. */
   readonly squashes?: readonly SquashRecord[];
-  /** The revision that the caller saw; 0 for none. */
+  /** The revision that the caller read; 0 for none. */
   readonly expectedRevision: number;
 }
 
@@ -38,9 +38,12 @@ export interface SyncStore {
     lane: LaneName,
     signal: AbortSignal,
   ): Promise<SyncedHead | undefined>;
-  /** Of all remotes, or of one; in the order of remote, volume id and lane. */
+  /** Returns the records of one remote or of all, in the order of remote, volume id and lane. */
   listSyncedHeads(remote: RemoteId | null, signal: AbortSignal): Promise<readonly SyncedHead[]>;
-  /** Without moving the head, which need not be there. False, having changed nothing, where the record is not at that revision. E_NOT_FOUND without the volume. */
+  /**
+   * Records a comparison without moving the head, which may not exist. Returns false and changes nothing at another
+   * revision. Errors: E_NOT_FOUND if the volume does not exist.
+   */
   recordSynced(request: RecordSyncedRequest, signal: AbortSignal): Promise<boolean>;
 }
 

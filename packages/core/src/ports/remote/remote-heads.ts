@@ -1,7 +1,7 @@
 import type { AttemptId, RemoteKey } from '../../names/remote-key.ts';
 import type { ListPage } from './remote-objects.ts';
 
-/** Names one state of one head; opaque, made by the driver, never used twice. */
+/** Identifies one state of one head. The driver makes it, and never uses it twice. */
 export type HeadVersion = string & { readonly __headVersion: unique symbol };
 
 export interface RemoteHead {
@@ -13,9 +13,9 @@ export interface SwapRequest {
   readonly key: RemoteKey;
   /** 1 to `limits.remoteHeadBytes`. */
   readonly bytes: Uint8Array;
-  /** What the head was when it was read; null: there must be none. */
+  /** The version that was read; null: the head must not exist. */
   readonly expected: HeadVersion | null;
-  /** Names this swap. The same one for each repetition of it, a new one for every other. */
+  /** Identifies this swap: retries use the same one, every other swap a new one. */
   readonly attempt: AttemptId;
 }
 
@@ -27,7 +27,10 @@ export interface HeadRemoval {
 
 export interface HeadConflict {
   readonly kind: 'conflict';
-  /** The head as it is now. It may have been moved onto what this swap wrote: look whether it has what was wanted already. */
+  /**
+   * The current head. An earlier attempt of this swap may have led to it, so check whether it already has the wanted
+   * content.
+   */
   readonly found: RemoteHead | undefined;
 }
 
@@ -37,11 +40,11 @@ export type HeadRemovalOutcome = { readonly kind: 'removed' } | HeadConflict;
 
 export interface DamageRemoval {
   readonly key: RemoteKey;
-  /** As of a swap. */
+  /** As in `SwapRequest`. */
   readonly attempt: AttemptId;
 }
 
-/** `left`: its state can be read, or there is none. */
+/** `left`: the head is readable or does not exist. */
 export type DamageRemovalOutcome = { readonly kind: 'removed' } | { readonly kind: 'left' };
 
 export interface HeadList {
@@ -51,26 +54,32 @@ export interface HeadList {
 
 /**
  * Small documents that move by compare-and-swap. Guarantees of every driver:
- * - of all swaps that expect the same version at most one moves the head, on whatever machines they run: nothing is overwritten unseen;
- * - a head is what its last swap wrote, whole, whenever a writer is killed; versions never come back, also not after a removal;
- * - a swap whose outcome was E_REMOTE_UNKNOWN may be repeated with the same attempt: where it took effect already and the head is still
- *   what it wrote, the answer is `moved`; where others moved on from there, `conflict` with what they wrote;
- * - a request that the network delivers late or twice changes nothing any more once another swap came between;
- * - `read` after `moved`, by the same client, shows that state or a later one. Other machines on a network file system may see an older one for some
- *   seconds; a swap never builds on it.
+ * - of all swaps that expect the same version, on any machines, at most one moves the head. Nothing is overwritten
+ *   unseen;
+ * - a head is exactly what its last swap wrote, even if writers are killed. Versions never repeat, not even after a
+ *   removal;
+ * - a swap that ended with E_REMOTE_UNKNOWN may be retried with the same attempt. If it took effect and the head is
+ *   unchanged since, the answer is `moved`. If others moved the head since, it is `conflict`;
+ * - a late or duplicate request changes nothing once another swap came between;
+ * - a client that got `moved` reads that state or a later one. Through a network file system, other machines may read
+ *   an older state for some seconds; a swap never builds on it.
  *
- * A removed head leaves a note of some bytes behind, so that its versions do not begin anew.
+ * A removed head leaves a note of some bytes, so that its versions do not restart.
  *
- * A state that is not what was written (a crash of a server, a disk that rots) is damaged: `read`, `swap` and `remove` throw E_OBJECT_CORRUPT, and nobody falls
- * back to the state before it, which would silently undo what others have seen.
- * Every call may throw what `Remote` lists; E_REMOTE_UNFIT for a state that a later version of Cachelane wrote, which is left alone.
+ * A state that differs from what was written (server crash, bit rot) is damaged: `read`, `swap` and `remove` throw
+ * E_OBJECT_CORRUPT. Drivers never fall back to the state before, which would undo changes that others have seen.
+ * Every call may throw what `Remote` lists, and E_REMOTE_UNFIT for a state written by a newer version of Cachelane,
+ * which is not changed.
  */
 export interface RemoteHeads {
   read(key: RemoteKey, signal: AbortSignal): Promise<RemoteHead | undefined>;
   swap(request: SwapRequest, signal: AbortSignal): Promise<SwapOutcome>;
   remove(request: HeadRemoval, signal: AbortSignal): Promise<HeadRemovalOutcome>;
-  /** Removes a state that is damaged, and no other: neither one that can be read nor what came in its place meanwhile. Versions go on as with any removal. */
+  /**
+   * Removes a damaged state; keeps one that is readable or was replaced since. Versions continue as after any
+   * removal.
+   */
   removeDamaged(request: DamageRemoval, signal: AbortSignal): Promise<DamageRemovalOutcome>;
-  /** Keys of the heads that are there, damaged ones too, in the order of their bytes. */
+  /** Returns the keys of existing heads, including damaged ones, in byte order. */
   list(prefix: string, page: ListPage, signal: AbortSignal): Promise<HeadList>;
 }

@@ -1,57 +1,60 @@
 import type { Digest } from '../../base/digest.ts';
 import type { RemoteKey } from '../../names/remote-key.ts';
 
-/** What the whole of an object is. */
+/** The size and digest of a whole object. */
 export interface ObjectContent {
   readonly sizeBytes: number;
   readonly digest: Digest;
 }
 
-/** Where the bytes of an object come from: a buffer, a file, anything that can be read again. */
+/** The bytes of an object, which can be read repeatedly. */
 export interface ObjectSource extends ObjectContent {
-  /** From the first byte, in pieces of any size. Called once more for each retry; whoever stops early ends it. */
+  /**
+   * Returns all bytes in pieces of any size; called again for each retry. A reader that stops early ends the
+   * iterator.
+   */
   read(): AsyncIterable<Uint8Array>;
 }
 
 export interface ListedObject {
   readonly key: RemoteKey;
   readonly sizeBytes: number;
-  /** By the remote's own clock, milliseconds since the epoch; for expiry, never for order. */
+  /** By the remote's clock, in milliseconds since the epoch; for expiry, never for ordering. */
   readonly storedAtMs: number;
 }
 
 export interface ObjectStat extends ListedObject {
-  /** As it was said when the object was stored; null where the remote keeps no such note. */
+  /** The digest given when the object was stored; null if the remote does not keep it. */
   readonly digest: Digest | null;
 }
 
 export type PutOutcome =
   | { readonly kind: 'stored' }
-  /** Somebody stored the same content before, or an earlier attempt of ours did whose answer got lost. */
+  /** The same content was already stored, perhaps by an earlier attempt whose answer was lost. */
   | { readonly kind: 'present' }
-  /** Something else lies under this key. It is left alone. */
+  /** Another object has this key. It is not changed. */
   | { readonly kind: 'different'; readonly found: ObjectStat };
 
 export interface GetRequest {
-  /** The first byte that is wanted; 0 by default, at most the object's size. */
+  /** The first byte to return; 0 by default, at most the object's size. */
   readonly offset?: number;
-  /**
-   * What the object must be. Only for whole objects: what has come counts for nothing until the data has ended
-   * without E_OBJECT_CORRUPT.
-   */
+  /** The expected content, only for whole objects. Trust no data until the iterator ends without E_OBJECT_CORRUPT. */
   readonly expect?: ObjectContent;
 }
 
 export interface ObjectDownload {
-  /** Of the whole object, whatever the offset. */
+  /** The size of the whole object, whatever the offset. */
   readonly sizeBytes: number;
-  /** Every byte from the offset to the end, in order, in pieces of any size; or it throws. Whoever stops early ends it. */
+  /**
+   * All bytes from the offset to the end, in pieces of any size; otherwise it throws. A reader that stops early ends
+   * the iterator.
+   */
   readonly data: AsyncIterable<Uint8Array>;
 }
 
-/** A part of a listing: what comes after a key, in the order of the keys' bytes. */
+/** A page of a listing in the byte order of keys. */
 export interface ListPage {
-  /** Exclusive; from the beginning where it is absent. */
+  /** Exclusive; absent: from the beginning. */
   readonly after?: RemoteKey;
   /** At most and by default `limits.remoteListPage`. */
   readonly limit?: number;
@@ -59,33 +62,35 @@ export interface ListPage {
 
 export interface ObjectList {
   readonly objects: readonly ListedObject[];
-  /** Whether there are others behind the last one of these. */
+  /** Whether more objects follow. */
   readonly more: boolean;
 }
 
 /**
  * Immutable blobs by key. Guarantees of every driver:
- * - an object is there whole or not at all: a writer that is killed leaves nothing that `get`, `stat` or `list` see, only leftovers for `sweep`;
- * - it never changes: a second `put` under its key leaves it as it is and says so. Of several that run together each says `stored` or `present`;
- * - after `put` said `stored` or `present`, everybody who asks finds it, until it is removed;
- * - a source that is not what it claims to be (size, digest) is refused with E_OBJECT_CORRUPT, and nothing of it shows;
- * - `renew` stores it whether or not it is there, whole at every moment, so that it counts as stored just now;
- * - a listing names everything once that is there all the while;
- * - keys are like paths of files: none lies below another one.
+ * - an object exists whole or not at all. A killed writer leaves only files that `sweep` removes and `get`, `stat`
+ *   and `list` do not show;
+ * - an object never changes. A second `put` under its key reports it. Of concurrent puts, each returns `stored` or
+ *   `present`;
+ * - after `stored` or `present`, every client finds the object until it is removed;
+ * - a source with another size or digest than it claims is refused with E_OBJECT_CORRUPT, and stays invisible;
+ * - `renew` stores the object whether or not it exists, whole at every moment, with a new storage time;
+ * - a listing names every object once that exists throughout;
+ * - keys are like file paths: none is below another one.
  *
  * Every call may throw what `Remote` lists.
  */
 export interface RemoteObjects {
   put(key: RemoteKey, source: ObjectSource, signal: AbortSignal): Promise<PutOutcome>;
-  /** For an object that is there already, whose age matters. */
+  /** Stores an object again to renew its age. */
   renew(key: RemoteKey, source: ObjectSource, signal: AbortSignal): Promise<void>;
-  /** Undefined where there is none. */
+  /** Returns undefined if the object does not exist. */
   get(key: RemoteKey, request: GetRequest, signal: AbortSignal): Promise<ObjectDownload | undefined>;
   stat(key: RemoteKey, signal: AbortSignal): Promise<ObjectStat | undefined>;
-  /** `prefix` is the beginning of a key and need not end at a slash; '' is everything. */
+  /** Lists objects. `prefix` is any beginning of a key; '' lists everything. */
   list(prefix: string, page: ListPage, signal: AbortSignal): Promise<ObjectList>;
-  /** None to remove is no error. Whether somebody still needs it is for the caller to know. */
+  /** Removes an object, whether or not it exists or is in use. */
   remove(key: RemoteKey, signal: AbortSignal): Promise<void>;
-  /** Removes what writers that died left behind, once it is older than `limits.remoteSweepGraceMs`. Returns how many. */
+  /** Removes leftovers of dead writers older than `limits.remoteSweepGraceMs`. Returns their number. */
   sweep(signal: AbortSignal): Promise<number>;
 }

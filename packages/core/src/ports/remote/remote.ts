@@ -3,25 +3,25 @@ import type { RemoteHeads } from './remote-heads.ts';
 import type { RemoteObjects } from './remote-objects.ts';
 
 /**
- * A place where machines share layers and heads: a directory, a bucket. Errors of all its calls, whose messages never hold a key, a token, a
+ * A directory or bucket where machines share layers and heads. Errors of all calls; their messages never contain a key, a token, a
  * signature, or a URL with one:
  *
  * | code | meaning | retryable |
  * | --- | --- | --- |
- * | E_REMOTE_GONE | it cannot be reached, or is not there; nothing was changed | by cause |
- * | E_REMOTE_BUSY | it asks for patience; nothing was changed | yes |
- * | E_REMOTE_UNKNOWN | the answer got lost: what was asked for may have happened, or may yet happen | yes, every call is made for it |
- * | E_REMOTE_DENIED | wrong or missing credentials, or no permission to read | but for a wrong clock, no |
- * | E_REMOTE_READ_ONLY | this client may read but not write there | no |
- * | E_REMOTE_FULL | no space, or a quota is used up | no |
- * | E_REMOTE_UNFIT | it cannot do what is needed (no compare-and-swap, no hard links) | no |
- * | E_OBJECT_CORRUPT | content is not what it is said to be | no |
+ * | E_REMOTE_GONE | unreachable or missing; nothing was changed | by cause |
+ * | E_REMOTE_BUSY | overloaded; nothing was changed | yes |
+ * | E_REMOTE_UNKNOWN | the answer was lost: the request may take effect, now or later | yes, all calls are idempotent |
+ * | E_REMOTE_DENIED | wrong or missing credentials, or no permission to read | no, except after a wrong clock |
+ * | E_REMOTE_READ_ONLY | this client may read but not write | no |
+ * | E_REMOTE_FULL | no space, or a quota is exhausted | no |
+ * | E_REMOTE_UNFIT | a needed feature is missing (compare-and-swap, hard links) | no |
+ * | E_OBJECT_CORRUPT | content does not match its digest or size | no |
  * | E_ABORTED | the signal | no |
  */
 export interface Remote extends AsyncDisposable {
   /** For people: `s3://bucket/prefix`, `dir:/mnt/cache`. */
   readonly name: string;
-  /** For how long another machine may go on seeing an earlier state of what was changed. */
+  /** How long other machines may still see an earlier state after a change. */
   readonly lagMs: number;
   readonly objects: RemoteObjects;
   readonly heads: RemoteHeads;
@@ -41,7 +41,7 @@ export type RemoteOperation =
   | 'remove damaged head'
   | 'list heads';
 
-/** What is going on with a remote, for reporters. */
+/** What happens at a remote, for reporters. */
 export type RemoteEvent =
   | {
       readonly type: 'remote-call';
@@ -49,11 +49,11 @@ export type RemoteEvent =
       readonly operation: RemoteOperation;
       /** A key, or a prefix. */
       readonly key: string;
-      /** Content that went over the wire, as far as it did. */
+      /** The content transferred so far. */
       readonly sizeBytes: number;
       /** Until the last byte. */
       readonly durationMs: number;
-      /** `stored`, `moved`, `conflict`, …; or the code of the error. */
+      /** `stored`, `moved`, `conflict`, …, or an error code. */
       readonly outcome: string;
     }
   | {
@@ -61,7 +61,7 @@ export type RemoteEvent =
       readonly remote: string;
       readonly operation: RemoteOperation;
       readonly key: string;
-      /** 1 for the first that failed. */
+      /** 1 for the first failure. */
       readonly failures: number;
       readonly code: ErrorCode;
       readonly waitMs: number;

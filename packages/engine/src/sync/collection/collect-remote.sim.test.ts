@@ -21,12 +21,12 @@ import { revokeThere } from '../revoke/revoke-there.ts';
 import { type Turns, playAll } from '../turns.fixture.ts';
 import { collectRemote } from './collect-remote.ts';
 
-// A push, or a revocation, that finds an object there and counts on it, and a collection that is about to delete it, in every order of their calls: no
-// head ever names what is not there.
+// A push or revocation that relies on an object, and a collection that deletes it, in every order of their calls: no head ever names a
+// missing object.
 
 const hourMs = 3_600_000;
 
-/** A machine that saved layers and sent nothing; the same one each time. */
+/** A machine with unpushed layers, always the same. */
 async function saver(remote: Remote, names: readonly string[]): Promise<TestEngine> {
   const engine = testEngine({ seed: 'saver', home: testHome(), remote });
   for (const name of names) await engine.run(([volume]) => install(volume, name), { request: { push: 'never' } });
@@ -38,7 +38,7 @@ async function pushAll({ deps }: TestEngine, remote: Remote, clock = deps.clock)
   for (const pending of await findPending(own, noAbort)) await pushPending(own, pending, noAbort);
 }
 
-/** What an interrupted push left three days ago: the very objects, and no head. */
+/** Objects without a head that an interrupted push left three days ago. */
 async function leftovers(names: readonly string[] = ['a']): Promise<MemoryRemoteState> {
   const state = emptyRemoteState();
   await pushAll(await saver(memoryRemote(state), names), memoryRemote(state));
@@ -71,7 +71,7 @@ function dangling(state: MemoryRemoteState): readonly RemoteKey[] {
   );
 }
 
-/** What is at work beside a collection: on `remote`, whose calls wait for their turns. */
+/** The process beside a collection; its calls to `remote` wait for their turns. */
 type Act = (state: MemoryRemoteState, remote: Remote, clock: (inner: Clock) => Clock) => Promise<void>;
 
 const pushOf =
@@ -84,13 +84,13 @@ const pushOf =
 interface Variant {
   readonly prepare: (state: MemoryRemoteState) => Promise<void>;
   readonly act?: Act;
-  /** What that has in the place of its remote. The first order that this breaks is the last one played. */
+  /** Replaces its remote. The first order that breaks is the last one played. */
   readonly spoil?: (remote: Remote) => Remote;
 }
 
 interface Explored {
   readonly orders: number;
-  /** Orders in which a head named what was not there, at whatever moment. */
+  /** Orders in which a head named a missing object at some moment. */
   readonly broken: number;
   readonly sent: number;
   readonly deleted: number;
@@ -142,7 +142,7 @@ async function due(state: MemoryRemoteState): Promise<void> {
   await mark(state, { keys: [...state.objects.keys()] });
 }
 
-/** Where a push stores nothing anew. */
+/** A remote on which a push stores no object again. */
 function renewingNothing(remote: Remote): Remote {
   return {
     ...remote,
@@ -150,7 +150,7 @@ function renewingNothing(remote: Remote): Remote {
   };
 }
 
-/** Where a push does not look again. */
+/** A remote on which a push does not check the collection state again. */
 function lookingOnce(remote: Remote): Remote {
   let first: Promise<Awaited<ReturnType<typeof remote.heads.read>>> | undefined;
   const read: typeof remote.heads.read = async (key, signal) =>
@@ -160,11 +160,11 @@ function lookingOnce(remote: Remote): Remote {
 
 describe('a push and a collection of a remote, in every order', () => {
   test.each<readonly [string, (state: MemoryRemoteState) => Promise<void>]>([
-    ['objects that are due to go', async (state) => await mark(state, { keys: [...state.objects.keys()] })],
-    ['objects that nobody marked yet', async () => await Promise.resolve()],
-    ['one of two that is due', async (state) => await mark(state, { keys: [...state.objects.keys()].slice(0, 1) })],
+    ['objects that are due for deletion', async (state) => await mark(state, { keys: [...state.objects.keys()] })],
+    ['objects that are not marked yet', async () => await Promise.resolve()],
+    ['one of two objects is due', async (state) => await mark(state, { keys: [...state.objects.keys()].slice(0, 1) })],
     [
-      'others that are due',
+      'other objects are due',
       async (state) => {
         const key = parseRemoteKey('data/00/other');
         const [object] = state.objects.values();
@@ -179,7 +179,7 @@ describe('a push and a collection of a remote, in every order', () => {
     expect({ broken, sent }).toEqual({ broken: 0, sent: orders });
   });
 
-  test('of two layers one that is due and one that is new', async () => {
+  test('of two layers, one due and one new', async () => {
     const act = pushOf(['a', 'b']);
     const { orders, broken, sent, deleted } = await explore(await leftovers(), { prepare: due, act });
     expect({ broken, sent }).toEqual({ broken: 0, sent: orders });
@@ -196,21 +196,21 @@ describe('a push and a collection of a remote, in every order', () => {
     expect((await explore(await leftovers(), spoilt)).broken).toBeGreaterThan(0);
   });
 
-  test('does not hold where a push stores nothing anew', async () => {
+  test('fails if a push stores no object again', async () => {
     expect((await explore(await leftovers(), { prepare: due, spoil: renewingNothing })).broken).toBeGreaterThan(0);
   });
 
-  test('does not hold where a push does not look again', async () => {
+  test('fails if a push does not check again', async () => {
     expect((await explore(await leftovers(), { prepare: due, spoil: lookingOnce })).broken).toBeGreaterThan(0);
   });
 });
 
-/** A head with a layer that a run has a part in, which is another one's; and what an interrupted revocation of that run left three days ago. */
+/** A head with a run's changes in another run's layer, and the leftovers of an interrupted revocation three days ago. */
 async function revoked(): Promise<{ readonly state: MemoryRemoteState; readonly act: Act }> {
   const state = emptyRemoteState();
   const engine = await saver(memoryRemote(state), []);
   for (const name of ['a', 'b']) await engine.run(([volume]) => install(volume, name));
-  // A clean-up writes the index anew, and so names whoever had a line in it.
+  // A clean-up rewrites the index, and so names the runs of its lines.
   await engine.run(
     ([volume]) => {
       volume?.remove('content/b');
@@ -259,7 +259,7 @@ async function dueUnnamed(state: MemoryRemoteState): Promise<void> {
 }
 
 describe('a revocation and a collection of a remote, in every order', () => {
-  test('what a head lost is gone, and what it names is there', async () => {
+  test('objects that a head lost are gone, and those that it names exist', async () => {
     const { state, act } = await revoked();
     const { orders, broken, sent, deleted } = await explore(state, { prepare: dueUnnamed, act });
     expect(orders).toBeGreaterThan(20);
@@ -267,7 +267,7 @@ describe('a revocation and a collection of a remote, in every order', () => {
     expect(deleted).toBeGreaterThan(0);
   });
 
-  test('does not hold where a revocation stores nothing anew', async () => {
+  test('fails if a revocation stores no object again', async () => {
     const { state, act } = await revoked();
     const { broken } = await explore(state, { prepare: dueUnnamed, act, spoil: renewingNothing });
     expect(broken).toBeGreaterThan(0);

@@ -42,7 +42,7 @@ const lanes = ({ heads }: RemoteGarbage): readonly string[] =>
   heads.map(({ name, policy }) => `${name.lane} ${policy}`);
 
 describe('heads of a remote', () => {
-  test('go when no machine used them for as long as their lane lives, and their objects two looks later', async () => {
+  test("are deleted when no machine used them for their lane's lifetime, and their objects two collections later", async () => {
     const { state, machine } = machines();
     await installOn(machine(), 'a', { request: { context: testContext('t1:pr:12') } });
     await installOn(machine(), 'b', { request: { context: testContext('t1:ref:main') } });
@@ -67,7 +67,7 @@ describe('heads of a remote', () => {
     expect(keysOf(state)).toEqual(before.filter((key) => keysOf(state).includes(key)));
   });
 
-  test('stay while somebody reads them, which is said there once a day', async () => {
+  test('stay while a machine reads them, which is noted there once a day', async () => {
     const { state, machine } = machines();
     const context = testContext('t1:pr:12');
     await installOn(machine(), 'a', { request: { context } });
@@ -108,7 +108,7 @@ describe('heads of a remote', () => {
     expect(report.volumes).toMatchObject([{ hits: [{ lane: 't1:pr:12', layers: 2 }] }]);
   });
 
-  test('of a release stay, and so does whatever a policy lets live longer', async () => {
+  test('of a release stay, and so do those with a longer policy', async () => {
     const { state, machine } = machines();
     await installOn(machine(), 'a', { request: { context: testContext('t1:pr:12') } });
     state.nowMs += 90 * dayMs;
@@ -117,8 +117,8 @@ describe('heads of a remote', () => {
   });
 });
 
-describe('what a squash replaced', () => {
-  test('stays as long as the head says so, and goes with the push that ends the window', async () => {
+describe('layers that a squash replaced', () => {
+  test('stay as long as the head lists them, and are deleted by the push that ends the window', async () => {
     const { state } = machines();
     let ageMs = 0;
     const ann = testEngine({
@@ -146,7 +146,7 @@ describe('what a squash replaced', () => {
     expect(report.volumes).toMatchObject([{ hits: [{ lane: 't1:ref:main' }] }]);
   });
 
-  test('and who is revoked is known as long as machines may have it: such a head goes empty', async () => {
+  test('a head with revocations becomes empty and stays, as long as machines may have the run', async () => {
     const { state, machine } = machines();
     const [ann, ben] = [machine(), machine()];
     const request = { context: testContext('t1:pr:12') };
@@ -171,11 +171,11 @@ describe('what a squash replaced', () => {
   });
 });
 
-test('who takes a run out of the remote counts on nothing that is about to go', async () => {
+test('a revocation of a remote does not rely on objects that are due for deletion', async () => {
   const { state, machine } = machines();
   const ann = machine();
   for (const name of ['bad', 'b', 'c', 'd']) await installOn(ann, name);
-  // As after the window: what the squash replaced is not known any more.
+  // As after the window: what the squash replaced is unknown.
   for (const [key, head] of state.heads) {
     if (!key.startsWith(headPrefix) || head.bytes === null) continue;
     const bytes = encodeManifest({ ...decodeManifest(head.bytes, null), squashes: [] });
@@ -190,7 +190,7 @@ test('who takes a run out of the remote counts on nothing that is about to go', 
   };
   const copy = { ...state, objects: new Map(state.objects), heads: new Map(state.heads) };
   await takeOut(copy);
-  // As somebody left it there long ago who was interrupted, and due to go.
+  // Left by an interrupted process long ago, and due for deletion.
   const rest = [...copy.objects.values()].filter(({ key }) => !state.objects.has(key));
   expect(rest).not.toEqual([]);
   for (const object of rest) state.objects.set(object.key, { ...object, storedAtMs: 0 });
@@ -201,7 +201,7 @@ test('who takes a run out of the remote counts on nothing that is about to go', 
 });
 
 describe('objects of a remote', () => {
-  test('that are young, or named, are never marked; what uploads left is swept', async () => {
+  test('that are young or named are never marked; leftovers of uploads are removed', async () => {
     const { state, machine } = machines();
     await installOn(machine(), 'a');
     const stray = parseRemoteKey('data/00/stray');
@@ -216,7 +216,7 @@ describe('objects of a remote', () => {
     return undefined;
   });
 
-  test('nothing goes where a head cannot be read: what it names is not known', async () => {
+  test('nothing is deleted if a head cannot be read', async () => {
     const { state, machine } = machines();
     await installOn(machine(), 'a');
     const key = parseRemoteKey('heads/other');
@@ -227,7 +227,7 @@ describe('objects of a remote', () => {
     });
   });
 
-  test('one that died while it deleted keeps pushes waiting for a while, and nobody for ever', async () => {
+  test('a collection that died during its deletions delays pushes for a while only', async () => {
     const { state, machine } = machines();
     await installOn(machine(), 'a');
     const stray = parseRemoteKey('data/00/stray');
@@ -270,7 +270,7 @@ describe('objects of a remote', () => {
     ['slept', 'stat', 'wall'],
     ['was slow to see what is named', 'read', 'monotonic'],
   ] as const)(
-    'one that %s while it deleted, until others may take it for dead, deletes nothing any more',
+    'a collection that %s during its deletions stops before others consider it dead',
     async (_, when, which) => {
       const { state, machine } = machines();
       await installOn(machine(), 'a');
@@ -313,7 +313,7 @@ describe('objects of a remote', () => {
     },
   );
 
-  test('a clock of the remote that was wrong for a while stops neither pushes nor collections for ever', async () => {
+  test('a clock of the remote that was wrong for a while does not block pushes or collections for ever', async () => {
     const { state, machine } = machines();
     await installOn(machine(), 'a');
     const stray = parseRemoteKey('data/00/stray');
@@ -340,7 +340,7 @@ describe('objects of a remote', () => {
     return undefined;
   });
 
-  test('by itself it looks at nothing where somebody did in the last day', async () => {
+  test('does nothing by itself if another collection ran in the last day', async () => {
     const { state, machine } = machines();
     await installOn(machine(), 'a', { request: { context: testContext('t1:pr:12') } });
     state.nowMs += 9 * dayMs;

@@ -14,6 +14,7 @@ import {
   limits,
   newAttempt,
 } from '@cachelane/core';
+import type { OnProgress } from '../../model/progress-update.ts';
 import { type FoundCollection, endDead, readCollection, remoteNow, swapCollection } from '../heads/collection-guard.ts';
 import { headKeys, lastMoveOf, manifestAt } from '../heads/listed-heads.ts';
 import { objectsOf, useKey } from '../heads/remote-collection.ts';
@@ -32,26 +33,27 @@ interface IdleHead {
 }
 
 export interface RemoteGarbage {
-  /** Heads that nobody used for as long as their lane lives. */
+  /** Heads that no run used for their lane's lifetime. */
   readonly heads: readonly IdleHead[];
-  /** Objects that were deleted: no head named them a day ago, and none does now. */
+  /** Deleted objects: no head has named them for a day. */
   readonly deleted: readonly ListedObject[];
-  /** Objects that no head names: they go with a collection that begins a day from now or later. */
+  /** Objects that no head names. A collection a day later deletes them. */
   readonly marked: readonly ListedObject[];
-  /** Uploads of writers that died. */
+  /** Removed uploads of clients that died. */
   readonly swept: number;
-  /** Another collection is at work: nothing was deleted or marked. */
+  /** Another collection is running; nothing was deleted or marked. */
   readonly isBusy: boolean;
 }
 
 export interface RemoteCollectOptions {
-  /** What holds for heads of a name, at least as long as the defaults. */
+  /** Returns the policy of a head. It keeps heads at least as long as the defaults. */
   readonly policyOf: (name: HeadName) => Policy;
   readonly dryRun: boolean;
-  /** Nothing is looked at where somebody collected in the last day. */
+  /** Do nothing if a collection ran in the last day. */
   readonly onlyIfDue: boolean;
-  /** Other times than those of `limits`, for servers whose clocks nobody can turn. */
+  /** Replaces the times of `limits` in tests against real servers. */
   readonly grace?: RemoteGrace;
+  readonly onProgress?: OnProgress;
 }
 
 interface RemoteGrace {
@@ -70,23 +72,22 @@ const nothing: RemoteGarbage = { heads: [], deleted: [], marked: [], swept: 0, i
 
 async function isDue(remote: Remote, nowMs: number, signal: AbortSignal): Promise<boolean> {
   const { collection } = await readCollection(remote, signal);
-  // Of a time that is to come: the remote's clock was wrong.
+  // A time in the future means that the remote's clock was wrong.
   return collection === null || Math.abs(nowMs - collection.markedAtMs) >= limits.remoteCollectEveryMs;
 }
 
 /**
- * Takes idle heads out of a remote, and objects that no head names. A push that finds an object there and counts on it, and a collection that deletes it, never meet
- * (docs/explanation/sync.md, "Collection"): objects are marked a day before they go; whoever counts on a marked one stores it anew; what was stored since, or is named, stays. Errors: those
- * of the remote; E_OBJECT_CORRUPT where a head cannot be read: what it names is not known.
+ * Deletes idle heads from a remote, and objects that no head names. Objects are marked a day before they are deleted
+ * (docs/explanation/sync.md, "Collection"). Errors: those of the remote; E_OBJECT_CORRUPT if a head cannot be read.
  */
 export async function collectRemote(
   given: RemoteCollectDependencies,
   options: RemoteCollectOptions,
   signal: AbortSignal,
 ): Promise<RemoteGarbage> {
-  const deps: Collecting = { ...given, grace: options.grace ?? usualGrace };
+  const deps: Collecting = { ...given, grace: options.grace ?? usualGrace, onProgress: options.onProgress };
   const { remote } = deps;
-  // A dry run writes nothing, not even to see what time it is there.
+  // A dry run must not write, and reading the remote's clock needs a write.
   const nowMs = options.dryRun ? deps.clock.nowMs() : await remoteNow(deps, signal);
   if (options.onlyIfDue && !(await isDue(remote, nowMs, signal))) return nothing;
   const heads = await idleHeads(deps, options, nowMs, signal);
@@ -105,17 +106,19 @@ interface FoundIdle {
 
 async function idleHeads(
   { remote }: RemoteCollectDependencies,
-  { policyOf }: RemoteCollectOptions,
+  { policyOf, onProgress }: RemoteCollectOptions,
   nowMs: number,
   signal: AbortSignal,
 ): Promise<readonly FoundIdle[]> {
   const found: FoundIdle[] = [];
+  let done = 0;
   for await (const key of headKeys(remote, signal)) {
+    onProgress?.({ activity: 'reading heads', done: done++, total: null, unit: 'heads' });
     const head = await withMend(async () => await remote.heads.read(key, signal));
     if (head === undefined) continue;
     const manifest = await withMend(async () => await Promise.resolve(manifestAt(key, head)));
     const { namespace, volume, compat, lane } = manifest;
-    // An empty one tells others what was taken out.
+    // An empty head tells other machines what was removed.
     if (manifest.layers.length === 0) continue;
     const name = { namespace, volume, compat, lane };
     const policy = lifetimeOf(lane, null);
@@ -130,7 +133,7 @@ async function idleHeads(
   return found;
 }
 
-/** One that moved since stays. Of one that says who is revoked that is left: a machine that was away must not bring it back. */
+/** Deletes heads that have not moved since. A head with revocations stays, empty, so that an offline machine does not bring the runs back. */
 async function evictAll(
   { remote, random }: RemoteCollectDependencies,
   heads: readonly FoundIdle[],
@@ -153,13 +156,14 @@ async function evictAll(
 
 interface Collecting extends RemoteCollectDependencies {
   readonly grace: RemoteGrace;
+  readonly onProgress: OnProgress | undefined;
 }
 
 type Objects = Pick<RemoteGarbage, 'deleted' | 'marked' | 'isBusy'>;
 
 const busy: Objects = { deleted: [], marked: [], isBusy: true };
 
-/** `without`: a dry run, as if these heads were gone. */
+/** `without`: the heads that a dry run treats as deleted. */
 async function collectObjects(
   deps: Collecting,
   without: readonly RemoteKey[] | null,
@@ -171,7 +175,7 @@ async function collectObjects(
     if (without !== null || !(await endDead(deps, found, signal))) return busy;
     found = await readCollection(remote, signal);
   }
-  // Before anything is listed: what is stored from now on is not what is looked at.
+  // Take the time before listing: objects stored after it are not considered.
   const nowMs = without === null ? await remoteNow(deps, signal) : deps.clock.nowMs();
   const isDue = found.collection !== null && nowMs - found.collection.markedAtMs >= deps.grace.markMs;
   if (without !== null) return await wouldCollect(deps, { found, isDue, without, nowMs }, signal);
@@ -199,15 +203,15 @@ interface Deletion {
 }
 
 /**
- * Said first, then looked: a push that was not seen to count on an object sees that it must not. `version` null: another one was first. `isOver` false: the outcome of a deletion
- * is not known, or time is up: then the state stays until somebody finds it dead, and nothing is counted on meanwhile.
+ * Announces the deletion before it reads the heads, so that no push counts on an object it deletes. `version` is null if another collection
+ * was first. `isOver` is false if a deletion's outcome is unknown or time ran out; the state then stays until another client ends it.
  */
 async function deleteMarked(
   deps: Collecting,
   { found, nowMs, deleted }: Deletion,
   signal: AbortSignal,
 ): Promise<{ readonly version: HeadVersion | null; readonly isOver: boolean }> {
-  const { remote, clock } = deps;
+  const { remote, clock, onProgress } = deps;
   const { collection } = found;
   if (collection === null) return { version: found.version, isOver: true };
   const elapsedMs = stopwatch(clock);
@@ -218,15 +222,16 @@ async function deleteMarked(
     signal,
   );
   if (version === null) return { version, isOver: false };
-  // A push that was done a moment ago has to be seen.
+  // Wait until a push that just ended is visible.
   if (remote.lagMs > 0) await clock.sleep(remote.lagMs, signal);
   const named = await namedObjects(remote, [], signal);
   const listedMs = elapsedMs();
-  for (const key of collection.keys) {
+  for (const [done, key] of collection.keys.entries()) {
+    onProgress?.({ activity: 'deleting', done, total: collection.keys.length, unit: 'objects' });
     if (named.has(key)) continue;
     const stat = await remote.objects.stat(key, signal);
     if (stat === undefined || stat.storedAtMs > collection.markedAtMs - deps.grace.clockStepMs) continue;
-    // Long before somebody takes it for dead, also where it took long to see what is named, or this machine slept meanwhile.
+    // Stop long before other clients consider this collection dead.
     if (elapsedMs() > Math.min(listedMs + limits.remoteDeletingMs, limits.remoteDeadMs / 2)) break;
     await remote.objects.remove(key, signal);
     const { sizeBytes, storedAtMs } = stat;
@@ -235,7 +240,7 @@ async function deleteMarked(
   return { version, isOver: true };
 }
 
-/** A machine that sleeps stops its monotonic clock, and somebody may set the other one back. */
+/** Returns elapsed milliseconds. A sleeping machine stops its monotonic clock, and the wall clock may be set back, so this takes the larger. */
 function stopwatch(clock: Clock): () => number {
   const [monotonicMs, wallMs] = [clock.monotonicMs(), clock.nowMs()];
   return () => Math.max(clock.monotonicMs() - monotonicMs, clock.nowMs() - wallMs);
@@ -264,16 +269,19 @@ interface Look {
   readonly without: readonly RemoteKey[];
 }
 
-/** Objects that no head names, old enough that no push is under way to name them. */
+/** Returns objects that no head names and that are too old for a push to be about to name. */
 async function unnamed(
-  { remote, grace }: Collecting,
+  { remote, grace, onProgress }: Collecting,
   { nowMs, without }: Look,
   signal: AbortSignal,
 ): Promise<readonly ListedObject[]> {
   const named = await namedObjects(remote, without, signal);
   const found: ListedObject[] = [];
+  let done = 0;
   for (let after: RemoteKey | undefined; ;) {
     const { objects, more } = await remote.objects.list('', after === undefined ? {} : { after }, signal);
+    done += objects.length;
+    onProgress?.({ activity: 'listing', done, total: null, unit: 'objects' });
     for (const object of objects) {
       if (!named.has(object.key) && object.storedAtMs <= nowMs - grace.objectMs) found.push(object);
       if (found.length === limits.remoteMarkedObjects) return found;

@@ -20,7 +20,7 @@ async function repair({ machine, state }: Machines, found: RemoteVerification): 
   return await repairRemote(depsOf(machine(), state), found, noAbort);
 }
 
-/** As `cachelane rm --shared` does it. */
+/** Like `cachelane rm --shared`. */
 async function emptyOf({ machine, state }: Machines): Promise<boolean> {
   const { heads } = state;
   const { bytes } = heads.get(headIn(state)) ?? expect.fail('no head');
@@ -31,7 +31,7 @@ const headIn = (state: MemoryRemoteState): RemoteKey =>
   [...state.heads.keys()].find((key) => key.startsWith('heads/')) ?? expect.fail('no head');
 
 describe('verifying a remote', () => {
-  test('reads every head and every layer, and finds nothing where nothing is wrong', async () => {
+  test('reads every head and layer, and finds nothing in a sound remote', async () => {
     const world = machines();
     await installOn(world.machine(), 'a');
     await installOn(world.machine(), 'b');
@@ -39,7 +39,7 @@ describe('verifying a remote', () => {
     expect(await verify(machines())).toEqual({ heads: 0, layers: 0, faultyLayers: [], faultyHeads: [] });
   });
 
-  test('names what is damaged and which heads it hurts; repair drops only that, and who has it sends it again', async () => {
+  test('names damaged layers and their heads; repair drops only those, and machines that have them send them again', async () => {
     const world = machines();
     const { machine, state } = world;
     const ann = machine();
@@ -61,7 +61,7 @@ describe('verifying a remote', () => {
     expect(await verify(world)).toMatchObject({ layers: 2, faultyLayers: [] });
   });
 
-  test('a head that cannot be read goes, and comes back with the next push', async () => {
+  test('an unreadable head is deleted, and comes back with the next push', async () => {
     const world = machines();
     const { machine, state } = world;
     const ann = machine();
@@ -79,7 +79,7 @@ describe('verifying a remote', () => {
     expect((await look(machine()))['index/bucket']).toBe('a\nb\n');
   });
 
-  test('a head that lies where another one belongs goes as well', async () => {
+  test("a head under another head's key is deleted too", async () => {
     const world = machines();
     const { machine, state } = world;
     const ann = machine();
@@ -103,7 +103,7 @@ const hintsOf = ({ events }: TestEngine): readonly (string | null)[] =>
   events.flatMap((event) => (event.type === 'warning' ? [event.hint] : []));
 
 describe('a head that the remote itself cannot read', () => {
-  test('is told with its mend by runs and pushes, named by verify, and taken out of use by repair', async () => {
+  test('is reported by runs and pushes with a hint, named by verify, and deleted by repair', async () => {
     const world = machines();
     const { machine, state } = world;
     const ann = machine();
@@ -123,7 +123,7 @@ describe('a head that the remote itself cannot read', () => {
     expect((await look(machine()))['index/bucket']).toBe('a\nb\n');
   });
 
-  test('what it named comes from every machine that has it, and nothing is taken for removed', async () => {
+  test('its layers come back from every machine that has them, and none counts as removed', async () => {
     const world = machines();
     const { machine, state } = world;
     const [ann, ben] = [machine(), machine()];
@@ -131,7 +131,7 @@ describe('a head that the remote itself cannot read', () => {
     await installOn(ben, 'b');
     damageMemoryHead(state, headIn(state));
     await repair(world, await verify(world));
-    // The first one begins a head without Ben's layer, which he then must not take for one that was taken out.
+    // The first machine creates a head without Ben's layer, which must not look removed to Ben.
     await ann.run(() => undefined);
     await ben.run(() => undefined);
     expect((await look(ann))['index/bucket']).toBe('a\nb\n');
@@ -139,7 +139,7 @@ describe('a head that the remote itself cannot read', () => {
   });
 });
 
-describe('what a remote says of itself', () => {
+describe("the remote's own id", () => {
   test.each([
     ['damaged', (state: MemoryRemoteState) => damageMemoryHead(state, aboutKey)],
     [
@@ -149,7 +149,7 @@ describe('what a remote says of itself', () => {
         state.heads.set(aboutKey, { ...about, bytes: new TextEncoder().encode('{}') });
       },
     ],
-  ])('where it is %s nobody shares; repaired, all share again', async (_, damage) => {
+  ])('if it is %s, no machine syncs; after a repair all do', async (_, damage) => {
     const world = machines();
     const { machine, state } = world;
     const [ann, ben] = [machine(), machine()];

@@ -14,30 +14,31 @@ import {
   type RemoteKey,
 } from '@cachelane/core';
 import type { EngineDependencies } from '../../model/engine-dependencies.ts';
+import type { OnProgress } from '../../model/progress-update.ts';
 import { changeHead } from '../heads/change-head.ts';
 import { everyLayerOf } from '../heads/compare-heads.ts';
 import { headKeys, manifestAt } from '../heads/listed-heads.ts';
-import { checkLayer, isAboutLayer } from '../layers/pull-layer.ts';
+import { checkLayer, isAboutLayer, type LayerPull } from '../layers/pull-layer.ts';
 
 export type RemoteVerifyDependencies = Pick<EngineDependencies, 'layers' | 'clock' | 'random' | 'tools'> & {
   readonly remote: Remote;
 };
 
-/** A layer of a remote that no pull would take, and whom it is missing. */
+/** A layer of a remote that no pull would accept, and the heads that name it. */
 interface FaultyRemoteLayer {
   readonly id: LayerId;
   readonly problem: string;
   readonly heads: readonly HeadName[];
 }
 
-/** A head that cannot be read, or what the remote says of itself (`aboutKey`). */
+/** A head that cannot be read, or the remote's own id (`aboutKey`). */
 interface FaultyRemoteHead {
   readonly key: RemoteKey;
   readonly problem: string;
 }
 
 export interface RemoteVerification {
-  /** Heads and layers that were read. */
+  /** Number of heads and layers that were read. */
   readonly heads: number;
   readonly layers: number;
   readonly faultyLayers: readonly FaultyRemoteLayer[];
@@ -50,10 +51,10 @@ interface Named {
   readonly heads: HeadName[];
 }
 
-/** Reads every head of a remote and every layer that one names, and takes each apart as a pull does. Changes nothing, there or here. */
+/** Reads and checks every head of a remote and every layer that they name. Changes nothing. */
 export async function verifyRemote(
   deps: RemoteVerifyDependencies,
-  onProgress: (done: number, total: number) => void,
+  onProgress: OnProgress,
   signal: AbortSignal,
 ): Promise<RemoteVerification> {
   const named = new Map<LayerId, Named>();
@@ -70,17 +71,23 @@ export async function verifyRemote(
     await noteHead(key);
   }
   const faultyLayers: FaultyRemoteLayer[] = [];
-  for (const [index, { layer, tool, heads: hurt }] of [...named.values()].entries()) {
-    onProgress(index, named.size);
-    const problem = await problemOf(deps, layer, tool, signal);
+  const total = [...named.values()].reduce((sum, { layer }) => sum + layer.indexBytes + layer.data.sizeBytes, 0);
+  let done = 0;
+  const onBytes = (count: number): void => {
+    done += count;
+    onProgress({ activity: 'verifying', done, total, unit: 'bytes' });
+  };
+  for (const { layer, tool: toolName, heads: hurt } of named.values()) {
+    const tool = deps.tools.find(({ name }) => name === toolName) ?? null;
+    const problem = await problemOf(deps, { layer, tool, onBytes }, signal);
     if (problem !== null) faultyLayers.push({ id: layer.id, problem, heads: hurt });
   }
   return { heads, layers: named.size, faultyLayers, faultyHeads };
 }
 
 /**
- * Takes damaged layers out of the heads that name them, and heads that cannot be read out of the remote; nothing else is touched. Who still has such a layer sends it again with
- * its next push. Returns how many heads moved.
+ * Removes damaged layers from the heads that name them, and deletes heads that cannot be read. Machines that have those layers send them
+ * again with their next push. Returns how many heads moved.
  */
 export async function repairRemote(
   deps: RemoteVerifyDependencies,
@@ -99,9 +106,9 @@ export async function repairRemote(
 
 type FoundHead =
   | { readonly kind: 'manifest'; readonly manifest: HeadManifest }
-  /** There is none, or it is what the remote says of itself. */
+  /** No head, or the remote's own id. */
   | { readonly kind: 'other' }
-  /** `head` is null where the driver itself cannot make sense of it. */
+  /** `head` is null if the driver cannot read it. */
   | { readonly kind: 'unreadable'; readonly problem: string; readonly head: RemoteHead | null };
 
 async function readSound(remote: Remote, key: RemoteKey, signal: AbortSignal): Promise<FoundHead> {
@@ -128,15 +135,9 @@ function noteLayers(named: Map<LayerId, Named>, manifest: HeadManifest): void {
   }
 }
 
-async function problemOf(
-  deps: RemoteVerifyDependencies,
-  layer: ManifestLayer,
-  toolName: string,
-  signal: AbortSignal,
-): Promise<string | null> {
-  const tool = deps.tools.find(({ name }) => name === toolName) ?? null;
+async function problemOf(deps: RemoteVerifyDependencies, pull: LayerPull, signal: AbortSignal): Promise<string | null> {
   try {
-    await checkLayer(deps, { layer, tool, onBytes: () => undefined }, signal);
+    await checkLayer(deps, pull, signal);
     return null;
   } catch (error) {
     if (isAboutLayer(error)) return asCachelaneError(error).message;
@@ -145,7 +146,7 @@ async function problemOf(
 }
 
 function without(manifest: HeadManifest, bad: ReadonlySet<LayerId>): HeadManifest | null {
-  // Not noted as removed: it is lost.
+  // Not recorded as removed: it is lost.
   const layers = manifest.layers.flatMap((layer) => (bad.has(layer.id) ? partsOf(manifest, layer.id, bad) : [layer]));
   const squashes = manifest.squashes.filter(
     ({ id, layers: parts }) => !bad.has(id) && !parts.some((part) => bad.has(part.id)),
@@ -153,18 +154,18 @@ function without(manifest: HeadManifest, bad: ReadonlySet<LayerId>): HeadManifes
   if (layers.length === manifest.layers.length && squashes.length === manifest.squashes.length) return null;
   const changed = { ...manifest, layers, squashes };
   const left = new Set([...everyLayerOf(changed).map(({ id }) => id), ...bad]);
-  // A squash of which something is lost is a layer like others from then on.
+  // A squash with a lost part can no longer be opened, so it becomes an ordinary layer.
   const replaced = everyLayerOf(manifest).flatMap(({ id }) => (left.has(id) ? [] : [id]));
   return { ...changed, removed: [...replaced, ...manifest.removed] };
 }
 
-/** What a damaged squash replaced is there in its place, as far as it is sound. */
+/** Returns the sound layers that a damaged squash replaced. */
 function partsOf(manifest: HeadManifest, squash: LayerId, bad: ReadonlySet<LayerId>): readonly ManifestLayer[] {
   const parts = manifest.squashes.find(({ id }) => id === squash)?.layers ?? [];
   return parts.flatMap((part) => (bad.has(part.id) ? partsOf(manifest, part.id, bad) : [part]));
 }
 
-/** Only the one that could not be read: where somebody put another one in its place, that stays. */
+/** Deletes an unreadable head, unless another client has replaced it. */
 async function dropHead(
   { remote, random }: RemoteVerifyDependencies,
   key: RemoteKey,

@@ -8,7 +8,7 @@ export interface ByteProgress {
   readonly total: number | null;
 }
 
-/** Counts bytes and tells of them, a few times in a second. */
+/** Counts bytes and emits progress a few times a second. */
 export function byteProgress(
   { clock, events }: { readonly clock: Clock; readonly events: EventSink },
   { activity, volume, total }: ByteProgress,

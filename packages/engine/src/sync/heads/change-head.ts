@@ -20,7 +20,10 @@ export interface ChangeDependencies {
   readonly random: Random;
 }
 
-/** Moves a head of the remote by compare-and-swap until it holds. `change` returns null for nothing to do. Whether it moved. Errors: those of the remote, E_HEAD_MOVED. */
+/**
+ * Moves a remote head by compare-and-swap, with retries. `change` returns null to leave it. Returns whether the head moved. Errors: those
+ * of the remote, E_HEAD_MOVED.
+ */
 export async function changeHead(
   deps: ChangeDependencies,
   name: HeadName,
@@ -48,8 +51,8 @@ export async function changeHead(
 }
 
 /**
- * Takes every layer out of a head of the remote. The head stays, empty: machines that have those layers drop them with their next pull or push, and keep what they saved since.
- * Whether there was anything to take out.
+ * Removes every layer from a remote head and keeps the empty head. Other machines then drop those layers at their next sync, but keep what
+ * they saved since. Returns whether the head had layers.
  */
 export async function emptyHead(deps: ChangeDependencies, name: HeadName, signal: AbortSignal): Promise<boolean> {
   return await changeHead(

@@ -21,7 +21,7 @@ export interface GuardDependencies {
 }
 
 export interface FoundCollection {
-  /** Null: nobody ever collected there. */
+  /** Null: no collection has run there. */
   readonly collection: RemoteCollection | null;
   readonly version: HeadVersion | null;
 }
@@ -35,7 +35,7 @@ export async function readCollection({ heads }: Remote, signal: AbortSignal): Pr
   });
 }
 
-/** The new version; null where somebody else was first. */
+/** Returns the new version, or null if another client was first. */
 export async function swapCollection(
   { remote, random }: GuardDependencies,
   expected: HeadVersion | null,
@@ -48,7 +48,7 @@ export async function swapCollection(
   return outcome.kind === 'moved' ? outcome.version : null;
 }
 
-/** Now, by the remote's own clock. */
+/** Returns the remote's own time. */
 export async function remoteNow({ remote, random }: GuardDependencies, signal: AbortSignal): Promise<number> {
   const { objects } = remote;
   const key: RemoteKey = parseRemoteKey(`clock/${newAttempt(random.bytes(16))}`);
@@ -61,8 +61,8 @@ export async function remoteNow({ remote, random }: GuardDependencies, signal: A
 }
 
 /**
- * The state of collections under which a push may count on what it puts, or finds: what that state has marked has to be stored anew, and after the last object the state
- * must still be the same. Waits while something is being deleted, and ends what a dead collector left. Errors: E_REMOTE_BUSY.
+ * Returns the collection state under which a push may rely on stored objects. The push must store marked objects again, and must check
+ * after its last object that the state is unchanged. Waits for a running deletion, and ends a dead one. Errors: E_REMOTE_BUSY.
  */
 export async function stillCollection(deps: GuardDependencies, signal: AbortSignal): Promise<FoundCollection> {
   for (let attempt = 0; attempt < limits.commitAttempts; attempt++) {
@@ -71,13 +71,13 @@ export async function stillCollection(deps: GuardDependencies, signal: AbortSign
     if (attempt === 0) await endDead(deps, found, signal);
     await backOff(deps, attempt, signal);
   }
-  throw new CachelaneError('E_REMOTE_BUSY', `${deps.remote.name} is deleting what nobody needs`, {
-    hint: 'the next run goes on',
+  throw new CachelaneError('E_REMOTE_BUSY', `${deps.remote.name} is deleting unused objects`, {
+    hint: 'try again in a minute; the next run does so too',
     retryable: true,
   });
 }
 
-/** A collector stops by itself long before. What it did not come to is marked again another time. */
+/** Ends a deletion whose collector died; collectors stop themselves long before. A later collection marks the rest again. */
 export async function endDead(
   deps: GuardDependencies,
   { collection, version }: FoundCollection,
@@ -85,7 +85,7 @@ export async function endDead(
 ): Promise<boolean> {
   if (collection?.phase !== 'deleting') return false;
   const nowMs = await remoteNow(deps, signal);
-  // Of a time that is to come: the remote's clock was wrong.
+  // A time in the future means that the remote's clock was wrong.
   if (Math.abs(nowMs - collection.deletingAtMs) < limits.remoteDeadMs) return false;
   const ended = { phase: 'marked', markedAtMs: nowMs, deletingAtMs: 0, keys: [] } as const;
   return (await swapCollection(deps, version, ended, signal)) !== null;

@@ -13,7 +13,7 @@ function layerOf(id: LayerId): ManifestLayer {
   return { id, run, counts, files: 1, sealedAtMs: 1, indexBytes: 1, data };
 }
 
-test('a head whose counterpart is squashed otherwise keeps the squashes that are here, where those of the remote are not', async () => {
+test("a head that the remote squashed differently keeps its local squashes if the remote's are missing", async () => {
   const engine = testEngine();
   for (const name of ['a', 'b', 'c', 'd', 'e']) await installOn(engine, name);
   const { metadata } = engine.deps;

@@ -23,7 +23,7 @@ import {
 import { cleanUpsAmong, standing } from '../../base/clean-ups.ts';
 import { isRecordedHere } from '../../heads/known-squashes.ts';
 
-/** A head that is in both places. */
+/** A head that exists here and in the remote. */
 export interface SyncedPlace {
   readonly remoteId: RemoteId;
   readonly volumeId: VolumeId;
@@ -31,23 +31,23 @@ export interface SyncedPlace {
   readonly name: HeadName;
 }
 
-/** Both heads as they were at one moment, and what they come to together. */
+/** Both heads at one moment, and their merge. */
 export interface Comparison {
   readonly head: HeadRecord | undefined;
   readonly synced: SyncedHead | undefined;
-  /** What is known of squashes here and there. */
+  /** Squashes known here or there. */
   readonly squashes: Squashes;
-  /** What both had in common; what the remote lost is not. */
+  /** Layers that both heads have named, without those that the remote lost. */
   readonly common: ReadonlySet<LayerId>;
-  /** Top first, without squashes. */
+  /** The merged layers, top first, without squashes. */
   readonly layers: readonly LayerId[];
-  /** Of revoked runs, and the remote's head names them still. */
+  /** Layers of revoked runs that the remote's head still names. */
   readonly revoked: readonly LayerId[];
-  /** The same with those squashes that fit, the remote's first. */
+  /** The merged layers with the squashes that fit; the remote's first. */
   readonly merged: readonly LayerId[];
-  /** Those that clean-ups made. */
+  /** Layers that clean-ups made. */
   readonly cleanUps: ReadonlySet<LayerId>;
-  /** Layers of clean-ups here that give way to what other machines did meanwhile. */
+  /** Clean-up layers that are dropped because other machines changed the volume. */
   readonly gaveWay: readonly LayerId[];
 }
 
@@ -55,7 +55,7 @@ export function layersOf(manifest: HeadManifest | null): readonly LayerId[] {
   return manifest?.layers.map(({ id }) => id) ?? [];
 }
 
-/** Also what squashes there replaced. */
+/** Returns the layers of a manifest, with those that its squashes replaced. */
 export function everyLayerOf(manifest: HeadManifest | null): readonly ManifestLayer[] {
   return manifest === null ? [] : [...manifest.layers, ...manifest.squashes.flatMap(({ layers }) => layers)];
 }
@@ -68,15 +68,15 @@ function squashesIn(manifest: HeadManifest | null): readonly SquashRecord[] {
   }));
 }
 
-/** Of the record that was compared with; 0 for none. */
+/** Returns the revision of the compared record; 0 without a record. */
 export function revisionOf({ synced }: Pick<Comparison, 'synced'>): number {
   return synced?.revision ?? 0;
 }
 
-/** The revision of a place's record; 0 for none. */
+/** Returns the revision of a place's record; 0 without a record. */
 export type NotedRevisions = (place: SyncedPlace) => number;
 
-/** Of all records, for whoever does not know yet which ones it will compare with. */
+/** Reads all revisions, for callers that do not know yet which heads they will compare. */
 export async function notedRevisions(metadata: Metadata, signal: AbortSignal): Promise<NotedRevisions> {
   const records = await metadata.listSyncedHeads(null, signal);
   return ({ remoteId, volumeId, name }) => {
@@ -87,9 +87,9 @@ export async function notedRevisions(metadata: Metadata, signal: AbortSignal): P
 }
 
 /**
- * Reads the head here. The manifest has to be read after the record: one from before lacks what other processes here have sent since, and what is
- * in common and not in it counts as taken out. Callers compare {@link revisionOf} with what it was before they read the manifest.
- * What the remote neither has nor says was taken out, it has lost: that is new there.
+ * Compares the local head with a manifest. Read the manifest after the record: layers sent in between look removed in an older manifest.
+ * Callers check that {@link revisionOf} is what it was before they read the manifest. A layer that the remote lacks, and does not list as
+ * removed, is lost there; the next push sends it again.
  */
 export async function compareHeads(
   metadata: Metadata,
@@ -132,7 +132,7 @@ export interface Compared {
   readonly nowMs: number;
 }
 
-/** Whatever a head names, also by its squashes. */
+/** Returns every layer that a head names, also through its squashes. */
 function namesIn(layers: readonly LayerId[], records: readonly SquashRecord[]): readonly LayerId[] {
   const squashes = new Squashes(records);
   return [...squashes.expand(layers), ...squashes.within(layers).map(({ id }) => id)];
@@ -144,7 +144,7 @@ interface Unsifted {
   readonly namespaceId: NamespaceId;
 }
 
-/** What was revoked on either side goes, whoever still has it. */
+/** Removes what either side has revoked. */
 async function withoutRevoked(
   metadata: Metadata,
   { stack, manifest, namespaceId }: Unsifted,
@@ -162,7 +162,7 @@ async function withoutRevoked(
   return layers;
 }
 
-/** Layers that squashes of the head here replaced and that {@link adopt} can name: recorded here, or here with a record in the manifest. */
+/** Returns the layers behind this head's squashes that {@link adopt} can name: recorded here, or present and in the manifest. */
 export async function replacedHere(
   deps: { readonly metadata: Pick<Metadata, 'layer'>; readonly layers: LayerStore },
   { comparison: { head, squashes }, manifest }: Pick<Adoption, 'comparison' | 'manifest'>,
@@ -177,7 +177,7 @@ export async function replacedHere(
   return here;
 }
 
-/** Here and there. */
+/** Returns clean-up layers known here or there. */
 async function allCleanUps(
   metadata: Metadata,
   local: readonly LayerId[],
@@ -189,31 +189,34 @@ async function allCleanUps(
   return away.union(await cleanUpsAmong(metadata, local, signal));
 }
 
-/** Told when the head has moved. */
+/** Emits which clean-ups were dropped. Call it after the head has moved. */
 export function tellGaveWay(events: EventSink, { name }: SyncedPlace, { gaveWay }: Comparison): void {
   if (gaveWay.length === 0) return;
   events({
     type: 'warning',
     code: 'E_HEAD_MOVED',
-    message: `what a clean-up of ${name.volume} took away is there again on lane ${name.lane}: other machines had cleaned up or added something that it did not know of`,
-    hint: 'clean up again, from what they all have now',
+    message: `the clean-up of ${name.volume} on lane ${name.lane} was undone: other machines had cleaned up or added files that it did not know of`,
+    hint: 'clean up again, from the merged contents',
   });
 }
 
 export interface Adoption {
   readonly comparison: Comparison;
-  /** The remote's head as it is now. */
+  /** The remote's current head. */
   readonly manifest: HeadManifest | null;
-  /** Whether the content of a layer is here; those that lack it are left out, and asked for again another time. */
+  /** Whether a layer's content is here. Layers without content are left out and pulled another time. */
   readonly has: (id: LayerId) => boolean;
   readonly sizeBytes: (id: LayerId) => number;
-  /** On whose behalf the head moves. */
+  /** The run that moves the head. */
   readonly run: RunId;
   readonly bootId: string;
   readonly atMs: number;
 }
 
-/** Makes the head here what both come to, as far as it can be, and notes what is common. False where something moved meanwhile: compare again. */
+/**
+ * Moves the local head to the merge of both, as far as layers are here, and records what is in common. Returns false if something moved
+ * meanwhile: compare again.
+ */
 export async function adopt(
   metadata: Metadata,
   place: SyncedPlace,
@@ -226,7 +229,7 @@ export async function adopt(
   const local = head?.layers ?? [];
   const here = new Set(local);
   const isHere = (id: LayerId): boolean => here.has(id) || has(id);
-  // In the place of a squash that is not here one that is, or what it stands for, as far as that is.
+  // Replaces a missing squash by another squash, or by the layers it replaced that are here.
   const told = squashes.contract(comparison.layers, [...layersOf(manifest), ...local], isHere);
   const layers = standing(told, { isHere, cleanUps: comparison.cleanUps });
   const both = commonAfter({
@@ -234,7 +237,7 @@ export async function adopt(
     after: { local: layers, remote: layersOf(manifest) },
     squashes,
   });
-  // Taken out here, and there by the next push: whoever sent it has heard of nothing.
+  // The next push also removes revoked layers there.
   const common = [...new Set([...both, ...comparison.revoked])];
   const change = {
     remote,
@@ -242,13 +245,13 @@ export async function adopt(
     squashes: squashesIn(manifest),
     expectedRevision: synced?.revision ?? 0,
   };
-  // Without a head nobody would come upon what is to be taken out there.
+  // Without a local head, no push would find what is left to remove there.
   const isTold = head !== undefined || common.length === 0;
   if (isTold && isSame(layers, local)) {
     if (synced !== undefined && isSame(synced.layers, common.toSorted())) return true;
     return await metadata.recordSynced({ ...change, volumeId, lane: name.lane, atMs }, signal);
   }
-  // Also what a squash was made of here: it may come in the squash's place one day.
+  // Includes what a squash was made from: it may replace the squash later.
   const taken = everyLayerOf(manifest).filter(({ id }) => !here.has(id) && has(id));
   const { kind } = await metadata.commit(
     {
@@ -258,7 +261,7 @@ export async function adopt(
       layers,
       layer: null,
       rewritten: taken.map((layer) => toRecord(layer, place, adoption)),
-      // Entries of a squash name more runs than its layer does.
+      // A squash's entries name more runs than its layer does.
       runs: taken.length === 0 ? [] : (manifest?.runs ?? []).map((run) => ({ ...run, namespaceId: place.namespaceId })),
       synced: change,
       run: adoption.run,
@@ -278,7 +281,7 @@ function toRecord(
   return { id, volumeId, run, counts: { ...counts, sizeBytes: sizeBytes(id) }, files, sealedAtMs: atMs, bootId };
 }
 
-/** The same layers in the same order. */
+/** Whether both lists are equal. */
 export function isSame(a: readonly LayerId[], b: readonly LayerId[]): boolean {
   return a.length === b.length && a.every((id, index) => id === b[index]);
 }

@@ -1,6 +1,6 @@
 import { isCachelaneError, leadsOut, type BytePath, type LayerId, type LayerStore } from '@cachelane/core';
 
-/** The first symlink of a layer that leads out of its volume; null for none. What is damaged is for whoever packs it to find. */
+/** Returns the first symlink of a layer that leads out of its volume, or null. Ignores damaged layers: packing reports them. */
 export async function linkOut(layers: LayerStore, id: LayerId, signal: AbortSignal): Promise<BytePath | null> {
   try {
     const layer = await layers.open(id, signal);

@@ -22,24 +22,27 @@ export async function* headKeys({ heads }: Remote, signal: AbortSignal): AsyncGe
   }
 }
 
-/** A head that lies under the key of another one is none. Throws as {@link decodeManifest}. */
+/** Decodes a head and checks that its key is its own. Throws as {@link decodeManifest}. */
 export function manifestAt(key: RemoteKey, head: RemoteHead): HeadManifest {
   const manifest = decodeManifest(head.bytes, null);
   if (headKey(manifest) === key) return manifest;
   throw new CachelaneError(
     'E_OBJECT_CORRUPT',
-    `it is the one of ${manifest.namespace}:${manifest.volume} on lane ${manifest.lane}`,
+    `it is the head of ${manifest.namespace}:${manifest.volume} on lane ${manifest.lane}`,
   );
 }
 
 export interface WantedHeads {
   readonly namespace: Namespace;
   readonly volume: VolumeName;
-  /** Null: all of them. */
+  /** Null: all lanes. */
   readonly lane: LaneName | null;
 }
 
-/** Heads of a volume in a remote, of whatever compat; reads every head that there is. One that cannot be read may be of this volume: throws E_OBJECT_CORRUPT. */
+/**
+ * Returns a volume's heads in a remote, for all compat values. Reads every head. Throws E_OBJECT_CORRUPT if one cannot be read, since it
+ * may be of this volume.
+ */
 export async function findHeads(
   remote: Remote,
   { namespace, volume, lane }: WantedHeads,
@@ -57,7 +60,7 @@ export async function findHeads(
   return found;
 }
 
-/** By the clocks of those who moved it. */
+/** Returns when a head last moved, by its writers' clocks. */
 export function lastMoveOf({ layers, runs }: Pick<HeadManifest, 'layers' | 'runs'>): number {
   return Math.max(0, ...layers.map(({ sealedAtMs }) => sealedAtMs), ...runs.map(({ startedAtMs }) => startedAtMs));
 }

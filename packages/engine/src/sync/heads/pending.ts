@@ -1,21 +1,21 @@
 import type { HeadRecord, Squashes, SyncedHead } from '@cachelane/core';
 
-/** What the head here has come to that the remote has not heard of, as far as is noted. */
+/** Local changes that the remote does not have, as far as records here tell. */
 export interface Waiting {
-  /** Layers that are new here. */
+  /** New layers. */
   readonly layers: number;
-  /** Layers that were taken out here. */
+  /** Removed layers. */
   readonly removals: number;
 }
 
 export interface Pending {
   readonly head: HeadRecord | null | undefined;
   readonly synced: SyncedHead | undefined;
-  /** Those of the lane. */
+  /** Squashes of the lane. */
   readonly squashes: Squashes;
 }
 
-/** A squash is new as a layer is: without it the remote's head would only grow. */
+/** Returns a head's pending changes. A new squash counts as a layer: without it the remote's head would only grow. */
 export function waitingOf({ head, synced, squashes }: Pending): Waiting {
   const plain = new Set(squashes.expand(head?.layers ?? []));
   const named = new Set([...plain, ...squashes.within(head?.layers ?? []).map(({ id }) => id)]);

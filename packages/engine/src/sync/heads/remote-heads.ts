@@ -18,7 +18,7 @@ import {
   type RemoteKey,
 } from '@cachelane/core';
 
-/** A head of the remote as it was read; `null` where it has none. */
+/** A head read from the remote; `null` if it has none. */
 export interface FoundHead {
   readonly manifest: HeadManifest | null;
   readonly version: HeadVersion | null;
@@ -40,7 +40,7 @@ export async function readHead(
   return await withMend(async () => toFound(await remote.heads.read(key, signal), name));
 }
 
-/** Nobody gets past a head that cannot be read, here or on another machine, until a person says what is to become of it. */
+/** Adds a repair hint to errors about an unreadable head. */
 export async function withMend<T>(read: () => Promise<T>): Promise<T> {
   try {
     return await read();
@@ -52,17 +52,17 @@ export async function withMend<T>(read: () => Promise<T>): Promise<T> {
 }
 
 const mend =
-  'cachelane verify remote --repair takes it out of use; machines that have what it named send that again with their next push';
+  'cachelane verify remote --repair removes it; machines that have its layers send them again with their next push';
 
-/** What another tool's rules made would be merged by rules that it was not made for. Throws E_VOLUME. */
+/** Throws E_VOLUME if the head belongs to another tool: its merge rules would differ. */
 export function requireSameTool({ tool, volume }: HeadManifest, expected: string): void {
   if (tool === expected) return;
-  throw new CachelaneError('E_VOLUME', `${volume} is a volume of ${tool} there, and of ${expected} here`, {
+  throw new CachelaneError('E_VOLUME', `${volume} is a volume of ${tool} in the remote and of ${expected} here`, {
     hint: 'give one of them another name, or the same tool',
   });
 }
 
-/** Null where nobody has written to it yet. */
+/** Returns the remote's id, or null if no client has written to it yet. */
 export async function readRemoteId({ heads }: Remote, signal: AbortSignal): Promise<RemoteId | null> {
   return await withMend(async () => {
     const about = await heads.read(aboutKey, signal);
@@ -71,8 +71,8 @@ export async function readRemoteId({ heads }: Remote, signal: AbortSignal): Prom
 }
 
 /**
- * The remote's own id, written where it has none yet: two that begin at once agree on one. Whoever writes it has seen that the remote keeps its promise, once for all that
- * come later. Errors, beside those of the remote: E_REMOTE_UNFIT.
+ * Returns the remote's id, and creates it if missing; two clients that start at once agree on one. Before it creates one, it checks that
+ * the remote supports compare-and-swap. Errors: those of the remote, E_REMOTE_UNFIT.
  */
 export async function ensureRemoteId(remote: Remote, random: Random, signal: AbortSignal): Promise<RemoteId> {
   const known = await readRemoteId(remote, signal);

@@ -14,7 +14,7 @@ import {
 import type { RunCommandRequest } from '../../model/run-request.ts';
 import type { PlannedVolume } from '../../model/planned-volume.ts';
 
-/** A lane of a volume that has, or may have, a counterpart in the remote. */
+/** A lane of a volume that has, or may have, a head in the remote. */
 export interface SyncTarget {
   readonly planned: PlannedVolume;
   readonly link: ChainLink;
@@ -22,30 +22,30 @@ export interface SyncTarget {
   readonly key: RemoteKey;
 }
 
-/** A clean-up is about what is here: that nobody else hears of it yet is no reason against it. */
+/** Whether an error of the remote fails the run. A clean-up works on local contents, so the remote never fails it. */
 export function failsWithRemote({ strict, purpose }: Pick<RunCommandRequest, 'strict' | 'purpose'>): boolean {
   return strict && purpose === 'run';
 }
 
-/** Null: the volume is synced; else why it stays here, one clause. */
+/** Returns one clause that says why a volume stays on this machine, or null if it is synced. */
 export function whyLocal({ sync, own }: PlannedVolume): string | null {
   if (sync === 'never') return 'sync never';
   return isOfThisMachine(own.namespace)
-    ? `${own.namespace} is a name of this machine: what is shared needs one from a git remote, cachelane.yaml or --namespace`
+    ? `${own.namespace} is a name of this machine only; to share, take one from a git remote, cachelane.yaml or --namespace`
     : null;
 }
 
-/** Names that come from a path: something else at the same path of another machine has the same name. A person's own tier is that of one machine. */
+/** Whether a namespace comes from a local path or is personal. Another machine can use the same name for something else. */
 function isOfThisMachine(namespace: Namespace): boolean {
   return namespace.startsWith('local/') || namespace.startsWith('file/') || isPersonal(namespace);
 }
 
-/** What a namespace is called in remotes. */
+/** Returns a namespace's name in remotes. */
 export type NamesThere = (namespace: Namespace) => Namespace;
 
 /**
- * Of a namespace that was renamed the name that it has now, whichever one a checkout still goes by: whoever syncs a head has to mean the same counterpart,
- * also `cachelane push`, which knows no checkout.
+ * Returns a lookup of current names. A renamed namespace uses its newest name, so that every client, also `cachelane push` without a
+ * checkout, syncs the same head.
  */
 export async function namesThere(metadata: Metadata, signal: AbortSignal): Promise<NamesThere> {
   const current = new Map(
@@ -54,7 +54,7 @@ export async function namesThere(metadata: Metadata, signal: AbortSignal): Promi
   return (namespace) => current.get(namespace) ?? namespace;
 }
 
-/** Whether a lane that is here is one that is shared, whoever wrote it: what {@link targetToWrite} decides for a run. */
+/** Whether a local lane may be shared. {@link targetToWrite} applies the same rule to a run. */
 export function isShared(
   tools: readonly Tool[],
   { sync, tool }: VolumeRecord,
@@ -64,7 +64,7 @@ export function isShared(
   return wish === 'always' && laneTrust(lane) !== 'T0' && !isOfThisMachine(namespace);
 }
 
-/** What a run may read of the remote, each lane once. The lane of a run that nobody vouches for was never sent. */
+/** Returns the lanes that a run may read from the remote, each once. T0 lanes are never in the remote. */
 export function targetsToRead(planned: readonly PlannedVolume[], names: NamesThere): readonly SyncTarget[] {
   const targets = planned
     .filter((volume) => whyLocal(volume) === null)
@@ -73,7 +73,7 @@ export function targetsToRead(planned: readonly PlannedVolume[], names: NamesThe
   return [...new Map(targets.map((target) => [target.key, target])).values()];
 }
 
-/** The lane that the run writes; null where it writes none, or nothing of it leaves this machine. */
+/** Returns the lane that the run writes, or null if it writes none or the volume stays on this machine. */
 export function targetToWrite(context: Context, volume: PlannedVolume, names: NamesThere): SyncTarget | null {
   const { lane } = volume.own;
   if (!context.canWrite || laneTrust(lane) === 'T0' || whyLocal(volume) !== null) return null;

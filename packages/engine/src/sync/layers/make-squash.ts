@@ -13,26 +13,26 @@ import { neverAborted } from '../../base/never-aborted.ts';
 import { isDamage } from '../../base/is-damage.ts';
 import { forGood, stageSquash } from '../../views/squash.ts';
 
-/** How a squash of another machine can be made here for less than it takes to send it. */
+/** A way to make another machine's squash here for less than its transfer costs. */
 export interface SquashPlan {
   readonly id: LayerId;
-  /** As that machine had them. */
+  /** As the other machine replaced them. */
   readonly replaces: readonly LayerId[];
-  /** The same, taken apart as far as is worth it. */
+  /** The same, with squashes opened where that pays. */
   readonly parts: readonly LayerId[];
-  /** Those of them that are not here. */
+  /** Parts that are not here. */
   readonly missing: readonly ManifestLayer[];
 }
 
 export interface SquashInput {
   readonly layer: ManifestLayer;
-  /** The head here: what belongs to it may be used. */
+  /** The local head. Only its layers may be used. */
   readonly local: readonly LayerId[];
-  /** All that the remote's head names, also by its squashes. */
+  /** All layers that the remote's head names, also through squashes. */
   readonly there: ReadonlyMap<LayerId, ManifestLayer>;
 }
 
-/** Null where the layer is no squash, or sending it costs no more. */
+/** Returns null if the layer is no squash, or if its transfer costs no more. */
 export function planSquash(squashes: Squashes, { layer, local, there }: SquashInput): SquashPlan | null {
   const here = new Set([...local, ...squashes.within(local).flatMap(({ layers }) => layers)]);
   const replaces = squashes.partsOf(layer.id);
@@ -65,7 +65,7 @@ function joined(ways: readonly Way[]): Way {
   };
 }
 
-/** Many small layers take longer than one that is not much larger. */
+/** Adds a fixed cost per layer: many small layers take longer than one larger layer. */
 function costOf(layer: ManifestLayer): number {
   return wireBytes(layer) + limits.layerRequestBytes;
 }
@@ -75,8 +75,8 @@ export function wireBytes({ indexBytes, data }: ManifestLayer): number {
 }
 
 /**
- * Makes a squash of layers that are here, and publishes it; nothing refers to it yet. It is the layer that is meant only where its id is the same: null where it is not, as with other rules of the tool, or
- * where something of it is missing here.
+ * Makes and publishes a squash of local layers; no head refers to it yet. Returns null if the id differs from the expected one (other tool
+ * rules), or if parts are missing.
  */
 export async function makeSquash(
   { layers }: { readonly layers: LayerStore },

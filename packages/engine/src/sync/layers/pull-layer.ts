@@ -27,15 +27,15 @@ export interface PullDependencies {
 
 export interface LayerPull {
   readonly layer: ManifestLayer;
-  /** Null: one that is not known here, whose rules say nothing of the layer. */
+  /** Null: a tool that is unknown here; its rules are not applied. */
   readonly tool: Tool | null;
-  /** Told of bytes as they come. */
+  /** Called with the number of bytes received. */
   readonly onBytes: (count: number) => void;
 }
 
 /**
- * Takes one layer in; it is published, and nothing refers to it. Errors, beside those of the remote: E_LAYER_MISSING, E_OBJECT_CORRUPT and E_LAYER_REFUSED,
- * which are about this layer alone, and those of the layer store.
+ * Pulls and publishes one layer; no head refers to it yet. E_LAYER_MISSING, E_OBJECT_CORRUPT and E_LAYER_REFUSED concern this layer only.
+ * Other errors: those of the remote and the layer store.
  */
 export async function pullLayer(deps: PullDependencies, pull: LayerPull, signal: AbortSignal): Promise<StagedLayer> {
   const { layer } = pull;
@@ -49,13 +49,13 @@ export async function pullLayer(deps: PullDependencies, pull: LayerPull, signal:
     await partial.discard();
     return staged;
   } catch (error) {
-    // Damaged, or more than there is room for: kept, it would only take the room of everything else.
+    // A damaged or too large partial download would only take up space.
     if (isAboutLayer(error) || isCachelaneError(error, 'E_DISK_FULL')) await partial.discard();
     throw error;
   }
 }
 
-/** Reads all of a layer as a pull does, and keeps nothing. Errors as {@link pullLayer}. */
+/** Downloads and verifies a layer, and keeps nothing. Errors as {@link pullLayer}. */
 export async function checkLayer(
   deps: Omit<PullDependencies, 'transfers'>,
   pull: LayerPull,
@@ -73,7 +73,7 @@ interface Resumption {
   readonly partial: Partial;
 }
 
-/** What an earlier run left may be damaged: then all of it comes anew. */
+/** Resumes a partial download; starts again if the earlier part is damaged. */
 async function resumed(
   deps: PullDependencies,
   pull: LayerPull,
@@ -92,7 +92,7 @@ async function resumed(
   }
 }
 
-/** Errors that say something of one layer, and nothing of the remote or of this machine. */
+/** Whether an error concerns one layer only, not the remote or this machine. */
 export function isAboutLayer(error: unknown): boolean {
   return isCachelaneError(error, 'E_LAYER_MISSING', 'E_LAYER_REFUSED', 'E_LAYER_CORRUPT', 'E_OBJECT_CORRUPT');
 }
@@ -110,7 +110,7 @@ export async function readIndex(
   return Buffer.concat(pieces);
 }
 
-/** Each file is held against the index while it is unpacked, so that the digest of the whole says only who is to blame. */
+/** Verifies the digest of the whole. Unpacking checks each file against the index, so this only tells whose fault an error is. */
 function whole(
   deps: Pick<PullDependencies, 'remote'>,
   pull: LayerPull,
@@ -134,7 +134,8 @@ async function* rest(
   signal: AbortSignal,
 ): AsyncIterable<Uint8Array> {
   const { data } = pull.layer;
-  if (partial.haveBytes > data.sizeBytes) throw new CachelaneError('E_OBJECT_CORRUPT', 'more has come than there is');
+  if (partial.haveBytes > data.sizeBytes)
+    throw new CachelaneError('E_OBJECT_CORRUPT', 'the partial download is larger than the object');
   yield* partial.read();
   if (partial.haveBytes === data.sizeBytes) return;
   const request = { key: dataKey(data.digest), content: data, offset: partial.haveBytes };
@@ -189,7 +190,7 @@ async function check(
   { index, data }: Content,
   signal: AbortSignal,
 ): Promise<StagedLayer> {
-  // When this store saw it: times in the layer count up to then.
+  // The time this store first had it: times in the layer are at most that.
   const staged = await layers.unpack({ id: layer.id, index, data, sealedAtMs: clock.nowMs() }, signal);
   const secret = tool === null ? null : secretIn(staged.index, tool);
   if (secret !== null) {

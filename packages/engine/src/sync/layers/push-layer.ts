@@ -26,19 +26,21 @@ export interface PushDependencies {
 
 export interface PushedLayer {
   readonly layer: ManifestLayer;
-  /** The one that made it, and others that its entries name. */
+  /** The run that made the layer, and others that its entries name. */
   readonly runs: readonly ManifestRun[];
-  /** What went over the wire: nothing of what was there already. */
+  /** Bytes sent, without objects that the remote already had. */
   readonly bytes: number;
 }
 
 export interface LayerToPush {
   readonly id: LayerId;
-  /** Objects that are about to go, and have to be stored anew. */
+  /** Objects marked for deletion: they must be stored again. */
   readonly marked: ReadonlySet<RemoteKey>;
+  /** Told of bytes as they are sent; of a negative number when a retry sends them again. */
+  readonly onBytes?: (count: number) => void;
 }
 
-/** Puts index and content of a layer where everybody finds them; no head names it yet. Errors: those of the remote, E_LAYER_MISSING, E_LAYER_CORRUPT. */
+/** Stores a layer's index and content; no head names it yet. Errors: those of the remote, E_LAYER_MISSING, E_LAYER_CORRUPT. */
 export async function pushLayer(
   deps: PushDependencies,
   wanted: LayerToPush,
@@ -49,7 +51,7 @@ export async function pushLayer(
   const record = await metadata.layer(id, signal);
   const run = record === undefined ? undefined : await metadata.run(record.run, signal);
   if (record === undefined || run === undefined) {
-    throw new CachelaneError('E_LAYER_MISSING', `nothing is known of layer ${id.slice(0, 12)} any more`);
+    throw new CachelaneError('E_LAYER_MISSING', `layer ${id.slice(0, 12)} is not in the store any more`);
   }
   const sent = await sendLayer(deps, wanted, signal);
   return {
@@ -72,20 +74,37 @@ export interface SentLayer extends Pick<ManifestLayer, 'indexBytes' | 'data'> {
   readonly bytes: number;
 }
 
-/** Puts a layer of this store there, whoever made it. Errors as {@link pushLayer}. */
+/** Sends a local layer, whichever run made it. Errors as {@link pushLayer}. */
 export async function sendLayer(
   { remote, layers, transfers }: Omit<PushDependencies, 'metadata'>,
-  { id, marked }: LayerToPush,
+  { id, marked, onBytes }: LayerToPush,
   signal: AbortSignal,
 ): Promise<SentLayer> {
   const { index, data } = await layers.pack(id, signal);
   await using spooled = await transfers.spool(data, signal);
   const { sizeBytes, digest } = spooled;
   const [dataBytes, indexBytes] = await Promise.all([
-    store(remote, { key: dataKey(digest), source: spooled, marked }, signal),
-    store(remote, { key: indexKey(id), source: bytesSource(index), marked }, signal),
+    store(remote, { key: dataKey(digest), source: counted(spooled, onBytes), marked }, signal),
+    store(remote, { key: indexKey(id), source: counted(bytesSource(index), onBytes), marked }, signal),
   ]);
   return { indexBytes: index.length, data: { sizeBytes, digest }, bytes: dataBytes + indexBytes };
+}
+
+function counted(source: ObjectSource, onBytes: LayerToPush['onBytes']): ObjectSource {
+  if (onBytes === undefined) return source;
+  let sent = 0;
+  return {
+    ...source,
+    async *read() {
+      onBytes(-sent);
+      sent = 0;
+      for await (const piece of source.read()) {
+        sent += piece.byteLength;
+        onBytes(piece.byteLength);
+        yield piece;
+      }
+    },
+  };
 }
 
 async function runsOf(
@@ -110,7 +129,7 @@ interface Storing extends Pick<LayerToPush, 'marked'> {
   readonly source: ObjectSource;
 }
 
-/** Keys name content: what lies there and is something else was damaged, and who holds the right bytes puts them in its place. */
+/** Stores an object. An existing object with other bytes is damaged, because keys are digests, and is replaced. */
 async function store(remote: Remote, { key, source, marked }: Storing, signal: AbortSignal): Promise<number> {
   for (const isLast of [false, true]) {
     const outcome = await remote.objects.put(key, source, signal);
@@ -122,5 +141,5 @@ async function store(remote: Remote, { key, source, marked }: Storing, signal: A
     }
     if (!isLast) await remote.objects.remove(key, signal);
   }
-  throw new CachelaneError('E_OBJECT_CORRUPT', `${key} in ${remote.name} is something else, again and again`);
+  throw new CachelaneError('E_OBJECT_CORRUPT', `another client keeps storing other bytes as ${key} in ${remote.name}`);
 }

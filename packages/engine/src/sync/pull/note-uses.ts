@@ -13,8 +13,8 @@ export interface ReadTarget {
 }
 
 /**
- * Leaves a word in the remote that somebody reads heads which nobody moved for a day, at most once a day for each: else a collection would take them for idle. Only where
- * the run may send something. That it cannot be said is no trouble of the run's.
+ * Notes in the remote that a run reads heads, so that a collection does not consider them idle. Writes at most once a day for each head,
+ * and only if the run may push. Ignores errors.
  */
 export async function noteUses(
   { clock }: Pick<EngineDependencies, 'clock'>,
@@ -35,6 +35,6 @@ export async function noteUses(
       }
     });
   } catch {
-    // The next run says it.
+    // The next run tries again.
   }
 }

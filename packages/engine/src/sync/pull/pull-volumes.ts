@@ -45,18 +45,18 @@ import { readHead, type FoundHead } from '../heads/remote-heads.ts';
 import { troubleWith } from '../heads/remote-trouble.ts';
 import { failsWithRemote, namesThere, targetsToRead } from '../heads/synced-volumes.ts';
 
-/** What came for one volume, of all lanes that it reads. */
+/** What was pulled for one volume, over all lanes that it reads. */
 interface PulledVolume {
   layers: number;
   bytes: number;
 }
 
 export interface Pulled {
-  /** Null where the remote was not asked, did not answer, or has nothing yet. */
+  /** Null: the remote was not asked, did not answer, or has no id yet. */
   readonly remoteId: RemoteId | null;
-  /** Heads that it does not have. */
+  /** Heads that the remote does not have. */
   readonly missing: ReadonlySet<RemoteKey>;
-  /** It was asked, and could not be reached. */
+  /** The remote could not be reached. */
   readonly isGone: boolean;
   readonly volumes: ReadonlyMap<PlannedVolume, PulledVolume>;
 }
@@ -83,8 +83,8 @@ export interface PullInput {
 }
 
 /**
- * Brings the lanes that the volumes read up to what the remote has, as far as it answers and its layers are sound. What cannot be had is told in a warning and
- * counts as a miss; with `strict`, that the remote fails is thrown.
+ * Pulls the lanes that the volumes read, as far as the remote answers and its layers are sound. Missing parts give a warning and count as
+ * misses. With `strict`, throws errors of the remote.
  */
 export async function pullVolumes(deps: EngineDependencies, request: PullRequest, input: PullInput): Promise<Pulled> {
   const volumes = new Map(input.planned.map((volume) => [volume, { layers: 0, bytes: 0 }]));
@@ -106,20 +106,20 @@ export async function pullVolumes(deps: EngineDependencies, request: PullRequest
   } catch (thrown) {
     if (failsWithRemote(request) || request.signal.aborted) throw thrown;
     isGone = isCachelaneError(thrown, 'E_REMOTE_GONE');
-    deps.events(troubleWith(input.remote, thrown, 'the run goes on with what is here'));
+    deps.events(troubleWith(input.remote, thrown, 'the run continues with local contents'));
   }
   return { remoteId, missing, isGone, volumes };
 }
 
 interface Pull extends PullInput, FoundHeads {
-  /** From before the heads were read. */
+  /** Read before the heads. */
   readonly noted: NotedRevisions;
   readonly pulled: ReadonlyMap<PlannedVolume, PulledVolume>;
-  /** When nobody waits any longer, by the monotonic clock. */
+  /** The deadline on the monotonic clock. */
   readonly endMs: number;
 }
 
-/** In a session of its own, whose pins keep a collector away until heads refer to what came. */
+/** Pulls in its own session, whose pins protect the layers until heads refer to them. */
 async function pullHeads(deps: EngineDependencies, request: PullRequest, pull: Pull): Promise<void> {
   const { sessionId } = newIds(deps);
   await using _lease = await deps.leases.acquire(sessionId, request.signal);
@@ -129,7 +129,7 @@ async function pullHeads(deps: EngineDependencies, request: PullRequest, pull: P
   };
   const volumes = pull.heads.map(({ target: { planned, link } }) => ({
     ...planned,
-    // Nothing is attached, so that nobody has to wait for a lock.
+    // Nothing is attached, so no lock is needed.
     request: { ...planned.request, sharing: null },
     own: link,
     chain: [link],
@@ -149,7 +149,7 @@ interface Session extends Pull {
 
 interface WantedLayer {
   readonly layer: ManifestLayer;
-  /** How it can be made here; null where it is to be sent. */
+  /** How to make the layer here; null to download it. */
   readonly squash: SquashPlan | null;
   readonly volumeId: VolumeId;
   readonly planned: PlannedVolume;
@@ -157,14 +157,14 @@ interface WantedLayer {
 
 const noProgress = (): void => undefined;
 
-/** The pull of several heads: they share layers, connections and a deadline. */
+/** Pulls several heads, which share layers, connections and a deadline. */
 class HeadPull {
   readonly #deps: EngineDependencies;
   readonly #request: PullRequest;
   readonly #session: Session;
-  /** What is here now and was not part of the head, with its size. */
+  /** Layers that are here but were not part of the head, with their sizes. */
   readonly #had = new Map<LayerId, number>();
-  /** What the heads here name that this pull is about: whoever reads one of them has all of that. */
+  /** Layers that the local heads of this pull name. A reader of one of them has all of it. */
   readonly #named = new Set<LayerId>();
 
   constructor(deps: EngineDependencies, request: PullRequest, session: Session) {
@@ -191,7 +191,7 @@ class HeadPull {
       if (signal.aborted) throw error;
       failure = { error };
     }
-    // What has come is used, whatever has not.
+    // Use what has arrived, even after a failure.
     for (const [index, head] of this.#session.heads.entries()) await this.#adopt(head, this.#placeOf(head, index));
     if (failure !== undefined) throw failure.error;
   }
@@ -203,7 +203,7 @@ class HeadPull {
     return { remoteId: this.#session.remoteId, volumeId, namespaceId, name: target.name };
   }
 
-  /** Of the nearest lanes first, and of each the newest first: whatever time is left, it goes into what is worth most. */
+  /** Orders layers by value: nearest lanes first, newest layers first. */
   async #wanted(): Promise<readonly WantedLayer[]> {
     const { metadata } = this.#deps;
     const { signal } = this.#request;
@@ -265,7 +265,7 @@ class HeadPull {
   ): Promise<void> {
     const { layers } = this.#deps;
     const pulled = this.#session.pulled.get(planned) ?? { layers: 0, bytes: 0 };
-    // Part of another head, or of one that was removed: it may be damaged.
+    // It belongs to another head, or to a removed one, so it may be damaged.
     if (
       (await this.#mayKnow(layer.id, volumeId)) &&
       (await layers.has(layer.id, signal)) &&
@@ -284,7 +284,7 @@ class HeadPull {
     pulled.layers += 1;
   }
 
-  /** What is only named there, and is here of another volume, could otherwise be had out of that one. */
+  /** Whether this volume may use a local layer. Otherwise a manifest that merely names another volume's layer would give access to it. */
   async #mayKnow(id: LayerId, volumeId: VolumeId): Promise<boolean> {
     const record = await this.#deps.metadata.layer(id, this.#request.signal);
     return record === undefined || record.volumeId === volumeId || this.#named.has(id);
@@ -296,7 +296,7 @@ class HeadPull {
       type: 'warning',
       code: error.code,
       message,
-      hint: 'what it held is made again by this run; cachelane verify remote tells what is damaged there',
+      hint: 'this run makes its contents again; cachelane verify remote lists what is damaged there',
     });
   }
 
@@ -339,7 +339,7 @@ class HeadPull {
     });
   }
 
-  /** Whoever has revoked them, and in whichever lane this machine heard of it. Where the remote does not answer more goes than has to. */
+  /** Applies revocations, also those from other lanes. If the remote does not answer, more layers are left out. */
   async #heed(heeding: Heeding): Promise<void> {
     const { remote } = this.#session;
     const deps = { ...this.#deps, remote };
@@ -347,12 +347,12 @@ class HeadPull {
       await within(this.#answer(), this.#request.signal, async (stop) => await heedRevocations(deps, heeding, stop));
     } catch (error) {
       if (this.#request.signal.aborted) throw error;
-      deps.events(troubleWith(remote, error, 'the run goes on without what revoked runs had a part in'));
+      deps.events(troubleWith(remote, error, 'the run continues without layers that contain changes of revoked runs'));
       await heedRevocations({ ...deps, remote: null }, heeding, neverAborted);
     }
   }
 
-  /** Another process here has synced the head meanwhile: what it sent would look taken out in a manifest from before. */
+  /** Reads the manifest again after another process here synced the head: its layers would look removed in the older one. */
   async #readAgain({ name }: SyncedPlace): Promise<HeadManifest | null> {
     const { remote } = this.#session;
     const read = async (stop: AbortSignal): Promise<FoundHead> => await readHead(remote, headKey(name), name, stop);

@@ -18,12 +18,12 @@ import type { SyncTarget } from '../heads/synced-volumes.ts';
 
 export interface FoundHeads {
   readonly remoteId: RemoteId;
-  /** Only those that the remote has. */
+  /** Only heads that exist in the remote. */
   readonly heads: readonly ReadTarget[];
   readonly missing: ReadonlySet<RemoteKey>;
 }
 
-/** Null where nobody has sent anything to the remote yet. */
+/** `remoteId` is null if no client has written to the remote yet. */
 export async function readHeads(
   { clock, events }: EngineDependencies,
   { signal, remoteWaitMs }: Pick<RunCommandRequest, 'signal' | 'remoteWaitMs'>,
@@ -35,7 +35,7 @@ export async function readHeads(
     const missing = new Set<RemoteKey>();
     const damaged: EngineEvent[] = [];
     const about = readRemoteId(remote, stop);
-    // Its error is thrown below; until then it must not count as nobody's.
+    // Its error is thrown below; this avoids an unhandled rejection.
     about.catch(() => undefined);
     await inParallel([...targets.entries()], limits.remoteParallelCalls, async ([index, target]) => {
       try {
@@ -52,14 +52,14 @@ export async function readHeads(
         damaged.push(warningOf(error, `${volume} on lane ${lane} of ${remote.name} is left out: ${error.message}`));
       }
     });
-    // One that is not what it should be at all is told once.
+    // If the remote itself is unusable, throw that error only.
     const remoteId = await about;
     for (const event of damaged) events(event);
     return remoteId === null ? null : { remoteId, missing, heads: heads.filter((each) => each !== undefined) };
   });
 }
 
-/** Errors of a head that the others have nothing to do with; a later cachelane may have written one of them. */
+/** Whether an error concerns this head only. A newer cachelane may have written it. */
 function isAboutHead(error: unknown): error is CachelaneError {
   return isCachelaneError(error, 'E_OBJECT_CORRUPT', 'E_REMOTE_UNFIT', 'E_VOLUME');
 }

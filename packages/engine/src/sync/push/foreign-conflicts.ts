@@ -14,9 +14,9 @@ import { findConflicts } from '../../save/find-conflicts.ts';
 import { readIndex } from '../layers/pull-layer.ts';
 
 export interface Meeting {
-  /** Layers that were sent just now. */
+  /** The layers that were just sent. */
   readonly mine: readonly LayerId[];
-  /** Those that other machines had sent meanwhile, top first: ours lie on top of them. */
+  /** Layers that other machines had sent before, top first. Ours lie on top. */
   readonly theirs: readonly ManifestLayer[];
 }
 
@@ -26,8 +26,8 @@ interface ForeignLayer {
 }
 
 /**
- * Paths that layers of this push and layers that this machine does not have yet decided differently, at most `limits.conflictsReported`. Drivers unite what they can
- * when both are read; of the rest ours shows, and the other version stays in its layer. Only indexes are read, and no more of them than fit in memory.
+ * Returns paths that this push and unseen layers of other machines both changed, at most `limits.conflictsReported`. Drivers merge what
+ * they can on reading. For the rest, our version shows. Reads indexes only, within a memory limit.
  */
 export async function foreignConflicts(
   { remote, layers }: { readonly remote: Remote; readonly layers: LayerStore },

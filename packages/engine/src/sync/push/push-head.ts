@@ -57,7 +57,7 @@ export interface HeadPushDependencies extends PushDependencies {
 export interface HeadPush {
   readonly place: SyncedPlace;
   readonly tool: string;
-  /** On whose behalf the head here moves, where others took something out. */
+  /** The run that moves the local head if others removed layers. */
   readonly run: RunId;
   readonly onBytes: (count: number) => void;
 }
@@ -65,15 +65,15 @@ export interface HeadPush {
 export interface PushedHead {
   readonly layers: number;
   readonly bytes: number;
-  /** Layers that the remote's head named, and names no more. */
+  /** Layers that the remote's head no longer names. */
   readonly removed: number;
-  /** With what other machines had sent meanwhile. */
+  /** Conflicts with layers that other machines sent. */
   readonly conflicts: readonly Conflict[];
 }
 
 /**
- * Sends what a head has and the remote lacks, then moves the remote's head by compare-and-swap, until it holds. What others sent meanwhile stays. Nothing is
- * named there before all of it is there; stopped at any moment, it goes on from there another time. Errors: those of the remote; E_HEAD_MOVED, E_LIMIT.
+ * Uploads missing layers, then moves the remote head by compare-and-swap, with retries. It keeps what other clients sent. A head only names
+ * uploaded layers, so an interrupted push can continue later. Errors: those of the remote; E_HEAD_MOVED, E_LIMIT.
  */
 export async function pushHead(deps: HeadPushDependencies, push: HeadPush, signal: AbortSignal): Promise<PushedHead> {
   return await new Push(deps, push, signal).run();
@@ -83,12 +83,12 @@ class Push {
   readonly #deps: HeadPushDependencies;
   readonly #push: HeadPush;
   readonly #signal: AbortSignal;
-  /** What this push has put there. */
+  /** Layers that this push uploaded. */
   readonly #sent = new Map<LayerId, { readonly layer: ManifestLayer; readonly runs: readonly ManifestRun[] }>();
   readonly #removed = new Set<LayerId>();
-  /** Layers that other machines would refuse, and those that turned out not to be here. */
+  /** Layers that other machines would refuse, and layers that turned out to be missing. */
   readonly #kept = new Set<LayerId>();
-  /** The state of collections under which all of that was put; it counts for nothing under another one. */
+  /** The collection state during the uploads. If it changes, the uploads do not count. */
   #under: HeadVersion | null | undefined;
   #bytes = 0;
 
@@ -134,18 +134,18 @@ class Push {
       await backOff(this.#deps, attempt, this.#signal);
     }
     throw new CachelaneError('E_HEAD_MOVED', `the head moved ${limits.commitAttempts} times during the push`, {
-      hint: 'the next run goes on',
+      hint: 'try again, or leave it to the next run',
       retryable: true,
     });
   }
 
-  /** What both heads come to, without what is not for others. */
+  /** Returns the merged layers, without those that must stay on this machine. */
   #sendable({ layers, squashes, head }: Comparison, manifest: HeadManifest | null): readonly LayerId[] {
     const isSendable = (id: LayerId): boolean => !this.#kept.has(id);
     return squashes.contract(layers.filter(isSendable), [...layersOf(manifest), ...(head?.layers ?? [])], isSendable);
   }
 
-  /** All is sent by now: that it cannot be compared is no reason to say otherwise. */
+  /** Everything is sent already, so an error here must not fail the push. */
   async #conflicts({ head, squashes }: Comparison, manifest: HeadManifest | null): Promise<readonly Conflict[]> {
     const here = new Set(squashes.expand(head?.layers ?? []));
     const there = new Map(everyLayerOf(manifest).map((layer) => [layer.id, layer]));
@@ -158,7 +158,7 @@ class Push {
     }
   }
 
-  /** What others took out is out here as well; what they added comes with the next pull. */
+  /** Applies removals of other machines here. Their additions come with the next pull. */
   async #settle(comparison: Comparison, manifest: HeadManifest | null): Promise<boolean> {
     const { metadata, layers, bootId, clock } = this.#deps;
     const { place, run } = this.#push;
@@ -168,12 +168,15 @@ class Push {
     return await adopt(metadata, place, { comparison, manifest, ...rest }, neverAborted);
   }
 
-  /** False where a layer is not for others, or turned out to be damaged and has left the head, and where a collection came between: they have to be compared again. */
+  /**
+   * Uploads the missing layers. Returns false if the heads must be compared again: a layer stays here, a damaged layer left the head, or a
+   * collection came between.
+   */
   async #send(
     { merged, replaced }: Pick<HeadContent, 'merged' | 'replaced'>,
     manifest: HeadManifest | null,
   ): Promise<boolean> {
-    // Also what squashes replaced there: it comes in their place.
+    // Includes what squashes there replaced: the squash takes its place.
     const there = new Set(everyLayerOf(manifest).map(({ id }) => id));
     const parts = new Set(replaced.flatMap(({ layers }) => layers));
     if ([...merged, ...parts].every((id) => there.has(id))) return true;
@@ -190,7 +193,7 @@ class Push {
   async #sendNamed(missing: readonly LayerId[], marked: ReadonlySet<RemoteKey>): Promise<boolean> {
     if (await this.#keep(missing)) return false;
     const damaged: LayerId[] = [];
-    // The lowest first: what lies below has waited longest.
+    // Lowest first: they have waited longest.
     await inParallel(missing.toReversed(), limits.parallelLayers, async (id) => {
       try {
         await this.#sendOne({ id, marked });
@@ -211,13 +214,16 @@ class Push {
   }
 
   async #sendOne(wanted: LayerToPush): Promise<void> {
-    const { layer, runs, bytes } = await pushLayer(this.#deps, wanted, this.#signal);
+    const { onBytes } = this.#push;
+    const { layer, runs, bytes } = await pushLayer(this.#deps, { ...wanted, onBytes }, this.#signal);
     this.#sent.set(wanted.id, { layer, runs });
     this.#bytes += bytes;
-    this.#push.onBytes(bytes);
   }
 
-  /** What a squash replaced, so that a run can be taken out of it by whoever has it. What cannot be sent is not missed: that squash is a layer like others there. */
+  /**
+   * Uploads what squashes replaced, so that other machines can remove a run from them. A squash whose parts cannot be sent becomes an
+   * ordinary layer there.
+   */
   async #sendReplaced(missing: readonly LayerId[], marked: ReadonlySet<RemoteKey>): Promise<void> {
     await inParallel(missing, limits.parallelLayers, async (id) => {
       if (this.#kept.has(id) || (await linkOut(this.#deps.layers, id, this.#signal)) !== null) return;
@@ -229,7 +235,7 @@ class Push {
     });
   }
 
-  /** What would be refused everywhere is not sent at all. Whether there is any. */
+  /** Keeps back layers that every machine would refuse. Returns whether there are any. */
   async #keep(missing: readonly LayerId[]): Promise<boolean> {
     const { layers, events } = this.#deps;
     const before = this.#kept.size;
@@ -241,8 +247,8 @@ class Push {
       events({
         type: 'warning',
         code: 'E_LAYER_REFUSED',
-        message: `layer ${id.slice(0, 12)} of ${volume} on lane ${lane} stays on this machine: ${displayPath(link)} is a symlink that leads out of the volume, and other machines take in no such layer`,
-        hint: 'sync: never for the volume in cachelane.yaml keeps all of it here, without a word',
+        message: `layer ${id.slice(0, 12)} of ${volume} on lane ${lane} stays on this machine: ${displayPath(link)} is a symlink out of the volume, and other machines refuse such layers`,
+        hint: 'set sync: never for the volume in cachelane.yaml to keep all of it here without this warning',
       });
     }
     return this.#kept.size > before;
@@ -258,7 +264,7 @@ class Push {
     });
   }
 
-  /** What the remote's head is afterwards, whoever moved it. */
+  /** Returns the remote's head afterwards, whoever moved it. */
   async #swap(content: HeadContent, found: FoundHead): Promise<FoundHead> {
     const { remote, random } = this.#deps;
     const { name } = this.#push.place;
@@ -268,7 +274,7 @@ class Push {
       this.#signal,
     );
     if (outcome.kind !== 'moved') return toFound(outcome.found, name);
-    // As everybody reads it: there may not have been room for all.
+    // Decode it as readers do: encoding may have dropped details for space.
     const moved = toFound({ bytes, version: outcome.version }, name);
     const left = new Set(everyLayerOf(moved.manifest).map(({ id }) => id));
     for (const id of layersOf(found.manifest)) if (!left.has(id)) this.#removed.add(id);
@@ -283,7 +289,7 @@ class Push {
       const known = parts.flatMap((part) => layers.get(part) ?? []);
       return known.length === parts.length ? [{ id, atMs, layers: known }] : [];
     });
-    // Also what a squash that cannot be taken apart there was made of: who has that by itself must not take it for lost.
+    // Includes the parts of a squash that cannot be opened there. A machine that has such a part must not consider it lost.
     const gone = [...everyLayerOf(before).map(({ id }) => id), ...replaced.flatMap((squash) => squash.layers)];
     const runs = new Map(
       [...(before?.runs ?? []), ...sent.flatMap((each) => each.runs)].map((each) => [each.id, each]),
@@ -300,13 +306,13 @@ class Push {
   }
 }
 
-/** What a head of the remote comes to. */
+/** The next content of a remote head. */
 interface HeadContent {
   /** Top first. */
   readonly merged: readonly LayerId[];
-  /** Its squashes that can still be taken apart. */
+  /** Squashes that can still be opened. */
   readonly replaced: readonly SquashRecord[];
-  /** Here; what the head says already stays in it. */
+  /** Revoked here. What the head lists already stays in it. */
   readonly revoked: readonly Revocation[];
 }
 

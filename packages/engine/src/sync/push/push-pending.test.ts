@@ -36,13 +36,13 @@ import { findPending, pushPending, type PendingDependencies, type PendingHead } 
 interface Here {
   readonly home: TestHome;
   readonly state: MemoryRemoteState;
-  /** A run that reaches the remote, unless another one is given. */
+  /** A run that reaches the remote, or the given one. */
   readonly run: (name: string, options?: TestRun, remote?: PendingDependencies['remote'] | null) => Promise<TestEngine>;
   readonly deps: PendingDependencies;
   readonly find: () => Promise<readonly PendingHead[]>;
 }
 
-/** One machine and a remote that nobody has written to. */
+/** A machine and a new remote. */
 function here(): Here {
   const home = testHome();
   const state = emptyRemoteState();
@@ -62,7 +62,7 @@ function here(): Here {
   };
 }
 
-/** Sends all that waits; what another machine finds afterwards. */
+/** Pushes everything pending; returns what another machine finds then. */
 async function sendAll({ deps, state, find }: Here): Promise<string | undefined> {
   for (const head of await find()) expect(await pushPending(deps, head, noAbort)).toMatchObject({ kind: 'sent' });
   expect(await find()).toEqual([]);
@@ -71,8 +71,8 @@ async function sendAll({ deps, state, find }: Here): Promise<string | undefined>
 
 const denied = { code: 'E_REMOTE_DENIED', retryable: false } as const;
 
-describe('what waits where no run has got anything to the remote yet', () => {
-  test('is all layers, and that is found out without writing', async () => {
+describe('pending layers on a new remote', () => {
+  test('are all layers, and finding them writes nothing', async () => {
     const machine = here();
     await machine.run('a', { request: { push: 'never' } });
     await machine.run('b', { request: { push: 'never' } });
@@ -83,7 +83,7 @@ describe('what waits where no run has got anything to the remote yet', () => {
     expect(await sendAll(machine)).toBe('a\nb\n');
   });
 
-  test('after runs that were told to send in the background: the first makes the remote known, others ask it nothing at their end', async () => {
+  test('after background pushes: the first run registers the remote, later ones make no request at their end', async () => {
     const machine = here();
     let asked = 0;
     const counted = faultyRemote(memoryRemote(machine.state), () => void asked++);
@@ -110,7 +110,7 @@ describe('what waits where no run has got anything to the remote yet', () => {
     expect(await sendAll(machine)).toBe('a\n');
   });
 
-  test('after a run with the wrong credentials', async () => {
+  test('after a run with wrong credentials', async () => {
     const machine = here();
     const engine = await machine.run(
       'a',
@@ -121,7 +121,7 @@ describe('what waits where no run has got anything to the remote yet', () => {
     expect(await sendAll(machine)).toBe('a\n');
   });
 
-  test.each(['swap head', 'put'] as const)('after somebody stopped the very first push at its first %s', async (at) => {
+  test.each(['swap head', 'put'] as const)('after the very first push was interrupted at its first %s', async (at) => {
     const machine = here();
     const controller = new AbortController();
     const stopping = faultyRemote(memoryRemote(machine.state), ({ operation }) => {
@@ -134,7 +134,7 @@ describe('what waits where no run has got anything to the remote yet', () => {
     expect(await sendAll(machine)).toBe('a\n');
   });
 
-  test('is not sent to a remote that breaks its promise', async () => {
+  test('are not sent to a remote without compare-and-swap', async () => {
     const machine = here();
     await machine.run('a', {}, null);
     const { remote } = machine.deps;
@@ -155,19 +155,19 @@ describe('what waits where no run has got anything to the remote yet', () => {
   });
 });
 
-describe('what stays here', () => {
+describe('layers that are not shared', () => {
   test.each<[string, TestRun]>([
-    ['a volume that is not shared', { volumes: [{ ...indexedVolume, sync: 'never' }] }],
-    ['what a run did that nobody vouches for', { request: { context: testContext('t0:run:12') } }],
-    ['a namespace that is a name of this machine', { request: { context: testContext('t1:local', 'local/web-0123') } }],
-  ])('%s does not wait', async (_, options) => {
+    ['of a volume with sync never', { volumes: [{ ...indexedVolume, sync: 'never' }] }],
+    ['of a T0 run', { request: { context: testContext('t0:run:12') } }],
+    ['of a local namespace', { request: { context: testContext('t1:local', 'local/web-0123') } }],
+  ])('%s are not pending', async (_, options) => {
     const machine = here();
     await machine.run('a', options, null);
     expect(await machine.deps.metadata.listHeads(noAbort)).toHaveLength(1);
     expect(await machine.find()).toEqual([]);
   });
 
-  test('the last run decides, whatever went to the remote before', async () => {
+  test("follow the last run's setting, whatever was pushed before", async () => {
     const machine = here();
     await machine.run('a');
     await machine.run('b', { volumes: [{ ...indexedVolume, sync: 'never' }] });
@@ -182,7 +182,7 @@ describe('what stays here', () => {
     [null, 'gone', 'always', 0],
     ['always', 'indexed', 'never', 1],
     ['never', 'indexed', 'always', 0],
-  ])('of a volume that says %s, tool %s, whose rule is %s: %i heads wait', async (sync, tool, rule, count) => {
+  ])('of a volume with sync %s and tool %s with %s: %i pending heads', async (sync, tool, rule, count) => {
     const machine = here();
     await machine.run('a', {}, null);
     const { volumes } = machine.home.metadata;
@@ -194,8 +194,8 @@ describe('what stays here', () => {
   });
 });
 
-describe('what runs left to send', () => {
-  test('is known also where the first push of all failed', async () => {
+describe('pending pushes of runs', () => {
+  test('are known even if the very first push failed', async () => {
     const { machine, state } = machines();
     const ann = machine(({ operation }) =>
       operation === 'put' ? { code: 'E_REMOTE_FULL', retryable: false } : undefined,
@@ -207,7 +207,7 @@ describe('what runs left to send', () => {
     expect((await look(machine()))['index/bucket']).toBe('a\n');
   });
 
-  test('is found and sent without a run', async () => {
+  test('are found and sent without a run', async () => {
     const machine = here();
     expect(await machine.find()).toEqual([]);
     await machine.run('a');
@@ -220,7 +220,7 @@ describe('what runs left to send', () => {
     expect(await sendAll(machine)).toBe('a\nb\n');
   });
 
-  test('is of lanes that runs had with this remote, where another process sends for them', async () => {
+  test('belong to lanes that runs used with this remote, if a background process pushes', async () => {
     const machine = here();
     const context = testContext('t1:local', 'github.com/acme/secret');
     await machine.run('hidden', { request: { context } }, null);
@@ -232,13 +232,13 @@ describe('what runs left to send', () => {
     expect(await machine.find()).toHaveLength(2);
     await machine.run('b', { request: { context, push: 'never' } });
     expect(await known()).toEqual(['github.com/acme/web']);
-    // An outage at the end: what it was to send is sent by a later run of that lane.
+    // After an outage at its end, a later run of that lane pushes.
     const gone = faultyRemote(memoryRemote(machine.state), () => denied);
     await machine.run('c', { request: { context, push: 'background', strict: false } }, gone);
     expect(await known()).toEqual(['github.com/acme/web']);
     await machine.run('d', { request: { context, push: 'background' } });
     expect((await known()).toSorted()).toEqual(['github.com/acme/secret', 'github.com/acme/web']);
-    // Nothing of it is known to a remote that was put in its place.
+    // A replaced remote has nothing pending.
     machine.state.heads.delete(aboutKey);
     expect(await known()).toEqual([]);
   });
@@ -246,7 +246,7 @@ describe('what runs left to send', () => {
   test.each([
     ['alone', [], { layers: 0, removals: 2 }, 'a\n'],
     ['beside what is new', ['d'], { layers: 1, removals: 2 }, 'a\nd\n'],
-  ] as const)('is also what a rollback took out, %s', async (_, more, waiting, then) => {
+  ] as const)('include what a rollback removed, %s', async (_, more, waiting, then) => {
     const machine = here();
     for (const name of ['a', 'b', 'c']) await machine.run(name);
     const { volumeId } = (await machine.deps.metadata.listHeads(noAbort))[0] ?? expect.fail('no head');
@@ -261,11 +261,11 @@ describe('what runs left to send', () => {
   });
 });
 
-describe('what the remote has lost since', () => {
+describe('layers that the remote has lost', () => {
   test.each([
     ['its head', ({ heads }: MemoryRemoteState, key: RemoteKey) => void heads.delete(key)],
     ['the layers of its head, as after a repair', emptyHeadOf],
-  ])('%s: nothing is noted of it, and a look finds it', async (_, lose) => {
+  ])('are not in the records but found by a look: %s', async (_, lose) => {
     const machine = here();
     await machine.run('a');
     await machine.run('b');
@@ -280,7 +280,7 @@ describe('what the remote has lost since', () => {
     expect((await look(reader))['index/bucket']).toBe('a\nb\n');
   });
 
-  test('so that it cannot be read: that is told, with the mend', async () => {
+  test('behind an unreadable head are reported with a hint', async () => {
     const machine = here();
     await machine.run('a');
     const key = [...machine.state.heads.keys()].find((each) => each.startsWith('heads/')) ?? expect.fail('no head');
@@ -293,7 +293,7 @@ describe('what the remote has lost since', () => {
   });
 });
 
-describe('what the remote has of a head that was squashed here', () => {
+describe("the remote's version of a head that was squashed here", () => {
   test.each<readonly [string, number, (manifest: HeadManifest) => HeadManifest]>([
     ['all of it', 0, (manifest) => manifest],
     [
@@ -301,14 +301,14 @@ describe('what the remote has of a head that was squashed here', () => {
       0,
       ({ squashes, ...rest }) => ({ ...rest, layers: partsOf(squashes), squashes: [] }),
     ],
-    ['the squash, which it cannot take apart', 0, (manifest) => ({ ...manifest, squashes: [] })],
+    ['the squash without its parts', 0, (manifest) => ({ ...manifest, squashes: [] })],
     [
-      'what was squashed, but for a layer',
+      'the squashed layers, except one',
       1,
       ({ squashes, ...rest }) => ({ ...rest, layers: partsOf(squashes).slice(1), squashes: [] }),
     ],
     ['nothing', 4, (manifest) => ({ ...manifest, layers: [], squashes: [] })],
-  ])('%s: %i layers wait', async (_, lost, change) => {
+  ])('%s: %i pending layers', async (_, lost, change) => {
     const machine = here();
     for (const name of ['a', 'b', 'c', 'd']) await machine.run(name);
     const [head] = await machine.deps.metadata.listHeads(noAbort);
@@ -316,7 +316,7 @@ describe('what the remote has of a head that was squashed here', () => {
     const key = [...machine.state.heads.keys()].find((each) => each.startsWith('heads/')) ?? expect.fail('no head');
     changeHeadOf(machine.state, key, (manifest) => {
       expect(partsOf(manifest.squashes)).toHaveLength(4);
-      // Lost, and not taken out.
+      // Lost, not removed.
       return { ...change(manifest), removed: [] };
     });
     expect(await machine.find()).toEqual([]);

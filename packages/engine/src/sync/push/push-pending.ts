@@ -27,22 +27,22 @@ export type PendingDependencies = Pick<
   'metadata' | 'layers' | 'transfers' | 'clock' | 'random' | 'tools' | 'bootId' | 'events'
 > & { readonly remote: Remote };
 
-/** A head of which the remote has not heard all. */
+/** A head with changes that the remote does not have. */
 export interface PendingHead extends Waiting {
   readonly name: HeadName;
   readonly volume: VolumeRecord;
-  /** Null: nobody has written to the remote yet. */
+  /** Null: no client has written to the remote yet. */
   readonly remoteId: RemoteId | null;
 }
 
 export interface PendingSearch {
-  /** `known`: those that runs sent to this remote before, found in it, or left to be sent; without it, all that are shared. */
+  /** `known`: lanes that runs sent to this remote, found in it, or left to be sent. Otherwise all shared lanes. */
   readonly lanes?: 'all' | 'known';
-  /** Reads each head of the remote as well, one request for each: what is noted here does not know of repairs there, or of an older state that somebody put back. */
+  /** Also reads each remote head, one request each. Records here do not know of repairs there, or of an older state that a person restored. */
   readonly looks?: boolean;
 }
 
-/** What the remote lacks of the lanes here that are shared, whoever wrote them. */
+/** Returns pending heads of the shared lanes here. */
 export async function findPending(
   { metadata, layers, clock, remote, tools }: PendingDependencies,
   signal: AbortSignal,
@@ -75,7 +75,7 @@ export async function findPending(
   return pending;
 }
 
-/** Layers of a head with something of runs that were revoked of late: who wrote that down died before it got to this head, and a push takes them out of it, here and there. */
+/** Returns a head's layers with changes of recently revoked runs. Their revocation was interrupted; a push removes them here and there. */
 async function namedRevoked(
   { metadata, layers, clock }: Pick<PendingDependencies, 'metadata' | 'layers' | 'clock'>,
   { volume, head, squashes }: { readonly volume: VolumeRecord; readonly head: HeadRecord; readonly squashes: Squashes },
@@ -95,7 +95,7 @@ async function namedRevoked(
   return count;
 }
 
-/** Layers that the remote's head neither names, also as replaced, nor says were taken out; all of them where it cannot be read. */
+/** Returns layers that the remote's head neither names nor lists as removed; all of them if it cannot be read. */
 async function lostThere(
   remote: Remote,
   { name, head, squashes }: { readonly name: HeadName; readonly head: HeadRecord; readonly squashes: Squashes },
@@ -114,10 +114,10 @@ async function lostThere(
 
 export type PushOutcome =
   | ({ readonly kind: 'sent' } & PushedHead)
-  /** The others may be sent all the same. */
+  /** Other heads may still be sent. */
   | { readonly kind: 'failed'; readonly error: CachelaneError };
 
-/** Sends one of them. Errors: those of the remote, E_REMOTE_UNFIT where it is the first that is ever written there. */
+/** Pushes one head. Errors: those of the remote; E_REMOTE_UNFIT if it is the first write there. */
 export async function pushPending(
   deps: PendingDependencies,
   { name, volume, remoteId: known }: PendingHead,

@@ -24,7 +24,7 @@ import { ensureRemoteId, readRemoteId } from '../heads/remote-heads.ts';
 import { troubleWith } from '../heads/remote-trouble.ts';
 import { failsWithRemote, namesThere, targetToWrite, whyLocal, type SyncTarget } from '../heads/synced-volumes.ts';
 
-/** What became of one volume's lane in the remote. */
+/** The result for one volume's lane in the remote. */
 interface PushedVolume {
   readonly layers: number;
   readonly bytes: number;
@@ -50,19 +50,19 @@ interface RunVolume {
 
 export interface PushInput {
   readonly remote: Remote;
-  /** As it was when the run began. Null: not known. */
+  /** The id when the run began. Null: not known. */
   readonly remoteId: RemoteId | null;
-  /** Heads that it is known not to have. */
+  /** Heads that the remote is known not to have. */
   readonly missing: ReadonlySet<RemoteKey>;
-  /** It was gone then. */
+  /** The remote was unreachable when the run began. */
   readonly wasGone: boolean;
   readonly volumes: readonly RunVolume[];
   readonly run: RunId;
 }
 
 /**
- * Sends the lanes that the run wrote, and what earlier runs left to send of them; asks the remote nothing where it has all of it. What cannot be sent is told,
- * kept here, and sent by a later run; with `strict`, that the remote fails is thrown.
+ * Pushes the lanes that the run wrote, with what earlier runs left. Makes no request if nothing is pending. What cannot be sent stays here
+ * for a later run, with a warning. With `strict`, throws errors of the remote.
  */
 export async function pushVolumes(
   deps: EngineDependencies,
@@ -87,12 +87,12 @@ export async function pushVolumes(
     const error = asCachelaneError(thrown);
     setLater(sending, error.message);
     if (failsWithRemote(request) && !request.signal.aborted) throw thrown;
-    deps.events(troubleWith(input.remote, error, 'kept here, and sent by the next run'));
+    deps.events(troubleWith(input.remote, error, 'kept here; the next run sends it'));
   }
   return pushed;
 }
 
-/** Whether there may be something to send, as far as can be told without asking. */
+/** Whether there may be something to send, by local records. */
 async function hasNews(
   { metadata, clock }: EngineDependencies,
   { target, volume }: Sendable,
@@ -106,7 +106,7 @@ async function hasNews(
   const synced = await metadata.syncedHead(remote, volumeId, lane, neverAborted);
   if (synced === undefined || synced.layers.length === 0 || !missing.has(target.key))
     return isPending({ head, synced, squashes });
-  // It went there, and nobody took its layers out. Noted, so that a later push sends them, too.
+  // An older push got there and nobody removed its layers. Record that, so that a later push sends them too.
   const record = { remote, volumeId, lane, layers: [], expectedRevision: synced.revision, atMs: clock.nowMs() };
   await metadata.recordSynced(record, neverAborted);
   return isPending({ head, synced: undefined, squashes });
@@ -122,20 +122,20 @@ async function sendNow(deps: EngineDependencies, request: PushRequest, sending: 
 }
 
 /**
- * What another process is to send is noted as a matter of this remote: that one takes nothing to it that no run had anything to do with. The remote need not have an
- * id yet, and gets one.
+ * Records that the lane belongs to this remote, and leaves the push to a background process. That process sends only such lanes. Creates
+ * the remote's id if needed.
  */
 async function leaveToOther(deps: EngineDependencies, request: PushRequest, sending: Sending): Promise<void> {
   const { metadata, clock } = deps;
   if (sending.wasGone) {
-    setLater(sending, 'the remote was gone');
+    setLater(sending, 'the remote was unreachable');
     return;
   }
   const remote = sending.remoteId ?? (await ensureSame(deps, request, sending));
   for (const { target, volume } of sending.sendable) {
     const lane = { volumeId: volume.id, lane: target.name.lane };
     if ((await metadata.syncedHead(remote, lane.volumeId, lane.lane, neverAborted)) !== undefined) continue;
-    // Whoever was faster has noted as much, or more.
+    // Another process that was faster has recorded at least as much.
     const record = { ...lane, remote, layers: [], expectedRevision: 0, atMs: clock.nowMs() };
     await metadata.recordSynced(record, neverAborted);
   }
@@ -143,18 +143,18 @@ async function leaveToOther(deps: EngineDependencies, request: PushRequest, send
 }
 
 /**
- * Asked again before anything is sent: what is gone by now is told soon, and nothing goes into whatever lies at the address in the place of what was there when the run began,
+ * Asks the remote for its id again before sending. This finds an unreachable remote early, and an address that now points elsewhere, such
  * as an empty mount point.
  */
 async function ensureSame(deps: EngineDependencies, request: PushRequest, sending: Sending): Promise<RemoteId> {
   const found = await askForId(deps, request, sending);
   if (found !== null) return found;
-  throw new CachelaneError('E_REMOTE_GONE', `${sending.remote.name} is empty, and was not when the run began`, {
-    hint: 'was it unmounted, or emptied meanwhile?',
+  throw new CachelaneError('E_REMOTE_GONE', `${sending.remote.name} is empty now, and was not when the run began`, {
+    hint: 'check whether it was unmounted or emptied',
   });
 }
 
-/** Null where it has none any more. */
+/** Returns null if the remote has no id any more. */
 async function askForId(
   { clock, random }: EngineDependencies,
   { remoteWaitMs, signal }: PushRequest,
@@ -205,7 +205,7 @@ async function send(
   }
 }
 
-/** Errors after which the other heads may well be sent. */
+/** Whether other heads may still be sent after this error. */
 export function mayOthersBeSent(error: unknown): boolean {
   return isCachelaneError(error, 'E_HEAD_MOVED', 'E_LIMIT', 'E_NOT_FOUND', 'E_OBJECT_CORRUPT', 'E_VOLUME');
 }

@@ -14,7 +14,7 @@ import { planEverywhere, revokeEverywhere, type RevocationPlans } from '../revok
 
 const { signal } = new AbortController();
 
-/** The run of each. */
+/** Returns the run of each. */
 async function installAll(engine: TestEngine, ...names: readonly string[]): Promise<readonly RunId[]> {
   for (const name of names) await installOn(engine, name);
   const runs = engine.events.flatMap((event) => (event.type === 'session-opened' ? [event.run] : []));
@@ -37,7 +37,7 @@ function manifestIn({ heads }: MemoryRemoteState): HeadManifest {
   return decodeManifest(bytes ?? expect.fail('no head'), null);
 }
 
-test('a squash that came after the plan of a revocation was made is taken apart as well: what others did stays', async () => {
+test("a squash that was added after a revocation's plan is opened too: other runs' changes stay", async () => {
   const { machine } = machines();
   const [ann, ben] = [machine(), machine()];
   const [evil] = await installAll(ann, 'evil', 'b');
@@ -45,13 +45,13 @@ test('a squash that came after the plan of a revocation was made is taken apart 
   const plans = await planOf(ben, evil);
   await installAll(ann, 'c', 'd');
   await ben.run(() => undefined);
-  // Of what it is made of two layers never were here.
+  // Two layers behind the squash never were here.
   expect([(await onlyHead(ben)).length, (await ben.deps.layers.list(signal)).length]).toEqual([1, 3]);
   await revokeEverywhere(ben.deps, plans, 'ann', signal);
   for (const engine of [ben, ann, machine()]) expect(await linesOf(engine)).toEqual(['b', 'c', 'd']);
 });
 
-test('a squash whose parts do not come leaves the head until they do: what others did is lost to nobody', async () => {
+test("a squash with unavailable parts leaves the head until they come: other runs' changes are not lost", async () => {
   const { machine, state } = machines();
   const [ann, ben] = [machine(), machine()];
   const [evil] = await installAll(ann, 'evil', 'b', 'c', 'd');
@@ -67,7 +67,7 @@ test('a squash whose parts do not come leaves the head until they do: what other
   for (const engine of [ben, ann, machine()]) expect(await linesOf(engine)).toEqual(['b', 'c', 'd', 'e']);
 });
 
-test('a squash that the remote has taken something out of meanwhile is taken apart without that: what others did stays', async () => {
+test("a squash is opened without what the remote has removed from it: other runs' changes stay", async () => {
   const { machine } = machines();
   const [ann, ben] = [machine(), machine()];
   const [one, other] = await installAll(ann, 'one', 'other', 'c', 'd');
@@ -95,8 +95,8 @@ async function withUnrecordedParts(): Promise<{
   return { ben, head: head ?? expect.fail('no head'), evil: evil ?? expect.fail('no run') };
 }
 
-describe('parts of a squash that were fetched and never recorded', () => {
-  test('do not take the place of the squash when a run is taken out', async () => {
+describe('downloaded parts of a squash without a record', () => {
+  test('do not replace the squash when a run is revoked', async () => {
     const { ben, head, evil } = await withUnrecordedParts();
     expect(await takeApart(ben.deps, { head, runs: new Set([evil]) }, signal)).toEqual(head.layers);
   });
@@ -111,7 +111,7 @@ describe('parts of a squash that were fetched and never recorded', () => {
     for (const id of await onlyHead(ben)) expect(await metadata.layer(id, signal)).toBeDefined();
   });
 
-  test('do not take the place of the squash when that is damaged', async () => {
+  test('do not replace the squash when it is damaged', async () => {
     const { ben, head } = await withUnrecordedParts();
     const { volumeId, lane, layers } = head;
     await loseLayers(ben.deps, { volumeId, lane, bad: new Set(layers), run: 'run_0' as RunId }, signal);

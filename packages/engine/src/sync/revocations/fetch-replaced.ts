@@ -34,19 +34,20 @@ export type FetchDependencies = Pick<
 
 export interface ReplacedIn {
   readonly place: Omit<SyncedPlace, 'remoteId'>;
-  /** Whose volume it is. */
+  /** The tool of the volume. */
   readonly tool: string;
-  /** As it is here. */
+  /** The local head. */
   readonly head: HeadRecord;
-  /** On whose behalf the head moves. */
+  /** The run that moves the head. */
   readonly by: RunId;
 }
 
 export const nothingFetched: FetchedLayers = { layers: [], runs: [] };
 
 /**
- * What squashes of a head here replaced, and only the remote still has: with it runs can be taken out as if they had never been. Where the remote has taken some of it out, the head here follows first, so that
- * nothing of those squashes is left in it to be taken apart. What the remote does not have otherwise, or has damaged, is left out: what depends on it is dropped whole. Errors: those of the remote, and E_HEAD_MOVED.
+ * Downloads what the head's squashes replaced and only the remote still has, so that a run can be removed exactly. If the remote removed
+ * some of it, the local head follows first. Skips missing or damaged layers; the squashes that need them are then dropped whole. Errors:
+ * those of the remote, E_HEAD_MOVED.
  */
 export async function fetchReplaced(
   deps: FetchDependencies,
@@ -67,16 +68,16 @@ export async function fetchReplaced(
       return fetched;
     await backOff(deps, attempt, signal);
   }
-  throw new CachelaneError('E_HEAD_MOVED', `${replaced.place.name.volume} is synced again and again`, {
+  throw new CachelaneError('E_HEAD_MOVED', `${replaced.place.name.volume} is constantly synced by other runs`, {
     retryable: true,
   });
 }
 
 interface Counterpart {
-  /** Null where the remote has no head at all. */
+  /** Null: the remote has no head. */
   readonly remoteId: RemoteId | null;
   readonly manifest: HeadManifest | null;
-  /** Of the record from before the manifest was read. */
+  /** The record's revision before the manifest was read. */
   readonly revision: number;
 }
 
@@ -120,7 +121,7 @@ async function fetchAll(
   return { layers: fetched, runs: runsOf(manifest?.runs ?? [], new Set(fetched.map(({ run }) => run)), place) };
 }
 
-/** What the remote took out goes here as well. False where somebody synced the head meanwhile. */
+/** Applies removals of the remote here. Returns false if another process synced the head meanwhile. */
 async function follow(
   { metadata, layers, clock, bootId }: FetchDependencies,
   { place, by, found, fetched }: ReplacedIn & { readonly found: Counterpart; readonly fetched: FetchedLayers },

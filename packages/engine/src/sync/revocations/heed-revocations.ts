@@ -28,8 +28,9 @@ export type HeedDependencies = Pick<
 };
 
 /**
- * Writes down here what others revoked. A head has a say about its own namespace alone, whatever runs it names: who may write to one remote, or to one project's heads in it, must not take away what others saved elsewhere. What tiers
- * got of runs of that namespace is its own all the same; a run of which a tier's head told first may be anybody's who feeds it, and is for that head to speak of.
+ * Records revocations from a remote head. A head may revoke only runs of its own namespace, whatever runs it names: a writer of one project
+ * must not remove what others saved elsewhere. A tier fed by that namespace loses those runs too. A run first known from a tier's head may
+ * be any feeder's, so only that head may revoke it.
  */
 export async function noteRevocations(
   metadata: Pick<Metadata, 'revokedRuns' | 'revokeRuns' | 'run' | 'listNamespaces' | 'feedsOf'>,
@@ -52,7 +53,7 @@ export async function noteRevocations(
   await metadata.revokeRuns(noted, signal);
 }
 
-/** Tiers that have a rule for what a namespace saves. */
+/** Returns the tiers that have a feed rule for a namespace. */
 async function tiersFedBy(
   metadata: Pick<Metadata, 'listNamespaces' | 'feedsOf'>,
   namespaceId: NamespaceId,
@@ -68,7 +69,7 @@ async function tiersFedBy(
   return tiers;
 }
 
-/** Of runs of which nothing is known nothing is here. */
+/** Filters out runs that are unknown here: nothing of them is here. */
 async function ofRunsHere(
   metadata: Pick<Metadata, 'run'>,
   revocations: readonly Revocation[],
@@ -82,7 +83,7 @@ async function ofRunsHere(
   return found;
 }
 
-/** What a head of the remote is to say of revoked runs: of those of its namespace, and of those that it names. What it says already stays. */
+/** Returns the revocations for a remote head: runs of its namespace, runs that it names, and those that it lists already. */
 export async function revocationsOf(
   metadata: Pick<Metadata, 'revokedRuns' | 'run'>,
   { place, manifest }: { readonly place: SyncedPlace; readonly manifest: HeadManifest | null },
@@ -105,15 +106,16 @@ export async function revocationsOf(
 export interface Heeding {
   readonly place: Omit<SyncedPlace, 'remoteId'>;
   readonly tool: string;
-  /** On whose behalf the head moves. */
+  /** The run that moves the head. */
   readonly by: RunId;
-  /** The remote's head: what it says is revoked counts for this head, whatever namespace the run is of. */
+  /** The remote's head. Its revocations count for this head, whatever namespace the run is of. */
   readonly manifest: HeadManifest | null;
 }
 
 /**
- * Takes revoked runs out of a head here: whole layers of theirs a comparison leaves out, but not what they have in layers of others. What squashes replaced and is only there is fetched: who takes their
- * work out of a squash alone takes out more than them, and with the next push everywhere. So where the remote does not answer such a squash leaves the head here until it does. Errors: those of the remote, and E_HEAD_MOVED.
+ * Removes revoked runs from a local head, also from layers of other runs. To open squashes exactly, it downloads what they replaced.
+ * Removing the run from a squash alone would remove more, on every machine. If the remote does not answer, such a squash leaves the head
+ * until it does. Errors: those of the remote, E_HEAD_MOVED.
  */
 export async function heedRevocations(deps: HeedDependencies, heeding: Heeding, signal: AbortSignal): Promise<void> {
   const { place, tool, by, manifest } = heeding;
@@ -136,8 +138,8 @@ export async function heedRevocations(deps: HeedDependencies, heeding: Heeding, 
 }
 
 /**
- * Squashes with something of the runs of which the remote has what is missing here: the next pull brings them back, as if they had been found damaged. Where its head is not known, what is noted of
- * remotes tells that.
+ * Drops squashes that contain a revoked run and whose missing parts are in the remote. The next pull restores them. If the remote's head is
+ * unknown, local sync records tell what the remote has.
  */
 async function setAside(
   deps: HeedDependencies,
@@ -168,7 +170,7 @@ async function revokedRuns(
   return new Set((await metadata.revokedRuns(namespaceId, signal)).map(({ run }) => run));
 }
 
-/** What is revoked here, and what the remote's head says. */
+/** Returns the runs revoked here or by the remote's head. */
 async function revokedFor(
   metadata: Pick<Metadata, 'revokedRuns'>,
   { place, manifest }: Pick<Heeding, 'place' | 'manifest'>,
@@ -178,7 +180,7 @@ async function revokedFor(
   return new Set([...(await revokedRuns(metadata, place.namespaceId, signal)), ...there]);
 }
 
-/** Each run once, as it was revoked first. */
+/** Returns each run once, with its first revocation. */
 export function latestFirst(revocations: readonly Revocation[]): readonly Revocation[] {
   const byRun = new Map<RunId, Revocation>();
   for (const each of revocations) {
@@ -188,7 +190,7 @@ export function latestFirst(revocations: readonly Revocation[]): readonly Revoca
   return [...byRun.values()].toSorted((a, b) => b.atMs - a.atMs);
 }
 
-/** Whether one of the layers that are here names one of the runs. */
+/** Whether a local layer names one of the runs. */
 async function isAnyOf(
   { layers }: Pick<HeedDependencies, 'layers'>,
   { ids, runs }: { readonly ids: readonly LayerId[]; readonly runs: ReadonlySet<RunId> },

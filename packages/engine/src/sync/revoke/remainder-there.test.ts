@@ -25,7 +25,7 @@ interface There {
 const runsOf = ({ events }: TestEngine): readonly RunId[] =>
   events.flatMap((event) => (event.type === 'session-opened' ? [event.run] : []));
 
-/** A head in a remote with a clean-up in it, and no squash, as where each was made by a machine that died then. */
+/** A remote head with a clean-up and no squash, as after machines that died before they squashed. */
 async function cleanedUp(): Promise<There> {
   const { machine, state } = machines();
   const ann = machine();
@@ -59,7 +59,7 @@ function changeHead(state: MemoryRemoteState, change: (manifest: HeadManifest) =
   state.heads.set(key, { ...head, bytes: encodeManifest(change(manifest)) });
 }
 
-/** By a machine that has nothing of it. Keys of objects that it asked for. */
+/** Revokes on a machine without local copies. Returns the keys that it read. */
 async function revokeFar({ state }: There, run: RunId | undefined): Promise<ReadonlySet<string>> {
   const asked = new Set<string>();
   const plain = memoryRemote(state);
@@ -85,8 +85,8 @@ async function seen({ state }: There): Promise<Record<string, string>> {
   return await look(testEngine({ seed: 'reader', remote: faultyRemote(memoryRemote(state), () => undefined) }));
 }
 
-describe('a run that is taken out of a head of which nothing is here', () => {
-  test('over a clean-up takes no more than the run, and nothing is fetched that has nothing to say', async () => {
+describe('a run that is removed from a remote head without local copies', () => {
+  test('over a clean-up takes only the run, and no unrelated content is downloaded', async () => {
     const there = await cleanedUp();
     const [, { layers }] = manifestIn(there.state);
     const other = layers.find(({ run }) => !Object.values(there.runs).includes(run)) ?? expect.fail('no layer');
@@ -102,13 +102,13 @@ describe('a run that is taken out of a head of which nothing is here', () => {
     expect(asked).not.toContain(dataKey(other.data.digest));
   });
 
-  test('and that is the clean-up brings back what that took away', async () => {
+  test('and is the clean-up restores what that removed', async () => {
     const there = await cleanedUp();
     await revokeFar(there, there.runs['cleanUp']);
     expect((await seen(there))['index/bucket']).toBe('a\nb\nevil\njunk\n');
   });
 
-  test('one after the other leave what nobody revoked', async () => {
+  test("one after the other leave the other runs' changes", async () => {
     const there = await cleanedUp();
     for (const name of ['evil', 'a']) await revokeFar(there, there.runs[name]);
     const left = await seen(there);
@@ -120,7 +120,7 @@ describe('a run that is taken out of a head of which nothing is here', () => {
     ]);
   });
 
-  test('takes what the clean-up wrote along where what that saw cannot be had', async () => {
+  test("takes a clean-up's rewritten files with it if the layers below are lost", async () => {
     const there = await cleanedUp();
     const [, { layers }] = manifestIn(there.state);
     const lost = layers.find(({ run }) => run === there.runs['b']) ?? expect.fail('no layer');
@@ -129,12 +129,12 @@ describe('a run that is taken out of a head of which nothing is here', () => {
     const { squashes, layers: after } = manifestIn(there.state)[1];
     expect(squashes).toEqual([]);
     expect(after.map(({ run }) => run)).toContain(there.runs['cleanUp']);
-    // Nor do readers have a clean-up without what it saw.
+    // Readers also drop a clean-up without what it saw.
     const left = await seen(there);
     expect([left['index/bucket'], left['content/evil']]).toEqual(['a\njunk\n', undefined]);
   });
 
-  test('leaves one of two layers that are the same without it', async () => {
+  test('leaves one of two layers that become equal', async () => {
     const there = await cleanedUp();
     const maker = testEngine({ seed: 'maker', remote: memoryRemote(there.state) });
     const remote = maker.deps.remote ?? expect.fail('no remote');

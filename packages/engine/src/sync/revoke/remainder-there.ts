@@ -26,7 +26,7 @@ export type RemainderDependencies = Pick<EngineDependencies, 'layers' | 'transfe
   readonly remote: Remote;
 };
 
-/** Of layers of the remote; what is here is not asked for. */
+/** Reads indexes of layers, from the store or else from the remote. */
 export class Indexes {
   readonly #deps: Pick<RemainderDependencies, 'remote' | 'layers'>;
   readonly #signal: AbortSignal;
@@ -54,7 +54,7 @@ type FoundIndex =
   | { readonly isRead: true; readonly index: LayerIndex }
   | { readonly isRead: false; readonly error: CachelaneError };
 
-/** What is left of a head of the remote without runs, sent; top first. Errors: those of the remote, E_REMOTE_BUSY where collections come between again and again. */
+/** Uploads what is left of a remote head without the runs; top first. Errors: those of the remote; E_REMOTE_BUSY if collections keep interfering. */
 export async function remainderThere(
   deps: RemainderDependencies,
   of: Omit<RemainderOf, 'marked'>,
@@ -63,10 +63,12 @@ export async function remainderThere(
   for (let attempt = 0; attempt < limits.commitAttempts; attempt++) {
     const { collection, version } = await stillCollection(deps, signal);
     const layers = await new Remainder(deps, { ...of, marked: new Set(collection?.keys) }, signal).layers();
-    // What was put, or found there, counts only under the state of collections that it was put under.
+    // Uploads count only under an unchanged collection state.
     if ((await readCollection(deps.remote, signal)).version === version) return layers;
   }
-  throw new CachelaneError('E_REMOTE_BUSY', `${deps.remote.name} is collected again and again`, { retryable: true });
+  throw new CachelaneError('E_REMOTE_BUSY', `collections of ${deps.remote.name} kept interfering with the upload`, {
+    retryable: true,
+  });
 }
 
 interface RemainderOf {
@@ -87,20 +89,20 @@ class Remainder {
     this.#signal = signal;
   }
 
-  /** From the bottom up: what a clean-up wrote anew is told by what is left below it. */
+  /** Works from the bottom up: a clean-up's rewritten files depend on what is left below. */
   async layers(): Promise<readonly ManifestLayer[]> {
     const stack = await this.#opened(this.#of.manifest.layers);
     let left: readonly ManifestLayer[] = [];
     const plain = stack.map(({ layer }) => layer);
     for (const [at, { layer, hasPart }] of [...stack.entries()].toReversed()) {
       const rest = hasPart ? await this.#leftOf(layer, { before: plain.slice(at + 1), after: left }) : layer;
-      // Two that differed in what went may be one now, and no head names a layer twice.
+      // Two layers may have become equal, and a head names a layer once.
       if (rest !== null) left = [rest, ...left.filter(({ id }) => id !== rest.id)];
     }
     return left;
   }
 
-  /** With what squashes with a part of the runs replaced in the place of those. */
+  /** Replaces squashes that contain the runs by the layers they replaced. */
   async #opened(layers: readonly ManifestLayer[]): Promise<readonly Opened[]> {
     const opened: Opened[] = [];
     for (const layer of layers) {
@@ -116,7 +118,7 @@ class Remainder {
     return this.#of.manifest.squashes.find((squash) => squash.id === id)?.layers ?? [];
   }
 
-  /** Where one of them is lost there, the squash is all that is left of the others. */
+  /** Whether all are readable. If one is lost, only the squash still has the others' work. */
   async #areReadable(layers: readonly ManifestLayer[]): Promise<boolean> {
     for (const layer of layers) {
       if (!(await this.#of.indexes.of(layer)).isRead) return false;
@@ -125,7 +127,7 @@ class Remainder {
     return true;
   }
 
-  /** One that cannot be read has it where its maker is one of the runs. */
+  /** Whether a layer has changes of the runs. If it is unreadable, its maker decides. */
   async #hasPart(layer: ManifestLayer): Promise<boolean> {
     const { runs, indexes } = this.#of;
     const found = await indexes.of(layer);
@@ -134,7 +136,7 @@ class Remainder {
     return false;
   }
 
-  /** Null: nothing. */
+  /** Returns null if nothing is left. */
   async #leftOf(layer: ManifestLayer, below: Below): Promise<ManifestLayer | null> {
     const { layers } = this.#deps;
     const { manifest, runs, indexes, marked } = this.#of;
@@ -142,7 +144,7 @@ class Remainder {
     const rest = found.isRead ? withoutRun(found.index, runs, layer.run) : { kind: 'drop' as const };
     if (rest.kind === 'keep') return layer;
     const stored = rest.kind === 'drop' ? null : await this.#fetched(layer);
-    // Nobody has anything of it from there.
+    // No machine can use this layer any more.
     if (rest.kind === 'drop' || stored === null) return null;
     const entries = await this.#staged(rest.entries, stored, below);
     const staged = await layers.stage({ changes: null, entries, sealedAtMs: stored.sealedAtMs }, this.#signal);
@@ -150,13 +152,13 @@ class Remainder {
     const { indexBytes, data } = await sendLayer(this.#deps, { id: staged.id, marked }, this.#signal);
     const origins = new Set(rest.entries.flatMap((entry) => entry.origins));
     const other = manifest.runs.find(({ id }) => origins.has(id))?.id;
-    // What a clean-up made goes on to be known as such.
+    // A clean-up's layer stays marked as one.
     const run = runs.has(layer.run) ? (other ?? layer.run) : layer.run;
     const files = entries.filter(({ entry }) => isHeldFile(entry)).length;
     return { ...layer, id: staged.id, run, files, indexBytes, data };
   }
 
-  /** Where something below cannot be had, files that a clean-up wrote anew go whole. */
+  /** Returns the entries to keep. Drops a clean-up's rewritten files if something below is unavailable. */
   async #staged(
     entries: readonly Entry[],
     layer: StoredLayer,
@@ -170,7 +172,7 @@ class Remainder {
     return stageWithout(entries, { layer, before: below, after: remains }, toolOf(this.#deps.tools, this.#of.manifest));
   }
 
-  /** Content is fetched of those alone that have something at these paths. Null where one of them cannot be read. */
+  /** Opens the layers below, and downloads only those that have the paths. Returns null if one cannot be read. */
   async #openBelow(layers: readonly ManifestLayer[], over: readonly Entry[]): Promise<readonly StoredLayer[] | null> {
     const opened: StoredLayer[] = [];
     for (const layer of layers) {
@@ -185,7 +187,7 @@ class Remainder {
     return opened;
   }
 
-  /** Null where it cannot be had. */
+  /** Returns null if the layer is unavailable. */
   async #fetched(layer: ManifestLayer): Promise<StoredLayer | null> {
     const { layers, tools } = this.#deps;
     if (!(await layers.has(layer.id, this.#signal))) {
@@ -203,17 +205,17 @@ class Remainder {
 
 interface Opened {
   readonly layer: ManifestLayer;
-  /** The runs have a part in it, or in what it replaced. */
+  /** Whether the runs changed something in it, or in what it replaced. */
   readonly hasPart: boolean;
 }
 
-/** What a layer lies on, top first: as it was, and as it is without the runs. */
+/** The layers below, top first: before, and without the runs. */
 interface Below {
   readonly before: readonly ManifestLayer[];
   readonly after: readonly ManifestLayer[];
 }
 
-/** A layer of which only the index is here. */
+/** Returns a layer whose content is not here. */
 function namesOnly({ id, sealedAtMs }: ManifestLayer, index: LayerIndex): StoredLayer {
   const unread = (): never => {
     throw new CachelaneError('E_LAYER_MISSING', `the content of layer ${id.slice(0, 12)} is not here`);

@@ -25,13 +25,13 @@ export type RevokeEverywhereDependencies = Pick<
 
 export interface RevocationPlans {
   readonly here: RevocationPlan;
-  /** Of the remote. */
+  /** Affected heads of the remote. */
   readonly there: readonly AffectedThere[];
-  /** Heads of the remote that name none of the runs, of the namespaces of those that do: they say from then on who is revoked. */
+  /** Other remote heads of the runs' namespaces. They get the revocation too. */
   readonly toNote: readonly HeadName[];
 }
 
-/** What {@link revokeEverywhere} would do; changes nothing. Errors: those of the remote. */
+/** Returns what {@link revokeEverywhere} would do, and changes nothing. Errors: those of the remote. */
 export async function planEverywhere(
   deps: RevokeEverywhereDependencies,
   question: { readonly run: RunId; readonly cascade: boolean },
@@ -42,7 +42,7 @@ export async function planEverywhere(
   if (remote === null) return { here, there: [], toNote: [] };
   const { affected, others, unreadable } = await findThere({ ...deps, remote }, new Set(here.runs), signal);
   for (const { what, error } of unreadable) {
-    const message = `${what} in ${remote.name} cannot be read, and is left as it is: ${error.message}`;
+    const message = `${what} in ${remote.name} cannot be read, and is left alone: ${error.message}`;
     deps.events({ type: 'warning', code: error.code, message, hint: mend });
   }
   const paths = await pathsOf(deps, signal);
@@ -50,7 +50,7 @@ export async function planEverywhere(
   const namespaces = new Set<Namespace | undefined>([
     ...affected.map(({ name }) => name.namespace),
     ...here.heads.map(({ volume }) => paths.get(volume.namespaceId)),
-    // Where it did not get to its end, nothing else may be left of them.
+    // An interrupted revocation may be the only trace of the namespace.
     ...records.map((record) => (record === undefined ? undefined : paths.get(record.namespaceId))),
     ...others.flatMap(({ name, says }) => (says === 'none' ? [] : [name.namespace])),
   ]);
@@ -61,7 +61,10 @@ export async function planEverywhere(
   return { here, there: affected, toNote };
 }
 
-/** Rules by which what a tier has may have come from elsewhere: a run of which its head alone tells may be one of a project that has something more of it, and has not sent that yet. */
+/**
+ * Returns rules by which a tier may have been fed. A run known only from a tier's head may belong to a feeding project that has not pushed
+ * the rest.
+ */
 async function feedsInto(
   { metadata }: Pick<RevokeEverywhereDependencies, 'metadata'>,
   tiers: ReadonlySet<Namespace | undefined>,
@@ -75,11 +78,11 @@ async function feedsInto(
   return feeds;
 }
 
-const mend = 'cachelane verify remote --repair takes out what nobody can use';
+const mend = 'cachelane verify remote --repair removes damaged heads and layers';
 
 /**
- * Makes every head here and in the remote what it would be had the runs never committed. What is here goes first, and is written down before that: where the remote fails, the next push of each lane, or the same
- * again, goes on. Errors: those of the remote and of the store.
+ * Makes each head, here and in the remote, what it would be without the runs. Records the revocation first, then changes local heads. If
+ * the remote fails, the next push of each lane continues, or call this again. Errors: those of the remote and of the store.
  */
 export async function revokeEverywhere(
   deps: RevokeEverywhereDependencies,

@@ -17,23 +17,23 @@ import { withMend } from '../heads/remote-heads.ts';
 import { latestFirst } from '../revocations/heed-revocations.ts';
 import { Indexes, type RemainderDependencies, remainderThere } from './remainder-there.ts';
 
-/** A head of the remote that names one of the runs. */
+/** A remote head that names one of the runs. */
 export interface AffectedThere {
   readonly name: HeadName;
-  /** Its layers that do, also replaced ones. */
+  /** Its layers that name a run, also replaced ones. */
   readonly layers: readonly LayerId[];
 }
 
-/** One that names none of the runs. */
+/** A remote head that names none of the runs. */
 interface OtherThere {
   readonly name: HeadName;
-  /** It says of each of the runs that it is revoked; `some`: of one of them, as where a revocation did not get to its end. */
+  /** Whether it lists the runs as revoked. `some`: only part of them, as after an interrupted revocation. */
   readonly says: 'all' | 'some' | 'none';
 }
 
-/** Nobody can use it, or tell what it has of the runs. */
+/** A head or layer that cannot be read. */
 interface Unreadable {
-  /** For people. */
+  /** Display name. */
   readonly what: string;
   readonly error: CachelaneError;
 }
@@ -45,8 +45,8 @@ export interface FoundThere {
 }
 
 /**
- * Heads of the remote that name one of the runs, whichever machine wrote them; reads every head, and every index that is not here. What cannot be read keeps nobody from taking the runs out of the rest. Changes
- * nothing.
+ * Returns the remote heads that name one of the runs. Reads every head, and every index that is not here. Reports unreadable ones and
+ * continues. Changes nothing.
  */
 export async function findThere(
   deps: RemainderDependencies,
@@ -100,7 +100,7 @@ function textOf({ namespace, volume, lane }: HeadName): string {
   return `${namespace}:${volume} on lane ${lane}`;
 }
 
-/** Notes in a head of the remote that runs are revoked, for machines that have something of theirs and have not sent it yet. */
+/** Records the revocation in a remote head, for machines that have changes of the runs and have not pushed them yet. */
 export async function noteThere(
   deps: RemainderDependencies,
   name: HeadName,
@@ -119,9 +119,9 @@ export async function noteThere(
 }
 
 /**
- * Takes revoked runs out of a head of the remote, of which nothing need be here: their layers go, what squashes with a part of theirs replaced comes in the place of those, and layers of others lose the
- * entries that they had a part in. From then on every machine that compares itself with the head leaves the runs out. Whether the head moved. Names that point at what goes stay, until the tool
- * finds that out.
+ * Removes revoked runs from a remote head without local copies. Removes their layers, opens squashes that contain them, and removes their
+ * entries from other layers. Every machine that syncs with the head then drops the runs. References to removed files stay until the tool
+ * notices. Returns whether the head moved.
  */
 export async function revokeThere(
   deps: RemainderDependencies,

@@ -31,7 +31,7 @@ export interface EvictedVolume {
   readonly compat: Compat;
 }
 
-/** What became of the nearest lane that had something. */
+/** Returns the eviction of the nearest lane in the chain that has one. */
 export function evictionOf(
   sql: Sql,
   decode: Decoder,
@@ -39,7 +39,7 @@ export function evictionOf(
   chain: readonly ChainLink[],
 ): Eviction | null {
   for (const { namespace, lane } of chain) {
-    // A rename since then: it is asked for by the name that it had.
+    // Also matches earlier names of the namespace, because the record has the name at eviction time.
     const row = sql.get<EvictionRow>(
       `SELECT * FROM evictions WHERE volume = ?2 AND compat = ?3 AND lane = ?4 AND (namespace = ?1 OR namespace IN
          (SELECT other.path FROM namespace_paths own JOIN namespace_paths other USING (namespace_id) WHERE own.path = ?1))`,
@@ -53,7 +53,7 @@ export function evictionOf(
   return null;
 }
 
-/** Once a lane has a head again, nobody asks what became of the one before. */
+/** Deletes the eviction record of a lane that has a head again. */
 export function forgetEviction(sql: Sql, volumeId: VolumeId, lane: LaneName): void {
   sql.run(
     `DELETE FROM evictions WHERE lane = ?2 AND EXISTS (

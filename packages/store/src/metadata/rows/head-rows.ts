@@ -15,7 +15,7 @@ export function headOf(sql: Sql, decode: Decoder, volumeId: VolumeId, lane: Lane
   return row === undefined ? undefined : toHead(row, decode);
 }
 
-/** A layer that was given to the collector before its caller named it. */
+/** A layer that was collected before its caller committed it. */
 export interface Swept {
   readonly kind: 'swept';
   readonly layer: LayerId;
@@ -28,13 +28,14 @@ function isSwept(result: object | undefined): result is Swept {
 export function refuseSwept<T extends object | undefined>(result: T | Swept): T {
   if (!isSwept(result)) return result;
   throw new CachelaneError('E_LAYER_MISSING', `layer ${result.layer} was swept before it was committed`, {
-    hint: 'too much time went by between saving and committing; run it again',
+    hint: 'too much time passed between save and commit; run the command again',
   });
 }
 
 /**
- * The first layer whose files were given to the collector while its caller slept. It is refused once: a caller that
- * stages and publishes it again afterwards has its files there, and may come back.
+ * Returns the first layer that was collected before this commit, and deletes its record.
+ * The layer is refused once: a caller that publishes it again has stored its files again, so a second attempt may
+ * succeed.
  */
 export function takeSwept(sql: Sql, ids: readonly LayerId[]): LayerId | undefined {
   const swept = ids.find((id) => sql.get('SELECT 1 FROM forgotten_layers WHERE id = ?', id) !== undefined);
@@ -61,7 +62,7 @@ export function recordLayer(sql: Sql, layer: LayerRecord): void {
   keepRun(sql, layer.run);
 }
 
-/** Whoever was about to name it is refused, see {@link takeSwept}. */
+/** Deletes a layer's record. A commit that names the layer later fails; see {@link takeSwept}. */
 export function forgetLayer(sql: Sql, id: LayerId, atMs: number): void {
   sql.run('DELETE FROM layers WHERE id = ?', id);
   sql.run('INSERT OR REPLACE INTO forgotten_layers (id, at_ms) VALUES (?, ?)', id, atMs);

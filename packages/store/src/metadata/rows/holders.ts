@@ -1,7 +1,7 @@
 import { lifetimeOf, type LaneName, type LayerId, type NamespaceId, type VolumeId } from '@cachelane/core';
 import type { Sql } from '../../sqlite/sqlite-database.ts';
 
-/** More than any budget: of a layer of which it is not recorded how large it is. */
+/** The assumed size of a layer without a recorded size. It is more than any budget. */
 const unknownBytes = 2 ** 50;
 
 export interface HeldBy {
@@ -10,8 +10,9 @@ export interface HeldBy {
 }
 
 /**
- * After what a lane names became less: it holds no more what it does not name, and its head's summary is as the tables are. What it comes to name is noted by itself (format 9), and once: so only a
- * collection lets go of what squashes from before `squashedFromMs` replaced. A save whose clock is ahead for a moment would do so for good.
+ * Drops a lane's holds on layers it no longer names, and updates the summary of its head.
+ * Only garbage collection sets `squashedFromMs`, which drops layers that older squashes replaced. A save must not: its
+ * clock may be wrong, and a dropped hold does not come back.
  */
 export function settleLane(sql: Sql, { volumeId, lane }: HeldBy, squashedFromMs = 0): void {
   sql.run(
@@ -39,7 +40,7 @@ export function settleLane(sql: Sql, { volumeId, lane }: HeldBy, squashedFromMs 
   );
 }
 
-/** How long a head of this lane lives, by what runs said of its namespace. */
+/** Returns the lifetime class of a lane's head, by the default lane of its namespace. */
 export function lifetimeIn(sql: Sql, { volumeId, lane }: HeldBy): string {
   const row = sql.get<{ default_lane: LaneName | null }>(
     'SELECT n.default_lane FROM volumes v JOIN namespaces n ON n.id = v.namespace_id WHERE v.id = ?',
@@ -48,7 +49,7 @@ export function lifetimeIn(sql: Sql, { volumeId, lane }: HeldBy): string {
   return lifetimeOf(lane, row?.default_lane ?? null);
 }
 
-/** The default lane of a namespace is another one now. */
+/** Updates the lifetimes of all heads of a namespace after its default lane changed. */
 export function settleLifetimes(sql: Sql, namespaceId: NamespaceId): void {
   const heads = sql.all<{ volume_id: VolumeId; lane: LaneName }>(
     'SELECT h.volume_id, h.lane FROM volumes v JOIN heads h ON h.volume_id = v.id WHERE v.namespace_id = ?',
@@ -64,7 +65,7 @@ export function settleLifetimes(sql: Sql, namespaceId: NamespaceId): void {
   }
 }
 
-/** Of some layers those that a lane holds or a session has pinned. */
+/** Returns the layers that a lane holds or a session pins. */
 export function usedAmong(sql: Sql, ids: readonly LayerId[]): ReadonlySet<LayerId> {
   if (ids.length === 0) return new Set();
   const rows = sql.all<{ id: LayerId }>(

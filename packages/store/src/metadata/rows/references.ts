@@ -7,10 +7,13 @@ interface LayersRow {
   readonly layer_id: LayerId | null;
 }
 
-/** Layers that a head, a history row of the last `limits.historyMs`, the pins of a session, or a squash of the last `limits.revocationMs` names. */
+/**
+ * Returns the layers that a head, recent history, session pins or a recent squash names. "Recent" means
+ * `limits.historyMs` for history and `limits.revocationMs` for squashes.
+ */
 export function layersInUse(sql: Sql, decode: Decoder, nowMs: number): ReadonlySet<LayerId> {
   const inUse = new Set<LayerId>();
-  // UNION: the head and the newest history row, and neighbours that pinned the same, hold the same text.
+  // UNION drops duplicates: a head, its newest history row and several sessions often hold the same text.
   const rows = sql.all<LayersRow>(
     `SELECT layers, NULL AS layer_id FROM heads
      UNION SELECT layers, layer_id FROM history WHERE at_ms >= ?

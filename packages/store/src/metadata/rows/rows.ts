@@ -21,7 +21,7 @@ import type {
 } from '@cachelane/core';
 import { corruptStore } from '../../sqlite/sqlite-errors.ts';
 
-/** Rows as the tables hold them, and what they mean. What a row says is trusted except for the JSON in it. */
+/** Table rows and their decoded forms. Only the JSON in a row is checked. */
 
 export interface VolumeRow {
   readonly id: VolumeId;
@@ -99,7 +99,7 @@ export interface SessionRow {
   readonly pins: string;
 }
 
-/** Reads JSON columns of the store in `file`; throws E_STORE_CORRUPT where one is not what was written there. */
+/** Decodes JSON columns of the store in `file`. Errors: E_STORE_CORRUPT for invalid JSON. */
 export interface Decoder {
   layers(json: string): readonly LayerId[];
   texts(json: string): readonly string[];
@@ -130,7 +130,7 @@ export function decoderOf(file: string): Decoder {
   };
 }
 
-/** One text for equal records, whatever the order of their fields. */
+/** Returns the same text for equal records, whatever the order of their fields. */
 export function compatKey(compat: Compat): string {
   const names = Object.keys(compat).toSorted();
   return JSON.stringify(Object.fromEntries(names.map((name) => [name, compat[name]])));

@@ -1,7 +1,7 @@
 import type { RunId, RunRecord } from '@cachelane/core';
 import type { Sql } from '../../sqlite/sqlite-database.ts';
 
-/** One that is known stays as it is. */
+/** Records a run, unless it is already recorded. */
 export function recordRun(sql: Sql, run: RunRecord): void {
   sql.run(
     `INSERT OR IGNORE INTO runs (id, namespace_id, lane, started_ms, revision, workflow, purpose)
@@ -16,7 +16,7 @@ export function recordRun(sql: Sql, run: RunRecord): void {
   );
 }
 
-/** For good, where it is known: entries name it as their origin. */
+/** Marks a known run as permanent, because entries name it as their origin. */
 export function keepRun(sql: Sql, id: RunId): void {
   sql.run('UPDATE runs SET saved = 1 WHERE id = ?', id);
 }

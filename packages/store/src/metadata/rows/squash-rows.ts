@@ -20,7 +20,7 @@ export function toSquash({ id, layers, at_ms }: SquashRow, decode: Decoder): Squ
   return { id, layers: decode.layers(layers), atMs: at_ms };
 }
 
-/** One that is known stays as it is. */
+/** Records squashes, except those already recorded. */
 export function recordSquashes(
   sql: Sql,
   { volumeId, lane }: { readonly volumeId: VolumeId; readonly lane: LaneName },
@@ -38,7 +38,7 @@ export function recordSquashes(
   }
 }
 
-/** Of one lane, or of all. */
+/** Deletes the squash records of one lane, or of all lanes if `lane` is null. */
 export function removeSquashes(sql: Sql, volumeId: VolumeId, lane: LaneName | null): void {
   sql.run('DELETE FROM squashes WHERE volume_id = ?1 AND lane = coalesce(?2, lane)', volumeId, lane);
 }

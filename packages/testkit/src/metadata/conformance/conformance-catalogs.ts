@@ -56,7 +56,7 @@ export function catalogConformance(create: MetadataFactory): void {
   });
 
   describe('catalogs', () => {
-    test('have a version for each content, and say all of them', async () => {
+    test('have a version for each content, and return all of them', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const id = await created(metadata, ids, acme);
@@ -77,7 +77,7 @@ export function catalogConformance(create: MetadataFactory): void {
       expect(await metadata.catalogVersion(ids.namespace(), null, noAbort)).toBeUndefined();
     });
 
-    test('stay at the latest version when it says the same, whoever publishes and whatever version they saw', async () => {
+    test('keep the latest version if the content is the same, whoever publishes', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const id = await created(metadata, ids, acme);
@@ -87,13 +87,13 @@ export function catalogConformance(create: MetadataFactory): void {
         const same = { kind: 'same', record: recordOf(publishing(id, 'a'), 1) };
         expect(await metadata.publishCatalog(again, noAbort)).toEqual(same);
       }
-      // What an earlier version said is another content again.
+      // An earlier version's content counts as new again.
       await metadata.publishCatalog(publishing(id, 'b', 1), noAbort);
       const back = await metadata.publishCatalog(publishing(id, 'a', 2), noAbort);
       expect(back).toMatchObject({ kind: 'published', record: { version: 3 } });
     });
 
-    test('do not move from a version that the publisher did not see', async () => {
+    test('are not published over a version that the publisher did not see', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const id = await created(metadata, ids, acme);
@@ -107,7 +107,7 @@ export function catalogConformance(create: MetadataFactory): void {
       expect(await metadata.catalogVersions(id, noAbort)).toHaveLength(1);
     });
 
-    test('never have a version twice, also where it was removed', async () => {
+    test('never reuse a version number, even of a removed version', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const id = await created(metadata, ids, acme);
@@ -142,7 +142,7 @@ export function catalogConformance(create: MetadataFactory): void {
       expect(await metadata.listCatalogs(noAbort)).toEqual(listed);
     });
 
-    test('are of a namespace that is there, and go with it for good', async () => {
+    test('need an existing namespace, and are removed with it', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const missing = metadata.publishCatalog(publishing(ids.namespace(), 'a'), noAbort);
@@ -156,7 +156,7 @@ export function catalogConformance(create: MetadataFactory): void {
       expect(await metadata.listCatalogs(noAbort)).toEqual([]);
     });
 
-    test('go when it is released, with their uses, and their versions do not come again', async () => {
+    test('are removed with a released namespace, and version numbers are not reused', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const id = await created(metadata, ids, acme);
@@ -167,13 +167,13 @@ export function catalogConformance(create: MetadataFactory): void {
       await metadata.releaseNamespace(id, noAbort);
       expect(await metadata.catalogVersions(id, noAbort)).toEqual([]);
       expect(await metadata.catalogUses(id, null, noAbort)).toEqual([]);
-      // What it used is no part of what comes later under its name either.
+      // A later namespace of that name does not inherit the uses.
       expect(await metadata.catalogUses(consumer, null, noAbort)).toEqual([]);
       const anew = await metadata.publishCatalog(publishing(id, 'a'), noAbort);
       expect(anew).toMatchObject({ kind: 'published', record: { version: 2 } });
     });
 
-    test('stay with a namespace that gets another name, and keep its only one from others', async () => {
+    test('stay with a renamed namespace, and protect its only name', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const id = await created(metadata, ids, acme);
@@ -191,7 +191,7 @@ export function catalogConformance(create: MetadataFactory): void {
   });
 
   describe('uses of definitions', () => {
-    test('are the last one of each consumer for each definition, in order', async () => {
+    test('keep the last one of each consumer and definition, in order', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const id = await created(metadata, ids, acme);
@@ -210,7 +210,7 @@ export function catalogConformance(create: MetadataFactory): void {
       expect(await metadata.catalogUses(ids.namespace(), null, noAbort)).toEqual([]);
     });
 
-    test('say which volume it was, as long as there is one', async () => {
+    test('name the volume as long as it exists', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const id = await created(metadata, ids, acme);
@@ -227,7 +227,7 @@ export function catalogConformance(create: MetadataFactory): void {
       expect(await metadata.catalogUses(id, null, noAbort)).toEqual([{ ...use, volumeId: null }]);
     });
 
-    test('go with either of both, and are not noted without one; a version may be gone', async () => {
+    test('are removed with consumer or publisher, but not with a version', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const id = await created(metadata, ids, acme);
@@ -245,7 +245,7 @@ export function catalogConformance(create: MetadataFactory): void {
       expect(await metadata.catalogUses(second, null, noAbort)).toEqual([aUse(second, id)]);
     });
 
-    test('keep a consumer that has nothing else, until it is released', async () => {
+    test('keep a consumer without volumes until it is released', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const id = await created(metadata, ids, acme);
@@ -260,7 +260,7 @@ export function catalogConformance(create: MetadataFactory): void {
       expect(await metadata.catalogUses(id, null, noAbort)).toEqual([]);
     });
 
-    test('are forgotten when they are old, and with them consumers that have nothing else', async () => {
+    test('expire, and then their consumers without other data are removed', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const id = await created(metadata, ids, acme);
@@ -277,7 +277,7 @@ export function catalogConformance(create: MetadataFactory): void {
       expect(await metadata.namespace(staying, noAbort)).toBeDefined();
     });
 
-    test('go with a consumer that gives its name away', async () => {
+    test('are removed when the consumer loses its name', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const id = await created(metadata, ids, acme);

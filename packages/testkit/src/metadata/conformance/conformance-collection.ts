@@ -59,7 +59,7 @@ export function collectionConformance(create: MetadataFactory): void {
   });
 
   describe('uses', () => {
-    test('are noted for each head that a session reads, once an hour', async () => {
+    test('are recorded for each head that a session reads, once an hour', async () => {
       await using store = await create();
       await using metadata = await store.open();
       await saved(metadata, openRequest(ids, { lane: main }), 'main');
@@ -75,7 +75,7 @@ export function collectionConformance(create: MetadataFactory): void {
       expect(await usedAt(metadata)).toEqual([startMs + 2 * hourMs]);
     });
 
-    test('a run that nobody vouches for uses nothing', async () => {
+    test('a T0 run records no use', async () => {
       await using store = await create();
       await using metadata = await store.open();
       await saved(metadata, openRequest(ids, { lane: main }), 'main');
@@ -86,7 +86,7 @@ export function collectionConformance(create: MetadataFactory): void {
       expect(await usedAt(metadata)).toEqual([startMs]);
     });
 
-    test('a head that is moved is used then', async () => {
+    test('moving a head counts as a use', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, run } = await openOne(metadata, openRequest(ids));
@@ -94,7 +94,7 @@ export function collectionConformance(create: MetadataFactory): void {
       expect(await usedAt(metadata)).toEqual([startMs + 5]);
     });
 
-    test('that a clock which went wrong put into the future do not last', async () => {
+    test('with a time in the future do not last', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const years = 1000 * 24 * hourMs;
@@ -110,11 +110,11 @@ export function collectionConformance(create: MetadataFactory): void {
     });
   });
 
-  describe('what sessions say for collections', () => {
+  describe('what sessions record for collections', () => {
     const directory = { path: '/home/ann/web', identity: '1:2:3' };
     const ofDirectory = { namespace: aNamespace('local/web-1'), directory };
 
-    test('default lane, policy of the lane and directory are noted by those that may save', async () => {
+    test('saving sessions record default lane, lane policy and directory', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const lanePolicy = { texts: { 'keep-pr': '1d' }, source: 'cachelane.yaml' };
@@ -142,7 +142,7 @@ export function collectionConformance(create: MetadataFactory): void {
       expect((await metadata.collectionFacts(aQuestion(), noAbort)).lanePolicies).toEqual([]);
     });
 
-    test('a directory that was gone is there again with the next session', async () => {
+    test('a missing directory is present again with the next session', async () => {
       await using store = await create();
       await using metadata = await store.open();
       await saved(metadata, openRequest(ids, ofDirectory), 'a');
@@ -155,7 +155,7 @@ export function collectionConformance(create: MetadataFactory): void {
       expect(await since()).toEqual([null]);
     });
 
-    test('open sessions show what they have open and pin', async () => {
+    test('open sessions show their heads and pins', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId } = await saved(metadata, openRequest(ids), 'a');
@@ -167,7 +167,7 @@ export function collectionConformance(create: MetadataFactory): void {
       expect([...facts.pins]).toEqual([aLayer('a')]);
     });
 
-    test('policies are kept by namespace, whether or not it has volumes', async () => {
+    test('policies are stored by namespace, with or without volumes', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const acme = aNamespace('github.com/acme');
@@ -183,7 +183,7 @@ export function collectionConformance(create: MetadataFactory): void {
   });
 
   describe('evictions', () => {
-    test('take a head with its history away, say why to the next session, and go with the next save', async () => {
+    test('remove a head with its history, give the next session the reason, and are forgotten at the next save', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const volume = await saved(metadata, openRequest(ids), 'a');
@@ -212,7 +212,7 @@ export function collectionConformance(create: MetadataFactory): void {
       expect((await openOne(metadata, openRequest(ids))).opened.evicted).toBeNull();
     });
 
-    test('are told of the nearest lane of a chain that has nothing at all', async () => {
+    test('are reported for the nearest lane of a chain without any head', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const volume = await saved(metadata, openRequest(ids, { lane: main }), 'main');
@@ -235,7 +235,7 @@ export function collectionConformance(create: MetadataFactory): void {
       expect(await metadata.listEvictions(noAbort)).toEqual([]);
     });
 
-    test('do not happen to a head that moved or was used since, or that an open session has', async () => {
+    test('spare a head that moved or was used since, or that an open session reads', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const volume = await saved(metadata, openRequest(ids), 'a');
@@ -253,7 +253,7 @@ export function collectionConformance(create: MetadataFactory): void {
       expect(await metadata.evict(evictRequest(volume), noAbort)).toBe(true);
     });
 
-    test('do not happen to a head of which a session has in view what a squash replaced since', async () => {
+    test('spare a head whose replaced layers a session reads', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const volume = await saved(metadata, openRequest(ids), 'a');
@@ -271,7 +271,7 @@ export function collectionConformance(create: MetadataFactory): void {
       expect((await metadata.referencedLayers(startMs, noAbort)).size).toBe(0);
     });
 
-    test('leave the volume to a session that has it open on another lane', async () => {
+    test('keep the volume for a session on another lane', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const volume = await saved(metadata, openRequest(ids), 'a');
@@ -284,7 +284,7 @@ export function collectionConformance(create: MetadataFactory): void {
       expect((await metadata.listHeads(noAbort)).map(({ lane }) => lane)).toEqual([main]);
     });
 
-    test('leave the generations of the lane where they were', async () => {
+    test("keep the lane's generations", async () => {
       await using store = await create();
       await using metadata = await store.open();
       const volume = await saved(metadata, openRequest(ids), 'a');
@@ -295,7 +295,7 @@ export function collectionConformance(create: MetadataFactory): void {
     });
   });
 
-  test('what a session has pinned, or what is recorded, is not among what nobody has', async () => {
+  test('pinned and recorded layers do not count as unused', async () => {
     await using store = await create();
     await using metadata = await store.open();
     const { request } = await openOne(metadata, openRequest(ids));
@@ -321,7 +321,7 @@ export function collectionConformance(create: MetadataFactory): void {
     await expect(failing).rejects.toThrow('no room');
   });
 
-  test('history is trimmed to a generation, and never beyond that of the head', async () => {
+  test("history is trimmed to a generation, never beyond the head's", async () => {
     await using store = await create();
     await using metadata = await store.open();
     const { volumeId, run } = await openOne(metadata, openRequest(ids));

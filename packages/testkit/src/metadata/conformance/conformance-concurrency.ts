@@ -25,8 +25,8 @@ export function concurrencyConformance(create: MetadataFactory): void {
     ids = countingIds();
   });
 
-  describe('many at once', () => {
-    test('sessions that open a new namespace together agree on its id and its volume', async () => {
+  describe('concurrent calls', () => {
+    test('sessions that open a new namespace together agree on its id and volume', async () => {
       await using store = await create();
       const opened = await Promise.all(
         Array.from({ length: writers }, async () => {
@@ -60,12 +60,12 @@ export function concurrencyConformance(create: MetadataFactory): void {
       expect(new Set(head?.layers).size).toBe(total);
     });
 
-    test('no word of what is synced is lost, whether it moves with a head or alone', async () => {
+    test('no sync record is lost, with or without a move of the head', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, run } = await openOne(metadata, openRequest(ids));
       const remote = aRemote('hub');
-      /** Whether it got through: another writer may have been faster. */
+      /** Returns whether it succeeded: another writer may have been first. */
       const add = async (own: Metadata, layer: LayerId, withHead: boolean): Promise<boolean> => {
         const record = await own.syncedHead(remote, volumeId, local, noAbort);
         const synced = { remote, layers: [layer, ...(record?.layers ?? [])], expectedRevision: record?.revision ?? 0 };
@@ -89,7 +89,7 @@ export function concurrencyConformance(create: MetadataFactory): void {
       expect(record?.layers).toEqual(expect.arrayContaining([...(head?.layers ?? [])]));
     });
 
-    test('no version of a catalog is lost or comes twice', async () => {
+    test('no catalog version is lost or used twice', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const request = { path: web, freshId: ids.namespace(), atMs: startMs };
@@ -103,7 +103,7 @@ export function concurrencyConformance(create: MetadataFactory): void {
           const content = { namespaceId, text, digest: digestOf(text), publishedAtMs: startMs, by: 'ann' };
           const result = await own.publishCatalog({ ...content, expectedVersion: latest?.version ?? 0 }, noAbort);
           if (result.kind !== 'conflict') versions.push(result.record.version);
-          // Whoever takes the latest one away makes room for no other of its number.
+          // Removing the latest version must not free its number.
           if (result.kind === 'published' && versions.length % 3 === 0) {
             await own.removeCatalogVersion(namespaceId, result.record.version, noAbort);
           }
@@ -116,7 +116,7 @@ export function concurrencyConformance(create: MetadataFactory): void {
       expect(await metadata.catalogVersions(namespaceId, noAbort)).toHaveLength((total * 2) / 3);
     });
 
-    test('grants that come and go together with their owner leave nothing behind', async () => {
+    test('concurrent grants and removals of their owner leave nothing behind', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const to = { namespace: web, below: true };
@@ -145,7 +145,7 @@ export function concurrencyConformance(create: MetadataFactory): void {
       expect(await metadata.listNamespaces(noAbort)).toEqual([]);
     });
 
-    test('what a session pinned is never forgotten, however opens and collections interleave', async () => {
+    test('a pinned layer is never forgotten, in any interleaving of opens and collections', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const first = await openOne(metadata, openRequest(ids));

@@ -20,7 +20,7 @@ import {
   type TestIds,
 } from '../metadata-builders.ts';
 
-/** One run from open to close. Its layer is the text of its run id, so that each saved something of its own. */
+/** One run from open to close. Its layer is named by its run id, so each run saves its own. */
 async function runOnce(metadata: Metadata, ids: TestIds): Promise<void> {
   const { request, volumeId, run } = await openOne(metadata, openRequest(ids, { targets: ['/a/b'] }));
   await metadata.updateSession(request.sessionId, { madeDirs: ['/a', '/a/b'], place: 'mnt:1' }, noAbort);
@@ -32,7 +32,7 @@ async function runOnce(metadata: Metadata, ids: TestIds): Promise<void> {
 const hub = aRemote('hub');
 const consumer = aNamespace('github.com/acme/consumer');
 
-/** Takes a layer over from a remote, and then loses what was below. Each move of the head is one of its record. */
+/** Pulls a layer and then loses the layers below. Each move of the head changes its record. */
 async function syncOnce(metadata: Metadata, ids: TestIds): Promise<void> {
   const { request, volumeId, run } = await openOne(metadata, openRequest(ids));
   const head = await metadata.head(volumeId, local, noAbort);
@@ -49,7 +49,7 @@ async function syncOnce(metadata: Metadata, ids: TestIds): Promise<void> {
   await metadata.closeSession(request.sessionId, () => undefined, noAbort);
 }
 
-/** Shares and offers something, that another one uses, and is removed; each time under the same path. */
+/** Shares and offers something, uses it and removes it, each time under the same path. */
 async function shareOnce(metadata: Metadata, ids: TestIds): Promise<void> {
   const made = async (path: Namespace): Promise<NamespaceId> =>
     (await metadata.createNamespace({ path, freshId: ids.namespace(), atMs: startMs }, noAbort)).namespace.id;
@@ -65,7 +65,7 @@ async function shareOnce(metadata: Metadata, ids: TestIds): Promise<void> {
   await metadata.releaseNamespace(id, noAbort);
 }
 
-/** Before and after each operation of an undisturbed run that is not the first. */
+/** Points before and after each operation of an undisturbed run after the first. */
 async function crashPointsOf(
   create: MetadataFactory,
   work: (metadata: Metadata) => Promise<void>,
@@ -88,7 +88,7 @@ export function crashConformance(create: MetadataFactory): void {
   });
 
   describe('a process that dies', () => {
-    test('at any operation leaves the old head or the new one, and a session that can be closed', async () => {
+    test('at any operation leaves the old or the new head, and a session that can be closed', async () => {
       const points = await crashPointsOf(create, async (metadata) => {
         await runOnce(metadata, ids);
       });
@@ -120,7 +120,7 @@ export function crashConformance(create: MetadataFactory): void {
       expect(volume && (await metadata.head(volume.id, local, noAbort))?.generation).toBe(generation);
     });
 
-    test('at any operation of a sync leaves a head and a record that belong together', async () => {
+    test('at any operation of a sync leaves a head and a matching record', async () => {
       const points = await crashPointsOf(create, async (metadata) => {
         await syncOnce(metadata, ids);
       });
@@ -144,7 +144,7 @@ export function crashConformance(create: MetadataFactory): void {
       expect(moves).toEqual(new Set([0, 1, 2]));
     });
 
-    test('at any operation of sharing leaves all of it with its owner, or nothing without', async () => {
+    test('at any operation of sharing leaves all of it with its owner, or nothing', async () => {
       const points = await crashPointsOf(create, async (metadata) => {
         await shareOnce(metadata, ids);
       });

@@ -29,7 +29,7 @@ import {
 
 const dayMs = 86_400_000;
 const pull = aLane('t1:pr:12');
-/** Of each layer. */
+/** Size of each layer. */
 const layerBytes = 4096;
 
 async function due(metadata: Metadata, options: Partial<CollectionQuestion> = {}): Promise<readonly string[]> {
@@ -75,7 +75,7 @@ export function factsConformance(create: MetadataFactory): void {
   }
 
   describe('lanes that are due', () => {
-    test('are those beyond their lifetime, and not those that were used since', async () => {
+    test('are those beyond their lifetime, except lanes used since', async () => {
       await using store = await create();
       await using metadata = await store.open();
       for (const lane of [pull, main, aLane('t0:run:1')]) await save(metadata, { lane, layers: ['a'] });
@@ -87,7 +87,7 @@ export function factsConformance(create: MetadataFactory): void {
       expect(await due(metadata, { nowMs, user })).toEqual(['web t0:run:1', 'web t2:ref:main']);
     });
 
-    test('are other ones where a run says which branch is the default one', async () => {
+    test('change with the default branch that a run reports', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const lane = aLane('t1:ref:main');
@@ -102,7 +102,7 @@ export function factsConformance(create: MetadataFactory): void {
       expect(await due(metadata, { nowMs })).toEqual(['web t1:ref:main']);
     });
 
-    test('are those of a namespace, and below it, of which something sooner is said, and those of a lane', async () => {
+    test('follow shorter lifetimes of their namespace, a parent or the lane', async () => {
       await using store = await create();
       await using metadata = await store.open();
       for (const name of ['web', 'web/api', 'webber']) {
@@ -119,7 +119,7 @@ export function factsConformance(create: MetadataFactory): void {
       expect(await due(metadata, { nowMs })).toHaveLength(3);
     });
 
-    test('are those with too many states, or too old ones, and those beyond a budget', async () => {
+    test('include lanes with too many or too old states, and lanes over a budget', async () => {
       await using store = await create();
       await using metadata = await store.open();
       await save(metadata, { layers: ['a', 'b', 'c'] });
@@ -132,7 +132,7 @@ export function factsConformance(create: MetadataFactory): void {
       expect(await due(metadata, stated({ 'volume-budget:npm': `${3 * layerBytes - 1}B` }))).toEqual(['web t1:local']);
     });
 
-    test('are those that time alone takes something from, until that is forgotten, and those of a directory that is gone', async () => {
+    test('include lanes that lose something to time, once, and those of a missing directory', async () => {
       await using store = await create();
       await using metadata = await store.open();
       await save(metadata, { layers: ['a'] });
@@ -145,8 +145,8 @@ export function factsConformance(create: MetadataFactory): void {
     });
   });
 
-  describe('what is loose', () => {
-    test('is what a lane let go of, and what nothing named, until it is noted', async () => {
+  describe('loose layers', () => {
+    test('are layers that a lane released, and unnamed ones, until they are checked', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId } = await save(metadata, { layers: ['a', 'b'] });
@@ -159,7 +159,7 @@ export function factsConformance(create: MetadataFactory): void {
       expect(await loose(metadata)).toEqual([aLayer('b')]);
     });
 
-    test('stays so where it is there after all, and is forgotten where it is not, unless something refers to it', async () => {
+    test('stay loose if their files exist, and are forgotten otherwise, unless something refers to them', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, run } = await save(metadata, { layers: ['a', 'b'] });
@@ -177,14 +177,14 @@ export function factsConformance(create: MetadataFactory): void {
       expect(known.map((layer) => layer?.id)).toEqual([undefined, ...absent.slice(1)]);
       await metadata.closeSession(request.sessionId, () => undefined, noAbort);
       expect(await loose(metadata)).toEqual([aLayer('b'), aLayer('d')].toSorted());
-      // Nothing of it is there: who was about to name it has to save it again.
+      // Its files are gone, so a run that wants to name it must save it again.
       const onto = await metadata.head(held.volumeId, local, noAbort);
       const next = pushRequest({ volumeId: held.volumeId, run, onto, layer: aLayer('f') });
       const naming = metadata.commit({ ...next, layers: [aLayer('f'), aLayer('a')] }, noAbort);
       await expect(naming).rejects.toMatchObject({ code: 'E_LAYER_MISSING' });
     });
 
-    test('is what a session had pinned that no lane came to name', async () => {
+    test('include pinned layers that no lane ever named', async () => {
       await using store = await create();
       await using metadata = await store.open();
       await save(metadata, { layers: ['a'] });
@@ -195,7 +195,7 @@ export function factsConformance(create: MetadataFactory): void {
       expect(await loose(metadata)).toEqual([aLayer('x')]);
     });
 
-    test('is what was recorded beside a head, and what a squash replaced beyond its window', async () => {
+    test('include layers recorded beside a head, and replaced layers beyond their window', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, run } = await save(metadata, { layers: ['a', 'b'] });
@@ -212,7 +212,7 @@ export function factsConformance(create: MetadataFactory): void {
     });
   });
 
-  test('what a squash replaced is held through a save whose clock is ahead for a moment', async () => {
+  test('replaced layers stay held through a save with a clock that is ahead for a moment', async () => {
     await using store = await create();
     await using metadata = await store.open();
     const { volumeId, run } = await save(metadata, { layers: ['a', 'b'] });
@@ -225,8 +225,8 @@ export function factsConformance(create: MetadataFactory): void {
     expect(await metadata.forgetLayers(layers, startMs, noAbort)).toEqual([]);
   });
 
-  describe('what is taken', () => {
-    test('counts a layer once for the store, for each namespace, and for the highest level that holds it', async () => {
+  describe('sizes', () => {
+    test('count a layer once for the store, for each namespace, and for the highest level that holds it', async () => {
       await using store = await create();
       await using metadata = await store.open();
       await save(metadata, { layers: ['a', 'b'] });
@@ -253,7 +253,7 @@ export function factsConformance(create: MetadataFactory): void {
       expect(await taken('github.com/acme/web')).toEqual({ store: 0, levels: {}, crowded: [], namespace: 0 });
     });
 
-    test('and who else holds what, is told of lanes that are not shown', async () => {
+    test('include holders on lanes that are not listed', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId } = await save(metadata, { layers: ['a', 'b'] });
@@ -268,7 +268,7 @@ export function factsConformance(create: MetadataFactory): void {
     });
   });
 
-  test('when all was looked at is kept', async () => {
+  test('keep the time of the last full check', async () => {
     await using store = await create();
     await using metadata = await store.open();
     expect(await metadata.lookedAtMs(noAbort)).toBeNull();

@@ -26,7 +26,7 @@ export function garbageConformance(create: MetadataFactory): void {
   });
 
   describe('references', () => {
-    test('are heads, history within its window and pins', async () => {
+    test('are heads, recent history and pins', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, run, request } = await openOne(metadata, openRequest(ids));
@@ -54,7 +54,7 @@ export function garbageConformance(create: MetadataFactory): void {
       expect(await referenced(startMs + limits.historyMs + dayMs + 1)).toEqual(names('head'));
     });
 
-    test('a layer that history names as pushed stays, even where no head had it', async () => {
+    test('a layer that history names as pushed stays, even if no head had it', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, run } = await openOne(metadata, openRequest(ids));
@@ -65,7 +65,7 @@ export function garbageConformance(create: MetadataFactory): void {
   });
 
   describe('forgetting', () => {
-    test('takes the candidates that nothing refers to, known or not, and only those', async () => {
+    test('takes exactly the candidates without references, recorded or not', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, run } = await openOne(metadata, openRequest(ids));
@@ -83,7 +83,7 @@ export function garbageConformance(create: MetadataFactory): void {
       expect(await metadata.layer(aLayer('not asked for'), noAbort)).toBeDefined();
     });
 
-    test('what a session pinned at open stays until it closes', async () => {
+    test('a layer that a session pinned at open stays until it closes', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const writer = await openOne(metadata, openRequest(ids));
@@ -95,7 +95,7 @@ export function garbageConformance(create: MetadataFactory): void {
       expect(await metadata.forgetLayers([aLayer('a')], laterMs, noAbort)).toEqual([aLayer('a')]);
     });
 
-    test('drops history that has expired, and with it the layers that only history held', async () => {
+    test('drops expired history with the layers that only it named', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, run } = await openOne(metadata, openRequest(ids));
@@ -115,7 +115,7 @@ export function garbageConformance(create: MetadataFactory): void {
       expect(history.map(({ generation }) => generation)).toEqual([2]);
     });
 
-    test('a layer that was forgotten before its commit is refused, until it is published again', async () => {
+    test('a layer that was forgotten before its commit is refused until it is published again', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, run } = await openOne(metadata, openRequest(ids));
@@ -126,7 +126,7 @@ export function garbageConformance(create: MetadataFactory): void {
       expect(await metadata.commit(push, noAbort)).toMatchObject({ kind: 'moved' });
     });
 
-    test('a forgotten layer cannot come back by its name alone', async () => {
+    test('a forgotten layer cannot be named again without its record', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, run } = await openOne(metadata, openRequest(ids));
@@ -144,7 +144,7 @@ export function garbageConformance(create: MetadataFactory): void {
       expect(await metadata.head(volumeId, local, noAbort)).toMatchObject({ generation: 2, layers: [] });
     });
 
-    test('runs that saved something stay, others go with history', async () => {
+    test('runs with saved layers stay; others are removed with history', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const saved = await openOne(metadata, openRequest(ids));

@@ -25,8 +25,8 @@ export function growthConformance(create: MetadataFactory): void {
     ids = countingIds();
   });
 
-  describe('what is noted of paths', () => {
-    test('is united with what was known, each path with its latest time, and each note by itself', async () => {
+  describe('notes of paths', () => {
+    test('are merged by kind, each path with its latest time', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, run } = await openOne(metadata, openRequest(ids));
@@ -47,7 +47,7 @@ export function growthConformance(create: MetadataFactory): void {
       expect(await metadata.notedPaths(volumeId, local, 'evicted', noAbort)).toEqual(evicted);
     });
 
-    test('is forgotten after its time', async () => {
+    test('expire', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, run } = await openOne(metadata, openRequest(ids));
@@ -60,7 +60,7 @@ export function growthConformance(create: MetadataFactory): void {
       expect([...marks.keys()]).toEqual([b]);
     });
 
-    test('is dropped with the next note where a clock that went wrong wrote it ahead of its time', async () => {
+    test('from a clock that was ahead are dropped with the next note', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, run } = await openOne(metadata, openRequest(ids));
@@ -76,7 +76,7 @@ export function growthConformance(create: MetadataFactory): void {
       expect(await metadata.notedPaths(volumeId, local, 'used', noAbort)).toEqual({ marks, atMs });
     });
 
-    test('goes with its lane alone, and is not made without one', async () => {
+    test('are removed with their lane only, and need a lane', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, run } = await openOne(metadata, openRequest(ids));

@@ -46,7 +46,7 @@ export function headConformance(create: MetadataFactory): void {
       expect(await metadata.listHeads(noAbort)).toEqual([second]);
     });
 
-    test('from another generation than the current one it is a conflict and changes nothing', async () => {
+    test('from another generation than the current one gives a conflict and changes nothing', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, run } = await openOne(metadata, openRequest(ids));
@@ -60,7 +60,7 @@ export function headConformance(create: MetadataFactory): void {
       expect(await metadata.layer(aLayer('b'), noAbort)).toBeUndefined();
     });
 
-    test('from a generation where there is no head it is a conflict without a head', async () => {
+    test('from a generation without a head gives a conflict without a head', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, run } = await openOne(metadata, openRequest(ids));
@@ -82,7 +82,7 @@ export function headConformance(create: MetadataFactory): void {
       ]);
     });
 
-    test('records the layer and the run that made it', async () => {
+    test('records the layer and its run', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const request = openRequest(ids);
@@ -95,7 +95,7 @@ export function headConformance(create: MetadataFactory): void {
       expect(await metadata.run(ids.run(), noAbort)).toBeUndefined();
     });
 
-    test('may take layers away, bring back earlier ones and empty the head', async () => {
+    test('may remove layers, restore earlier ones and empty the head', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, run } = await openOne(metadata, openRequest(ids));
@@ -113,7 +113,7 @@ export function headConformance(create: MetadataFactory): void {
       expect(newest).toMatchObject({ generation: 6, layers: [aLayer('c')], layer: null });
     });
 
-    test('may name layers that another lane recorded, and those that take the place of others', async () => {
+    test('may name layers of other lanes, and replacements', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, run } = await openOne(metadata, openRequest(ids));
@@ -140,7 +140,7 @@ export function headConformance(create: MetadataFactory): void {
       expect(await metadata.commit(push, noAbort)).toMatchObject({ kind: 'moved' });
     });
 
-    test('of a layer that nobody recorded is a bug, and changes nothing', async () => {
+    test('of an unrecorded layer is a bug, and changes nothing', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, run } = await openOne(metadata, openRequest(ids));
@@ -152,7 +152,7 @@ export function headConformance(create: MetadataFactory): void {
       expect(await metadata.layer(aLayer('a'), noAbort)).toBeUndefined();
     });
 
-    test('to a volume that is gone is E_NOT_FOUND', async () => {
+    test('to a removed volume is E_NOT_FOUND', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, run } = await openOne(metadata, openRequest(ids));
@@ -161,7 +161,7 @@ export function headConformance(create: MetadataFactory): void {
       await expect(metadata.commit(request, noAbort)).rejects.toMatchObject({ code: 'E_NOT_FOUND' });
     });
 
-    test('what callers do with their arrays later does not reach the store', async () => {
+    test("later changes of the caller's arrays do not reach the store", async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, run } = await openOne(metadata, openRequest(ids));
@@ -176,7 +176,7 @@ export function headConformance(create: MetadataFactory): void {
   });
 
   describe('history', () => {
-    test('tells each move, newest first', async () => {
+    test('has each move, newest first', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, run } = await openOne(metadata, openRequest(ids));
@@ -203,7 +203,7 @@ export function headConformance(create: MetadataFactory): void {
       );
     });
 
-    test('keeps nothing that is older than its window', async () => {
+    test('drops rows older than its window', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, run } = await openOne(metadata, openRequest(ids));
@@ -214,7 +214,7 @@ export function headConformance(create: MetadataFactory): void {
     });
   });
 
-  test('an aborted signal is E_ABORTED and nothing happens', async () => {
+  test('an aborted signal is E_ABORTED and changes nothing', async () => {
     await using store = await create();
     await using metadata = await store.open();
     const aborted = AbortSignal.abort();

@@ -21,7 +21,7 @@ export function mountDirConformance(create: MetadataFactory): void {
     ids = countingIds();
   });
 
-  /** A session with this target that made these directories for it. */
+  /** Opens a session with this target that created these directories for it. */
   const mounted = async (metadata: Metadata, target: string, madeDirs: readonly string[]): Promise<SessionId> => {
     const request = openRequest(ids, { targets: [target] });
     await metadata.openSession(request, noAbort);
@@ -29,8 +29,8 @@ export function mountDirConformance(create: MetadataFactory): void {
     return request.sessionId;
   };
 
-  describe('directories that were made to mount on', () => {
-    test('go with the session that made them, deepest first', async () => {
+  describe('directories created for mounts', () => {
+    test('are removed with their session, deepest first', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const session = await mounted(metadata, '/a/b/c', ['/a', '/a/b', '/a/b/c', '/a/z']);
@@ -53,7 +53,7 @@ export function mountDirConformance(create: MetadataFactory): void {
     });
 
     test.each(['/home/.npm-global', '/home/.np', '/home/other/.npm', '/var'])(
-      'a target at %s has nothing to do with /home/.npm',
+      'a target at %s does not affect /home/.npm',
       async (target) => {
         await using store = await create();
         await using metadata = await store.open();
@@ -71,7 +71,7 @@ export function mountDirConformance(create: MetadataFactory): void {
       expect(await close(metadata, other)).toEqual(['/c']);
     });
 
-    test('each goes as soon as nobody needs it', async () => {
+    test('are each removed with their last user', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const first = await mounted(metadata, '/h/x/one', ['/h', '/h/x', '/h/x/one']);
@@ -82,7 +82,7 @@ export function mountDirConformance(create: MetadataFactory): void {
       expect(await close(metadata, third)).toEqual(['/h/y', '/h']);
     });
 
-    test('of a session that died go when its successor is closed, whoever closes the dead one', async () => {
+    test('of a dead session are removed when its successor closes, whoever closes the dead one', async () => {
       await using store = await create();
       const victim = await store.open();
       const dead = await mounted(victim, '/a/b', ['/a', '/a/b']);
@@ -93,7 +93,7 @@ export function mountDirConformance(create: MetadataFactory): void {
       expect(await close(metadata, living)).toEqual(['/a/b', '/a']);
     });
 
-    test('one that is made again belongs to its new maker', async () => {
+    test('belong to the session that creates them again', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const first = await mounted(metadata, '/a', ['/a']);
@@ -102,7 +102,7 @@ export function mountDirConformance(create: MetadataFactory): void {
       expect(await close(metadata, second)).toEqual(['/a']);
     });
 
-    test('where removing fails the session stays open, and the next attempt gets them again', async () => {
+    test('if removing fails, the session stays open, and the next attempt tries again', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const session = await mounted(metadata, '/a', ['/a']);
@@ -119,8 +119,8 @@ export function mountDirConformance(create: MetadataFactory): void {
     });
   });
 
-  describe('where others mount', () => {
-    test('are all targets of other sessions, until it is said which', async () => {
+  describe('mounts of other sessions', () => {
+    test('are all their targets, until they report which', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const own = await mounted(metadata, '/own', []);
@@ -139,7 +139,7 @@ export function mountDirConformance(create: MetadataFactory): void {
       expect(await seen(metadata, one)).toEqual([{ path: '/own', isStarted: false }]);
     });
 
-    test('what a session said goes with it', async () => {
+    test('are forgotten with their session', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const own = await mounted(metadata, '/own', []);

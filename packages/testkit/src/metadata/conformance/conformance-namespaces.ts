@@ -48,7 +48,7 @@ export function namespaceConformance(create: MetadataFactory): void {
       expect(await metadata.findNamespace(web, noAbort)).toEqual(record);
     });
 
-    test('namespaces are listed by their current path', async () => {
+    test('are listed by their current path', async () => {
       await using store = await create();
       await using metadata = await store.open();
       await metadata.openSession(openRequest(ids), noAbort);
@@ -58,8 +58,8 @@ export function namespaceConformance(create: MetadataFactory): void {
     });
   });
 
-  describe('a namespace that somebody created', () => {
-    test('is there without volumes and sessions, is found by a session, and outlives it', async () => {
+  describe('a created namespace', () => {
+    test('exists without volumes and sessions, is found by a session, and outlives it', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const request = creating();
@@ -81,7 +81,7 @@ export function namespaceConformance(create: MetadataFactory): void {
       expect(await metadata.listNamespaces(noAbort)).toEqual([namespace]);
     });
 
-    test('stays from then on where a run made it, and under whatever name it has', async () => {
+    test('becomes permanent even if a run made it, under any name', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { request, volumeId, run } = await openOne(metadata, openRequest(ids));
@@ -94,7 +94,7 @@ export function namespaceConformance(create: MetadataFactory): void {
       expect(await metadata.listNamespaces(noAbort)).toEqual([created.namespace]);
     });
 
-    test('goes when it is released: at once, or with its last volume or session', async () => {
+    test('is removed at its release, or later with its last volume or session', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const empty = await metadata.createNamespace(creating(other), noAbort);
@@ -112,7 +112,7 @@ export function namespaceConformance(create: MetadataFactory): void {
       expect(await metadata.listNamespaces(noAbort)).toEqual([]);
     });
 
-    test('whose only name another one takes hands on that it stays', async () => {
+    test('passes its permanence on with its only name', async () => {
       await using store = await create();
       await using metadata = await store.open();
       await metadata.createNamespace(creating(), noAbort);
@@ -151,7 +151,7 @@ export function namespaceConformance(create: MetadataFactory): void {
       expect(await metadata.listNamespaces(noAbort)).toEqual([]);
     });
 
-    test('the path of a namespace with heads is not taken away', async () => {
+    test('a namespace with heads keeps its path', async () => {
       await using store = await create();
       await using metadata = await store.open();
       await metadata.openSession(openRequest(ids), noAbort);
@@ -165,7 +165,7 @@ export function namespaceConformance(create: MetadataFactory): void {
     test.each([
       ['without volumes', []],
       ['whose volumes have no heads', [{}]],
-    ])('the path of a namespace %s is taken over, and the empty one is gone', async (_, volumes) => {
+    ])('a namespace %s loses its path and is removed', async (_, volumes) => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, request } = await openOne(metadata, openRequest(ids));
@@ -214,7 +214,7 @@ export function namespaceConformance(create: MetadataFactory): void {
       expect(await metadata.findNamespace(localWeb, noAbort)).toEqual(namespace);
     });
 
-    test('what later stands at the path has no part in the project, unless it is the same directory', async () => {
+    test('a later directory at the path does not belong to the project, unless it is the same one', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const before = await openOne(metadata, openRequest(ids, { namespace: localWeb, directory: home }));
@@ -227,7 +227,7 @@ export function namespaceConformance(create: MetadataFactory): void {
       expect((await metadata.findNamespace(web, noAbort))?.paths).toEqual([web]);
     });
 
-    test('it happens once', async () => {
+    test('happens once', async () => {
       await using store = await create();
       await using metadata = await store.open();
       await metadata.openSession(openRequest(ids, { namespace: localWeb, directory: home }), noAbort);
@@ -248,7 +248,7 @@ export function namespaceConformance(create: MetadataFactory): void {
       expect((await metadata.findNamespace(localWeb, noAbort))?.paths).toEqual([localWeb]);
     });
 
-    test('the directory that used the local name last is the one that counts', async () => {
+    test('the last directory that used the local name counts', async () => {
       await using store = await create();
       await using metadata = await store.open();
       await metadata.openSession(openRequest(ids, { namespace: localWeb, directory: home }), noAbort);
@@ -263,7 +263,7 @@ export function namespaceConformance(create: MetadataFactory): void {
       ['the directory is unknown', { directory: null, adoptFrom: localWeb }],
       ['there is no local name', { directory: home, adoptFrom: null }],
       ['the local name was never used', { directory: home, adoptFrom: aNamespace('local/never-4567') }],
-    ])('nothing is adopted where %s', async (_, options) => {
+    ])('nothing is adopted if %s', async (_, options) => {
       await using store = await create();
       await using metadata = await store.open();
       await metadata.openSession(openRequest(ids, { namespace: localWeb, directory: home }), noAbort);
@@ -271,7 +271,7 @@ export function namespaceConformance(create: MetadataFactory): void {
       expect(await metadata.listNamespaces(noAbort)).toHaveLength(2);
     });
 
-    test('a session that may not write adopts nothing, nor is in the way of it', async () => {
+    test('a read-only session adopts nothing, and does not prevent a later adoption', async () => {
       await using store = await create();
       await using metadata = await store.open();
       await metadata.openSession(openRequest(ids, { namespace: localWeb, directory: home }), noAbort);
@@ -286,7 +286,7 @@ export function namespaceConformance(create: MetadataFactory): void {
       expect((await metadata.openSession(openRequest(ids, options), noAbort)).adopted).toBe(true);
     });
 
-    test('a namespace that has an id already adopts nothing', async () => {
+    test('a namespace that has an id adopts nothing', async () => {
       await using store = await create();
       await using metadata = await store.open();
       await metadata.openSession(openRequest(ids, { namespace: localWeb, directory: home }), noAbort);
@@ -295,7 +295,7 @@ export function namespaceConformance(create: MetadataFactory): void {
       expect((await metadata.openSession(request, noAbort)).adopted).toBe(false);
     });
 
-    test('a directory becomes one project: its next remote starts anew', async () => {
+    test('a directory becomes one project only: its next remote starts empty', async () => {
       await using store = await create();
       await using metadata = await store.open();
       await metadata.openSession(openRequest(ids, { namespace: localWeb, directory: home }), noAbort);

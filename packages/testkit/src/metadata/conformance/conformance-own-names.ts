@@ -16,7 +16,7 @@ const home: DirectoryIdentity = { path: '/home/ann/web', identity: '8:1:4711:1' 
 const clonedAnew: DirectoryIdentity = { path: '/home/ann/web', identity: '8:1:4712:9' };
 const localWeb = aNamespace('local/web-0123');
 
-/** What `home` saved under its own name. */
+/** Saves in `home` under its own name. */
 async function saved(metadata: Metadata, ids: TestIds): Promise<NamespaceRecord> {
   const request = openRequest(ids, { namespace: localWeb, directory: home });
   const { volumeId, run } = await openOne(metadata, request);
@@ -36,7 +36,7 @@ export function ownNameConformance(create: MetadataFactory): void {
   });
 
   describe('own names of directories', () => {
-    test('another directory at the same path starts anew, and the volumes of the first can be adopted', async () => {
+    test('another directory at the same path starts empty, and the volumes of the first can be adopted', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { id } = await saved(metadata, ids);
@@ -51,7 +51,7 @@ export function ownNameConformance(create: MetadataFactory): void {
       expect((await metadata.findNamespace(apart, noAbort))?.paths).toEqual([apart]);
     });
 
-    test('nothing is left of a first directory that saved nothing', async () => {
+    test('a first directory that saved nothing leaves nothing', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const first = openRequest(ids, { namespace: localWeb, directory: home, volumes: [] });
@@ -61,7 +61,7 @@ export function ownNameConformance(create: MetadataFactory): void {
       expect((await metadata.listNamespaces(noAbort)).map(({ paths }) => paths)).toEqual([[localWeb]]);
     });
 
-    test('an unknown directory takes nothing away', async () => {
+    test('an unknown directory does not take the name', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const before = await saved(metadata, ids);
@@ -70,7 +70,7 @@ export function ownNameConformance(create: MetadataFactory): void {
       expect(await layersAt(metadata, ids, { directory: home })).toEqual([aLayer('a')]);
     });
 
-    test('volumes that were handed to another directory stay with it, whatever comes to the first path', async () => {
+    test('adopted volumes stay with their new directory, whatever uses the first path', async () => {
       await using store = await create();
       await using metadata = await store.open();
       await saved(metadata, ids);
@@ -82,7 +82,7 @@ export function ownNameConformance(create: MetadataFactory): void {
       expect(await layersAt(metadata, ids, there)).toEqual([aLayer('a')]);
     });
 
-    test('a session that may not write sees nothing of another directory, and takes no name', async () => {
+    test('a read-only session of another directory sees nothing and does not take the name', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const before = await saved(metadata, ids);
@@ -96,7 +96,7 @@ export function ownNameConformance(create: MetadataFactory): void {
       expect(await layersAt(metadata, ids, { directory: home })).toEqual([aLayer('a')]);
     });
 
-    test('a session that may not write does not decide whose a name is', async () => {
+    test('a read-only session does not decide which directory owns a name', async () => {
       await using store = await create();
       await using metadata = await store.open();
       await saved(metadata, ids);

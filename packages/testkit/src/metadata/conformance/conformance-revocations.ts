@@ -24,8 +24,8 @@ export function revocationConformance(create: MetadataFactory): void {
     ids = countingIds();
   });
 
-  describe('what runs read', () => {
-    test('is what their sessions found of each volume, on all lanes of the chain', async () => {
+  describe('reads of runs', () => {
+    test('are what their sessions found of each volume, on all lanes of the chain', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const chain = [local, main].map((lane) => ({ namespace: web, lane }));
@@ -42,7 +42,7 @@ export function revocationConformance(create: MetadataFactory): void {
       expect(await metadata.listReads(noAbort)).toEqual([read]);
     });
 
-    test('grows where a run opens a volume again', async () => {
+    test('grow when a run opens a volume again', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, run } = await openOne(metadata, openRequest(ids));
@@ -56,7 +56,7 @@ export function revocationConformance(create: MetadataFactory): void {
       ]);
     });
 
-    test('is told of one run and one volume by itself', async () => {
+    test('can be read for one run and one volume', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, run } = await openOne(metadata, openRequest(ids));
@@ -71,7 +71,7 @@ export function revocationConformance(create: MetadataFactory): void {
       expect(await metadata.readsOf(run, volumeId, noAbort)).toBeUndefined();
     });
 
-    test('is not noted of a session whose command sees nothing', async () => {
+    test('are not recorded for a session whose command sees nothing', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, run } = await openOne(metadata, openRequest(ids));
@@ -80,7 +80,7 @@ export function revocationConformance(create: MetadataFactory): void {
       expect(await metadata.listReads(noAbort)).toEqual([]);
     });
 
-    test('is forgotten in the end, and the run is known until then', async () => {
+    test('expire, and their run stays known until then', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, run } = await openOne(metadata, openRequest(ids));
@@ -98,7 +98,7 @@ export function revocationConformance(create: MetadataFactory): void {
   });
 
   describe('a revoked run', () => {
-    test('is written down once, the latest first', async () => {
+    test('is recorded once, and listed latest first', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const [one, other] = [ids.run(), ids.run()];
@@ -109,7 +109,7 @@ export function revocationConformance(create: MetadataFactory): void {
       expect(await metadata.revokedRuns('all', noAbort)).toEqual([second, first]);
     });
 
-    test('commits nothing more', async () => {
+    test('cannot commit any more', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, run } = await openOne(metadata, openRequest(ids));
@@ -120,7 +120,7 @@ export function revocationConformance(create: MetadataFactory): void {
       expect(await metadata.head(volumeId, local, noAbort)).toEqual(head);
     });
 
-    test('of which a head told counts for the namespace of that head, and for no other', async () => {
+    test("reported by a head counts for that head's namespace only", async () => {
       await using store = await create();
       await using metadata = await store.open();
       const own = await openOne(metadata, openRequest(ids));
@@ -134,7 +134,7 @@ export function revocationConformance(create: MetadataFactory): void {
       const head = await pushLayer(metadata, { volumeId: own.volumeId, run, layer: aLayer('a') });
       const push = pushRequest({ volumeId: there.id, run, onto: undefined, layer: aLayer('a') });
       await expect(metadata.commit(push, noAbort)).rejects.toMatchObject({ code: 'E_LAYER_REFUSED' });
-      // Said here, it counts for both, beside what was told.
+      // A local revocation counts for both namespaces, in addition to the reported one.
       const said = { ...told, by: 'ann', namespaceId: null };
       await metadata.revokeRuns([said], noAbort);
       await metadata.revokeRuns([{ ...told, namespaceId: own.opened.volume.namespaceId }], noAbort);
@@ -157,7 +157,7 @@ export function revocationConformance(create: MetadataFactory): void {
     });
   });
 
-  test('runs are found by how their ids begin, ten at most', async () => {
+  test('runs are found by id prefix, ten at most', async () => {
     await using store = await create();
     await using metadata = await store.open();
     const runs = [];

@@ -25,7 +25,7 @@ export function sessionConformance(create: MetadataFactory): void {
   });
 
   describe('opening a session', () => {
-    test('of a new volume finds nothing and makes it', async () => {
+    test('of a new volume finds nothing and creates it', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const request = openRequest(ids, { volumes: [{ compat: { os: 'linux' } }] });
@@ -73,7 +73,7 @@ export function sessionConformance(create: MetadataFactory): void {
       expect(session?.pins.toSorted()).toEqual(['own 1', 'own 2', 'main', 'team'].map(aLayer).toSorted());
     });
 
-    test('leaves out links whose namespace, volume or lane has nothing, and makes none of them', async () => {
+    test('skips links without a namespace, volume or lane, and creates none', async () => {
       await using store = await create();
       await using metadata = await store.open();
       await metadata.openSession(openRequest(ids, { namespace: team, volumes: [{ name: 'pip' }] }), noAbort);
@@ -124,7 +124,7 @@ export function sessionConformance(create: MetadataFactory): void {
       expect(opened.pinned).toEqual([]);
     });
 
-    test('a volume of another namespace is made there', async () => {
+    test('a volume of another namespace is created there', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const chain = [{ namespace: team, lane: local }];
@@ -148,7 +148,7 @@ export function sessionConformance(create: MetadataFactory): void {
   describe('a lock', () => {
     const locked = { lock: true };
 
-    test('keeps other sessions away that ask for it, until its own is closed', async () => {
+    test('makes other sessions that ask for it fail until its own is closed', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const first = openRequest(ids, { volumes: [locked] });
@@ -161,14 +161,14 @@ export function sessionConformance(create: MetadataFactory): void {
           message: expect.stringMatching(new RegExp(`^npm is locked on t1:local by ${run}, since 2026-`)) as string,
         }),
       );
-      // Nothing of it happened.
+      // The refused session left no trace.
       expect((await metadata.listSessions(noAbort)).map(({ id }) => id)).toEqual([first.sessionId]);
       expect((await metadata.listVolumes(noAbort)).map(({ name }) => name)).toEqual(['npm']);
       await metadata.closeSession(first.sessionId, nobody, noAbort);
       await openOne(metadata, second);
     });
 
-    test('is seen by whoever opened the same store', async () => {
+    test('is seen by all handles of the store', async () => {
       await using store = await create();
       await using metadata = await store.open();
       await using another = await store.open();
@@ -176,7 +176,7 @@ export function sessionConformance(create: MetadataFactory): void {
       await expect(openOne(another, openRequest(ids, { volumes: [locked] }))).rejects.toThrow('is locked');
     });
 
-    test('is kept from others where its volume is removed meanwhile, which then goes with the session', async () => {
+    test('holds after its volume was removed, until the session closes', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const first = openRequest(ids, { volumes: [locked] });
@@ -192,7 +192,7 @@ export function sessionConformance(create: MetadataFactory): void {
       expect(opened.volume.id).not.toBe(volumeId);
     });
 
-    test('is no obstacle to the session itself, which may ask twice', async () => {
+    test('does not affect its own session, which may ask twice', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const both = openRequest(ids, { volumes: [locked, locked] });
@@ -203,7 +203,7 @@ export function sessionConformance(create: MetadataFactory): void {
       await openOne(metadata, second);
     });
 
-    test('is for one lane of one volume, and for those who ask', async () => {
+    test('covers one lane of one volume, and only sessions that ask for it', async () => {
       await using store = await create();
       await using metadata = await store.open();
       await openOne(metadata, openRequest(ids, { volumes: [locked] }));
@@ -213,7 +213,7 @@ export function sessionConformance(create: MetadataFactory): void {
       await openOne(metadata, openRequest(ids, { volumes: [{ ...locked, chain: [{ namespace: web, lane: main }] }] }));
     });
 
-    test('shows the next one what the last one saved', async () => {
+    test('shows the next session what the last one saved', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const first = openRequest(ids, { volumes: [locked] });
@@ -226,7 +226,7 @@ export function sessionConformance(create: MetadataFactory): void {
   });
 
   describe('sessions', () => {
-    test('are listed with all that was recorded, oldest first', async () => {
+    test('are listed with all their records, oldest first', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const later = openRequest(ids, { atMs: startMs + 1, volumes: [] });
@@ -249,7 +249,7 @@ export function sessionConformance(create: MetadataFactory): void {
       });
     });
 
-    test('what is updated adds to what is there', async () => {
+    test('updates add to earlier ones', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { request } = await openOne(metadata, openRequest(ids));
@@ -279,7 +279,7 @@ export function sessionConformance(create: MetadataFactory): void {
       expect(await metadata.run(request.run.id, noAbort)).toBeDefined();
     });
 
-    test('another handle sees them, and they outlive the one that opened them', async () => {
+    test('are seen by other handles, and outlive the handle that opened them', async () => {
       await using store = await create();
       const opener = await store.open();
       await using other = await store.open();
@@ -290,7 +290,7 @@ export function sessionConformance(create: MetadataFactory): void {
       expect((await late.listSessions(noAbort)).map(({ id }) => id)).toEqual([request.sessionId]);
     });
 
-    test('have their volumes, and the lanes that they keep for themselves, until they are closed', async () => {
+    test('keep their volumes and locked lanes until they are closed', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const volumes = [{ name: 'npm', lock: true }, { name: 'pip' }, { name: 'pip' }];

@@ -29,7 +29,7 @@ const api = aNamespace('github.com/acme/api');
 const other = aNamespace('github.com/acme/other');
 const [npm, pip] = ['npm', 'pip'] as unknown as [VolumeName, VolumeName];
 
-/** Of `web`'s volume npm to `api`, unless the options say otherwise. */
+/** A grant of `web`'s volume npm to `api` by default. */
 function aGrant(
   ownerId: NamespaceId,
   { to = api, ...options }: { to?: string } & Partial<Omit<GrantRecord, 'to'>> = {},
@@ -38,7 +38,7 @@ function aGrant(
   return { ...grant, atMs: startMs, by: 'ann', ...options } satisfies GrantRecord;
 }
 
-/** Of npm from all below `acme`, unless the options say otherwise. */
+/** A feed rule for npm from everything below `acme` by default. */
 function aFeed(
   tierId: NamespaceId,
   { from = `${acme}/**`, ...options }: { from?: string } & Partial<Omit<FeedRecord, 'from'>> = {},
@@ -59,7 +59,7 @@ export function sharingConformance(create: MetadataFactory): void {
   });
 
   describe('grants', () => {
-    test('are those of their owner, in order, until they are removed', async () => {
+    test('are listed for their owner, in order, until they are removed', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const [mine, others] = [await created(metadata, ids, web), await created(metadata, ids, other)];
@@ -82,7 +82,7 @@ export function sharingConformance(create: MetadataFactory): void {
       expect(await metadata.grantsOf(ids.namespace(), noAbort)).toEqual([]);
     });
 
-    test('take the place of another one of the same volume to the same ones', async () => {
+    test('replace another grant of the same volume to the same grantee', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const ownerId = await created(metadata, ids, web);
@@ -93,7 +93,7 @@ export function sharingConformance(create: MetadataFactory): void {
       expect(await metadata.grantsTo([api], noAbort)).toEqual([second]);
     });
 
-    test('are of an owner that is there', async () => {
+    test('need an existing owner', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const put = metadata.putGrant(aGrant(ids.namespace()), noAbort);
@@ -101,7 +101,7 @@ export function sharingConformance(create: MetadataFactory): void {
       expect(await metadata.grantsTo([api], noAbort)).toEqual([]);
     });
 
-    test('are found by whom they cover: by any name, in a scope, and below where that was said', async () => {
+    test('are found by the covered namespace: by any name, in a scope, and below', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const mine = await created(metadata, ids, web);
@@ -123,7 +123,7 @@ export function sharingConformance(create: MetadataFactory): void {
       expect(await found()).toEqual([]);
     });
 
-    test('reach as deep as names may be', async () => {
+    test('cover names of any allowed depth', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const grant = aGrant(await created(metadata, ids, web), { to: 'a/**' });
@@ -134,7 +134,7 @@ export function sharingConformance(create: MetadataFactory): void {
   });
 
   describe('feed rules', () => {
-    test('are those of their tier, in order, until they are removed', async () => {
+    test('are listed for their tier, in order, until they are removed', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const tier = await created(metadata, ids, acme);
@@ -156,7 +156,7 @@ export function sharingConformance(create: MetadataFactory): void {
       expect(await metadata.feedsOf(ids.namespace(), noAbort)).toEqual([]);
     });
 
-    test('are of a tier that is there', async () => {
+    test('need an existing tier', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const put = metadata.putFeed(aFeed(ids.namespace()), noAbort);
@@ -164,8 +164,8 @@ export function sharingConformance(create: MetadataFactory): void {
     });
   });
 
-  describe('what a namespace shares', () => {
-    test('goes with it, and who comes later under its path has none of it', async () => {
+  describe('grants and feed rules', () => {
+    test('are removed with their namespace, and a later one of that name has none', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const id = await created(metadata, ids, web);
@@ -181,7 +181,7 @@ export function sharingConformance(create: MetadataFactory): void {
       expect(await metadata.grantsTo([api], noAbort)).toEqual([]);
     });
 
-    test('goes with its last volume where nobody made it stay', async () => {
+    test('are removed with the last volume of a namespace that is not permanent', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { request, opened, volumeId, run } = await openOne(metadata, openRequest(ids));
@@ -193,7 +193,7 @@ export function sharingConformance(create: MetadataFactory): void {
       expect(await metadata.grantsTo([api], noAbort)).toEqual([]);
     });
 
-    test('goes when it is released, also where a run keeps it', async () => {
+    test('are removed at the release, even if a run keeps the namespace', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const id = await created(metadata, ids, web);
@@ -206,7 +206,7 @@ export function sharingConformance(create: MetadataFactory): void {
       expect(await metadata.feedsOf(id, noAbort)).toEqual([]);
     });
 
-    test('stays with it when it gets another name', async () => {
+    test('stay with a renamed namespace', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const id = await created(metadata, ids, web);
@@ -220,7 +220,7 @@ export function sharingConformance(create: MetadataFactory): void {
     test.each([
       ['grant', async (metadata: Metadata, id: NamespaceId) => await metadata.putGrant(aGrant(id), noAbort)],
       ['feed rule', async (metadata: Metadata, id: NamespaceId) => await metadata.putFeed(aFeed(id), noAbort)],
-    ])('does not come to another one with its only name: a %s', async (_, put) => {
+    ])('a namespace with a %s does not lose its only name', async (_, put) => {
       await using store = await create();
       await using metadata = await store.open();
       const mine = await created(metadata, ids, web);
@@ -230,7 +230,7 @@ export function sharingConformance(create: MetadataFactory): void {
       const taken = metadata.aliasNamespace(web, other, noAbort);
       await expect(taken).rejects.toMatchObject({ code: 'E_NAMESPACE' });
       expect(await metadata.listNamespaces(noAbort)).toEqual(before);
-      // With a name left to it, it keeps what is its own.
+      // It has another name, so it keeps them and may lose this one.
       await metadata.aliasNamespace(other, api, noAbort);
       await metadata.aliasNamespace(web, other, noAbort);
       const counts = async (id: NamespaceId): Promise<number> =>

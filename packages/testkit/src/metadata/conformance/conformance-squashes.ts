@@ -36,7 +36,7 @@ export function squashConformance(create: MetadataFactory): void {
   });
 
   describe('a squash', () => {
-    test('takes the place of its layers, is recorded, and moves neither generation nor history', async () => {
+    test('replaces its layers, is recorded, and moves neither generation nor history', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const opened = await openOne(metadata, openRequest(ids));
@@ -56,7 +56,7 @@ export function squashConformance(create: MetadataFactory): void {
       expect(await metadata.squashes(volumeId, main, noAbort)).toEqual([]);
     });
 
-    test('finds its layers wherever the head is by then, and what was pushed since stays', async () => {
+    test('finds its layers in a moved head, and keeps later pushes', async () => {
       await using store = await create();
       await using metadata = await store.open();
       await using other = await store.open();
@@ -69,10 +69,10 @@ export function squashConformance(create: MetadataFactory): void {
 
     test.each([
       ['one of them is gone', named('b', 'x')],
-      ['they lie otherwise', named('a', 'b')],
-      ['something lies between', named('c', 'a')],
+      ['they have another order', named('a', 'b')],
+      ['another layer is in between', named('c', 'a')],
       ['there are none', []],
-    ])('gives up, having changed nothing, where %s', async (_, layers) => {
+    ])('changes nothing if %s', async (_, layers) => {
       await using store = await create();
       await using metadata = await store.open();
       const opened = await openOne(metadata, openRequest(ids));
@@ -84,7 +84,7 @@ export function squashConformance(create: MetadataFactory): void {
       expect(await metadata.layer(aLayer('S'), noAbort)).toBeUndefined();
     });
 
-    test('of a lane without a head is none', async () => {
+    test('of a lane without a head is refused', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const opened = await openOne(metadata, openRequest(ids));
@@ -116,7 +116,7 @@ export function squashConformance(create: MetadataFactory): void {
       expect(await metadata.head(opened.volumeId, local, noAbort)).toMatchObject({ layers: named('S') });
     });
 
-    test('of which a remote has not heard stays known, though what it replaced goes', async () => {
+    test('without its remote record stays known, though the replaced layers are collected', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const opened = await openOne(metadata, openRequest(ids));
@@ -132,7 +132,7 @@ export function squashConformance(create: MetadataFactory): void {
       await metadata.recordSynced(heard, noAbort);
       await metadata.forgetLayers([], laterMs, noAbort);
       expect(await metadata.squashes(volumeId, local, noAbort)).toEqual([]);
-      // By its name alone from now on.
+      // From now on under its own name only.
       expect(await metadata.syncedHead(hub, volumeId, local, noAbort)).toMatchObject({
         layers: named('S'),
         revision: 3,
@@ -140,7 +140,7 @@ export function squashConformance(create: MetadataFactory): void {
       });
     });
 
-    test('is known from a remote with what is recorded of it; what is known here stays as it is', async () => {
+    test('from a remote is recorded with its parts; a known one stays unchanged', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const opened = await openOne(metadata, openRequest(ids));
@@ -158,7 +158,7 @@ export function squashConformance(create: MetadataFactory): void {
       ]);
     });
 
-    test('goes with its lane, and with its volume', async () => {
+    test('is removed with its lane, and with its volume', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const opened = await openOne(metadata, openRequest(ids));

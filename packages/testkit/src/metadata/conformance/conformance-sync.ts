@@ -20,14 +20,14 @@ const hub = aRemote('hub');
 const backup = aRemote('backup');
 const laterMs = startMs + limits.historyMs + 1;
 
-/** Byte order is that of neither the heads nor the texts here. */
+/** Differs from the byte order of heads and texts. */
 const unsorted = [aLayer('a'), aLayer('b'), aLayer('c')].toSorted().toReversed();
 
 async function recordsOf(metadata: Metadata): Promise<readonly SyncedHead[]> {
   return await metadata.listSyncedHeads(null, noAbort);
 }
 
-/** Records of two remotes for the lane, and of one for another lane; neither lane needs a head. */
+/** Records of two remotes for the lane, and one for another lane; neither lane needs a head. */
 async function recordThree(metadata: Metadata, volumeId: VolumeId): Promise<void> {
   for (const target of [{}, { remote: backup }, { lane: main }]) {
     const request = syncedRequest({ volumeId, layers: [aLayer('a')], ...target });
@@ -41,8 +41,8 @@ export function syncConformance(create: MetadataFactory): void {
     ids = countingIds();
   });
 
-  describe('what a head has in common with a remote', () => {
-    test('is recorded with its layers in byte order, with a head or without, and counts its changes', async () => {
+  describe('the record of what a head has in common with a remote', () => {
+    test('has sorted layers, with or without a head, and counts its changes', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, run } = await openOne(metadata, openRequest(ids));
@@ -61,7 +61,7 @@ export function syncConformance(create: MetadataFactory): void {
       expect(await metadata.head(volumeId, local, noAbort)).toEqual(head);
     });
 
-    test('does not move from another revision than the current one', async () => {
+    test('only moves from its current revision', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId } = await openOne(metadata, openRequest(ids));
@@ -78,7 +78,7 @@ export function syncConformance(create: MetadataFactory): void {
       expect(await recordsOf(metadata)).toEqual(before);
     });
 
-    test('of a volume that is gone is E_NOT_FOUND', async () => {
+    test('of a removed volume is E_NOT_FOUND', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const request = syncedRequest({ volumeId: ids.volume(), layers: [] });
@@ -86,7 +86,7 @@ export function syncConformance(create: MetadataFactory): void {
       expect(await recordsOf(metadata)).toEqual([]);
     });
 
-    test('is nothing any more once its namespace has another name, and is as it was where it had that name', async () => {
+    test("is empty under the namespace's new name, and unchanged under the old one", async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId } = await openOne(metadata, openRequest(ids));
@@ -100,7 +100,7 @@ export function syncConformance(create: MetadataFactory): void {
       expect(await recordsOf(metadata)).toEqual(before.map((record) => ({ ...record, layers: [], revision: 2 })));
     });
 
-    test('is another thing for each remote, volume and lane', async () => {
+    test('is separate for each remote, volume and lane', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId } = await openOne(metadata, openRequest(ids));
@@ -133,7 +133,7 @@ export function syncConformance(create: MetadataFactory): void {
       expect(await listed(aRemote('unknown'))).toEqual([]);
     });
 
-    test('is neither read nor written once the signal is aborted', async () => {
+    test('is neither read nor written after an abort', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId } = await openOne(metadata, openRequest(ids));
@@ -145,7 +145,7 @@ export function syncConformance(create: MetadataFactory): void {
       expect(await recordsOf(metadata)).toEqual([]);
     });
 
-    test('refers to no layer: what only a record names is collected', async () => {
+    test('protects no layer: layers that only a record names are collected', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, run, request } = await openOne(metadata, openRequest(ids));
@@ -160,8 +160,8 @@ export function syncConformance(create: MetadataFactory): void {
     });
   });
 
-  describe('what a head has in common with a remote goes', () => {
-    test('with its lane, whatever the remote', async () => {
+  describe('the record of what a head has in common with a remote is removed', () => {
+    test('with its lane, for each remote', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, run } = await openOne(metadata, openRequest(ids));
@@ -173,7 +173,7 @@ export function syncConformance(create: MetadataFactory): void {
       expect(await metadata.syncedHead(hub, volumeId, local, noAbort)).toBeUndefined();
     });
 
-    test('with a lane that has no head here, and its neighbours stay', async () => {
+    test('with a lane without a head, but not for its neighbours', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, run } = await openOne(metadata, openRequest(ids));
@@ -186,7 +186,7 @@ export function syncConformance(create: MetadataFactory): void {
     test.each([
       ['its last lane', local],
       ['all lanes', null],
-    ])('with the volume, where %s is removed, and a new one of the name starts without', async (_, lane) => {
+    ])('with the volume, if %s is removed; a new volume of that name has no record', async (_, lane) => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, run } = await openOne(metadata, openRequest(ids));
@@ -214,7 +214,7 @@ export function syncConformance(create: MetadataFactory): void {
       expect(await recordsOf(metadata)).toEqual([]);
     });
 
-    test('with a volume that was never saved, when the last session that opened it is closed', async () => {
+    test('with a volume that was never saved, when its last session closes', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const first = await openOne(metadata, openRequest(ids));
@@ -226,7 +226,7 @@ export function syncConformance(create: MetadataFactory): void {
       expect(await recordsOf(metadata)).toEqual([]);
     });
 
-    test('with a namespace without heads whose last path another one takes', async () => {
+    test('with a namespace without heads that loses its last path', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const namespace = aNamespace('github.com/acme/api');

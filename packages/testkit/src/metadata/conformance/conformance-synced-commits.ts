@@ -26,7 +26,7 @@ const laterMs = startMs + limits.historyMs + 1;
 
 const inOrder = (...texts: readonly string[]): readonly LayerId[] => texts.map(aLayer).toSorted();
 
-/** A commit that only takes layers away: what is left of a head at generation 1. */
+/** A commit that removes layers from a head at generation 1. */
 function takingAway({ volumeId, run }: OpenedForTest, layers: readonly LayerId[]) {
   const request = pushRequest({ volumeId, run, onto: { generation: 1, layers: [] }, layer: aLayer('-') });
   return { ...request, layer: null, layers, counts: noCounts };
@@ -42,8 +42,8 @@ export function syncedCommitConformance(create: MetadataFactory): void {
     ids = countingIds();
   });
 
-  describe('a commit with what is synced', () => {
-    test('moves the head and the record of that remote, and no other', async () => {
+  describe('a commit with a sync record', () => {
+    test('moves the head and the record of that remote only', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, run } = await openOne(metadata, openRequest(ids));
@@ -64,7 +64,7 @@ export function syncedCommitConformance(create: MetadataFactory): void {
       expect(await metadata.syncedHead(backup, volumeId, local, noAbort)).toMatchObject({ layers: [], revision: 1 });
     });
 
-    test('of a head that names nothing from the first on keeps the volume, and what is in common', async () => {
+    test('of an empty first head keeps the volume and the record', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const request = openRequest(ids);
@@ -83,7 +83,7 @@ export function syncedCommitConformance(create: MetadataFactory): void {
       ['the record moved', 1, 0],
       ['the record is not there yet', 1, 2],
       ['the head moved', 0, 1],
-    ])('is a conflict that changes nothing where %s', async (_, expectedGeneration, expectedRevision) => {
+    ])('gives a conflict and changes nothing if %s', async (_, expectedGeneration, expectedRevision) => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, run } = await openOne(metadata, openRequest(ids));
@@ -111,7 +111,7 @@ export function syncedCommitConformance(create: MetadataFactory): void {
       for (const id of request.layers) expect(await metadata.layer(id, noAbort)).toBeUndefined();
     });
 
-    test('where there is neither is a conflict without a head', async () => {
+    test('gives a conflict without a head if neither exists', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, run } = await openOne(metadata, openRequest(ids));
@@ -123,9 +123,9 @@ export function syncedCommitConformance(create: MetadataFactory): void {
     });
 
     test.each([
-      ['of a layer that nobody recorded', aLayer('never seen'), 'E_INTERNAL'],
+      ['of an unrecorded layer', aLayer('never seen'), 'E_INTERNAL'],
       ['of a layer that was forgotten', aLayer('swept'), 'E_LAYER_MISSING'],
-    ])('%s moves no record, and brings no run', async (_, missing, code) => {
+    ])('%s moves no record and adds no run', async (_, missing, code) => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, run } = await openOne(metadata, openRequest(ids));
@@ -145,7 +145,7 @@ export function syncedCommitConformance(create: MetadataFactory): void {
       expect(await metadata.listHeads(noAbort)).toEqual([]);
     });
 
-    test('whose record was made again after a removal is a conflict', async () => {
+    test('whose record was created again after a removal gives a conflict', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, run } = await openOne(metadata, openRequest(ids));
@@ -161,7 +161,7 @@ export function syncedCommitConformance(create: MetadataFactory): void {
   });
 
   describe('layers that a head lost', () => {
-    test('leave its records of every remote, and those of no other head', async () => {
+    test("are dropped from the head's records of every remote, and from no other", async () => {
       await using store = await create();
       await using metadata = await store.open();
       const opened = await openOne(metadata, openRequest(ids));
@@ -189,7 +189,7 @@ export function syncedCommitConformance(create: MetadataFactory): void {
       expect(record).toMatchObject({ layers: [aLayer('a')], revision: 1, atMs: startMs });
     });
 
-    test('leave a record that stays when it is empty: the head is still one that is synced', async () => {
+    test('leave an empty record, since the head is still synced', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const opened = await openOne(metadata, openRequest(ids));
@@ -200,7 +200,7 @@ export function syncedCommitConformance(create: MetadataFactory): void {
       expect(await everyRecord(metadata)).toMatchObject([{ layers: [], revision: 2 }]);
     });
 
-    test('stay in a record where they are only taken away: the remote is to lose them too', async () => {
+    test('that were only removed stay in the record, so that the remote removes them too', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const opened = await openOne(metadata, openRequest(ids));
@@ -211,7 +211,7 @@ export function syncedCommitConformance(create: MetadataFactory): void {
       expect(await everyRecord(metadata)).toMatchObject([{ layers: [aLayer('a')], revision: 1 }]);
     });
 
-    test('do not come back with what the same commit says is synced', async () => {
+    test("are not restored by the same commit's record", async () => {
       await using store = await create();
       await using metadata = await store.open();
       const opened = await openOne(metadata, openRequest(ids));
@@ -235,7 +235,7 @@ export function syncedCommitConformance(create: MetadataFactory): void {
       }
     });
 
-    test('come with a commit, and those that are known stay as they are', async () => {
+    test('are added by a commit; known ones stay unchanged', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, run } = await openOne(metadata, openRequest(ids));
@@ -247,12 +247,12 @@ export function syncedCommitConformance(create: MetadataFactory): void {
       for (const stranger of strangers) expect(await metadata.run(stranger.id, noAbort)).toEqual(stranger);
     });
 
-    test('that came with layers stay as those that saved do: entries name them as their origin', async () => {
+    test('that were added with layers stay as long as entries name them', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, run, request } = await openOne(metadata, openRequest(ids));
       const idle = await openOne(metadata, openRequest(ids));
-      // A layer is of one run, and its entries may name others.
+      // A layer has one run, but its entries may name others.
       const [maker, origin] = [remoteRun(ids), remoteRun(ids)];
       const rewritten = layerRecord(aLayer('came'), volumeId, maker.id);
       const push = pushRequest({ volumeId, run, onto: { generation: 0, layers: [rewritten.id] }, layer: aLayer('a') });

@@ -31,26 +31,26 @@ export function tierConformance(create: MetadataFactory): void {
     ids = countingIds();
   });
 
-  describe('a volume whose tiers are not laid over each other', () => {
+  describe('a volume whose tiers are not merged', () => {
     test.each([
-      { title: 'finds nothing where there is nothing', has: [], finds: [] },
+      { title: 'finds nothing in empty tiers', has: [], finds: [] },
       {
         title: 'finds the nearest tier',
         has: ['github.com/acme t1:local', 'teams/payments t1:local'],
         finds: ['teams/payments t1:local'],
       },
       {
-        title: 'finds a farther one where the nearer has nothing',
+        title: 'finds a farther tier if the nearer one is empty',
         has: ['github.com/acme t1:local'],
         finds: ['github.com/acme t1:local'],
       },
       {
-        title: 'finds none where it has something itself, on whichever lane',
+        title: 'finds no tier if it has contents itself, on any lane',
         has: ['github.com/acme t1:local', 'github.com/acme/web t2:ref:main'],
         finds: ['github.com/acme/web t2:ref:main'],
       },
       {
-        title: 'finds all lanes of its own',
+        title: 'finds all of its own lanes',
         has: ['github.com/acme/web t1:local', 'github.com/acme/web t2:ref:main'],
         finds: ['github.com/acme/web t1:local', 'github.com/acme/web t2:ref:main'],
       },
@@ -60,7 +60,7 @@ export function tierConformance(create: MetadataFactory): void {
   });
 
   describe('a layer', () => {
-    test('is held by the volumes of which a lane names it, and by no other', async () => {
+    test('is held by exactly the volumes with a lane that names it', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const own = await openOne(metadata, openRequest(ids));
@@ -80,8 +80,8 @@ export function tierConformance(create: MetadataFactory): void {
     });
   });
 
-  describe('a head that comes to name what other runs made', () => {
-    test('does not where one of them is revoked', async () => {
+  describe('a commit with layers of other runs', () => {
+    test('is refused if one of the runs is revoked', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const own = await openOne(metadata, openRequest(ids));
@@ -101,7 +101,7 @@ export function tierConformance(create: MetadataFactory): void {
   });
 }
 
-/** What it finds: the lanes of its links, nearest first. */
+/** Returns the lanes of the links that it finds, nearest first. */
 async function found(
   { create, ids }: { readonly create: MetadataFactory; readonly ids: TestIds },
   names: readonly string[],

@@ -24,7 +24,7 @@ export function volumeConformance(create: MetadataFactory): void {
   });
 
   describe('volumes', () => {
-    test('are told apart by namespace, name and compat, not by tool', async () => {
+    test('differ by namespace, name and compat, not by tool', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const open = async (volume: object, namespace = web) =>
@@ -74,14 +74,14 @@ export function volumeConformance(create: MetadataFactory): void {
       await metadata.removeVolume(volumeId, lane, noAbort);
       expect(await metadata.listHeads(noAbort)).toEqual([]);
       expect(await metadata.listVolumes(noAbort)).toEqual([]);
-      // Again, as after an answer that got lost.
+      // Repeated, as after a lost answer.
       await metadata.removeVolume(volumeId, lane, noAbort);
       const { opened } = await openOne(metadata, openRequest(ids));
       expect(opened.volume.id).not.toBe(volumeId);
       expect(opened.own).toEqual({ generation: 0, layers: [] });
     });
 
-    test('are told of one namespace, with their heads, as among all', async () => {
+    test('of one namespace are listed with their heads', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const volumes = [{ name: 'pip' }, { name: 'npm' }, { compat: { os: 'linux' } }];
@@ -105,7 +105,7 @@ export function volumeConformance(create: MetadataFactory): void {
       expect(await metadata.volume(elsewhere.volumeId, noAbort)).toEqual(elsewhere.opened.volume);
     });
 
-    test('are none where there is none', async () => {
+    test('of an unknown namespace are an empty list', async () => {
       await using store = await create();
       await using metadata = await store.open();
       await openOne(metadata, openRequest(ids));
@@ -127,7 +127,7 @@ export function volumeConformance(create: MetadataFactory): void {
       expect(await metadata.commit(late, noAbort)).toEqual({ kind: 'conflict', head: fresh });
     });
 
-    test('a namespace goes with its last volume, but not while a session lives in it', async () => {
+    test('a namespace is removed with its last volume, but not during a session', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, request } = await openOne(metadata, openRequest(ids));
@@ -144,7 +144,7 @@ export function volumeConformance(create: MetadataFactory): void {
       expect(await metadata.listNamespaces(noAbort)).toEqual([]);
     });
 
-    test('what was never saved goes with the last session that opened it, in every namespace', async () => {
+    test('an unsaved volume is removed with its last session, in every namespace', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const shared = { name: 'pip', chain: [{ namespace: aNamespace('github.com/acme/api'), lane: local }] };
@@ -164,7 +164,7 @@ export function volumeConformance(create: MetadataFactory): void {
       expect(names).toEqual(['github.com/acme/busy', web]);
     });
 
-    test('who may write decides the tool, until there is a head', async () => {
+    test('writing sessions decide the tool until there is a head', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const toolFor = async (tool: string, mayWrite: boolean): Promise<string> =>
@@ -177,7 +177,7 @@ export function volumeConformance(create: MetadataFactory): void {
       expect(await toolFor('npm', true)).toBe('pnpm');
     });
 
-    test('who may write says whether it is shared, also of what is saved already', async () => {
+    test('writing sessions decide whether a volume is synced, even after a save', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const open = async (sync: Sync | null, mayWrite: boolean): Promise<OpenedForTest> =>

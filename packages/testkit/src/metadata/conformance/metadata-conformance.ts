@@ -20,10 +20,7 @@ import { syncConformance } from './conformance-sync.ts';
 import { tierConformance } from './conformance-tiers.ts';
 import { volumeConformance } from './conformance-volumes.ts';
 
-/**
- * What every driver of the `Metadata` port must do; each guarantee of the port's contract is a test here.
- * `create` makes an empty store, once for each test.
- */
+/** The conformance suite of the `Metadata` port: one test for each guarantee of its contract. `create` makes an empty store for each test. */
 export function metadataConformance(name: string, create: MetadataFactory): void {
   describe(`metadata: ${name}`, () => {
     namespaceConformance(create);

@@ -71,7 +71,7 @@ export function hasCatalog(state: MemoryState, id: NamespaceId): boolean {
   return (state.catalogs.get(id)?.versions ?? []).length > 0;
 }
 
-/** How far the versions came stays. */
+/** Keeps the highest version number. */
 export function withdrawCatalog(state: MemoryState, id: NamespaceId): void {
   const { lastVersion } = state.catalogs.get(id) ?? noCatalog;
   state.catalogs.set(id, { lastVersion, versions: [] });
@@ -80,7 +80,7 @@ export function withdrawCatalog(state: MemoryState, id: NamespaceId): void {
   }
 }
 
-/** Of a namespace that goes. */
+/** Drops the catalog of a removed namespace. */
 export function dropCatalog(state: MemoryState, id: NamespaceId): void {
   withdrawCatalog(state, id);
   state.catalogs.delete(id);
@@ -97,7 +97,7 @@ export function dropOldUses(state: MemoryState, nowMs: number): ReadonlySet<Name
   return new Set(old.map(([, { consumerId }]) => consumerId));
 }
 
-/** Uses of a volume that goes stay: they are of the definition. */
+/** Keeps uses of a removed volume: they belong to the definition. */
 export function forgetUsed(state: MemoryState, volumeId: VolumeId): void {
   for (const [key, use] of state.catalogUses) {
     if (use.volumeId === volumeId) state.catalogUses.set(key, { ...use, volumeId: null });

@@ -121,7 +121,7 @@ export function countsAsUse({ run }: OpenSessionRequest): boolean {
   return laneTrust(run.lane) !== 'T0';
 }
 
-/** What the collection goes by, of a session that may save. */
+/** Records a saving session's facts for collections. */
 export function noteForCollection(
   state: MemoryState,
   { defaultLane = null, lanePolicy, directory, run }: OpenSessionRequest,

@@ -5,7 +5,7 @@ export function isOf(eviction: Eviction, name: string, lane: LaneName): boolean 
   return eviction.volume === name && eviction.lane === lane;
 }
 
-/** What became of the nearest lane that had something. */
+/** Returns the eviction of the nearest lane that had contents. */
 export function evictionOf(state: MemoryState, volume: OpenVolume): Eviction | null {
   for (const { namespace, lane } of volume.chain) {
     const paths = namespaceNamed(state, namespace)?.record.paths ?? [];
@@ -20,7 +20,7 @@ export function evictionOf(state: MemoryState, volume: OpenVolume): Eviction | n
   return null;
 }
 
-/** Once a lane has a head again, nobody asks what became of the one before. */
+/** Forgets a lane's eviction once it has a head again. */
 export function forgetEviction(state: MemoryState, volumeId: VolumeId, lane: LaneName): void {
   const volume = state.volumes.get(volumeId);
   if (volume === undefined) return;

@@ -24,7 +24,7 @@ export function memoryGrowth(state: MemoryState): GrowthStore {
         const sinceMs = atMs - limits.pathNotesMs;
         const marks = addPathMarks(known.marks, { paths, sinceMs, limit: limits.notedPaths });
         const noted = {
-          // As exact as they are kept elsewhere.
+          // As exact as the encoded form.
           marks: decodePathMarks(encodePathMarks(marks)),
           atMs: moves ? Math.max(atMs, known.atMs) : known.atMs,
         };

@@ -68,7 +68,7 @@ function commit(state: MemoryState, request: CommitRequest): CommitResult {
   const key = headKey(volumeId, lane);
   const volume = state.volumes.get(volumeId);
   if (volume === undefined) {
-    throw new CachelaneError('E_NOT_FOUND', `there is no volume ${volumeId}: it was removed meanwhile`);
+    throw new CachelaneError('E_NOT_FOUND', `there is no volume ${volumeId}: another command removed it`);
   }
   const head = state.heads.get(key);
   if (request.expectedGeneration !== (head?.generation ?? 0) || isBehind(state, request)) {
@@ -78,7 +78,7 @@ function commit(state: MemoryState, request: CommitRequest): CommitResult {
   for (const origin of request.origins ?? []) requireNotRevoked(state, origin, volume.namespaceId);
   const records = layer === null ? (request.rewritten ?? []) : [layer, ...(request.rewritten ?? [])];
   for (const id of [...records.map((record) => record.id), ...request.layers]) {
-    // Refused once: a caller that publishes it again afterwards may come back.
+    // Refuse once: the caller may publish the layer and try again.
     if (!state.forgotten.delete(id)) continue;
     throw new CachelaneError('E_LAYER_MISSING', `layer ${id} was swept before it was committed`);
   }
@@ -89,7 +89,7 @@ function commit(state: MemoryState, request: CommitRequest): CommitResult {
   ]);
   for (const id of request.layers) {
     const isKnown = present.has(id) || state.layers.has(id);
-    invariant(isKnown, `a head was to name layer ${id}, which this store never recorded`);
+    invariant(isKnown, `the new head names layer ${id}, which this store has not recorded`);
   }
 
   const layers = [...request.layers];

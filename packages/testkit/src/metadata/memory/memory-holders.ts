@@ -1,12 +1,12 @@
 import { type LaneName, type LayerId, type LayerRecord, type VolumeId } from '@cachelane/core';
 import { headKey, type HeadKey, type MemoryState } from './memory-state.ts';
 
-/** The lane names them from now on. */
+/** Records that a lane names these layers. */
 export function holdLayers({ holders }: MemoryState, key: HeadKey, ids: Iterable<LayerId>): void {
   holders.set(key, new Set([...(holders.get(key) ?? []), ...ids]));
 }
 
-/** After what a lane names became less; squashes from before `squashedFromMs` do not count. */
+/** Releases layers that a lane no longer names; squashes from before `squashedFromMs` do not count. */
 export function settleLane(state: MemoryState, key: HeadKey, squashedFromMs = 0): void {
   const history = state.history.get(key) ?? [];
   const squashes = state.squashes.get(key) ?? [];
@@ -18,7 +18,7 @@ export function settleLane(state: MemoryState, key: HeadKey, squashedFromMs = 0)
   keepOnly(state, key, (id) => named.has(id));
 }
 
-/** Of one lane, or of all: nothing is named any more. */
+/** Releases everything of one lane, or of all. */
 export function letGo(state: MemoryState, volumeId: VolumeId, lane: LaneName | null): void {
   for (const key of state.holders.keys()) {
     if (lane === null ? key.startsWith(`${volumeId} `) : key === headKey(volumeId, lane)) {
@@ -38,19 +38,19 @@ function keepOnly(state: MemoryState, key: HeadKey, isKept: (id: LayerId) => boo
   );
 }
 
-/** Loose are those that no lane holds. */
+/** Marks layers without a holder as loose. */
 export function loosen(state: MemoryState, ids: Iterable<LayerId>): void {
   for (const id of ids) if (!isHeld(state, id)) state.loose.add(id);
 }
 
-/** One that is known stays as it is; one that no lane holds is loose. */
+/** Records a layer unless it is known; without a holder it is loose. */
 export function recordLayer(state: MemoryState, record: LayerRecord): void {
   if (state.layers.has(record.id)) return;
   state.layers.set(record.id, record);
   loosen(state, [record.id]);
 }
 
-/** Whoever was about to name it is refused. */
+/** Forgets a layer, so that a later commit with it is refused. */
 export function forgetLayer(state: MemoryState, id: LayerId, atMs: number): void {
   state.layers.delete(id);
   state.forgotten.set(id, atMs);

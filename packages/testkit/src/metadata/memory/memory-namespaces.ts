@@ -63,12 +63,12 @@ export function memoryNamespaces(state: MemoryState): NamespaceStore {
   };
 }
 
-/** Takes an unused path away from its namespace; one without paths goes. */
+/** Removes an unused path from its namespace, and the namespace if no path is left. */
 function giveUpPath(state: MemoryState, named: MemoryNamespace, path: Namespace): void {
   const { id } = named.record;
   const volumes = [...state.volumes.values()].filter((volume) => volume.namespaceId === id);
   if (volumes.some((volume) => hasHeads(state, volume.id))) {
-    throw new CachelaneError('E_NAMESPACE', `${path} is the name of another namespace, and that one has volumes`);
+    throw new CachelaneError('E_NAMESPACE', `${path} is the name of another namespace that has volumes`);
   }
   const isLast = named.record.paths.length === 1;
   if (isLast && (isShared(state, id) || hasCatalog(state, id))) {
@@ -98,7 +98,7 @@ function dropPath(state: MemoryState, named: MemoryNamespace, path: Namespace): 
   return left;
 }
 
-/** Whose own name the path is, is unknown from here on. */
+/** Adds a path and forgets which directory's own name it is. */
 function addPath(state: MemoryState, named: MemoryNamespace, path: Namespace): NamespaceRecord {
   const left = dropPath(state, named, path);
   const { record } = left;
@@ -121,7 +121,7 @@ export function ensureNamespace(state: MemoryState, { path, freshId, atMs }: Nam
   return record;
 }
 
-/** Undefined where nothing is adopted: another directory, or one that became another project before. */
+/** Returns undefined if nothing is adopted: another directory, or one that became another project before. */
 export function adoptNamespace(
   state: MemoryState,
   path: Namespace,
@@ -139,7 +139,7 @@ export function isOfAnother(state: MemoryState, own: Namespace, directory: Direc
   return recorded !== undefined && recorded !== directory.identity;
 }
 
-/** A directory's own name does not stay with its project once another directory stands at its path. */
+/** Detaches a directory's own name from its project after another directory took the path. */
 export function detachOwnName(state: MemoryState, own: Namespace): void {
   const named = namespaceNamed(state, own);
   if (named === undefined) return;
@@ -149,7 +149,7 @@ export function detachOwnName(state: MemoryState, own: Namespace): void {
   removeEmptyNamespace(state, left.record.id);
 }
 
-/** What a namespace is called that another one keeps from its directory's own name. */
+/** Returns a namespace's new name after another directory took its own. */
 export function nameApart(own: Namespace, id: NamespaceId): Namespace {
   return joinSegments(`${own}~${id.slice(-8)}`.split('/'));
 }
@@ -161,7 +161,7 @@ export function recordDirectory(state: MemoryState, own: Namespace, { identity }
   state.namespaces.set(named.record.id, { ...named, directories });
 }
 
-/** Drops a volume that has no head and that no session opened. */
+/** Drops a volume without a head and without open sessions. */
 export function removeUnsaved(state: MemoryState, id: VolumeId): void {
   const volume = state.volumes.get(id);
   const isOpen = [...state.sessionVolumes.values()].some((opened) => opened.includes(id));
@@ -175,7 +175,7 @@ function setStays(state: MemoryState, id: NamespaceId, stays: boolean): void {
   if (named !== undefined) state.namespaces.set(id, { ...named, stays });
 }
 
-/** Drops a namespace that has no volumes and no live sessions, that is not known to use anything of a catalog, and that nobody created. */
+/** Drops a namespace without volumes, live sessions and recorded uses that was not created explicitly. */
 export function removeEmptyNamespace(state: MemoryState, id: NamespaceId): void {
   const isOpen = [...state.sessions.values()].some((session) => session.namespaceId === id);
   const stays = state.namespaces.get(id)?.stays === true;

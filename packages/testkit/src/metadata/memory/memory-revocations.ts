@@ -46,7 +46,7 @@ function readKey(run: RunId, volumeId: VolumeId): string {
   return `${run} ${volumeId}`;
 }
 
-/** Of a run that opens the volume again, what it sees then as well. */
+/** Adds what a run sees when it opens the volume again. */
 export function recordReads(state: MemoryState, { run, volumeId, layers, atMs }: ReadRecord): void {
   const key = readKey(run, volumeId);
   const all = new Set([...(state.reads.get(key)?.layers ?? []), ...layers]);
@@ -65,10 +65,10 @@ function isRevoked({ revoked }: MemoryState, run: RunId, namespaceId: NamespaceI
   return revoked.has(keyOf({ run, namespaceId })) || revoked.has(keyOf({ run, namespaceId: null }));
 }
 
-/** Of what is to go to volumes of a namespace. Throws E_LAYER_REFUSED. */
+/** Checks that a run may save to volumes of a namespace. Throws E_LAYER_REFUSED. */
 export function requireNotRevoked(state: MemoryState, run: RunId, namespaceId: NamespaceId): void {
   if (!isRevoked(state, run, namespaceId)) return;
-  throw new CachelaneError('E_LAYER_REFUSED', `${run} is revoked: what it made is not taken`, {
-    hint: `cachelane revoke --run ${run} takes out what is still here of it`,
+  throw new CachelaneError('E_LAYER_REFUSED', `${run} is revoked: its contents are refused`, {
+    hint: `cachelane revoke --run ${run} removes its remaining contents`,
   });
 }

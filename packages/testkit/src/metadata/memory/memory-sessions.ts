@@ -55,7 +55,7 @@ export function memorySessions(state: MemoryState): SessionStore {
           .map(([path]) => path)
           .filter((path) => !targets.some((target) => isRelated(path, target)))
           .toSorted((a, b) => segments(b).length - segments(a).length || (a < b ? -1 : 1));
-        // First: if it throws, nothing has happened.
+        // Called first: if it throws, nothing has changed.
         if (idle.length > 0) removeDirs(idle);
         const session = state.sessions.get(id);
         const opened = state.sessionVolumes.get(id) ?? [];
@@ -157,7 +157,7 @@ function openSession(state: MemoryState, request: OpenSessionRequest): OpenedSes
   return { namespace: record, adopted: adopted !== undefined, volumes };
 }
 
-/** Before anything is changed. */
+/** Called before anything changes. */
 function refuseLocked(state: MemoryState, { volumes, adoptFrom, namespace }: OpenSessionRequest): void {
   for (const volume of volumes) {
     const [own] = volume.chain;
@@ -234,7 +234,7 @@ function sameFields(a: Readonly<Record<string, string>>, b: Readonly<Record<stri
   return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
 }
 
-/** True where one is the other or lies above it. */
+/** Whether one path is the other or above it. */
 function isRelated(a: string, b: string): boolean {
   const [left, right] = [segments(a), segments(b)];
   return left.slice(0, right.length).every((segment, index) => segment === right[index]);

@@ -30,7 +30,7 @@ export function memorySharing(state: MemoryState): SharingStore {
   };
 }
 
-/** Whether somebody said of what it holds whom it is for, or what it gets. */
+/** Whether a namespace has grants, feed rules or a catalog. */
 export function isShared(state: MemoryState, id: NamespaceId): boolean {
   return (
     [...state.grants.values()].some(({ ownerId }) => ownerId === id) ||
@@ -38,7 +38,7 @@ export function isShared(state: MemoryState, id: NamespaceId): boolean {
   );
 }
 
-/** Of a namespace that goes, or that is released. */
+/** Drops the grants and rules of a removed or released namespace. */
 export function dropShared(state: MemoryState, id: NamespaceId): void {
   for (const [key, { ownerId }] of state.grants) if (ownerId === id) state.grants.delete(key);
   for (const [key, { tierId }] of state.feeds) if (tierId === id) state.feeds.delete(key);
@@ -52,7 +52,7 @@ function grantsIn(state: MemoryState): readonly GrantRecord[] {
   return inOrder(state.grants);
 }
 
-/** By their keys. */
+/** Sorted by key. */
 export function inOrder<T>(records: ReadonlyMap<string, T>): readonly T[] {
   return [...records].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, record]) => record);
 }

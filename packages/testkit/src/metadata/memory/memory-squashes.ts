@@ -38,7 +38,7 @@ function squash(state: MemoryState, { volumeId, lane, layer, layers, atMs }: Squ
   return after;
 }
 
-/** One that is known stays as it is. */
+/** Keeps known records unchanged. */
 export function recordSquashes(state: MemoryState, key: HeadKey, records: readonly SquashRecord[]): void {
   if (records.length === 0) return;
   const known = state.squashes.get(key) ?? [];
@@ -56,14 +56,14 @@ function inOrder(a: SquashRecord, b: SquashRecord): number {
   return a.atMs - b.atMs || (a.id < b.id ? -1 : 1);
 }
 
-/** Of one lane, or of all. */
+/** Removes the squashes of one lane, or of all. */
 export function removeSquashes(state: MemoryState, volumeId: VolumeId, lane: LaneName | null): void {
   for (const key of state.squashes.keys()) {
     if (lane === null ? key.startsWith(`${volumeId} `) : key === headKey(volumeId, lane)) state.squashes.delete(key);
   }
 }
 
-/** What a lane has in common with remotes names the squash alone from then on. */
+/** Afterwards, sync records name only the squash. */
 export function dropExpiredSquashes(state: MemoryState, nowMs: number): void {
   const beforeMs = nowMs - limits.revocationMs;
   for (const [key, records] of state.squashes) {

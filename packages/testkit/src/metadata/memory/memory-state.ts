@@ -32,7 +32,7 @@ import {
   type VolumeRecord,
 } from '@cachelane/core';
 
-/** What memory metadata hold; handles that share one state are like processes that share one file. */
+/** The state of memory metadata. Handles that share it are like processes that share a file. */
 export interface MemoryState {
   readonly namespaces: Map<NamespaceId, MemoryNamespace>;
   readonly volumes: Map<VolumeId, VolumeRecord>;
@@ -45,11 +45,11 @@ export interface MemoryState {
   readonly runs: Map<RunId, RunRecord>;
   readonly savedRuns: Set<RunId>;
   readonly sessions: Map<SessionId, SessionRecord>;
-  /** Where each session mounts, once that was said. */
+  /** Targets of each session, once recorded. */
   readonly sessionMounts: Map<SessionId, readonly string[]>;
-  /** What each session opened. */
+  /** Volumes of each session. */
   readonly sessionVolumes: Map<SessionId, readonly VolumeId[]>;
-  /** Who has a volume's lane for itself. */
+  /** The session that locked a volume's lane. */
   readonly volumeLocks: Map<HeadKey, SessionId>;
   /** By remote and head. */
   readonly synced: Map<SyncedKey, SyncedHead>;
@@ -59,23 +59,23 @@ export interface MemoryState {
   readonly revoked: Map<string, RevokedRun>;
   /** By head; oldest first. */
   readonly squashes: Map<HeadKey, readonly SquashRecord[]>;
-  /** Null: the session that made it is closed, and another one needed it then. */
+  /** Null: its session is closed, but another one needed it. */
   readonly mountDirs: Map<string, SessionId | null>;
-  /** When each head was read last, since it moved. */
+  /** Last read of each head since it moved. */
   readonly uses: Map<HeadKey, number>;
   readonly notedPaths: Map<HeadKey, Readonly<Partial<Record<PathNote, NotedPaths>>>>;
   readonly defaultLanes: Map<NamespaceId, LaneName>;
   readonly policies: Map<Namespace, PolicyTexts>;
   readonly lanePolicies: Map<string, LanePolicy>;
-  /** By the path that is the directory's own name. */
+  /** By the directory's own name. */
   readonly ownDirectories: Map<Namespace, OwnDirectory>;
   /** Oldest first. */
   readonly evictions: Eviction[];
-  /** What each lane names, with what it named until somebody looked. */
+  /** Layers that each lane names, including former ones until a collection checks. */
   readonly holders: Map<HeadKey, ReadonlySet<LayerId>>;
-  /** Perhaps named by nothing. */
+  /** Layers that may have no holder. */
   readonly loose: Set<LayerId>;
-  /** When all layers were looked at last; empty: never. */
+  /** Times of full checks, the last one last; empty: never. */
   readonly looks: number[];
   /** By owner, volume and grantee. */
   readonly grants: Map<string, GrantRecord>;
@@ -88,14 +88,14 @@ export interface MemoryState {
 
 export interface MemoryNamespace {
   readonly record: NamespaceRecord;
-  /** Of each path that is a directory's own name, that directory's identity. */
+  /** For each path that is a directory's own name: the directory's identity. */
   readonly directories: ReadonlyMap<Namespace, string>;
-  /** Whether somebody created it. */
+  /** Whether it was created explicitly. */
   readonly stays: boolean;
 }
 
 export interface MemoryCatalog {
-  /** The highest that there ever was. */
+  /** The highest version number so far. */
   readonly lastVersion: number;
   /** Newest first. */
   readonly versions: readonly CatalogRecord[];
@@ -167,7 +167,7 @@ export function hasHeads(state: MemoryState, volumeId: VolumeId): boolean {
   return [...state.heads.values()].some((head) => head.volumeId === volumeId);
 }
 
-/** Layers that a head, a history row of the last `limits.historyMs`, a session's pins, or a squash of the last `limits.revocationMs` names. */
+/** Returns layers named by heads, recent history (`limits.historyMs`), pins of sessions, or recent squashes (`limits.revocationMs`). */
 export function layersInUse(state: MemoryState, nowMs: number): ReadonlySet<LayerId> {
   const recent = [...state.history.values()].flat().filter((row) => row.atMs >= nowMs - limits.historyMs);
   const squashes = [...state.squashes.values()].flat().filter(({ atMs }) => atMs >= nowMs - limits.revocationMs);
@@ -179,7 +179,7 @@ export function layersInUse(state: MemoryState, nowMs: number): ReadonlySet<Laye
   ]);
 }
 
-/** Runs a body at once and whole, as a transaction is: a body that throws must not have changed anything. */
+/** Runs a body as a transaction. A body that throws must not have changed anything. */
 export function transact<T>(signal: AbortSignal, body: () => T): Promise<T> {
   return new Promise((resolve) => {
     if (signal.aborted) throw new CachelaneError('E_ABORTED', 'stopped before it was done', { cause: signal.reason });

@@ -25,7 +25,7 @@ export function memorySync(state: MemoryState): SyncStore {
     recordSynced: (request, signal) =>
       transact(signal, () => {
         if (!state.volumes.has(request.volumeId)) {
-          throw new CachelaneError('E_NOT_FOUND', `there is no volume ${request.volumeId}: it was removed meanwhile`);
+          throw new CachelaneError('E_NOT_FOUND', `there is no volume ${request.volumeId}: another command removed it`);
         }
         if (revisionOf(state, request) !== request.expectedRevision) return false;
         setSynced(state, request);
@@ -47,12 +47,12 @@ function setSynced(state: MemoryState, request: RecordSyncedRequest): void {
   recordSquashes(state, headKey(volumeId, lane), request.squashes ?? []);
 }
 
-/** Whether the record moved since the caller of a commit saw it. */
+/** Whether the record moved since the caller saw it. */
 export function isBehind(state: MemoryState, { synced, volumeId, lane }: CommitRequest): boolean {
   return synced !== undefined && revisionOf(state, { ...synced, volumeId, lane }) !== synced.expectedRevision;
 }
 
-/** What a commit that goes through says about the records of its head. */
+/** Applies a commit to the sync records of its head. */
 export function commitSynced(state: MemoryState, request: CommitRequest): void {
   const { synced, volumeId, lane, atMs } = request;
   const lost = new Set(request.lost);
@@ -66,7 +66,7 @@ export function commitSynced(state: MemoryState, request: CommitRequest): void {
   setSynced(state, { ...synced, layers, volumeId, lane, atMs });
 }
 
-/** A volume goes with what it has in common with remotes, and definitions lead to it no more. */
+/** Drops a volume with its sync records and the links from definitions. */
 export function dropVolume(state: MemoryState, volumeId: VolumeId): void {
   state.volumes.delete(volumeId);
   removeSquashes(state, volumeId, null);
@@ -75,14 +75,14 @@ export function dropVolume(state: MemoryState, volumeId: VolumeId): void {
   forgetUsed(state, volumeId);
 }
 
-/** Of one lane, or of all; with a head or without. */
+/** Removes the sync records of one lane, or of all. */
 export function removeSynced(state: MemoryState, volumeId: VolumeId, lane: LaneName | null): void {
   for (const [key, record] of state.synced) {
     if (record.volumeId === volumeId && (lane === null || record.lane === lane)) state.synced.delete(key);
   }
 }
 
-/** Of a namespace whose heads have other counterparts from now on. */
+/** Empties the sync records of a renamed namespace. */
 export function emptySynced(state: MemoryState, namespaceId: NamespaceId): void {
   for (const record of state.synced.values()) {
     if (state.volumes.get(record.volumeId)?.namespaceId !== namespaceId) continue;

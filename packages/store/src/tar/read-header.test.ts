@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { parseRecords } from './archive-header.ts';
+import { parseRecords } from './read-header.ts';
 
-test('of the records before a member only those are kept that say something to us, however many there are', () => {
+test('only the records that the reader uses are kept', () => {
   const body = Buffer.from('9 path=a\n20 GNU.sparse.map=0\n21 GNU.sparse.name=b\n14 key00001=v\n14 key00002=v\n');
   expect([...(parseRecords(body) ?? [])]).toEqual([
     ['path', 'a'],

@@ -1,8 +1,6 @@
-import { paxRecords } from '../tar/pax.ts';
+import { blockBytes } from './tar-header.ts';
 
-// A member's header as V7, ustar, GNU and PAX write it. Names are bytes, each a character; times have nanoseconds.
-
-export const blockBytes = 512;
+// Member headers in the V7, ustar, GNU and PAX formats. Names are bytes, one per character. Times are in nanoseconds.
 
 export interface RawHeader {
   readonly name: string;
@@ -13,15 +11,15 @@ export interface RawHeader {
   readonly mtimeNs: bigint;
 }
 
-/** What headers before a member's own say of it. */
+/** What extension headers say about the next member. */
 export interface Extended {
-  /** Records of PAX; the last word counts. */
+  /** PAX records. The last value of a key counts. */
   readonly records: ReadonlyMap<string, string>;
   readonly name: string | null;
   readonly linkName: string | null;
 }
 
-/** Null for what is no header. */
+/** Returns null if the block is not a header. */
 export function parseHeader(block: Buffer): RawHeader | null {
   if (!hasRightSum(block)) return null;
   const sizeBytes = numberIn(block, 124, 136);
@@ -40,7 +38,7 @@ export function parseHeader(block: Buffer): RawHeader | null {
   };
 }
 
-/** Null where a record says something that is none. */
+/** Returns null if a record is invalid. */
 export function withExtended(header: RawHeader, { records, name, linkName }: Extended): RawHeader | null {
   const size = records.get('size');
   const mtime = records.get('mtime');
@@ -58,10 +56,10 @@ export function withExtended(header: RawHeader, { records, name, linkName }: Ext
 
 const recordsThatCount = ['path', 'linkpath', 'size', 'mtime'];
 
-/** All of them count alike: one says that a file is sparse. */
+/** Prefix of PAX records that mark a sparse file. */
 export const sparseRecord = 'GNU.sparse.';
 
-/** Those that say something to us, however many others an archive has. Null for what is none. */
+/** Returns the records that this reader uses, or null if the body is invalid. */
 export function parseRecords(body: Buffer): ReadonlyMap<string, string> | null {
   try {
     const records = new Map<string, string>();
@@ -75,13 +73,27 @@ export function parseRecords(body: Buffer): ReadonlyMap<string, string> | null {
   }
 }
 
-/** Up to the first NUL. */
+/** Returns keys and values with one character per byte. Throws if the body is invalid. */
+export function paxRecords(body: Buffer): Map<string, string> {
+  const records = new Map<string, string>();
+  for (let at = 0; at < body.length;) {
+    const space = body.indexOf(' ', at);
+    const end = at + Number.parseInt(body.toString('latin1', at, space), 10);
+    const equals = body.indexOf('=', space);
+    if (!(end > at) || space < 0 || equals < 0 || equals >= end) throw new Error('tar wrote an invalid record');
+    records.set(body.toString('latin1', space + 1, equals), body.toString('latin1', equals + 1, end - 1));
+    at = end;
+  }
+  return records;
+}
+
+/** Returns the text up to the first NUL. */
 export function textIn(bytes: Buffer, from: number, to: number): string {
   const end = bytes.indexOf(0, from);
   return bytes.toString('latin1', from, end < 0 || end > to ? to : end);
 }
 
-/** Some old programs added bytes up as if they had signs. */
+/** Also accepts sums of signed bytes, which some old programs wrote. */
 function hasRightSum(block: Buffer): boolean {
   const wanted = numberIn(block, 148, 156);
   let sum = 8 * 0x20;
@@ -95,7 +107,7 @@ function hasRightSum(block: Buffer): boolean {
   return wanted === sum || wanted === signed;
 }
 
-/** Octal digits between blanks, or binary where those have no room; null for neither. */
+/** Parses octal digits between blanks, or the binary form of large numbers. Returns null for anything else. */
 function numberIn(block: Buffer, from: number, to: number): number | null {
   const first = block[from] ?? 0;
   if (first >= 0x80) {
