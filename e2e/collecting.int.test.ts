@@ -180,7 +180,7 @@ requireCommands('bwrap')('by itself', () => {
     writeFileSync(join(world.store, 'collected'), '0\n');
     const next = await world.run(['sh', '-c', 'echo y > cache/y'], { cwd: project, options: ['-v', 'data:cache'] });
     expect(next.stderr).toMatch(
-      /the last collection in the background failed, and is tried again: .*keep-pr must be like 12h/,
+      /the last background collection failed and will be retried: .*keep-pr must be like 12h/,
     );
     // That one failed as well, and is over.
     while (!hasEnded()) await pause(50);

@@ -128,7 +128,7 @@ requireCommands('bwrap')('who chooses', () => {
     const run = await world.run(['true'], { options: ['-v', 'npm'] });
     expect([run.code, run.stderr]).toEqual([
       0,
-      expect.stringMatching(/warning: .*config\.yaml:2.*nothing of it counts/),
+      expect.stringMatching(/warning: .*config\.yaml:2.*the file is ignored/),
     ]);
     const strict = await world.cachelane(['run', '--strict', '-v', 'npm', '--', 'true']);
     expect([strict.code, strict.stderr]).toEqual([125, expect.stringContaining('config.yaml:2')]);

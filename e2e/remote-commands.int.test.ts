@@ -108,7 +108,7 @@ requireCommands('bwrap')('push', () => {
     renameSync(join(shared.dir, 'objects-away'), join(shared.dir, 'objects'));
     const next = await write(ann, 'c', 'background');
     expect(next.stderr).toMatch(
-      /the last push in the background failed, and the next run of the lane tries again, or cachelane push: .*objects/,
+      /the last background push failed; the next run of the lane or cachelane push retries it: .*objects/,
     );
     await vi.waitFor(
       async () => expect((await world.json(['push', '--dry-run'], { env })) as object).toMatchObject({ heads: [] }),
@@ -122,7 +122,7 @@ requireCommands('bwrap')('push', () => {
     const { world, env } = shared.machine();
     expect(await world.cachelane(['push'])).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('there is no remote (nobody named one)') as string,
+      stderr: expect.stringContaining('there is no remote (none is set)') as string,
     });
     renameSync(shared.dir, `${shared.dir}-away`);
     const gone = await world.cachelane(['push'], { env });

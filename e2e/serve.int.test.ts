@@ -312,11 +312,11 @@ test('what a project is called is looked up again', async () => {
 
 describe('a place that nobody can listen at, or where others could come in', () => {
   test.each([
-    [['--listen', '0.0.0.0:0', '--json'], 'no place to listen at'],
-    [['--listen', '127.0.0.1', '--json'], 'no place to listen at'],
+    [['--listen', '0.0.0.0:0', '--json'], 'is not a valid address'],
+    [['--listen', '127.0.0.1', '--json'], 'is not a valid address'],
     [['--listen', '127.0.0.1:0'], 'printed only as JSON'],
-    [['--listen', 'unix:open/engine.sock'], 'open to you alone'],
-    [['--listen', `unix:${'x'.repeat(120)}`], "a socket's path has 107 at most"],
+    [['--listen', 'unix:open/engine.sock'], 'that only you can access'],
+    [['--listen', `unix:${'x'.repeat(120)}`], "the limit of a socket's path is 107"],
     [['--listen', 'unix:own/file'], 'is no socket'],
     [['--listen', 'unix:none/engine.sock'], 'there is no directory'],
     [['--listen', 'unix:link/engine.sock'], 'is a symlink'],

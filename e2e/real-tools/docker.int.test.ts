@@ -150,7 +150,7 @@ requireCommands(
         using world = openWorld();
         const warned = await world.run(inContainer(daemon, '~/.npm'), { options: ['-v', 'npm'] });
         expect(warned.volume('npm')).toMatchObject({ added: 0 });
-        expect(warned.stderr).toContain('and not the volume (npm); for npm, run with --mounter clone and give');
+        expect(warned.stderr).toContain('and not the volume (npm); for npm, run with --mounter clone and mount');
         const options = ['-v', 'npm', '--mounter', 'clone'];
         const run = await world.run(inContainer(daemon, '"$NPM_CONFIG_CACHE"'), { options });
         expect(run.stderr).not.toContain('warning');

@@ -116,7 +116,7 @@ requireCommands('bwrap', 'git')('a project', () => {
     ]) {
       const said = await world.cachelane(argv, { cwd });
       expect(said.code).not.toBe(0);
-      expect(said.stderr).toContain(`yarn has no place of its own: ${why}`);
+      expect(said.stderr).toContain(`yarn has no path: ${why}`);
     }
     const named = await world.run(['true'], { cwd, options: ['--strict', '-v', 'yarn1:~/.cache/yarn'] });
     expect(named.volume('yarn1')).toMatchObject({ path: join(world.home, '.cache/yarn'), skipped: null });

@@ -2,7 +2,7 @@ import { parseNamespace, parseVolumeName } from '@cachelane/core';
 import type { Asking } from './confined-cases.fixture.ts';
 import { formatNodeId } from '../values/node-id.ts';
 
-/** Of the catalog of `github.com/acme`, which a project below it may know of. */
+/** About the catalog of `github.com/acme`, which a project below it may know. */
 const offered =
   (selection: string, from: 'namespace' | 'key'): Asking =>
   (target) => ({
@@ -85,11 +85,11 @@ export const catalogCases: Readonly<Record<string, Asking>> = {
   'Mutation.removeCatalog(namespace)': changing('removeCatalog(namespace: $namespace, version: 1) { wasThere }'),
 };
 
-const said = 'what is to be offered by its own project';
+const said = "its own project's catalog";
 const compat = 'of a volume that is asked for by its definition';
 
 export const harmlessInCatalogs: Readonly<Record<string, string>> = {
-  'Query.catalog(digest)': 'of a catalog that is asked for by its namespace',
+  'Query.catalog(digest)': 'the catalog is requested by namespace',
   'Catalog.cacheVolume(compat.name)': compat,
   'Catalog.cacheVolume(compat.value)': compat,
   'Catalog.cacheVolume(owner)': 'a user of a container',

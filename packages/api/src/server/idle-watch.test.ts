@@ -15,13 +15,13 @@ function watched(isAwaited = (): boolean => false) {
   return { watch, pass };
 }
 
-test('nobody came in time', async () => {
+test('no client came in time', async () => {
   const { pass } = watched();
   expect(await pass(59)).toBe(0);
   expect(await pass(1)).toBe(1);
 });
 
-test('the last one has gone, and nobody came soon after', async () => {
+test('the last client has gone, and no other came soon after', async () => {
   const { watch, pass } = watched();
   watch.onClients(1);
   watch.onClients(2);
@@ -35,7 +35,7 @@ test('the last one has gone, and nobody came soon after', async () => {
   expect(await pass(10)).toBe(1);
 });
 
-test('somebody without a connection is waited for', async () => {
+test('a client without a connection is waited for', async () => {
   let sessions = 1;
   const { watch, pass } = watched(() => sessions > 0);
   watch.onClients(1);

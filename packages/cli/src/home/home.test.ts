@@ -121,7 +121,7 @@ describe('opening it', () => {
     expect(look).toThrow(
       expect.objectContaining({
         code: 'E_HOME_UNUSABLE',
-        message: `${path} is no store: there are other things in it`,
+        message: `${path} is no store: it contains other files`,
       }),
     );
     // Of a first run that was killed, and one that is there.
@@ -139,7 +139,7 @@ describe('opening it', () => {
     writeFileSync(join(dir, 'file'), '');
     symlinkSync('nowhere/at/all', join(dir, 'dangling'));
     expect(failure(() => open({ CACHELANE_HOME: join(dir, 'file') })).message).toMatch(/is not a directory$/);
-    expect(failure(() => open({ CACHELANE_HOME: join(dir, 'file/below') })).message).toMatch(/lies below something/);
+    expect(failure(() => open({ CACHELANE_HOME: join(dir, 'file/below') })).message).toMatch(/is below a file/);
     expect(failure(() => open({ CACHELANE_HOME: join(dir, 'dangling') })).code).toBe('E_HOME_UNUSABLE');
   });
 
@@ -193,7 +193,7 @@ test.each([['ls'], ['ns', 'ls'], ['rm', 'npm'], ['grant', 'npm', '--to', 'teams/
     mkdirSync(on.home);
     writeFileSync(join(on.home, 'notes.txt'), '');
     expect(await on.cachelane(...argv)).toBe(1);
-    expect(on.err()).toContain(`${on.home} is no store: there are other things in it\n  set CACHELANE_HOME to `);
+    expect(on.err()).toContain(`${on.home} is no store: it contains other files\n  set CACHELANE_HOME to `);
     expect(readdirSync(on.home)).toEqual(['notes.txt']);
   },
 );
@@ -203,6 +203,6 @@ test('doctor warns of a directory that holds something else, and makes nothing t
   mkdirSync(on.home);
   writeFileSync(join(on.home, 'notes.txt'), '');
   await on.cachelane('doctor');
-  expect(on.out()).toContain(`warn  state.db: ${on.home} is no store: there are other things in it; `);
+  expect(on.out()).toContain(`warn  state.db: ${on.home} is no store: it contains other files; `);
   expect(readdirSync(on.home)).toEqual(['notes.txt']);
 });

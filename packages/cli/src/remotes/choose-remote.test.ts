@@ -62,15 +62,15 @@ describe('where the address comes from, first to last', () => {
     ['none in the variable', { env: { CACHELANE_REMOTE: 'None' }, file }, null, 'CACHELANE_REMOTE'],
     ['the file', { file }, 'dir:/file', 'FILE:2'],
     ['none in the file', { file: 'remote: none' }, null, 'FILE:1'],
-    ['a file that names none', { file: 'push: wait' }, null, 'nobody named one'],
-    ['nobody', {}, null, 'nobody named one'],
+    ['a file that names none', { file: 'push: wait' }, null, 'none is set'],
+    ['nobody', {}, null, 'none is set'],
   ])('%s', async (_, said, address, source) => {
     expect(await choose(said)).toMatchObject({ address, source, problems: [] });
   });
 
   test('a file that cannot be used is told also where it has no say about the remote: providers are in it too', async () => {
     const broken = { file: '- broken', push: 'wait' } as const;
-    const told = [{ consequence: 'nothing of it counts', error: { code: 'E_CONFIG' } }];
+    const told = [{ consequence: 'the file is ignored', error: { code: 'E_CONFIG' } }];
     expect(await choose({ ...broken, env })).toMatchObject({ address: 'dir:/env', pushMode: 'wait', problems: told });
     expect(await choose({ ...broken, noRemote: true })).toMatchObject({ address: null, problems: told });
   });
@@ -116,21 +116,21 @@ describe('what cannot be meant lowers what is shared, and is told', () => {
       { file: 'remot: dir:/file' },
       { address: null },
       'FILE:1:1: unknown key "remot"; did you mean remote?',
-      'nothing of it counts, and nothing is sent to a remote',
+      'the file is ignored, and nothing is pushed',
     ],
     [
       'a broken file, which may have said never',
       { file: 'push: nevr', env },
       { address: 'dir:/env', pushMode: 'never' },
       'FILE:1:7: push must be one of',
-      'nothing of it counts, and nothing is sent to a remote',
+      'the file is ignored, and nothing is pushed',
     ],
     [
       'a variable that is no mode',
       { env: { ...env, CACHELANE_PUSH: 'nevr' } },
       { address: 'dir:/env', pushMode: 'never' },
-      'CACHELANE_PUSH is one of wait, background, never, not "nevr"; did you mean never?',
-      'nothing is sent to the remote',
+      'CACHELANE_PUSH must be one of wait, background, never, not "nevr"; did you mean never?',
+      'nothing is pushed',
     ],
   ])('%s', async (_, said, chosen, message, consequence) => {
     const choice = await choose(said);

@@ -84,8 +84,8 @@ test('what the last one said is told once, and that it cannot be started harms n
   writeFileSync(collectLog(on.dir), 'cachelane: your file is broken\n');
   await on.after(hourMs);
   expect(on.warnings).toEqual([
-    'the last collection in the background failed, and is tried again: your file is broken',
-    'nothing is collected in the background: EAGAIN',
+    'the last background collection failed and will be retried: your file is broken',
+    'no background collection was started: EAGAIN',
   ]);
   expect(readFileSync(collectLog(on.dir), 'utf8')).toBe('');
 });

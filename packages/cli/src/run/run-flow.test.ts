@@ -104,12 +104,12 @@ describe('a remote', () => {
       'CACHELANE_REMOTE: /env is not a remote: nothing is shared',
       ['store'],
     ],
-    ['a broken file', {}, 'remot: dir:/x', 'did you mean remote? Nothing of it counts', ['store']],
+    ['a broken file', {}, 'remot: dir:/x', 'did you mean remote? The file is ignored', ['store']],
     [
       'a file with no mode',
       { CACHELANE_REMOTE: 'dir:/env' },
       'push: x',
-      'nothing is sent to a remote',
+      'nothing is pushed',
       ['open dir:/env', 'store', 'close'],
     ],
   ])('that cannot be meant, in %s: a warning, and the run has its caches', async (_, env, file, why, steps) => {
@@ -135,7 +135,7 @@ describe('a remote', () => {
 test('a guess at what was meant and what comes of it are two sentences', async () => {
   using on = stage();
   await on.cachelane('run', '-v', 'nmp', 'true');
-  expect(on.err()).toContain('no tool is called nmp; did you mean npm? The command runs without a cache');
+  expect(on.err()).toContain('there is no tool nmp; did you mean npm? The command runs without a cache');
 });
 
 describe('the report of a run without a cache', () => {
@@ -160,7 +160,7 @@ describe('the report of a run without a cache', () => {
   test('that cannot be written is a warning, not a failure', async () => {
     using on = stage();
     expect(await on.cachelane('run', '--strict', '--mode=none', '--report', 'no/such/dir/r.json', 'true')).toBe(0);
-    expect(on.err()).toContain('the report could not be written');
+    expect(on.err()).toContain('cannot write the report');
     expect(on.err()).not.toContain('a bug in cachelane');
   });
 });
@@ -226,7 +226,7 @@ describe('what the command gets', () => {
     const { main } = await import('../app/cli.ts');
     expect(await main(['run', '-v', 'npm', 'true'], host)).toBe(0);
     expect(on.commands[0]?.cwd).toBe('/proc/self/cwd');
-    expect(on.err()).toContain('the working directory does not exist any more');
+    expect(on.err()).toContain('the working directory no longer exists');
   });
 });
 

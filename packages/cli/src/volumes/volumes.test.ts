@@ -137,7 +137,7 @@ describe('named by -v', () => {
   });
 
   test('a name that nothing explains', () => {
-    expect(problem(() => select({ asked: ['nmp'] }))).toEqual(['E_VOLUME', 'no tool is called nmp; did you mean npm?']);
+    expect(problem(() => select({ asked: ['nmp'] }))).toEqual(['E_VOLUME', 'there is no tool nmp; did you mean npm?']);
     expect(problem(() => select({ asked: ['directory'] }))[0]).toBe('E_VOLUME');
   });
 
@@ -179,11 +179,11 @@ describe('named by the file', () => {
   test('what cannot be is told with its line', () => {
     expect(problem(() => select({ config: 'volumes:\n  npn: {}' }))).toEqual([
       'E_CONFIG',
-      'cachelane.yaml:2: npn needs a path, or the tool that it belongs to; did you mean npm?',
+      'cachelane.yaml:2: npn needs a path or a tool; did you mean npm?',
     ]);
     expect(problem(() => select({ config: 'volumes:\n  x:\n    tool: gobuild' }))).toEqual([
       'E_CONFIG',
-      'cachelane.yaml:3: no tool is called gobuild; did you mean go-build?',
+      'cachelane.yaml:3: there is no tool gobuild; did you mean go-build?',
     ]);
   });
 

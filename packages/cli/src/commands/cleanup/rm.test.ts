@@ -49,7 +49,7 @@ describe('rm', () => {
     using on = stage({ pieces: withMounters });
     await push(on, { layers: ['a'] });
     expect(await on.cachelane('rm', `${web}:npm`, '--lane', 't1:ref:main')).toBe(1);
-    expect(on.err()).toContain('it has: t1:local');
+    expect(on.err()).toContain('lanes: t1:local');
     expect(await on.cachelane('rm', `${web}:npm`, '--lane', 'main')).toBe(2);
     expect(await on.cachelane('rm', `${web}:npm`, '--lane', 't1:local', '--all-lanes')).toBe(2);
     expect(await on.metadata.listHeads(new AbortController().signal)).toHaveLength(1);

@@ -82,10 +82,7 @@ const failing = (code: CachelaneError['code'], operation: RemoteOperation): Remo
 describe('doctor and the remote', () => {
   test('no remote is no problem', async () => {
     const { code, remote } = await doctor(remoteAt(nowMs), [], {});
-    expect([code, remote]).toEqual([
-      0,
-      [{ name: 'remote', status: 'ok', detail: 'none: nobody named one', mend: null }],
-    ]);
+    expect([code, remote]).toEqual([0, [{ name: 'remote', status: 'ok', detail: 'none: none is set', mend: null }]]);
   });
 
   test('a remote that works passes, and keeps nothing of the test', async () => {

@@ -101,7 +101,7 @@ describe('explain', () => {
     expect(await other.cachelane('explain', address, ...options, '--json')).toBe(0);
     expect(json(other)).toMatchObject({ path: null, volume: 'data' });
     expect(await on.cachelane('explain', 'dato', ...options)).toBe(2);
-    expect(on.err()).toContain('no tool is called dato');
+    expect(on.err()).toContain('there is no tool dato');
   });
 
   test('every volume that ls lists is explained, and one sentence answers first', async () => {
@@ -163,9 +163,7 @@ describe('explain, of what a volume may say otherwise', () => {
   test("the tool's own rules, and that nobody tried them", async () => {
     using on = stage();
     await on.cachelane('explain', '--verbose', 'bazel:/x');
-    expect(on.out()).toMatch(
-      /^saved: +when the command ended by itself, whatever its exit code \(exit, bazel's rule\)/m,
-    );
+    expect(on.out()).toMatch(/^saved: +when the command ended by itself, with any exit code \(exit, bazel's rule\)/m);
     expect(on.out()).toMatch(/^sync: +always: [^,]*$/m);
     expect(on.out()).toMatch(/^tried: +NOT with the tool itself/m);
     expect(on.out()).toContain('These rules are untested with bazel itself.');
@@ -224,7 +222,7 @@ describe('what is shared', () => {
   test('nothing, and why', async () => {
     using none = stage();
     await none.cachelane('explain', '--verbose', 'npm', '-n', web);
-    expect(none.out()).toContain('shared:        no: nobody named one\n');
+    expect(none.out()).toContain('shared:        no: none is set\n');
     using local = stage({ env: remote });
     await local.cachelane('explain', '--verbose', 'npm');
     expect(local.out()).toMatch(/shared: +no: local\/project-\w+ is a name of this machine only; /);

@@ -156,7 +156,7 @@ describe('context', () => {
       canWrite: true,
       why: 'no hub and no CI: the lane of this machine, shared by all branches',
       inputs: expect.arrayContaining([{ name: 'namespace', value: 'a/b', source: '--namespace' }]),
-      remote: { address: null, source: 'nobody named one' },
+      remote: { address: null, source: 'none is set' },
       push: { mode: 'never', source: 'there is no remote' },
     });
   });

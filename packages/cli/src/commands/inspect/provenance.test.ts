@@ -124,8 +124,8 @@ describe('trace', () => {
   });
 
   test.each([
-    ['run_12', 2, 'is no run'],
-    ['npm', 2, 'is no run'],
+    ['run_12', 2, 'is not a run id'],
+    ['npm', 2, 'is not a run id'],
     ['run_fffffff', 1, 'there is no run'],
     ['run_000000000', 1, 'several runs begin with'],
     [`run_${'f'.repeat(32)}`, 1, 'is unknown here'],

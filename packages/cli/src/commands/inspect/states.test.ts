@@ -116,12 +116,12 @@ describe('diff', () => {
   });
 
   test.each([
-    [`${data}@9`, 1, 'has no such state', 'from generation 1 to 1'],
+    [`${data}@9`, 1, 'has no such state', 'generations 1 to 1'],
     [`${data}@abcdef`, 1, 'has no such state', 'see: cachelane log'],
-    [`${data}@main`, 2, 'names no state of a volume', 'npm@t1:ref:main'],
-    [`${data}@`, 2, 'names no state of a volume', 'npm@12'],
+    [`${data}@main`, 2, 'does not name a state of a volume', 'npm@t1:ref:main'],
+    [`${data}@`, 2, 'does not name a state of a volume', 'npm@12'],
     [`${data}@t9:local`, 2, 'not a lane', 't1:ref:main'],
-    [`${data}@t1:pr:1`, 1, 'has nothing in lane t1:pr:1', 'it has: t1:local'],
+    [`${data}@t1:pr:1`, 1, 'is empty in lane t1:pr:1', 'lanes: t1:local'],
     [`${web}:dato`, 1, 'did you mean data?', 'see: cachelane ls'],
   ])('%s: says what is wrong with it', async (text, code, problem, hint) => {
     using staged = withLayers();
@@ -137,7 +137,7 @@ describe('diff', () => {
     await push(staged, { files: { a: '1' }, compat: { os: 'linux' } });
     await push(staged, { files: { b: '1' }, compat: { os: 'darwin' } });
     expect(await staged.on.cachelane('diff', data, data)).toBe(2);
-    expect(staged.on.err()).toContain('say which one with --compat: os=darwin or os=linux');
+    expect(staged.on.err()).toContain('choose one with --compat: os=darwin or os=linux');
     expect(await staged.on.cachelane('diff', '--compat', 'os=linux', data, data)).toBe(0);
     expect(await staged.on.cachelane('diff', '--compat', 'os=plan9', data, data)).toBe(1);
     expect(staged.on.err()).toContain('has no variant os=plan9');
@@ -153,7 +153,7 @@ describe('diff', () => {
     await push(staged, { files: { a: '1' } });
     for (const b of ['1', '2']) await push(staged, { files: { b }, compat: { image: 'trixie', arch: 'x64' } });
     expect(await staged.on.cachelane('diff', data, data)).toBe(2);
-    expect(staged.on.err()).toContain('say which one with --compat: - or arch=x64,image=trixie\n');
+    expect(staged.on.err()).toContain('choose one with --compat: - or arch=x64,image=trixie\n');
     expect(await staged.on.cachelane('diff', ...option, data, data)).toBe(0);
     expect(staged.on.out()).toContain(`-> data ${state}: no path differs`);
   });
@@ -231,8 +231,8 @@ describe('rollback', () => {
     using staged = withLayers();
     await push(staged, { files: { a: '1' }, lane: 't1:ref:main' });
     expect(await staged.on.cachelane('rollback', data)).toBe(1);
-    expect(staged.on.err()).toContain('has nothing in lane t1:local');
-    expect(staged.on.err()).toContain('it has: t1:ref:main');
+    expect(staged.on.err()).toContain('is empty in lane t1:local');
+    expect(staged.on.err()).toContain('lanes: t1:ref:main');
   });
 });
 
