@@ -132,26 +132,27 @@ describe.each(mounters)('%s, by a symlink', (_name, openMounter) => {
     },
   );
 
+  const dyingAt = async (point: DeathPoint): Promise<readonly string[]> => {
+    await using home = await createKeptHome(openMounter);
+    const target = join(home.targets, 'existing');
+    fs.chmodSync(target, 0o711);
+    const life = dyingProcess(point);
+    const request = attachRequest(home, { target });
+    try {
+      const volume = await home.open(life.wrap(home.files)).attach(request, noAbort);
+      await volume.release(noAbort);
+    } catch (error) {
+      if (!(error instanceof SimulatedCrash) && !((error as Error).cause instanceof SimulatedCrash)) throw error;
+    }
+    const where = `${point.when} operation ${point.operation}`;
+    expect(life.isDead, where).toBe(point.operation > 0);
+    await home.open().discardSession(request.sessionId, noAbort);
+    await (await attach(home, { target, kept: request.kept })).release(noAbort);
+    expect(modeOf(target), where).toBe('directory 711');
+    return life.operations;
+  };
+
   test('after a death at any step, the next run restores the directory', async () => {
-    const dyingAt = async (point: DeathPoint): Promise<readonly string[]> => {
-      await using home = await createKeptHome(openMounter);
-      const target = join(home.targets, 'existing');
-      fs.chmodSync(target, 0o711);
-      const life = dyingProcess(point);
-      const request = attachRequest(home, { target });
-      try {
-        const volume = await home.open(life.wrap(home.files)).attach(request, noAbort);
-        await volume.release(noAbort);
-      } catch (error) {
-        if (!(error instanceof SimulatedCrash) && !((error as Error).cause instanceof SimulatedCrash)) throw error;
-      }
-      const where = `${point.when} operation ${point.operation}`;
-      expect(life.isDead, where).toBe(point.operation > 0);
-      await home.open().discardSession(request.sessionId, noAbort);
-      await (await attach(home, { target, kept: request.kept })).release(noAbort);
-      expect(modeOf(target), where).toBe('directory 711');
-      return life.operations;
-    };
     const operations = await dyingAt({ operation: 0, when: 'before' });
     expect(operations.length).toBeGreaterThan(3);
     for (const point of deathPoints(operations)) await dyingAt(point);
