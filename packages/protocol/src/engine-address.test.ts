@@ -24,7 +24,7 @@ test.each([
   'http://127.0.0.1.example.com:4711',
   'http://192.0.2.1:4711',
   'https://127.0.0.1:4711',
-])('%j is none: a token is sent to this machine only', (text) => {
+])('%j is refused: a token is sent to this machine only', (text) => {
   expect(parseEngineAddress(text)).toBeUndefined();
 });
 
