@@ -21,7 +21,7 @@ requireCommands(
   'zstd',
 )('export and import', () => {
   describe.each(worldUsers)('as %s', (user) => {
-    test('a volume comes to another machine as it is, with its history of runs', async () => {
+    test('a volume moves to another machine unchanged, with its history of runs', async () => {
       using from = openWorld({ user });
       using to = openWorld({ user });
       await inVolume(
@@ -53,7 +53,7 @@ requireCommands(
       expect((await to.cachelane(['verify'])).code).toBe(0);
     });
 
-    test('what a lane has stays; what is imported is merged with it', async () => {
+    test('an import is merged with the lane’s contents', async () => {
       using from = openWorld({ user });
       using to = openWorld({ user });
       await inVolume(from, 'echo 1 > one; echo theirs > both');
@@ -80,12 +80,12 @@ requireCommands(
     expect(told.code).not.toBe(0);
     expect(told.stderr).toContain('config.json holds credentials, which are never stored');
     expect(await headsIn(world)).toEqual([]);
-    // Nothing of it stays in the way of the same at another place.
+    // It does not prevent the same import at another path.
     expect(await world.cachelane(['import', file, '--as', 'data:data'])).toMatchObject({ code: 0 });
     expect(await inVolume(world, 'cat config.json')).toBe('1\n');
   });
 
-  test('a damaged file is refused with the reason, and what is there stays', async () => {
+  test('a damaged file is refused with the reason, and the volume stays', async () => {
     using world = openWorld();
     await inVolume(world, 'echo 1 > one');
     const file = join(world.dir, 'file');
@@ -113,7 +113,7 @@ requireCommands(
     expect(readdirSync(join(world.store, 'staging'))).toEqual([]);
   });
 
-  test('what is damaged here is not exported, and an older export stays', async () => {
+  test('a damaged layer is not exported, and an older export stays', async () => {
     using world = openWorld();
     const run = await world.run(['sh', '-c', 'echo 1 > data/one'], { options });
     const file = join(world.dir, 'file');
@@ -156,7 +156,7 @@ requireCommands(
   });
 
   test.each(['a directory', 'an archive', 'an archive of a home directory'])(
-    '%s is a seed, without what is never stored',
+    '%s is a seed, without never-stored files',
     async (kind) => {
       using world = openWorld();
       const cache = join(world.dir, 'elsewhere/work/.npm');
