@@ -102,7 +102,7 @@ describe('doctor and the remote', () => {
     expect((await well.objects.list('', {}, signal)).objects).toEqual([]);
   });
 
-  test('where nothing is pushed nothing is written', async () => {
+  test('with --push never, nothing is written', async () => {
     const readOnly = failing('E_INTERNAL', 'swap head');
     const { code, remote } = await doctor(readOnly, ['--push', 'never']);
     expect([code, remote.at(-1)]).toMatchObject([
@@ -125,7 +125,7 @@ describe('doctor and the remote', () => {
     if (status === 'fail') expect(said).toMatch(/Runs have their caches here, but cannot use the remote\.\n/);
   });
 
-  test('what the remote says of itself is read, and where it cannot be the mend is named', async () => {
+  test('a damaged id of the remote fails, with the command that repairs it', async () => {
     const state = emptyRemoteState();
     const remote = memoryRemote(state);
     const bytes = encodeAbout(newRemoteId(new Uint8Array(16)));

@@ -10,7 +10,7 @@ import { json, push, web } from '../share/pushed.fixture.ts';
 
 const config = 'volumes:\n  data: { path: cache, sharing: shared }\n';
 
-test('what the file says is said to be from there: the place, and who may be at work at once', async () => {
+test('settings of cachelane.yaml are shown with their line', async () => {
   using on = stage();
   writeFileSync(join(on.project, 'cachelane.yaml'), config);
   await on.cachelane('explain', '--verbose', 'data');
@@ -43,7 +43,7 @@ test('where nothing can be mounted', async () => {
   });
 });
 
-/** In a project whose file says one. */
+/** Returns the explained budget in a project that sets one. */
 async function budgetOf(...of: readonly string[]): Promise<unknown> {
   using on = stage();
   writeFileSync(join(on.project, 'cachelane.yaml'), 'policy:\n  volume-budget: 1MB\n');
@@ -266,7 +266,7 @@ describe('what is shared', () => {
 describe('tiers', () => {
   const acme = 'github.com/acme' as Namespace;
 
-  test('are told with what they have and whether they are fed', async () => {
+  test('are listed with their contents and whether they are fed', async () => {
     using on = stage();
     await push(on, { namespace: acme, layers: ['a', 'b'] });
     await on.cachelane('explain', '--verbose', 'npm', '-n', web);
@@ -278,7 +278,7 @@ describe('tiers', () => {
     expect(on.out()).toContain('A run here starts with t1:local of github.com/acme, and saves');
   });
 
-  test('that do not count are not what a run starts with', async () => {
+  test('that are not read are not what a run starts with', async () => {
     using on = stage();
     const compat = { os: 'linux', arch: 'x64' };
     await push(on, { name: 'data', compat, layers: ['own'] });

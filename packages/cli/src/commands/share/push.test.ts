@@ -78,7 +78,7 @@ async function say({ again }: Staged, ...argv: readonly string[]): Promise<strin
 const notReached = (): Promise<Remote> => Promise.reject(new CachelaneError('E_INTERNAL', 'it was opened'));
 
 describe('push', () => {
-  test('says what it would send and what it sent, to a remote that nobody has written to', async () => {
+  test('prints what it would push and what it pushed, to a new remote', async () => {
     using on = staged();
     await on.save('a');
     await on.save('b');
@@ -87,7 +87,7 @@ describe('push', () => {
     expect(await say(on, 'push')).toBe('memory: is up to date\n');
   });
 
-  test('left behind by a run, sends nothing that no run had anything to do with there', async () => {
+  test('in the background, pushes only lanes that runs pushed before', async () => {
     using on = staged();
     await on.save('a');
     const leftBehind = async (): Promise<string> => {
