@@ -13,20 +13,20 @@ import {
 import { goJobs, goServices, goTools, type GoJob, type GoRepository } from './go-jobs.fixture.ts';
 import { compiled, seeding } from './go-project.fixture.ts';
 
-// Two workflows, four jobs on four machines at once, one Go cache: afterwards no machine compiles what any of them compiled.
+// Two workflows with four concurrent jobs on four machines share one Go cache. Afterwards no machine compiles anything again.
 
 interface Case {
   readonly title: string;
   readonly repository: GoRepository;
-  /** What an earlier run on main has compiled; without it each of the four brings the basics of the standard library itself. */
+  /** What an earlier run on main compiled. Without it each job has its own copy of the standard library's basics. */
   readonly earlier: string | null;
-  /** Whether checkouts of this moment and pull requests are tried as well, on five more machines. */
+  /** Also tries new checkouts and pull requests, on five more machines. */
   readonly withLanes: boolean;
   readonly open: () => Promise<{ readonly env: Readonly<Record<string, string>> } & AsyncDisposable>;
 }
 
 const directory: Case = {
-  title: 'a directory, with nothing in it',
+  title: 'an empty directory',
   repository: goTools(),
   earlier: null,
   withLanes: true,
@@ -34,7 +34,7 @@ const directory: Case = {
 };
 
 const bucket: Case = {
-  title: 'a bucket, with the standard library in it',
+  title: 'a bucket with the standard library',
   repository: goServices(),
   earlier: 'go build net/http/httptest encoding/json flag log',
   withLanes: false,
@@ -43,7 +43,7 @@ const bucket: Case = {
 
 const sync = (run: FinishedRun): SyncReport | null => run.volume('go-build').sync;
 
-/** Packages that `go vet -x` looked into; Go keeps what it found in those that others import. */
+/** Returns the number of packages that `go vet -x` examined. Go caches the findings for imported packages. */
 function vetted(output: string): number {
   return output.match(/\/vet .*vet\.cfg/g)?.length ?? 0;
 }
@@ -64,7 +64,7 @@ function fourJobs({ repository, earlier, withLanes, open }: Case): void {
     readonly age?: 'now';
   }
 
-  /** On a new machine, which stays for its report. The run has its view when it says `ready`, and waits. */
+  /** Starts a job on a new machine, which is kept for its report. The run prints `ready` once it has its view, and waits. */
   function start({ lane, script, options = [], ...checkout }: Work) {
     const { world, checkout: cwd } = machines.open({ files, lane, ...checkout });
     const started = world.startRun(['sh', '-ec', `echo ready; read line; ${script}`], { cwd, options, input: null });
@@ -98,7 +98,7 @@ function fourJobs({ repository, earlier, withLanes, open }: Case): void {
     remote = await open();
     machines = openCiMachines(remote.env);
     if (earlier !== null) await onNewMachine({ lane: push, script: earlier });
-    // Compiled four times it would be the same four times.
+    // Copying the basics replaces compiling them four times with the same result.
     const basics = earlier === null ? `${seeding('$(go env GOCACHE)')} && ` : '';
     const started = jobs.map(({ workflow, script }) => start({ lane: { workflow }, script: `${basics}${script}` }));
     await Promise.all(started.map(async ({ ready }) => await ready));
@@ -110,7 +110,7 @@ function fourJobs({ repository, earlier, withLanes, open }: Case): void {
     await remote[Symbol.asyncDispose]();
   });
 
-  test('each of the four compiles what it needs, and sends it', () => {
+  test('each of the four compiles what it needs and sends it', () => {
     for (const [index, run] of cold.entries()) {
       expect(run, jobs[index]?.name).toMatchObject({ code: 0, report: { lane: 't1:ref:main', trust: 'T1' } });
       expect(run.volume('go-build')).toMatchObject({ conflicts: [], skipped: null, sync: { pushed: 'sent' } });
@@ -126,30 +126,30 @@ function fourJobs({ repository, earlier, withLanes, open }: Case): void {
     expect(vetted(ofJob('lint').stderr)).toBeGreaterThan(packages.length);
   });
 
-  test('a fifth machine does all four jobs, compiles nothing, tests nothing again, and has nothing to save', async () => {
+  test('a fifth machine does all four jobs, compiles nothing, repeats no test, and saves nothing', async () => {
     const fifth = await onNewMachine({ lane: push, script: all });
     expectWarm(fifth);
-    // Of what is imported Go keeps the findings; the packages that it is asked about it looks into each time.
+    // Go caches the findings for imported packages. It examines the packages on the command line every time.
     expect(vetted(fifth.stderr)).toBe(packages.length);
     expect(fifth.volume('go-build')).toMatchObject({ ...savedNothing, sync: { pushed: 'none', pushedBytes: 0 } });
     expect(sync(fifth)?.pulledBytes).toBeGreaterThan(0);
     expect(sync(fifth)?.pulledLayers).toBe(jobs.length + (earlier === null ? 0 : 1));
   });
 
-  // What Go makes of a new checkout, and who reads which lane, is no matter of where the cache lies: that is seen with little to compile.
+  // The remaining tests do not depend on the kind of remote, so one run of them is enough.
   if (!withLanes) return;
 
-  test('nor does one whose checkout is of this moment, and which saves no more than an index of its directories', async () => {
+  test('a machine with a new checkout compiles nothing either, and saves only an index of its directories', async () => {
     const fresh = await onNewMachine({ lane: push, script: all, age: 'now' });
     expectWarm(fresh);
     const saved = fresh.volume('go-build');
     expect(saved).toMatchObject({ changed: 0, removed: 0, skipped: null });
-    // An action and an output for each directory that Go came upon when its files were two seconds old.
+    // An action and an output for each directory whose files were at least two seconds old when Go read it.
     expect(saved.added).toBeLessThanOrEqual(2 * packages.length);
     expect(saved.savedBytes).toBeLessThan(10_000);
   });
 
-  test('a pull request compiles its own change and no more, and main does not see it', async () => {
+  test('a pull request compiles only its own change, and main does not see it', async () => {
     const changed = { files: { ...files, ...change.files } };
     const lane: CiLane = { workflow: 'Build', pullRequest: 12 };
     const sixth = await onNewMachine({ ...changed, lane, script: all });

@@ -175,7 +175,7 @@ requireCommands(
     await expectCloned({
       world,
       why: /volumes cannot be mounted here/,
-      doctor: /the home lies on an overlay itself/,
+      doctor: /the home is on an overlay itself/,
       call: inNamespace(world, script),
     });
   });
