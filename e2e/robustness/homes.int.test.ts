@@ -74,7 +74,7 @@ requireCommands('bwrap', 'flock')('a home that is not ours', () => {
     if (isRoot) chownSync(world.store, 65_534, 65_534);
     await expectBare({
       world,
-      why: /store is not ours to read and write[^]*set CACHELANE_HOME to a directory of your own/,
+      why: /store may not be read and written by this user[^]*set CACHELANE_HOME to a directory of your own/,
     });
     chmodSync(world.store, 0o755);
   });
@@ -175,7 +175,7 @@ requireCommands(
     await expectCloned({
       world,
       why: /volumes cannot be mounted here/,
-      doctor: /the home lies on an overlay itself/,
+      doctor: /the home is on an overlay itself/,
       call: inNamespace(world, script),
     });
   });

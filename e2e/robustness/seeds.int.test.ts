@@ -136,13 +136,13 @@ requireCommands(
       'a name that leads up, beside the volume',
       [dir('v'), file('v/a'), file('../../evil')],
       2,
-      'directories that may be meant: ../.., v',
+      'directories that may hold the volume: ../.., v',
     ],
     [
       'an absolute name, beside the volume',
       [dir('v'), file('v/a'), file('/tmp/cachelane-evil')],
       2,
-      'directories that may be meant: /tmp, v',
+      'directories that may hold the volume: /tmp, v',
     ],
     [
       'a symlink out, and a file through it',

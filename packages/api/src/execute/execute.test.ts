@@ -32,13 +32,13 @@ const diffs = (times: number): string => {
 
 describe('a document', () => {
   test.each([
-    ['that is none', '{ cacheVolume(', 'E_USAGE', /Syntax Error/],
-    ['with a field that we do not have', '{ container { id } }', 'E_USAGE', /container/],
+    ['that is invalid', '{ cacheVolume(', 'E_USAGE', /Syntax Error/],
+    ['with an unknown field', '{ container { id } }', 'E_USAGE', /container/],
     ['with a value of another type', '{ cacheVolume(key: 1) { id } }', 'E_USAGE', /String/],
     ['without an operation', 'fragment F on Query { context { lane } }', 'E_USAGE', /./],
     ['with two operations', 'query A { context { lane } } query B { context { lane } }', 'E_USAGE', /2 operations/],
     ['with a subscription', 'subscription { events { type } }', 'E_USAGE', /stream/],
-    ['of too many words', `{ ${'a: context { lane } '.repeat(queryLimits.tokens / 5)} }`, 'E_USAGE', /tokens/],
+    ['with too many tokens', `{ ${'a: context { lane } '.repeat(queryLimits.tokens / 5)} }`, 'E_USAGE', /tokens/],
   ])('%s is refused', async (_, query, code, message) => {
     const found = await refusal(query);
     expect(found?.code).toBe(code);
@@ -90,7 +90,7 @@ describe('a document', () => {
     expect(await refusal(query)).toMatchObject({ code: 'E_LIMIT', message });
   });
 
-  test('with a list inside of itself is refused, also through fragments', async () => {
+  test('with a list inside itself is refused, also through fragments', async () => {
     const message = 'the query asks for CacheVolume.heads inside CacheVolume.heads';
     const plain = '{ cacheVolume(key: "npm") { heads { volume { heads { lane } } } } }';
     expect(await refusal(plain)).toEqual({ code: 'E_LIMIT', message });
@@ -99,7 +99,7 @@ describe('a document', () => {
     expect(await refusal(spread)).toEqual({ code: 'E_LIMIT', message });
   });
 
-  test('with too large an actual result is refused, however small it looked', async () => {
+  test('with too large an actual result is refused, even if its estimate was small', async () => {
     await using on = testWorld();
     await on.save('/web', 'npm', Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`f${n}`, '1'])));
     const aliases = Array.from({ length: 30 }, (_, n) => `n${n}: nodes { ...E }`).join(' ');

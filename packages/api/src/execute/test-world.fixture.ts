@@ -138,7 +138,7 @@ export interface TestWorld extends AsyncDisposable {
   readonly api: Api;
   /** Returns the contents of a fork's directory. */
   readonly directory: (path: string) => MemoryVolume;
-  /** What commands do with each of their volumes from now on. */
+  /** Sets what commands do with each of their volumes. */
   readonly onCommand: (act: (volume: MemoryVolume) => void) => void;
   /** Advances the clock. */
   readonly pass: (ms: number) => void;

@@ -41,7 +41,7 @@ async function refusalOf(on: TestWorld, fork: string, session: string | null = n
 }
 
 describe('a made-up id of a fork', () => {
-  test.each([true, false])('reveals nothing of what the fork saved, ended (%s) or live', async (ended) => {
+  test.each([true, false])('does not reveal what the fork saved, ended (%s) or live', async (ended) => {
     await using on = testWorld();
     const fork = await forkOf(on, [await idOf(on, 'npm', secret)], 'mine');
     if (ended) await commit(on, fork.id);
@@ -135,7 +135,7 @@ describe('an error after a fork has ended', () => {
   };
 
   test.each([[['npm']], [['npm', 'data']]])(
-    'is reported once as not retryable, and then what was saved: %j',
+    'is reported once as not retryable, and then the saved volumes: %j',
     async (keys) => {
       await using on = testWorld();
       Object.assign(on.world, { afterSaving: busy });

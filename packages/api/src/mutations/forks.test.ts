@@ -15,8 +15,8 @@ const commit = async (on: TestWorld, fork: string, session: string | null = null
 const idsOf = async (on: TestWorld, ...keys: readonly string[]): Promise<string[]> =>
   await Promise.all(keys.map(async (key) => await idOf(on, key)));
 
-describe('a commit whose answer was lost', () => {
-  test('is the same from the same engine, and from the next one as far as history goes', async () => {
+describe('a commit with a lost answer', () => {
+  test('is repeated by the same engine, and by the next one as far as history goes', async () => {
     const home = testHome();
     const engine = testWorld({ home });
     const fork = await forkOf(engine, await idsOf(engine, 'npm', 'data', 'other'), null);
@@ -141,7 +141,7 @@ const attach = async (on: TestWorld, variables: Readonly<Record<string, unknown>
   await on.ask(attachQuery, { variables });
 
 describe('an attach with a key', () => {
-  test('is another fork after that one ended, and in another session', async () => {
+  test('opens a new fork after the first one ended, and in another session', async () => {
     await using on = testWorld();
     const asked = { volumes: [{ volume: await idOf(on, 'npm'), sharing: 'LOCKED' }], key: 'mine' };
     const first = await attach(on, asked);
@@ -222,7 +222,7 @@ describe('a commit that fails', () => {
     expect((await commit(on, second.id)).errors?.[0]).toMatchObject({ extensions: { code: 'E_NOT_SAVED' } });
   });
 
-  test('is discarded if its session has ended meanwhile', async () => {
+  test('discards the fork if its session has ended', async () => {
     let isOpen = true;
     const failing = Promise.withResolvers<never>();
     const fork = {

@@ -117,7 +117,7 @@ describe('a confined session', () => {
     const { errors } = await on.ask(attachQuery, { variables: { volumes: [{ volume: id }] }, session });
     expect(errors?.[0]?.extensions.code).toBe('E_GRANT');
     await withdraw(on, 'key: "npm"');
-    // It keeps reading what it has open.
+    // The session keeps reading its open volumes.
     expect(filesIn(on, fork)).toEqual(['theirs']);
     expect(await commit(on, session, fork.id)).toEqual([{ key: 'npm', added: 0, skipped: 'mode read' }]);
     expect(await codeOf(on, `{ cacheVolume(key: "npm", namespace: "${shared}") { id } }`, session)).toBe('E_NOT_FOUND');
@@ -149,7 +149,7 @@ describe('a confined session', () => {
     expect(await inAll(await openSession(on, 'directory: "/web"'))).toEqual([['own', 'theirs'], ['pip']]);
   });
 
-  test('does not inherit grants that its own grantor received, in a circle or not', async () => {
+  test('does not inherit grants that its grantor received, in a circle or not', async () => {
     await using on = await twoProjects();
     await on.save('/far', 'npm', { pip: '1' });
     const [first, last] = [shared, 'github.com/acme/far'];
@@ -226,7 +226,7 @@ describe('a confined session', () => {
     });
   });
 
-  test('with a read grant is pointed to read mode', async () => {
+  test('with a read grant gets a hint to attach in read mode', async () => {
     await using on = await twoProjects();
     await grant(on, 'key: "npm"');
     const session = await confined(on);
@@ -315,7 +315,7 @@ test('a feed rule is created once, listed with its tier and volumes, and removed
   expect(await on.data(remove)).toEqual({ removeFeed: [] });
 });
 
-test("a confined session cannot add feed rules, which would bring in others' saves without a grant", async () => {
+test("a confined session cannot add feed rules, which would accept others' saves without a grant", async () => {
   await using on = testWorld({ parents: [shared] });
   const { openSession } = await on.data(
     'mutation { openSession(directory: "/shared", namespace: "github.com/acme/shared", confine: true) { token } }',

@@ -13,7 +13,7 @@ export interface Asking {
 export interface MutationCase {
   /** Prepares the store with engines that survive. */
   readonly prepare: (on: TestWorld) => Promise<void>;
-  /** Prepares the engine that dies: what the mutation needs in the engine's lifetime. */
+  /** Prepares what the mutation needs in the engine that dies. */
   readonly begin: (on: TestWorld) => Promise<Asking>;
   /** Options of every engine, also the next one. */
   readonly equip?: (on: TestWorld) => void;
@@ -213,7 +213,7 @@ export const mutationCases: Readonly<Record<string, MutationCase>> = {
       });
     },
     begin: onNpm('mutation ($volume: ID!) { remove(volume: $volume, allLanes: true) { lane generation layers } }'),
-    // It is gone, and nothing records who removed it.
+    // The head is gone, and no record shows which request removed it.
     answer: ({ first, done }) => (done.length === 0 ? first : { data: { remove: [] } }),
     again: { data: { remove: [] } },
   },
@@ -238,7 +238,7 @@ export const mutationCases: Readonly<Record<string, MutationCase>> = {
   createNamespace: {
     prepare: twoSaves,
     begin: plain('mutation { createNamespace(path: "teams/site") { namespace isNew } }'),
-    // It exists, which was the request; its creator is shown as it is.
+    // The namespace exists, as requested; the answer shows its real creator.
     answer: ({ done }) => created(done.length === 0),
     again: created(false),
     meanwhile: created(false),
@@ -259,7 +259,7 @@ export const mutationCases: Readonly<Record<string, MutationCase>> = {
   publishCatalog: {
     prepare: twoSaves,
     begin: plain(`mutation { ${publishNpm} }`),
-    // It is published, which was the request; its publisher is shown as it is.
+    // The catalog is published, as requested; the answer shows its real publisher.
     answer: ({ done }) => published(done.length === 0),
     again: published(false),
     meanwhile: published(false),

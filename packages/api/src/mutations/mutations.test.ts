@@ -17,7 +17,7 @@ describe('a rollback', () => {
   const rollback =
     'mutation ($volume: ID!, $key: String, $dryRun: Boolean! = false) { rollback(volume: $volume, key: $key, dryRun: $dryRun) { from to generation keptOnTop } }';
 
-  test('that had nothing to do undoes nothing when it is repeated', async () => {
+  test('without an effect undoes nothing when it is repeated', async () => {
     await using on = testWorld();
     await on.save('/web', 'npm', { a: '1' });
     const variables = { volume: await volumeId(on), key: 'deploy-7' };
@@ -97,7 +97,7 @@ const remove = (args: string): string =>
   `mutation ($volume: ID!) { remove(volume: $volume${args}) { lane generation layers sizeBytes } }`;
 
 describe('a removal', () => {
-  test('shows what it would remove, and removes it', async () => {
+  test('lists the heads in a dry run, and removes them', async () => {
     await using on = testWorld();
     await on.save('/web', 'npm', { a: '1' });
     const variables = { volume: await volumeId(on) };

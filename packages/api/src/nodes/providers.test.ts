@@ -4,7 +4,7 @@ import { attachQuery, idOf, type ForkFacts } from '../mutations/mutations-killed
 import { testWorld, type TestWorld } from '../execute/test-world.fixture.ts';
 
 /*
- * The API shows for a volume with a provider what a fork of it finds, and asks nothing outside of the store for it.
+ * Invariant: for a volume with a provider, the API shows what a fork would find, without any request outside the store.
  */
 
 const web = 'github.com/acme/web';
@@ -107,7 +107,7 @@ describe('the provider of a volume', () => {
     ['oci:127.0.0.1:1/x', 'repository', 'VOLUME'],
     [`project:${acme}/shared:npm`, 'repository', 'VOLUME'],
     [`catalog:${acme}/none`, 'user', 'VOLUME'],
-  ] as const)('%s that cannot be had by a %s says why, as attach does', async (reference, by, kind) => {
+  ] as const)('%s that a %s may not use says why, as attach does', async (reference, by, kind) => {
     await using on = testWorld({ providers: { npm: [reference, by] } });
     const problem = await found(on, await idOf(on, 'npm'));
     expect(problem).toContain(reference);

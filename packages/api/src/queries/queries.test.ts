@@ -29,7 +29,7 @@ describe('a volume', () => {
     expect(found).toEqual({ cacheVolume: { namespace: 'github.com/acme/site', head: { generation: 1 } } });
   });
 
-  test('of a library is inside the namespace, by any name', async () => {
+  test('of a library is in a scope of the namespace, whatever its name', async () => {
     await using on = testWorld();
     expect(await on.data('{ cacheVolume(key: "cache", scope: ["npm", "@acme/build"]) { namespace } }')).toEqual({
       cacheVolume: { namespace: 'github.com/acme/web/scope%2Fnpm/%40acme%2Fbuild' },
@@ -242,7 +242,7 @@ describe('a query by id', () => {
 
 const refuse = async (): Promise<never> => await Promise.reject(new Error('everything was listed'));
 
-test('a query for one namespace lists nothing of others', async () => {
+test('a query for one namespace lists no other namespace', async () => {
   await using on = testWorld();
   await on.save('/web', 'npm', { a: '1' });
   const { metadata } = on.world.deps;

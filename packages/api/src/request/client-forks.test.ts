@@ -86,7 +86,7 @@ test('only a digest of a repeatable request is kept', async () => {
   expect(inspect(client, { depth: 8, maxStringLength: null })).not.toContain('what it asks for');
 });
 
-test('all sessions of an engine share a limit, and failed forks free their place', async () => {
+test('all sessions of an engine share a limit, and failed forks do not count', async () => {
   const room = engineRoom();
   const clients = Array.from({ length: 5 }, () => aClient(room));
   const [one] = clients;

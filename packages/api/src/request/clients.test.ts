@@ -168,7 +168,7 @@ describe('a confined session', () => {
   test.each([
     ['github.com/acme', '/web'],
     ['github.com/acme/web', '/web/services/api'],
-  ])('of %s sees nothing of projects below it, such as %s', async (namespace, below) => {
+  ])('of %s does not see projects below it, such as %s', async (namespace, below) => {
     await using on = testWorld();
     await on.save(below, 'npm', { a: '1' });
     const inner = `github.com/acme${below}`;
@@ -225,7 +225,7 @@ describe('a confined session', () => {
     expect(await on.data(own, { session })).toEqual({ cacheVolume: { id: variables.id } });
   });
 
-  test('cannot change what it may only read', async () => {
+  test('cannot change volumes that it may only read', async () => {
     await using on = testWorld({ parents: ['github.com/acme/shared'] });
     await on.save('/shared', 'npm', { a: '1' });
     await on.data(
@@ -384,7 +384,7 @@ describe('a confined session', () => {
       'renames nothing',
       'mutation { renameNamespace(from: "github.com/acme/web", to: "github.com/acme/secret") { namespace } }',
     ],
-    ['takes nothing over', 'mutation { adopt(from: "github.com/acme/secret") { namespace } }'],
+    ['adopts nothing', 'mutation { adopt(from: "github.com/acme/secret") { namespace } }'],
     [
       'reveals nothing about others',
       'mutation { setPolicy(namespace: "github.com/acme/secret", key: "keep-pr", value: "1d") { key } }',

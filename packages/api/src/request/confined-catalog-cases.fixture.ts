@@ -31,7 +31,7 @@ const own = '{ name: "npm-cache", tool: "npm" }';
 export const catalogCases: Readonly<Record<string, Asking>> = {
   'Query.catalog(namespace)': ofTarget('{ catalog(namespace: $namespace) { version definitions { name } } }'),
   'Query.catalog(namespace) in one version': ofTarget('{ catalog(namespace: $namespace, version: 1) { version } }'),
-  'Query.catalog(namespace) in a version that is not there': ofTarget(
+  'Query.catalog(namespace) in a missing version': ofTarget(
     '{ catalog(namespace: $namespace, version: 9) { version } }',
   ),
   'Query.catalogs(under)': ofTarget('{ catalogs(under: $namespace) { nodes { namespace } pageInfo { endCursor } } }'),
@@ -86,7 +86,7 @@ export const catalogCases: Readonly<Record<string, Asking>> = {
 };
 
 const said = "its own project's catalog";
-const compat = 'of a volume that is asked for by its definition';
+const compat = 'the volume is requested by its definition';
 
 export const harmlessInCatalogs: Readonly<Record<string, string>> = {
   'Query.catalog(digest)': 'the catalog is requested by namespace',

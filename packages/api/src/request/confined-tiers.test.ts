@@ -27,7 +27,7 @@ async function stage(): Promise<Stage> {
   return { on, calls, session: (openSession as { readonly token: string }).token };
 }
 
-/** Returns what it learns of a save from the answer and events, and the work done. */
+/** Returns what the session learns of a save from the answer and events, and the work done. */
 async function saving({ on, calls, session }: Stage, file: string): Promise<object> {
   const ending = new AbortController();
   const operation = { query: 'subscription { events { type code message hint } }', variables: {}, operationName: null };
@@ -58,8 +58,8 @@ async function follow(on: TestWorld): Promise<void> {
 }
 
 test.each([
-  ['takes it', [] as readonly string[]],
-  ['has no room for it', ['namespace-size', 'volume-size']],
+  ['accepts its save', [] as readonly string[]],
+  ['has no room for its save', ['namespace-size', 'volume-size']],
 ])('a tier that %s looks like a missing one, with the same work', async (_, limits) => {
   const there = await stage();
   await using on = there.on;
@@ -75,7 +75,7 @@ test.each([
   expect(await held(nobody)).toEqual({ heads: [] });
 });
 
-test('a readable tier takes its saves while the grant lasts; the next unconfined run feeds the others', async () => {
+test('a readable tier gets its saves while the grant lasts; the next unconfined run feeds the other tiers', async () => {
   const there = await stage();
   await using on = there.on;
   await follow(on);

@@ -115,7 +115,7 @@ async function tell({ on, calls, session, own }: Stage, asking: Asking, target: 
   return { text: JSON.stringify(answer), calls: [...calls] };
 }
 
-test('every argument that can name something has a case', () => {
+test('every argument that can name an object has a case', () => {
   const named = [...Object.keys(cases).map((name) => name.replace(/\).*/, ')')), ...Object.keys(harmless)];
   expect([...new Set(named)].toSorted()).toEqual([...new Set(textArguments(schema))].toSorted());
 });
@@ -146,7 +146,7 @@ describe.each(pairs)('an existing $what and a missing one', ({ there, none }) =>
   });
 });
 
-test('granted objects are visible: by name and id, with layers and all queries about them', async () => {
+test('granted objects are visible by name and id, with layers and in all queries', async () => {
   const { on: world, session, own } = await ownWorld();
   await using on = world;
   const target = await targetOf(on, [shared, 'npm']);

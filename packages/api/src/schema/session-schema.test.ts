@@ -63,7 +63,7 @@ const gone = [{ name: 'gone', why: 'removed in version 1: use pip-cache' }];
 const changed = [{ name: 'moved', why: 'changed to another volume in version 1: key moved -> moved2' }];
 const locked = lockedAt(1, volumes, { gone, changed });
 
-/** An engine whose store has its projects' locked catalogs. */
+/** An engine with its projects' locked catalogs in the store. */
 async function published(lock = lockOf(locked)): Promise<TestWorld> {
   const on = testWorld({ lock });
   for (const each of lock.catalogs) await publish(on.world.deps.metadata, each);
@@ -265,7 +265,7 @@ describe('a catalog without a version', () => {
   });
 });
 
-describe('a version that is missing from the store', () => {
+describe('a version that the store does not have as locked', () => {
   const asked = `query ($digest: String) {
     catalog(namespace: "github.com/acme", version: 1, digest: $digest) { cacheVolume(name: "pip-cache") { id tool warnings } }
     myOrg { pipCache { id tool warnings } }
@@ -286,8 +286,8 @@ describe('a version that is missing from the store', () => {
       },
       ['pip-cache of github.com/acme was removed in version 2; cachelane.lock has version 1'],
     ],
-    ['is another one there', async (on: TestWorld) => await publish(on.world.deps.metadata, other), []],
-  ])('and that the project has locked goes by the lock, with a warning: %s', async (_, arrange, later) => {
+    ['has other content in the store', async (on: TestWorld) => await publish(on.world.deps.metadata, other), []],
+  ])('follows the lock, with a warning: %s', async (_, arrange, later) => {
     await using on = testWorld({ lock: lockOf(locked) });
     await arrange(on);
     const { catalog, myOrg } = await on.data(asked, { variables: { digest: locked.digest } });
@@ -299,7 +299,7 @@ describe('a version that is missing from the store', () => {
     expect(fork).toEqual({ volumes: [{ key: 'pip-cache', namespace: 'github.com/acme/web', warnings }] });
   });
 
-  test('comes from the lock without a warning if the store does not know the catalog, as intended', async () => {
+  test('comes from the lock without a warning if the store does not have the catalog at all', async () => {
     await using on = testWorld({ lock: lockOf(locked) });
     const { catalog, myOrg } = await on.data(asked, { variables: { digest: locked.digest } });
     const { cacheVolume } = catalog as { readonly cacheVolume: { readonly id: string } };
@@ -317,7 +317,7 @@ describe('a version that is missing from the store', () => {
     expect(errors?.[0]?.extensions.code).toBe('E_NOT_FOUND');
   });
 
-  test('gives a confined session nothing of other projects', async () => {
+  test('shows a confined session no other project', async () => {
     const other = parseNamespace('github.com/other');
     const lock = lockOf({ ...locked, namespace: other });
     const confined =

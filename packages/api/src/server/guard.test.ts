@@ -19,7 +19,7 @@ describe('a token', () => {
     [basic('secret:whatever')],
     [basic('secret')],
     ['Bearer of-a-session'],
-  ])('lets in: %s', (authorization) => {
+  ])('is accepted: %s', (authorization) => {
     expect(statusOf(port, { headers: { authorization } })).toBeNull();
   });
 
@@ -35,7 +35,7 @@ describe('a token', () => {
     [basic('')],
     ['Digest secret'],
     ['Basic ???'],
-  ])('does not let in: %s', (authorization) => {
+  ])('is refused: %s', (authorization) => {
     const refusal = openGuard(port)({ method: 'POST', url: '/query', headers: { ...good, authorization } });
     expect(refusal).toMatchObject({ status: 401, error: { code: 'E_ENGINE_DENIED' } });
     expect(JSON.stringify([refusal?.message, refusal?.error.hint, refusal?.headers])).not.toContain('secret');
@@ -68,7 +68,7 @@ describe('browser requests', () => {
     expect(statusOf(port, { headers: { host } })).toBeNull();
   });
 
-  test('without a token only say that it is missing', () => {
+  test('without a token are told only that it is missing', () => {
     expect(statusOf(port, { method: 'OPTIONS', headers: { origin: 'x', authorization: undefined } })).toBe(401);
   });
 });

@@ -22,7 +22,7 @@ describe.each(['port', 'socket'] as const)('on a %s', (on) => {
     expect(headers).toMatchObject({ 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' });
   });
 
-  test('the status code tells whether it succeeded', async () => {
+  test('the status code shows whether the operation succeeded', async () => {
     await using world = testWorld();
     await using served = await startTestServer({ api: world.api, on });
     const asking = async (query: string, accept: string): Promise<readonly [number, string | undefined]> => {
@@ -127,19 +127,24 @@ test.each<readonly [string, Question, number, string]>([
   ['no token', { headers: { authorization: undefined } }, 401, 'E_ENGINE_DENIED'],
   ['a wrong token', { headers: { authorization: 'Bearer wrong' } }, 401, 'E_ENGINE_DENIED'],
   ['a page in a browser', { headers: { origin: 'https://evil.example' } }, 403, 'E_ENGINE_DENIED'],
-  ['a name that was made to lead here', { headers: { host: 'evil.example' } }, 403, 'E_ENGINE_DENIED'],
+  ['a rebound host name', { headers: { host: 'evil.example' } }, 403, 'E_ENGINE_DENIED'],
   ['another path', { path: '/graphql' }, 404, 'E_NOT_FOUND'],
   ['another method', { method: 'PUT' }, 405, 'E_USAGE'],
   ['a form', { headers: { 'content-type': 'text/plain' } }, 415, 'E_USAGE'],
-  ['too much', { body: { query: ' '.repeat(queryLimits.bodyBytes) } }, 413, 'E_LIMIT'],
-  ['too much, in chunks', { body: 'x'.repeat(2 << 20), headers: { 'transfer-encoding': 'chunked' } }, 413, 'E_LIMIT'],
-  ['what is no JSON', { body: '{' }, 400, 'E_USAGE'],
-  ['what is no UTF-8', { body: Buffer.from('7b227175657279223a22ff227d', 'hex') }, 400, 'E_USAGE'],
+  ['too large a body', { body: { query: ' '.repeat(queryLimits.bodyBytes) } }, 413, 'E_LIMIT'],
+  [
+    'too large a body, in chunks',
+    { body: 'x'.repeat(2 << 20), headers: { 'transfer-encoding': 'chunked' } },
+    413,
+    'E_LIMIT',
+  ],
+  ['invalid JSON', { body: '{' }, 400, 'E_USAGE'],
+  ['invalid UTF-8', { body: Buffer.from('7b227175657279223a22ff227d', 'hex') }, 400, 'E_USAGE'],
   ['a list', { body: [lookUp] }, 400, 'E_USAGE'],
   ['no document', { body: { variables: {} } }, 400, 'E_USAGE'],
   ['variables in a list', { body: { ...lookUp, variables: ['npm'] } }, 400, 'E_USAGE'],
   ['a number for a name', { body: { ...lookUp, operationName: 1 } }, 400, 'E_USAGE'],
-])('%s is refused in words', async (_, question, status, code) => {
+])('%s is refused with a message and a hint', async (_, question, status, code) => {
   await using world = testWorld();
   await using served = await startTestServer({ api: world.api });
   const { answer, ...refused } = await served.ask(question);
@@ -156,7 +161,7 @@ test.each([
     `{ cacheVolume(key: "npm") { head { ${'volume { head { '.repeat(12)} generation ${'} }'.repeat(12)} } } }`,
   ],
   ['too costly', '{ namespaces(first: 1000) { nodes { volumes(first: 1000) { nodes { key namespace } } } } }'],
-])('a document that is %s is refused before it is carried out', async (_, query) => {
+])('a document that is %s is refused before it is executed', async (_, query) => {
   await using world = testWorld();
   await using served = await startTestServer({ api: world.api });
   const { status, answer } = await served.ask({ body: { query } });
@@ -208,7 +213,7 @@ describe('a slow client', () => {
   const half = 'POST /query HTTP/1.1\r\nHost: x\r\n';
 
   test.each([
-    ['with its first word', '', { headersMs: 100 }],
+    ['before its first byte', '', { headersMs: 100 }],
     ['with its headers', half, { headersMs: 100 }],
     [
       'with its body',
@@ -285,7 +290,7 @@ function apiWith(execute: Api['execute']): Api {
 }
 
 describe('operations', () => {
-  test('of a client that went away are aborted', async () => {
+  test('of a client that closed its connection are aborted', async () => {
     const aborted = Promise.withResolvers<unknown>();
     const api = apiWith(async (_, __, signal) => {
       signal.addEventListener('abort', () => aborted.resolve(signal.reason));
@@ -352,7 +357,7 @@ describe('operations', () => {
     for (let index = 0; index < 30; index += 1) expect((await served.ask()).answer).toEqual(answer);
   });
 
-  test('with too large an answer say so', async () => {
+  test('with too large an answer give an error', async () => {
     const api = apiWith(async () => await Promise.resolve({ data: 'x'.repeat(1000) }));
     await using served = await startTestServer({ api, limits: { answerBytes: 500 } });
     const { answer } = await served.ask();
@@ -381,7 +386,7 @@ describe('operations', () => {
   });
 });
 
-test('an engine without patience does not wait for idle clients', async () => {
+test('an impatient stop does not wait for idle clients', async () => {
   const begun = Promise.withResolvers<void>();
   const api = apiWith(async (_, __, signal) => {
     begun.resolve();

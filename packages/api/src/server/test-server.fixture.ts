@@ -16,7 +16,7 @@ export interface Question {
   readonly path?: string;
   /** Changes to a valid request; undefined removes one. */
   readonly headers?: Readonly<Record<string, string | undefined>>;
-  /** Sent as JSON; text is sent as it is. */
+  /** Sent as JSON; text is sent unchanged. */
   readonly body?: unknown;
 }
 
@@ -93,7 +93,7 @@ export async function startTestServer({ api, on = 'port', limits = {} }: TestSer
   };
 }
 
-/** Everything until the other side closes. */
+/** Returns all data until the other side closes. */
 export async function readAll(socket: Socket): Promise<string> {
   let text = '';
   socket.setEncoding('utf8').on('data', (more) => (text += String(more)));
@@ -101,7 +101,7 @@ export async function readAll(socket: Socket): Promise<string> {
   return text;
 }
 
-/** Whatever ends the connection. */
+/** Resolves when the connection ends, with or without an error. */
 export async function closing(socket: Socket): Promise<void> {
   await new Promise((resolve) => socket.once('close', resolve));
 }

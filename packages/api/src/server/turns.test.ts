@@ -4,7 +4,7 @@ import { Turns } from './turns.ts';
 const never = new AbortController().signal;
 const reading = { waitsForOthers: false };
 
-test('a limited number run at once; others go in order of arrival', async () => {
+test('a limited number of operations run at once; others follow in order of arrival', async () => {
   const turns = new Turns({ atOnce: 2, waiting: 10, turnMs: 60_000, late: 10 });
   const [first, second] = [await turns.take(never, reading), await turns.take(never, reading)];
   const order: string[] = [];
@@ -27,7 +27,7 @@ test('a limited number run at once; others go in order of arrival', async () => 
   (await turns.take(never, reading))[Symbol.dispose]();
 });
 
-test('beyond the waiting limit, new ones are refused', async () => {
+test('operations beyond the waiting limit are refused', async () => {
   const turns = new Turns({ atOnce: 1, waiting: 1, turnMs: 60_000, late: 10 });
   const turn = await turns.take(never, reading);
   const waiting = turns.take(never, reading);
@@ -39,7 +39,7 @@ test('beyond the waiting limit, new ones are refused', async () => {
   (await waiting)[Symbol.dispose]();
 });
 
-test('a waiting one that goes away loses its place', async () => {
+test('a waiting operation that is aborted loses its place', async () => {
   const turns = new Turns({ atOnce: 1, waiting: 1, turnMs: 60_000, late: 10 });
   const turn = await turns.take(never, reading);
   const controller = new AbortController();
@@ -77,10 +77,10 @@ describe('slow work', () => {
     const all = Array.from({ length: 6 }, async () => await turns.take(never, reading));
     await vi.advanceTimersByTimeAsync(60_000);
     expect(await whoGoes(all)).toEqual([true, true, true, false, false, false]);
-    // A late one runs to its end: the overdue one makes room.
+    // A late operation ends, so an overdue one gets its place and frees its turn.
     (await all[0])?.[Symbol.dispose]();
     expect(await whoGoes(all)).toEqual([true, true, true, true, false, false]);
-    // So does one that still has its turn.
+    // An operation that still has its turn also frees it.
     (await all[3])?.[Symbol.dispose]();
     expect(await whoGoes(all)).toEqual([true, true, true, true, true, false]);
     for (const index of [1, 2, 4]) (await all[index])?.[Symbol.dispose]();
@@ -89,7 +89,7 @@ describe('slow work', () => {
     expect(await whoGoes([next, beside])).toEqual([true, false]);
   });
 
-  test('that may wait for others blocks none of them, however many there are', async () => {
+  test('that may wait for others never blocks them, whatever the number', async () => {
     const turns = new Turns({ atOnce: 1, waiting: 100, turnMs: 1000, late: 2 });
     const waiters = Array.from({ length: 50 }, async () => await turns.take(never, { waitsForOthers: true }));
     const awaited = turns.take(never, { waitsForOthers: true });

@@ -91,7 +91,7 @@ describe('a volume with a source', () => {
     [{ source: { directory: '/a', volume: 'x' } }, 'a source is either a directory or a volume'],
     [{ source: { directory: './a' } }, 'it is not absolute'],
     [{ source: { directory: '/a/../b' } }, 'is not a plain path'],
-    [{ owner: '1000:1000:1000' }, 'is no owner'],
+    [{ owner: '1000:1000:1000' }, 'is not an owner'],
   ])('%j is refused', async (asked, why) => {
     await using on = testWorld();
     expect(await refusal(on, asked)).toMatch(/^E_USAGE: /);

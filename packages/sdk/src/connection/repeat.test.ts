@@ -17,7 +17,7 @@ function losing(times: number, how: 'after' | 'before', answering: Answering): A
 }
 
 describe('a lost answer', () => {
-  test('of a mutation is requested again, with the same key', async () => {
+  test('of a mutation repeats the request with the same key', async () => {
     const fake = fakeEngine(losing(2, 'after', () => ({ rollback: rolledBack })));
     await using engine = await fake.connect();
     expect(await engine.cacheVolume('npm').rollback()).toEqual(rolledBack);
@@ -55,7 +55,7 @@ describe('a lost answer', () => {
     expect(await reading.context().catch((error: unknown) => error)).not.toBeInstanceOf(LostAnswerError);
   });
 
-  test("of the program's own document is not requested again, since that may not be safe", async () => {
+  test("does not repeat the program's own document, since that may not be safe", async () => {
     const fake = fakeEngine(losing(1, 'after', () => ({ remove: [] })));
     await using engine = await fake.connect();
     await expect(engine.query('mutation { remove(volume: "x") { lane } }')).rejects.toMatchObject({
@@ -64,7 +64,7 @@ describe('a lost answer', () => {
     expect(fake.asked).toHaveLength(1);
   });
 
-  test('is not waited for after an abort or an error of the engine', async () => {
+  test('is not awaited after an abort or an error of the engine', async () => {
     const controller = new AbortController();
     const fake = fakeEngine((asked) => {
       if (asked.name === 'volumeByKey') return { cacheVolume: info('id-1') };

@@ -23,7 +23,7 @@ test('events arrive in order until the engine completes', async () => {
   expect(types).toEqual(['ATTACHED', 'SAVED']);
 });
 
-test('interrupted events give an error, and so does a refusal', async () => {
+test('an interrupted stream gives an error, and so does a refusal', async () => {
   await using cut = await fakeEngine(() => stream(event('ATTACHED'))).connect();
   const events = cut.events();
   expect((await events.next()).value).toEqual({ type: 'ATTACHED' });

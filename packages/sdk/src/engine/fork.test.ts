@@ -69,9 +69,9 @@ test('a fork of several volumes has no single directory, and no variable with tw
 test.each([
   ['both', { directory: '/seed', volume: { id: async () => await Promise.resolve('id-go') } }],
   ['nothing', {}],
-  ['no text', { directory: 7 }],
-  ['an id in the place of a volume', { volume: 'id-go' }],
-])('a source that is %s is refused in words', async (_, source) => {
+  ['not a text', { directory: 7 }],
+  ['an id instead of a volume', { volume: 'id-go' }],
+])('a source that is %s is refused with a message', async (_, source) => {
   await using engine = await fakeEngine(attaching(forked('npm'))).connect();
   const npm = engine.cacheVolume('npm');
   await expect(engine.attach([{ volume: npm, source: source as never }])).rejects.toMatchObject({ code: 'E_USAGE' });
@@ -115,7 +115,7 @@ test.each([
     'ECONNRESET',
     { name: 'CachelaneError', retryable: true, message: expect.stringContaining('may or may not have been made') },
   ],
-])('a commit that finds no engine says what became of the fork: %s', async (code, expected) => {
+])('a commit that finds no engine reports the state of the fork: %s', async (code, expected) => {
   const fake = fakeEngine((asked) => {
     if (asked.name === 'commit')
       throw new TypeError('fetch failed', { cause: Object.assign(new Error(code), { code }) });

@@ -44,7 +44,7 @@ describe('a session', () => {
     expect(fake.asked.map(({ headers }) => headers.get('cachelane-session'))).toEqual(['theirs']);
   });
 
-  test('sends a sign of life every few seconds until it is closed', async () => {
+  test('sends heartbeats every few seconds until it is closed', async () => {
     vi.useFakeTimers();
     let beats = 0;
     const fake = fakeEngine(volumes);
