@@ -1,7 +1,9 @@
-import { requireCommands } from '@cachelane/testkit';
+import { requireCommands, useDisk } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { allowSudo } from '../sudo-rule.fixture.ts';
 import { formsIn, imagePrograms, imageReaders, inData, layersIn, openMachines, readers } from './machines.fixture.ts';
+
+useDisk();
 
 // What one machine saves is an image on the others, where those who run there can have it mounted, and a tree elsewhere.
 

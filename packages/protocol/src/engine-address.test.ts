@@ -28,7 +28,7 @@ test.each([
   expect(parseEngineAddress(text)).toBeUndefined();
 });
 
-test('the socket of a home lies in it, or where its path is short enough', () => {
+test('the socket of a home is in it, or where its path is short enough', () => {
   const places = { homeDir: '/home/u/.cache/cachelane', runtimeDir: '/run/user/7', tmpDir: '/tmp', uid: 7 };
   expect(engineSocketPath(places)).toBe('/home/u/.cache/cachelane/engine/engine.sock');
   const long = { ...places, homeDir: `/home/${'ü'.repeat(45)}` };
