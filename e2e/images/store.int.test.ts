@@ -94,7 +94,7 @@ requireCommands(...imagePrograms)('images', () => {
     test.each([
       ['as files', tmpdir()],
       ['by loop devices, as on kernels that mount no files', '/dev/shm'],
-    ])('mounted %s: a run that is killed leaves nothing of them, and the next one works', async (_, parent) => {
+    ])('mounted %s: a killed run leaves no mounts, and the next run works', async (_, parent) => {
       using machines = openMachines(reader);
       await inData(machines.open(), 'echo 1 > f');
       const world = machines.open();

@@ -107,7 +107,7 @@ requireCommands('npm', ...imagePrograms)('npm', () => {
 });
 
 requireCommands('go', ...imagePrograms)('go build', () => {
-  test.each(imageReaders)('of $name compiles nothing of the library that another machine compiled', async (reader) => {
+  test.each(imageReaders)('$name does not recompile a library that another machine compiled', async (reader) => {
     using machines = openMachines(reader);
     const first = machines.open();
     await seedGoBuild(first, project(first));
@@ -118,7 +118,7 @@ requireCommands('go', ...imagePrograms)('go build', () => {
         cwd,
         options: ['-v', 'go-build'],
       });
-    // Its own packages lie at another path there.
+    // Its own packages have another path there.
     const cold = await build();
     expect(compiled(cold.stderr)).toEqual(['example.com/app/lib', 'main']);
     expect(cold.volume('go-build')).toMatchObject({ hits: [{ layers: 1 }], changed: 0, removed: 0, conflicts: [] });
