@@ -19,7 +19,7 @@ requireCommands('bwrap')('each test has its own world', () => {
       expect(statSync(join(world.store, 'state.db')).uid).toBe(uid);
     });
 
-    test('the command sees the environment of the world and its context, and nothing of the test run', async () => {
+    test('the command sees the world’s environment and its context only', async () => {
       using world = openWorld({ user, env: { MINE: 'yes' } });
       const run = await world.run(['env', '-0'], { options: ['-v', 'data:data'], env: { MORE: 'too' } });
       const names = run.stdout.split('\0').flatMap((line) => line.split('=', 1));

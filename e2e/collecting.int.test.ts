@@ -188,7 +188,7 @@ requireCommands('bwrap')('in the background', () => {
 });
 
 requireCommands('bwrap')('in a remote', () => {
-  test('gc --remote says what it would delete and what it deleted, and fails without a remote', async () => {
+  test('gc --remote lists what it would delete and deleted, and fails without a remote', async () => {
     world.exec(['mkdir', 'shared']);
     const shared = join(world.dir, 'shared');
     world.env['CACHELANE_REMOTE'] = `dir:${shared}`;
@@ -225,7 +225,7 @@ function onSmallDisk(script: string): string {
 requireCommands('bwrap', 'unshare')('on a full disk', () => {
   const asRoot = test.runIf(process.getuid?.() === 0);
 
-  asRoot('rm and gc find room for what they have to write', () => {
+  asRoot('rm and gc can write on a full disk', () => {
     const removals = 'cachelane rm one; cachelane rm two; cachelane gc; echo; cachelane ls --json';
     const out = onSmallDisk(
       `save one; save two; save three; fill; df --output=avail cache/.. "$CACHELANE_HOME"; ${removals}`,
@@ -237,7 +237,7 @@ requireCommands('bwrap', 'unshare')('on a full disk', () => {
     expect(heads.map(({ volume }) => volume)).toEqual(['three']);
   });
 
-  asRoot('without what is kept for it they cannot, and say so', () => {
+  asRoot('without the reserve they fail with the reason', () => {
     const out = onSmallDisk('save one; rm "$CACHELANE_HOME/reserve"; fill; cachelane rm one 2>&1 || echo "code $?"');
     expect(out).toMatch(/no space is left to write [^]*code 1/);
   });

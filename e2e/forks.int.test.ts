@@ -55,7 +55,7 @@ const sessionsOf = async ({ engine }: Home): Promise<number> =>
   (await engine.deps.metadata.listSessions(new AbortController().signal)).length;
 
 describe('a fork', () => {
-  test('that is committed is what the next fork finds, and nothing is mounted at a tool’s path', async () => {
+  test('a committed fork is visible to the next one, and nothing is mounted at a tool’s path', async () => {
     await using home = await openHome();
     const fork = await home.fork();
     put(fork, 'a');
@@ -85,7 +85,7 @@ describe('a fork', () => {
     expect(await sessionsOf(home)).toBe(0);
   });
 
-  test('is isolated from others, and all of them keep what they added', async () => {
+  test('is isolated from other forks, and all keep their additions', async () => {
     await using home = await openHome();
     const forks = await Promise.all(['a', 'b', 'c'].map(async () => await home.fork()));
     for (const [index, fork] of forks.entries()) put(fork, `file-${index}`);
@@ -173,7 +173,7 @@ const full = (): never => {
 };
 
 describe('a commit that fails', () => {
-  test('keeps the fork, and the retry saves the rest and reports what it had saved before', async () => {
+  test('keeps the fork, and the retry saves the rest and reports earlier saves', async () => {
     await using home = await openHome();
     const { deps } = home.engine;
     let isFull = true;

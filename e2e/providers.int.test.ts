@@ -8,7 +8,7 @@ import { configure, hostCache, pipelineIn } from './provided-volumes.fixture.ts'
 import { buildSdk, openSdkWorld, type BuiltSdk } from './sdk/sdk-world.fixture.ts';
 import { allowSudo } from './sudo-rule.fixture.ts';
 
-// The place where the code runs decides what a volume is made of. The code does not change.
+// The place where the code runs chooses the provider. The code does not change.
 
 let sdk: BuiltSdk;
 beforeAll(() => {
@@ -26,7 +26,7 @@ requireCommands('bwrap')('one pipeline, independent of where it runs', () => {
     expect(hostCache(on)).toBe('');
   });
 
-  test('dir: it works in that directory, and nothing is stored', async () => {
+  test('dir: the command works in that directory, and nothing is stored', async () => {
     await using on = openSdkWorld(sdk);
     mkdirSync(join(on.world.dir, 'shared'));
     configure(on, `providers: { pip: 'dir:${on.world.dir}/shared' }\n`);

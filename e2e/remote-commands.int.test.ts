@@ -190,7 +190,7 @@ requireCommands('bwrap')('push to an empty remote', () => {
 });
 
 requireCommands('bwrap')('push, after a rollback', () => {
-  test('removes the layers that the rollback removed and says so; until then others still get them', async () => {
+  test('removes rolled back layers with a notice; until then others still get them', async () => {
     using shared = openShared();
     const ann = shared.machine();
     for (const name of ['a', 'b', 'c']) await write(ann, name, 'wait');

@@ -126,7 +126,7 @@ requireCommands(
   test.each([
     ['behind', -86_400_000],
     ['ahead', 86_400_000],
-  ])('seen from a machine whose clock is a day %s', async (_, offsetMs) => {
+  ])('seen from a machine with a clock a day %s', async (_, offsetMs) => {
     const place = freshPlace();
     const shift = `const now = Date.now; const Real = Date;
       globalThis.Date = class extends Real {
@@ -236,7 +236,7 @@ requireCommands(
     });
 
     test.each(['small', 'large'])(
-      'while it pushes a %s layer: it ends at once, and what was saved is sent later',
+      'while it pushes a %s layer: it ends at once, and the layer is pushed later',
       async (size) => {
         await using proxy = await startFaultProxy(server.endpoint);
         const place = freshPlace();

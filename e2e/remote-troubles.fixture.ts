@@ -93,7 +93,7 @@ export async function expectSeen(env: Env, names: readonly string[]): Promise<vo
   expect(found.stdout.split('\n').filter((line) => line !== '')).toEqual(names.toSorted());
 }
 
-/** Checks what the store holds, regardless of the remote. */
+/** Checks the store without the remote. */
 export async function expectHere(world: World, names: readonly string[]): Promise<void> {
   const here = await world.run(['sh', '-c', 'ls ~/.npm'], { options: [...volume, '--no-remote'] });
   expect(here.stdout.split('\n').filter((line) => line !== '')).toEqual(names.toSorted());

@@ -139,7 +139,7 @@ function alone(world: World): readonly string[] {
 }
 
 describe('the bundle alone', () => {
-  test('uses directories, and says what it lacks for a bucket', () => {
+  test('uses directories, and names the missing part for a bucket', () => {
     using world = openWorld();
     const argv = [...alone(world), 'doctor', '--json', '--remote'];
     expect(outline(checksOf(world.exec([...argv, `dir:${sharedDir(world)}`])))).toEqual(well);

@@ -183,7 +183,7 @@ describe('serve -- COMMAND', () => {
   });
 });
 
-test('query without an engine rejects mutations whose effect would end with the answer', async () => {
+test('query without an engine rejects mutations that would end with the answer', async () => {
   using world = openWorld();
   const cwd = world.project('web', { 'cachelane.yaml': 'namespace: acme/web\n' });
   const asked = async (input: string): Promise<unknown> => {
@@ -242,7 +242,7 @@ describe('at the socket of the home', () => {
   });
 });
 
-test('an engine whose home was removed leaves the socket of its successor alone', async () => {
+test('an engine with a removed home keeps the socket of its successor', async () => {
   using world = openWorld();
   const first = await startEngine(world, ['--keep']);
   rmSync(world.store, { recursive: true });

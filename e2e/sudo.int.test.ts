@@ -61,7 +61,7 @@ requireCommands(
     expect(found(world, { env: { CACHELANE_SUDO: '0' } })).toBe('./d/x/four ./d/x/three');
   });
 
-  test('a known CI system uses sudo by default, and doctor says so', async () => {
+  test('a known CI system uses sudo by default, and doctor shows it', async () => {
     using world = open({ CI: 'true', GITHUB_ACTIONS: 'true' });
     const { stdout } = await world.cachelane(['doctor', '--verbose']);
     expect(stdout).toContain('mounts by: sudo: this is GitHub Actions');

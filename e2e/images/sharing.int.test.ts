@@ -1,7 +1,9 @@
-import { requireCommands } from '@cachelane/testkit';
+import { requireCommands, useDisk } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { allowSudo } from '../sudo-rule.fixture.ts';
 import { formsIn, imagePrograms, imageReaders, inData, layersIn, openMachines, readers } from './machines.fixture.ts';
+
+useDisk();
 
 // A layer of one machine is an image on other machines that can mount images, and a tree elsewhere.
 

@@ -2,11 +2,13 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { requireCommands } from '@cachelane/testkit';
+import { requireCommands, useDisk } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { ageLayers, expectNoSessions, until } from '../robustness/store.fixture.ts';
 import { allowSudo } from '../sudo-rule.fixture.ts';
 import { formsIn, imageIn, imagePrograms, imageReaders, inData, layersIn, openMachines } from './machines.fixture.ts';
+
+useDisk();
 
 // Images in the store: they count in du, they are deleted with their layers, and a kill leaves no mount.
 

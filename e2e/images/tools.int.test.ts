@@ -1,12 +1,14 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { requireCommands, startLocalRegistry, type LocalRegistry } from '@cachelane/testkit';
+import { requireCommands, startLocalRegistry, type LocalRegistry, useDisk } from '@cachelane/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { FinishedRun, World } from '../cli.fixture.ts';
 import { compiled, goModule, goProject, seedGoBuild } from '../real-tools/go-project.fixture.ts';
 import { npmProject } from '../real-tools/npm-project.fixture.ts';
 import { allowSudo } from '../sudo-rule.fixture.ts';
 import { formsIn, imagePrograms, imageReaders, openMachines, readers, type Machines } from './machines.fixture.ts';
+
+useDisk();
 
 // Real tools on pulled layers: they hit, and additions of several machines merge over images as over trees.
 

@@ -1,10 +1,12 @@
 import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import { requireCommands } from '@cachelane/testkit';
+import { requireCommands, useDisk } from '@cachelane/testkit';
 import { describe, expect, inject, test } from 'vitest';
 import type { Finished, World } from '../cli.fixture.ts';
 import { allowSudo } from '../sudo-rule.fixture.ts';
 import { formsIn, imagePrograms, imageReaders, inData, openMachines, type Machines } from './machines.fixture.ts';
+
+useDisk();
 
 // A store with images and a run that cannot mount them: it converts them to trees once, and then hits.
 

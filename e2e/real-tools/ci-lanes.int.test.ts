@@ -196,7 +196,7 @@ requireCommands('bwrap', 'git')('jobs on one machine', () => {
       return heads.map(({ lane, generation }) => `${lane} ${generation}`);
     }
 
-    test.each(saving)('$title: its lane, and what it reads', async ({ job, lane, reads, sees }) => {
+    test.each(saving)('$title: has its lane and read chain', async ({ job, lane, reads, sees }) => {
       const env = platform.env(world, job);
       const context = await world.json(['context'], { cwd: project, env });
       expect(context).toMatchObject({ namespace: platform.namespace, lane, trust: 'T1', canWrite: true });

@@ -134,7 +134,7 @@ requireCommands(
 )('the file system of a home', () => {
   const testAsRoot = test.runIf(isRoot);
 
-  testAsRoot('is read-only: the user is told, and what is there can be listed', async () => {
+  testAsRoot('is read-only: the user gets an error, and volumes can be listed', async () => {
     using world = openWorld();
     const readOnly = 'mount --bind "$STORE" "$STORE"; mount -o remount,ro,bind "$STORE"';
     await expectBare({

@@ -51,7 +51,7 @@ requireCommands(
       const run = await world.run(['sh', '-c', script], { options: [...options, '--leave-processes'] });
       const pid = pidOf(world, 'stays');
       expect(run.code).toBe(0);
-      expect(run.stderr).toMatch(new RegExp(`outlived the command.* is not saved: .*sh \\(${pid}\\)`));
+      expect(run.stderr).toMatch(new RegExp(`outlived the command.* are not saved: .*sh \\(${pid}\\)`));
       expect(lives(pid)).toBe(true);
       expect(run.volume('data')).toMatchObject({ added: 1, skipped: null });
       // Other runs do not treat them as their own, and their later writes are lost.

@@ -18,7 +18,7 @@ afterAll(() => {
 const document = readFileSync(join(import.meta.dirname, '../../docs/howto/sdk.md'), 'utf8');
 const examples = [...document.matchAll(/^```ts\n([^]*?)^```$/gm)].map(([, code = '']) => code);
 
-test('the examples of the document do what it says', async () => {
+test('the examples of the document work as described', async () => {
   await using on = openSdkWorld(sdk);
   const runnable = examples.filter((code) => code.includes('await using engine'));
   expect(runnable.length).toBeGreaterThanOrEqual(7);
@@ -248,7 +248,7 @@ process.stdout.write(JSON.stringify([await one(engine), await other(engine), awa
   expect(elsewhere).toMatch(/^teams\/site\/.*lib-b$/);
 });
 
-/** For an engine whose idle minute takes three seconds. */
+/** For an engine with an idle time of three seconds. */
 const quickly = { NODE_OPTIONS: `--import=${join(import.meta.dirname, 'quick-clock.fixture.ts')}` };
 
 describe('a session that is idle for a minute', () => {

@@ -235,7 +235,7 @@ function stuck(path: string): Disposable {
 }
 
 requireCommands('mkfifo')('a file system that does not answer', () => {
-  test('that does not answer is abandoned on abort, before a head and in the middle of an object', async () => {
+  test('is abandoned on abort, before a head and in the middle of an object', async () => {
     using dir = scratchDir();
     const left: unknown[] = [];
     const onAbandoned = (work: unknown): void => void left.push(work);

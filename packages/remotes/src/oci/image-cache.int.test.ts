@@ -88,7 +88,7 @@ test('an unfinished image is deleted after a day, and leftovers of a killed swee
   expect(existsSync(join(dir, 'images/new-a'))).toBe(false);
 });
 
-test.runIf(process.geteuid?.() === 0)('what is not ours to remove stays, and is in nobody’s way', async () => {
+test.runIf(process.geteuid?.() === 0)('files that we may not delete stay, and do not block other images', async () => {
   for (const name of [`sha256-${'b'.repeat(64)}`, 'tag-x', 'new-a']) {
     mkdirSync(join(dir, 'images', name, 'tree'), { recursive: true });
     utimesSync(join(dir, 'images', name), startMs / 1000, startMs / 1000);

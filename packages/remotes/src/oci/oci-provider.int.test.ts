@@ -252,7 +252,7 @@ describe('a registry with invalid answers', () => {
     ],
     ['no right', (_, response) => void response.writeHead(403).end(), 'E_REMOTE_DENIED'],
     [
-      'a way to where nothing is encrypted',
+      'a redirect without encryption',
       (_, response) => void response.writeHead(302, { location: 'http://10.0.0.1/' }).end(),
       'E_REMOTE_UNFIT',
     ],

@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { OverlayMount } from '@cachelane/core';
-import { requireCommands } from '@cachelane/testkit';
+import { requireCommands, useDisk } from '@cachelane/testkit';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { OverlayProbe } from './probe-overlay.ts';
 import { processIds } from '../system/proc.ts';
@@ -31,6 +31,8 @@ import {
   until,
   type World,
 } from './world.fixture.ts';
+
+useDisk();
 
 const rule = allowSudo();
 afterAll(() => rule.remove());

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { stage } from '../../fixtures/staged-host.fixture.ts';
 
-test('tools lists every tool, what prunes it, whether it is worth sending, and how it was tried', async () => {
+test('tools lists every tool with its prune command, sync and test status', async () => {
   using on = stage();
   expect(await on.cachelane('tools')).toBe(0);
   expect(on.out()).toMatch(/^pnpm +pnpm-lock\.yaml +- +always +real tool +pnpm's store/m);
@@ -9,7 +9,7 @@ test('tools lists every tool, what prunes it, whether it is worth sending, and h
   expect(on.out()).toMatch(/^apt +- +yes +never +real tool /m);
 });
 
-test('tools show says it for a command here', async () => {
+test('tools show uses the environment here', async () => {
   using on = stage({ env: { CCACHE_DIR: '/elsewhere' } });
   expect(await on.cachelane('tools', 'show', 'ccache')).toBe(0);
   expect(on.out()).toMatch(/^lies at: +\/elsewhere \(CCACHE_DIR in the environment\)$/m);
@@ -17,7 +17,7 @@ test('tools show says it for a command here', async () => {
   expect(on.out()).toContain('CCACHE_MAXSIZE=0');
 });
 
-test('tools show of what is none', async () => {
+test('tools show of an unknown tool', async () => {
   using on = stage();
   expect(await on.cachelane('tools', 'show', 'pnpn')).toBe(1);
   expect(on.err()).toContain('there is no tool pnpn; did you mean pnpm?');
@@ -40,7 +40,7 @@ test('as JSON', async () => {
   });
 });
 
-test('tools show tells what is stored and how it merges, what is not and why, and all that follows from it', async () => {
+test('tools show lists stored and never stored paths with their rules', async () => {
   using on = stage();
   expect(await on.cachelane('tools', 'show', 'npm')).toBe(0);
   expect(on.out()).toMatch(/^saved: +when the command ended by itself, with any exit code$/m);
