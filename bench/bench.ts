@@ -29,7 +29,7 @@ export interface Bench {
   readonly storeDir: string;
   run(volume: string, command: readonly string[], place?: Partial<RunPlace>): CachelaneSample;
   runForMemory(volume: string, command: readonly string[], storeDir?: string): CachelaneMemorySample;
-  /** Lets the disk finish what was written, so that the next one does not pay for the one before. */
+  /** Waits until the disk has written everything, so that the next contender does not pay for it. */
   settle(): void;
   say(text: string): void;
 }
@@ -45,7 +45,7 @@ export function openBench({ directory, corpora, rounds }: BenchOptions): Bench {
   const workDir = path('project');
   const storeDir = path('store');
   for (const dir of [workDir, path('home'), path('mounts'), path('tmp')]) mkdirSync(dir, { recursive: true });
-  // Nothing of the caller's own: no CI variables that would choose a lane, no settings of npm.
+  // Without the caller's CI variables and npm settings.
   const env = {
     ...networkSettings(),
     PATH: process.env['PATH'] ?? '/usr/bin:/bin',
@@ -85,7 +85,7 @@ function networkSettings(): Record<string, string> {
   );
 }
 
-/** Where a corpus lies as a volume, and what `-v` calls it. Content of npm and of Go is handled by their tools. */
+/** The path of a corpus as a volume, and its name for `-v`. */
 export function mountOf(bench: Bench, name: string): { readonly volume: string; readonly path: string } {
   const path = bench.path(join('mounts', name));
   return { volume: `${name === 'go' ? 'go-build' : name}:${path}`, path };

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 
-/** Where everything lies that is measured: outside the repository, corpora for good and the rest until the end. */
+/** The directory of all measurements, outside the repository. Corpora stay; the rest is deleted at the end. */
 export interface BenchDirectory {
   readonly corporaDir: string;
   /** New and empty. */
@@ -12,7 +12,7 @@ export interface BenchDirectory {
    * create files for seconds, and whatever is measured next would pay for it.
    */
   discard(path: string): void;
-  /** Deletes the run's directory and what was discarded. */
+  /** Deletes the run's directory and discarded files. */
   close(): void;
 }
 
@@ -31,7 +31,7 @@ export function openBenchDirectory(root: string): BenchDirectory {
   const trashDir = join(root, 'trash');
   mkdirSync(corporaDir, { recursive: true });
   mkdirSync(trashDir, { recursive: true });
-  // What a run that was killed has left is moved away now and deleted at the end of this one.
+  // Remains of a killed run are moved now and deleted at the end.
   for (const name of readdirSync(root)) {
     if (name.startsWith('run-')) renameSync(join(root, name), join(trashDir, `${name}-${process.pid}`));
   }

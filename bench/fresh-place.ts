@@ -5,7 +5,7 @@ import { hasCommand, textOf } from './processes.ts';
 /** Sparse: as much of the disk is taken as is written. */
 const fileSystemBytes = 24 * 1024 ** 3;
 
-/** A directory that nothing was written to or removed from before: ext4 is slow to create files where much was deleted. */
+/** A fresh directory, since ext4 creates files slowly where many were deleted. */
 interface FreshPlace extends Disposable {
   readonly dir: string;
 }
@@ -19,7 +19,7 @@ function openFreshPlace(path: string): FreshPlace {
   if (!hasFreshFileSystems) return { dir: path, [Symbol.dispose]: () => {} };
   const file = `${path}.ext4`;
   textOf(['truncate', '-s', String(fileSystemBytes), file]);
-  // Nothing is left to be initialised in the background while something is measured.
+  // No initialisation continues in the background.
   textOf(['mkfs.ext4', '-q', '-E', 'lazy_itable_init=0,lazy_journal_init=0', file]);
   textOf(['mount', '-o', 'loop,noatime', file, path]);
   const dir = join(path, 'work');
@@ -33,7 +33,7 @@ function openFreshPlace(path: string): FreshPlace {
   };
 }
 
-/** One for each round: the contenders of a round share it, and the next one begins anew. */
+/** A fresh place for each round, shared by its contenders. */
 export class FreshPlaces implements Disposable {
   readonly #pathOf: (round: number) => string;
   #round = -1;

@@ -160,7 +160,7 @@ function main(): void {
   ) {
     throw new Error(usage);
   }
-  // The launcher builds what is out of date; not while something is measured.
+  // The launcher builds first, not during a measurement.
   const version = execFileSync(launcher, ['--version'], { encoding: 'utf8' }).trim();
   bundleChildren();
   const directory = openBenchDirectory(benchRoot(process.env));

@@ -22,7 +22,7 @@ export function timed(argv: readonly string[], options: ProcessOptions = {}): nu
   }
 }
 
-/** What it prints, trimmed. Throws where it fails. */
+/** Returns the trimmed stdout. Throws if the command fails. */
 export function textOf(argv: readonly string[], options: ProcessOptions = {}): string {
   const result = start(argv, options, 'pipe');
   check(argv, result);

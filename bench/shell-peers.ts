@@ -6,7 +6,7 @@ export const pack = 'tar -C "$0" -cf - . | zstd -q -T0 -3 -o "$1"';
 export const packAndHash = `(cd "$0" && find . -type f -print0 | xargs -0 sha256sum >"$1.sums") & ${pack}; wait`;
 /** `$0` an archive, `$1` a directory. */
 export const unpack = 'zstd -q -d -c "$0" | tar -C "$1" -xf -';
-/** `$0` an archive, `$1` a file: what is left of it where nothing is made of the files in it. */
+/** Reads an archive `$0` without extracting it, and writes the rest to `$1`. */
 export const decompress = 'zstd -q -d -c "$0" >"$1"';
 /** In the directory that it runs in. */
 export const readAll = 'find . -type f -print0 | xargs -0 cat >/dev/null';

@@ -7,7 +7,7 @@ export interface Row {
   /** The peer and its figure. */
   readonly peer?: string;
   readonly ratio?: string;
-  /** What was promised; without a bar the row informs. */
+  /** The promised limit. Without one, the row is informative. */
   readonly bar?: { readonly text: string; readonly met: boolean };
 }
 
@@ -43,7 +43,7 @@ export function atLeastTimes(limit: number, peer: Summary, own: Summary): NonNul
   return { text: `>= ${limit}x`, met: peer.median / own.median >= limit };
 }
 
-/** Round by round; the figure stands beside the limit, since the medians of two columns do not give it. */
+/** Computed for each round, since the medians of two columns do not give it. */
 export function atMostOfPeer(
   limit: number,
   {

@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { buffer } from 'node:stream/consumers';
 
-// Servers that are no S3 servers, or bad ones. All on free ports of 127.0.0.1.
+// Servers that are broken or are not S3 servers. Each listens on a free port of 127.0.0.1.
 
 interface BadServer extends AsyncDisposable {
   readonly endpoint: string;
@@ -31,18 +31,18 @@ async function listening(server: Server): Promise<BadServer> {
   };
 }
 
-/** A port that nobody listens at, as it was a moment ago. */
+/** Returns the address of a closed port. It was open a moment ago. */
 export async function closedPort(): Promise<string> {
   await using server = await listening(createTcpServer());
   return server.endpoint;
 }
 
-/** Takes every connection and never says a word. */
+/** Starts a server that accepts every connection and never answers. */
 export async function silentServer(): Promise<BadServer> {
   return await listening(createTcpServer());
 }
 
-/** Answers every request with this page. */
+/** Starts a server that answers every request with this page. */
 export async function pageServer(status: number): Promise<BadServer> {
   return await listening(
     createServer((request, response) => {
@@ -53,7 +53,7 @@ export async function pageServer(status: number): Promise<BadServer> {
   );
 }
 
-/** What is sent to it is never answered, not even the request for a connection: its queue is full, and nobody takes from it. */
+/** Starts a listener whose accept queue is full, so new connections hang. */
 export async function blackHole(): Promise<BadServer> {
   const script = `const server = require('node:net').createServer().listen(0, '127.0.0.1', 1, () => {
     require('node:fs').writeSync(1, server.address().port + '\\n');
@@ -63,7 +63,7 @@ export async function blackHole(): Promise<BadServer> {
   const ended = once(child, 'close');
   const [port] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
   const sockets: Socket[] = [];
-  // Until one more is not taken.
+  // Connect until the queue is full.
   for (let isTaken = true; isTaken;) {
     const socket = connect(Number(port), '127.0.0.1').on('error', () => undefined);
     sockets.push(socket);
@@ -79,7 +79,7 @@ export async function blackHole(): Promise<BadServer> {
   };
 }
 
-/** What the target answers comes at this speed. */
+/** Starts a proxy that limits the target's answers to this speed. */
 export async function slowAnswers(target: string, bytesPerSecond: number): Promise<BadServer> {
   const { hostname, port } = new URL(target);
   return await listening(
@@ -108,7 +108,7 @@ function paced(bytesPerSecond: number): Transform {
   });
 }
 
-/** Keeps objects as an S3 server does, asks for no credentials, and looks at no condition: the last writer wins. */
+/** Starts an S3 server without credentials that ignores conditions on writes: the last writer wins. */
 export async function carelessServer(): Promise<BadServer & { readonly objects: ReadonlyMap<string, Buffer> }> {
   const objects = new Map<string, Buffer>();
   const handle: RequestListener = (request, response) => {

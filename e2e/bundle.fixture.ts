@@ -5,20 +5,17 @@ import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 
 const root = join(import.meta.dirname, '..');
-/** Beside the bundle: what Node makes of it, as the launcher of a checkout keeps it. */
+/** The directory for Node's compile cache, beside the bundle. */
 export const compiledName = 'compiled';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** The program and its first argument: Node, and the bundle as it was when the tests began. */
+    /** The program and its first argument: Node, and a copy of the bundle from the start of the tests. */
     readonly cachelaneProgram: readonly [string, string];
   }
 }
 
-/**
- * Once for all e2e tests: builds the bundle if it is not up to date, and puts it and Node where every user may read them.
- * A build in the middle of the tests changes nothing for them.
- */
+/** Builds the bundle once for all e2e tests if it is stale. Copies it and Node to where every user can read them. */
 export function setup(project: TestProject): () => void {
   const build = spawnSync(join(root, 'scripts/build'), { encoding: 'utf8', stdio: ['ignore', 'inherit', 'inherit'] });
   if (build.status !== 0) throw new Error(`the bundle could not be built: exit code ${build.status}`);
@@ -28,7 +25,7 @@ export function setup(project: TestProject): () => void {
   const node = join(dir, 'bin/node');
   mkdirSync(join(dir, 'bin'));
   copyFileSync(join(root, 'dist/cachelane.cjs'), bundle);
-  // What the bundle reads when a bucket is used, and what threads begin with.
+  // The bundle loads these for buckets and for threads.
   for (const companion of ['cachelane-s3.cjs', 'cachelane-thread.cjs']) {
     if (existsSync(join(root, 'dist', companion))) copyFileSync(join(root, 'dist', companion), join(dir, companion));
   }
@@ -38,7 +35,7 @@ export function setup(project: TestProject): () => void {
   } catch {
     copyFileSync(process.execPath, node);
   }
-  // For every user, each of whom has a place of his own in it.
+  // Every user needs write access for their own subdirectory.
   mkdirSync(join(dir, compiledName));
   chmodSync(join(dir, compiledName), 0o777);
   project.provide('cachelaneProgram', [node, bundle]);

@@ -21,36 +21,36 @@ export type WorldUser = 'root' | 'ordinary user';
 const isRoot = process.getuid?.() === 0;
 const nobody = 65_534;
 
-/** Who can run the CLI on this machine: root can also play an ordinary user. */
+/** The users that can run the CLI on this machine. Root can also act as an ordinary user. */
 export const worldUsers: readonly WorldUser[] = isRoot ? ['root', 'ordinary user'] : ['ordinary user'];
 
 export interface WorldOptions {
-  /** Whoever runs the tests when left out. */
+  /** Default: the user that runs the tests. */
   readonly user?: WorldUser;
-  /** Beside, or in place of, what every world has; see {@link openWorld}. */
+  /** Adds to or replaces the default environment; see {@link openWorld}. */
   readonly env?: Readonly<Record<string, string>>;
   /**
-   * An existing directory at which this world's programs find the world, each in a mount namespace of its own: machines of
-   * a CI system have their checkouts and homes at one path. Needs `bwrap`.
+   * An existing directory where this world's programs see the world, in a mount namespace of their own. CI machines have
+   * their checkouts and homes at one path. Needs `bwrap`.
    */
   readonly seenAt?: string;
 }
 
-/** `CACHELANE_TEST_MOUNTER=clone npm test -- e2e/real-tools`: what tools do, another way of attaching their caches. */
+/** Overrides how tools attach their caches: `CACHELANE_TEST_MOUNTER=clone npm test -- e2e/real-tools`. */
 const wantedMounter = process.env['CACHELANE_TEST_MOUNTER'];
 const everyRun = wantedMounter === undefined ? [] : ['--mounter', wantedMounter];
 
 interface CallOptions {
-  /** The world's directory when left out. */
+  /** Default: the world's directory. */
   readonly cwd?: string;
-  /** For this call, on top of the world's; undefined takes a variable away. */
+  /** Variables for this call, added to the world's. `undefined` removes one. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Nothing when left out. Null, for what is started only: stdin stays open, and is the test's to write to and to end. */
+  /** Default: empty. Null keeps stdin open for the test to write to and end; only for started programs. */
   readonly input?: string | null;
 }
 
 interface RunOptions extends CallOptions {
-  /** Before the `--`: `['-v', 'npm']`. */
+  /** Options before the `--`, for example `['-v', 'npm']`. */
   readonly options?: readonly string[];
 }
 
@@ -62,19 +62,19 @@ export interface Finished {
 }
 
 export interface FinishedRun extends Finished {
-  /** What `--report` wrote. Throws where nothing was written. */
+  /** The report from `--report`. Throws if there is none. */
   readonly report: RunReport;
-  /** The volume of this name in the report; throws where there is none. */
+  /** Returns the volume of this name in the report. Throws if there is none. */
   volume(name: string): VolumeReport;
 }
 
 interface Started {
-  /** The CLI itself: its pid is the one to send signals to. */
+  /** The CLI process itself: send signals to its pid. */
   readonly child: ChildProcess;
   readonly finished: Promise<Finished>;
-  /** Resolves when stdout holds the text; rejects when the process ends without having said it. */
+  /** Resolves when stdout contains the text. Rejects if the process ends first. */
   readonly said: (text: string) => Promise<void>;
-  /** As far as it has come. */
+  /** Returns the output so far. */
   readonly stdout: () => string;
 }
 
@@ -82,42 +82,42 @@ interface StartedRun extends Started {
   readonly finished: Promise<FinishedRun>;
 }
 
-/** A machine of its own as far as the CLI can tell: a home directory, a store, projects, and an explicit environment. */
+/** A simulated machine: a home directory, a store, projects and an explicit environment. */
 export interface World extends Disposable {
-  /** Real path; everything below belongs to the world's user. All other paths are as its programs see them. */
+  /** The real path. Everything in it belongs to the world's user. All other paths are as its programs see them. */
   readonly dir: string;
   /** `HOME`. */
   readonly home: string;
-  /** `CACHELANE_HOME`; the first run makes it. */
+  /** `CACHELANE_HOME`. The first run creates it. */
   readonly store: string;
-  /** What every call gets. May be changed. */
+  /** The environment of every call. Tests may change it. */
   readonly env: Record<string, string>;
-  /** Makes files with their directories, by path relative to the world's directory; returns its real path. */
+  /** Writes files with their directories, at paths relative to the world's directory. Returns that directory's real path. */
   write(files: Readonly<Record<string, string>>): string;
-  /** A directory `projects/NAME` with these files; returns its path. Not a git repository. */
+  /** Creates the directory `projects/NAME` with these files and returns its path. It is not a git repository. */
   project(name: string, files?: Readonly<Record<string, string>>): string;
-  /** Makes a directory a git repository with this url of `origin`, or with none. */
+  /** Makes a directory a git repository, with this URL of `origin` if given. */
   gitInit(dir: string, remote?: string): void;
-  /** `cachelane ARGV`. */
+  /** Runs `cachelane ARGV`. */
   cachelane(argv: readonly string[], options?: CallOptions): Promise<Finished>;
   cachelaneSync(argv: readonly string[], options?: CallOptions): Finished;
-  /** Parsed stdout of `cachelane ARGV --json`; throws when it fails. */
+  /** Returns the parsed output of `cachelane ARGV --json`. Throws if it fails. */
   json(argv: readonly string[], options?: CallOptions): Promise<unknown>;
   start(argv: readonly string[], options?: CallOptions): Started;
-  /** The same of any other program, as the same user in the same environment. */
+  /** Starts any other program, as the same user in the same environment. */
   startProgram(argv: readonly string[], options?: CallOptions): Started;
-  /** `cachelane run --report FILE OPTIONS -- COMMAND`. */
+  /** Runs `cachelane run --report FILE OPTIONS -- COMMAND`. */
   run(command: readonly string[], options?: RunOptions): Promise<FinishedRun>;
   startRun(command: readonly string[], options?: RunOptions): StartedRun;
-  /** Any other program, as the same user in the same environment; throws when it fails. */
+  /** Runs any other program, as the same user in the same environment. Throws if it fails. */
   exec(argv: readonly string[], options?: CallOptions): Finished;
-  /** The same without blocking the process, for a program that talks to a server in it. */
+  /** Like `exec`, but does not block the process. For programs that talk to a server in it. */
   execAsync(argv: readonly string[], options?: CallOptions): Promise<Finished>;
 }
 
 /**
- * Every world has HOME, PATH, TMPDIR and CACHELANE_HOME, and what keeps npm, go and git from the network and from settings of
- * the machine. What vitest and CI systems set reaches nobody.
+ * Opens a world with HOME, PATH, TMPDIR and CACHELANE_HOME, and settings that keep npm, go and git off the network and
+ * away from the machine's own settings. Variables of vitest and CI systems are not passed on.
  */
 export function openWorld({ user, env: extra = {}, seenAt }: WorldOptions = {}): World {
   const dir = realpathSync(mkdtempSync(join(tmpdir(), 'cachelane-e2e-')));
@@ -138,7 +138,7 @@ export function openWorld({ user, env: extra = {}, seenAt }: WorldOptions = {}):
   for (const name of ['home', 'tmp', 'reports']) makeDirectory(join(dir, name));
   const env = { ...defaultEnv(seen), HOME: home, CACHELANE_HOME: store, ...extra };
   const program = inject('cachelaneProgram');
-  // A quarter of what a call takes; the program takes both away again.
+  // Compiling takes a quarter of a call's time. The program removes both variables again.
   const compiled = {
     NODE_COMPILE_CACHE: join(dirname(program[1]), compiledName),
     _CACHELANE_COMPILE_CACHE: 'ours',
@@ -152,7 +152,7 @@ export function openWorld({ user, env: extra = {}, seenAt }: WorldOptions = {}):
     env: more = {},
   }: CallOptions): SpawnOptions & { readonly env: NodeJS.ProcessEnv } => {
     const all = Object.entries({ ...env, ...more }).filter(([, value]) => value !== undefined);
-    // With an id given, libuv also drops the supplementary groups.
+    // When given a uid, libuv also drops the supplementary groups.
     return { cwd: seenAt === undefined ? cwd : dir, env: { ...Object.fromEntries(all), PWD: cwd }, ...identity };
   };
   const placed = (argv: readonly string[], { cwd = seen }: CallOptions): readonly string[] => {
@@ -224,9 +224,9 @@ export function openWorld({ user, env: extra = {}, seenAt }: WorldOptions = {}):
     execAsync: async (argv, options) => succeeded(argv, await start(argv, options).finished),
     [Symbol.dispose]() {
       for (const child of children) child.kill('SIGKILL');
-      // Directories that Go made read-only keep their contents, for all but root.
+      // Go makes directories read-only. Only root can delete their contents.
       if (!isRoot) spawnSync('chmod', ['-R', 'u+rwX', dir]);
-      // The store empties its trash in the background, and rmSync takes what somebody else removed for a reason to stop.
+      // The store empties its trash in the background, and rmSync stops when a file is already gone.
       while (existsSync(dir)) rmSync(dir, { recursive: true, force: true });
     },
   };
@@ -270,7 +270,7 @@ function follow(child: ChildProcess, input: string | null): Omit<Started, 'child
     for (const look of waiting) look();
   });
   child.stderr?.setEncoding('utf8').on('data', (more: string) => void (text.stderr += more));
-  // A command that does not read its input closes it.
+  // A command that does not read its input closes it, which raises an error here.
   child.stdin?.on('error', () => {});
   if (input !== null) child.stdin?.end(input);
   const finished = once(child, 'close').then(([code, signal]): Finished => ({ code, signal, ...text }));

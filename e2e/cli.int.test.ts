@@ -4,11 +4,11 @@ import { requireCommands } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { openWorld, worldUsers } from './cli.fixture.ts';
 
-// What the other suites rely on: the bundle runs as the user that was asked for, in the environment of its world alone.
+// The assumptions of the other suites about the bundle and its world.
 
-requireCommands('bwrap')('a world of its own for each test', () => {
+requireCommands('bwrap')('each test has its own world', () => {
   describe.each(worldUsers)('as %s', (user) => {
-    test('a run ends in a saved layer, and its store belongs to the user', async () => {
+    test('a run saves a layer, and its store belongs to the user', async () => {
       using world = openWorld({ user });
       const project = world.project('web', { 'package-lock.json': '{}' });
       const run = await world.run(['sh', '-c', 'id -u; echo x > ~/.npm/x; exit 3'], { cwd: project });
@@ -19,7 +19,7 @@ requireCommands('bwrap')('a world of its own for each test', () => {
       expect(statSync(join(world.store, 'state.db')).uid).toBe(uid);
     });
 
-    test('the command sees the environment of the world and its context, and nothing of the test run', async () => {
+    test('the command sees the world’s environment and its context only', async () => {
       using world = openWorld({ user, env: { MINE: 'yes' } });
       const run = await world.run(['env', '-0'], { options: ['-v', 'data:data'], env: { MORE: 'too' } });
       const names = run.stdout.split('\0').flatMap((line) => line.split('=', 1));
@@ -29,7 +29,7 @@ requireCommands('bwrap')('a world of its own for each test', () => {
     });
   });
 
-  test('a command that runs can be waited for and spoken to', async () => {
+  test('a test can wait for the output of a running command and write to its input', async () => {
     using world = openWorld();
     const script = 'echo ready; read line; echo "$line" > data/line';
     const { child, said, finished } = world.startRun(['sh', '-c', script], {

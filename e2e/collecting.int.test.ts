@@ -7,7 +7,7 @@ import { requireCommands } from '@cachelane/testkit';
 import { beforeEach, expect, inject, test } from 'vitest';
 import { openWorld, type FinishedRun, type World } from './cli.fixture.ts';
 
-// Stores stay small by themselves: what policies let go, what runs say of it, and a full disk.
+// Stores stay small without help: policies, reports about evictions, and a full disk.
 
 const dayMs = 86_400_000;
 let world: World;
@@ -36,7 +36,7 @@ async function run(script: string, env: Readonly<Record<string, string>> = {}): 
   return await world.run(['sh', '-ec', `mkdir -p cache; ${script}`], { cwd: project, options, env });
 }
 
-/** As if all that was done in the store had been done so much earlier. */
+/** Makes everything in the store this much older. */
 function age(ms: number): void {
   using db = new DatabaseSync(join(world.store, 'state.db'));
   db.exec(`UPDATE heads SET updated_ms = updated_ms - ${ms}, used_ms = used_ms - ${ms}, earliest_ms = earliest_ms - ${ms};
@@ -69,8 +69,8 @@ function ownFile(text: string): void {
   execFileSync('chmod', ['-R', 'go-w', join(world.home, '.config')]);
 }
 
-requireCommands('bwrap')('what policies let go', () => {
-  test('goes as the dry run says, and the next run, its report and explain tell why it is cold', async () => {
+requireCommands('bwrap')('retention policies', () => {
+  test('gc evicts what the dry run listed, and the next run, its report and explain say why the volume is cold', async () => {
     await run('echo pr > cache/a', pullRequest);
     await run('echo own > cache/b');
     age(4 * dayMs);
@@ -93,7 +93,7 @@ requireCommands('bwrap')('what policies let go', () => {
     expect((await run('cat cache/b')).stdout).toBe('own\n');
   });
 
-  test('a run that only reads keeps what it reads', async () => {
+  test('a run that only reads keeps its layers from eviction', async () => {
     await run('echo pr > cache/a', pullRequest);
     age(2 * dayMs);
     expect((await run('cat cache/a', pullRequest)).stdout).toBe('pr\n');
@@ -101,7 +101,7 @@ requireCommands('bwrap')('what policies let go', () => {
     expect((await gc('--dry-run')).evictions).toEqual([]);
   });
 
-  test('a repository lets its own lanes go sooner, and no others', async () => {
+  test('a repository can shorten the retention of its own lanes only', async () => {
     await run('echo pr > cache/a', { ...pullRequest, CI_MERGE_REQUEST_IID: '13' });
     writeFileSync(
       join(project, 'cachelane.yaml'),
@@ -112,7 +112,7 @@ requireCommands('bwrap')('what policies let go', () => {
     expect((await gc()).evictions).toMatchObject([{ lane: 't1:pr:12', policy: 'keep-pr' }]);
   });
 
-  test('a project without a remote goes a week after its directory', async () => {
+  test('a project without a remote is evicted a week after its directory is gone', async () => {
     const other = world.project('other');
     await world.run(['sh', '-c', 'mkdir cache; echo x > cache/x'], { cwd: other, options: ['-v', 'data:cache'] });
     age(9 * dayMs);
@@ -125,8 +125,8 @@ requireCommands('bwrap')('what policies let go', () => {
   });
 });
 
-requireCommands('bwrap')('sizes', () => {
-  test('over the limit a save is skipped and the limit named, whatever the run is asked for', async () => {
+requireCommands('bwrap')('size limits', () => {
+  test('over the limit, every run skips its save and names the limit', async () => {
     ownFile('policy:\n  store-size: 1MB\n');
     const finished = await run('head -c 2000000 /dev/urandom > cache/big');
     expect(finished.code).toBe(0);
@@ -136,7 +136,7 @@ requireCommands('bwrap')('sizes', () => {
     expect((await run('ls cache')).stdout).toBe('small\n');
   });
 
-  test('under the limit again the least recently used lanes go, and the floor stays', async () => {
+  test('the least recently used lanes are evicted until the store is under the limit, except for the floor', async () => {
     await run('head -c 600000 /dev/urandom > cache/a', pullRequest);
     await run('head -c 600000 /dev/urandom > cache/b');
     age(dayMs);
@@ -150,8 +150,8 @@ requireCommands('bwrap')('sizes', () => {
   });
 });
 
-requireCommands('bwrap')('by itself', () => {
-  test('a run that saves leaves a collection behind, once an hour', async () => {
+requireCommands('bwrap')('in the background', () => {
+  test('a run that saves starts a collection, at most once an hour', async () => {
     await run('echo pr > cache/a', pullRequest);
     await run('echo own > cache/b');
     expect(existsSync(join(world.store, 'reserve'))).toBe(true);
@@ -159,7 +159,7 @@ requireCommands('bwrap')('by itself', () => {
     await run('echo more > cache/c');
     expect(layersLeft()).toBe(3);
     writeFileSync(join(world.store, 'collected'), `${Date.now() - 3_600_001}\n`);
-    // Nothing is saved, so nothing is left behind.
+    // This run saves nothing, so it starts no collection.
     await run('true');
     expect(Number(readFileSync(join(world.store, 'collected'), 'utf8'))).toBeLessThan(Date.now() - 3_600_000);
     await run('echo last > cache/d');
@@ -169,7 +169,7 @@ requireCommands('bwrap')('by itself', () => {
     expect(readFileSync(join(world.store, 'gc.log'), 'utf8')).toBe('');
   });
 
-  test('what it could not do is told by the next one', async () => {
+  test('the next run reports a failed collection', async () => {
     await run('echo own > cache/b');
     ownFile('policy: { keep-pr: soon }\n');
     writeFileSync(join(world.store, 'collected'), '0\n');
@@ -180,15 +180,15 @@ requireCommands('bwrap')('by itself', () => {
     writeFileSync(join(world.store, 'collected'), '0\n');
     const next = await world.run(['sh', '-c', 'echo y > cache/y'], { cwd: project, options: ['-v', 'data:cache'] });
     expect(next.stderr).toMatch(
-      /the last collection in the background failed, and is tried again: .*keep-pr must be like 12h/,
+      /the last background collection failed and will be retried: .*keep-pr must be like 12h/,
     );
-    // That one failed as well, and is over.
+    // The second collection has failed too, and has ended.
     while (!hasEnded()) await pause(50);
   });
 });
 
 requireCommands('bwrap')('in a remote', () => {
-  test('gc --remote says what it would do and did, and needs one', async () => {
+  test('gc --remote lists what it would delete and deleted, and fails without a remote', async () => {
     world.exec(['mkdir', 'shared']);
     const shared = join(world.dir, 'shared');
     world.env['CACHELANE_REMOTE'] = `dir:${shared}`;
@@ -206,7 +206,7 @@ requireCommands('bwrap')('in a remote', () => {
   });
 });
 
-/** In a mount namespace with a small disk under the store: `save NAME` saves a volume, `fill` leaves no room. */
+/** Runs a script in a mount namespace with a small disk under the store. `save NAME` saves a volume, `fill` fills the disk. */
 function onSmallDisk(script: string): string {
   const cli = inject('cachelaneProgram')
     .map((word) => `'${word}'`)
@@ -225,7 +225,7 @@ function onSmallDisk(script: string): string {
 requireCommands('bwrap', 'unshare')('on a full disk', () => {
   const asRoot = test.runIf(process.getuid?.() === 0);
 
-  asRoot('rm and gc find room for what they have to write', () => {
+  asRoot('rm and gc can write on a full disk', () => {
     const removals = 'cachelane rm one; cachelane rm two; cachelane gc; echo; cachelane ls --json';
     const out = onSmallDisk(
       `save one; save two; save three; fill; df --output=avail cache/.. "$CACHELANE_HOME"; ${removals}`,
@@ -237,7 +237,7 @@ requireCommands('bwrap', 'unshare')('on a full disk', () => {
     expect(heads.map(({ volume }) => volume)).toEqual(['three']);
   });
 
-  asRoot('without what is kept for it they cannot, and say so', () => {
+  asRoot('without the reserve they fail with the reason', () => {
     const out = onSmallDisk('save one; rm "$CACHELANE_HOME/reserve"; fill; cachelane rm one 2>&1 || echo "code $?"');
     expect(out).toMatch(/no space is left to write [^]*code 1/);
   });

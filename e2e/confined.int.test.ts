@@ -5,7 +5,7 @@ import { openWorld } from './cli.fixture.ts';
 import { openSdkWorld } from './sdk/sdk-world.fixture.ts';
 import { ask, startEngine, type Asked } from './serve.fixture.ts';
 
-test('what is explained is what a run here would read: in a confined session as far as it was granted, and nothing of what its files name since', async () => {
+test('explain shows what a run here would read: in a confined session only what its grants allow, and nothing its files name later', async () => {
   using world = openWorld();
   const yaml = 'namespace: acme/web\nparents: [teams/payments]\n';
   const cwd = world.project('web', { 'cachelane.yaml': yaml });
@@ -28,7 +28,7 @@ test('what is explained is what a run here would read: in a confined session as 
   expect(await confined()).toEqual({ data: reads(links) });
   expect(await world.cachelane(['grant', 'rm', ...payments], { cwd })).toMatchObject({ code: 0 });
   expect(await confined()).toEqual({ data: reads(links.slice(0, 1)) });
-  // What is in a file that it may not read is not told in an error either.
+  // Errors do not quote files that the session may not read.
   world.write({ 'home/private.yaml': 'token-of-ann: hunter2\n' });
   for (const change of [
     () => writeFileSync(join(cwd, 'cachelane.yaml'), 'namespace: acme/secret\n'),
@@ -42,7 +42,7 @@ test('what is explained is what a run here would read: in a confined session as 
   }
 });
 
-test('a confined session is called by no file of its directory, and no program that the directory names runs in the engine', async () => {
+test('files in its directory do not name a confined session, and the engine runs no program from that directory', async () => {
   await using on = openSdkWorld();
   const ran = join(on.world.dir, 'tmp/ran');
   const directory = on.acme('web', {
@@ -52,7 +52,7 @@ test('a confined session is called by no file of its directory, and no program t
   const bin = join(directory, 'node_modules/.bin');
   chmodSync(join(bin, 'uv'), 0o755);
   writeFileSync(join(directory, '.git/HEAD'), 'c'.repeat(40));
-  // As `npm run` has it, for the engine as well.
+  // `npm run` sets PATH like this, also for the engine.
   on.world.env['PATH'] = [bin, 'node_modules/.bin', on.world.env['PATH']].join(delimiter);
   await on.serve('-C', directory);
   await expect(on.session(directory, { confine: true })).rejects.toMatchObject({
@@ -75,7 +75,7 @@ test('a confined session is called by no file of its directory, and no program t
   expect(existsSync(ran)).toBe(true);
 });
 
-test('what a person calls other namespaces is told to a confined session only of those above it', async () => {
+test('a confined session sees a person’s names only for the namespaces above it', async () => {
   await using on = openSdkWorld();
   on.world.write({
     'home/.config/cachelane/config.yaml': 'catalogs: { mine: github.com/acme, theirs: github.com/secret }\n',
@@ -99,7 +99,7 @@ test('what a person calls other namespaces is told to a confined session only of
   });
 });
 
-test('settings of tools in its directory tell a confined session nothing: neither of the environment, nor of what the engine’s user may read', async () => {
+test('tool settings in its directory reveal neither the environment nor the user’s files to a confined session', async () => {
   await using on = openSdkWorld();
   on.world.env['TOKEN_OF_ANN'] = 'hunter2';
   on.world.write({ 'home/private/pnpm': 'storeDir: /secret-place\n' });
@@ -114,7 +114,7 @@ test('settings of tools in its directory tell a confined session nothing: neithe
   };
   expect(await told(false)).toEqual(['/x/hunter2', expect.stringContaining('/secret-place')]);
   expect(await told(true)).toEqual([join(on.world.home, '.npm'), expect.stringContaining(on.world.home)]);
-  // Nor to whoever leaves the environment to the engine.
+  // The same for a client that leaves the environment to the engine.
   const { address } = await on.session(directory);
   const opened = await ask(
     { address, token: null },
@@ -127,7 +127,7 @@ test('settings of tools in its directory tell a confined session nothing: neithe
   expect(explained.answer).toEqual({ data: { cacheVolume: { explain: { path: join(on.world.home, '.npm') } } } });
 });
 
-test('parents that a person’s own file gives a project are told to a confined session as far as they share something with it', async () => {
+test('a confined session sees the parents from a person’s file only if they share something with it', async () => {
   await using on = openSdkWorld();
   on.world.write({
     'home/.config/cachelane/config.yaml': "parents: { 'github.com/acme/**': [teams/payments, teams/secret] }\n",
@@ -143,7 +143,7 @@ test('parents that a person’s own file gives a project are told to a confined 
   expect(await told()).not.toContain('secret');
 });
 
-test('a symlink to somebody’s cachelane.yaml, or cachelane.lock, says nothing to a confined session', async () => {
+test('a symlink to another user’s cachelane.yaml or cachelane.lock reveals nothing to a confined session', async () => {
   await using on = openSdkWorld();
   on.world.write({
     'home/private/cachelane.yaml': 'parents: [teams/secret]\n',
@@ -157,7 +157,7 @@ test('a symlink to somebody’s cachelane.yaml, or cachelane.lock, says nothing 
     JSON.stringify(await (await on.session(directory, { namespace: 'github.com/acme/web', confine })).context());
   expect(await told(true)).not.toContain('secret');
   expect(await told(true)).toContain('cachelane.lock cannot be read');
-  // Nor in the words of whoever goes by the lock.
+  // The error for a lock file reveals nothing either.
   const environment = { ...on.world.env, CACHELANE_PROVIDERS: 'npm=catalog:mine/npm' };
   const provided = await on.session(directory, { namespace: 'github.com/acme/web', confine: true, environment });
   const thrown = await provided.attach([provided.cacheVolume('npm')]).catch(String);
@@ -170,7 +170,7 @@ test('a symlink to somebody’s cachelane.yaml, or cachelane.lock, says nothing 
   expect(length).toBeGreaterThan(0);
 });
 
-test('a confined session that nobody vouches for knows nothing of a namespace that is not above it, whatever its project was granted', async () => {
+test('a confined session without a trusted namespace sees only the namespaces above it, whatever its project was granted', async () => {
   const env = { GITLAB_CI: 'true', CI_PIPELINE_SOURCE: 'external_pull_request_event', CI_PIPELINE_ID: '7' };
   using world = openWorld({ env });
   const cwd = world.project('web', { 'cachelane.yaml': 'parents: [teams/payments]\n' });

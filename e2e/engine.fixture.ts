@@ -29,12 +29,12 @@ import {
 import { tools } from '@cachelane/tools';
 import type { VolumeDirs } from './sync/commits.fixture.ts';
 
-// An engine on a home of its own, in which all is real but the commands: those are functions of whoever opens it. Processes use it that know nothing of
-// tests, so nothing of the testkit belongs here.
+// An engine with a home of its own. Everything is real except the commands, which are functions of the caller.
+// Processes without vitest use it, so it must not import the testkit.
 
 export const noAbort: AbortSignal = new AbortController().signal;
 
-/** The real one, as far ahead as `aheadMs` says. */
+/** Returns the real clock, `aheadMs` ahead. */
 export function realClock(aheadMs: () => number = () => 0): Clock {
   return {
     nowMs: () => Date.now() + aheadMs(),
@@ -47,7 +47,7 @@ export function realClock(aheadMs: () => number = () => 0): Clock {
 
 export const random: Random = { bytes: (count) => crypto.getRandomValues(new Uint8Array(count)) };
 
-/** What would go on in the background happens at once: 20 machines would start thousands of processes for it. No power is lost here, so nothing has to reach a disk. */
+/** Deletes at once instead of in the background, where 20 machines would start thousands of processes. Skips fsync: these tests lose no power. */
 const files: StoreFiles = {
   ...realFiles,
   start: (job) => {
@@ -55,19 +55,19 @@ const files: StoreFiles = {
   },
 };
 
-/** Of a run with a volume of npm's and a plain one; the one that it was not given throws. */
+/** A command with a volume of npm and a plain one. It throws when it reads a volume that it does not have. */
 export type Command = (dirs: VolumeDirs) => void;
 
 export interface HomeEngine extends AsyncDisposable {
   readonly deps: Omit<EngineDependencies, 'remote' | 'leases'> & { readonly leases: SweepingLeaseStore };
-  /** What runs do from now on. */
+  /** The command of all later runs. */
   command: Command;
-  /** What the engine warned of, first to last. */
+  /** The engine's warnings, oldest first. */
   readonly warnings: readonly string[];
 }
 
 export interface HomeEngineOptions {
-  /** Made where it is missing; holds the home, `store`, and the places of volumes. */
+  /** Created if missing. Holds the home, `store`, and the mount points of volumes. */
   readonly dir: string;
   readonly clock: Clock;
   readonly bootId?: string;
@@ -113,7 +113,7 @@ export async function openHomeEngine({
   return engine;
 }
 
-/** The command finds its volumes where a real one would be told to look. */
+/** Calls the command with the directories that a real command would see. */
 function functionRuntime(dir: string, command: Command): Runtime {
   return {
     name: 'function',
@@ -143,13 +143,13 @@ function targetOf(dir: string, volume: string): string {
 }
 
 export interface Whereabouts {
-  /** As `github.com/acme/web`. */
+  /** For example `github.com/acme/web`. */
   readonly namespace: string;
-  /** As `t1:local`. */
+  /** For example `t1:local`. */
   readonly lane: string;
-  /** A lane that is read below. */
+  /** A lane to read below it. */
   readonly base?: string;
-  /** A namespace that is read below that, in the same lane. */
+  /** A namespace to read below that, in the same lane. */
   readonly tier?: string;
 }
 
@@ -196,7 +196,7 @@ export function volumeAt(dir: string, name: keyof VolumeDirs): VolumeRequest {
   };
 }
 
-/** Of a run with both volumes. */
+/** Returns the request for a run with both volumes. */
 export function requestAt(dir: string, context: Context): RunCommandRequest {
   return {
     context,
@@ -216,7 +216,7 @@ export function requestAt(dir: string, context: Context): RunCommandRequest {
     env: {},
     mode: 'write',
     purpose: 'run',
-    // Directories that a function of this process can write to.
+    // A function in this process can only write to a plain directory.
     mounter: 'clone',
     lockWaitMs: 0,
     leaveProcesses: false,

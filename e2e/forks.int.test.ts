@@ -6,7 +6,7 @@ import { openFork, type Fork, type ForkRequest } from '@cachelane/engine';
 import { describe, expect, test } from 'vitest';
 import { contextAt, openHomeEngine, realClock, requestAt, volumeAt, type HomeEngine } from './engine.fixture.ts';
 
-// Forks with all drivers real: directories that a program works in by itself.
+// Forks: directories that a program works in directly. All drivers are real.
 
 interface Home extends AsyncDisposable {
   readonly dir: string;
@@ -55,7 +55,7 @@ const sessionsOf = async ({ engine }: Home): Promise<number> =>
   (await engine.deps.metadata.listSessions(new AbortController().signal)).length;
 
 describe('a fork', () => {
-  test('that is committed is what the next one finds; nothing is laid where a command would look', async () => {
+  test('a committed fork is visible to the next one, and nothing is mounted at a tool’s path', async () => {
     await using home = await openHome();
     const fork = await home.fork();
     put(fork, 'a');
@@ -85,7 +85,7 @@ describe('a fork', () => {
     expect(await sessionsOf(home)).toBe(0);
   });
 
-  test('is apart from others, and none of them loses what it added', async () => {
+  test('is isolated from other forks, and all keep their additions', async () => {
     await using home = await openHome();
     const forks = await Promise.all(['a', 'b', 'c'].map(async () => await home.fork()));
     for (const [index, fork] of forks.entries()) put(fork, `file-${index}`);
@@ -115,7 +115,7 @@ describe('a fork', () => {
 });
 
 describe('a volume that is SHARED', () => {
-  test('is one directory, saved by whoever leaves last; what one discards, the others may have made', async () => {
+  test('is one directory, and the last fork saves it; a discard keeps the files, because other forks may have written them', async () => {
     await using home = await openHome();
     const [one, other] = [await home.fork({ sharing: 'SHARED' }), await home.fork({ sharing: 'SHARED' })];
     expect(directoryOf(one)).toBe(directoryOf(other));
@@ -128,7 +128,7 @@ describe('a volume that is SHARED', () => {
 });
 
 describe('a volume that is LOCKED', () => {
-  test('is had by one fork after the other: who does not wait is told, who waits gets it', async () => {
+  test('belongs to one fork at a time: others fail unless they wait for it', async () => {
     await using home = await openHome();
     const holder = await home.fork({ sharing: 'LOCKED' });
     await expect(home.fork({ sharing: 'LOCKED' })).rejects.toMatchObject({ code: 'E_LOCKED', retryable: true });
@@ -141,7 +141,7 @@ describe('a volume that is LOCKED', () => {
     expect(await sessionsOf(home)).toBe(0);
   });
 
-  test('is not held by whoever stopped waiting', async () => {
+  test('is not held by a fork that stopped waiting', async () => {
     await using home = await openHome();
     const holder = await home.fork({ sharing: 'LOCKED' });
     const stop = new AbortController();
@@ -154,7 +154,7 @@ describe('a volume that is LOCKED', () => {
     expect(await sessionsOf(home)).toBe(0);
   });
 
-  test('can be had without the lock by those who ask for none', async () => {
+  test('is open without the lock to forks that ask for no lock', async () => {
     await using home = await openHome();
     const holder = await home.fork({ sharing: 'LOCKED' });
     const free = await home.fork({ sharing: 'PRIVATE' });
@@ -173,7 +173,7 @@ const full = (): never => {
 };
 
 describe('a commit that fails', () => {
-  test('leaves the fork as it is: asked again, it saves what it could not, and what it had saved once', async () => {
+  test('keeps the fork, and the retry saves the rest and reports earlier saves', async () => {
     await using home = await openHome();
     const { deps } = home.engine;
     let isFull = true;
@@ -196,7 +196,7 @@ describe('a commit that fails', () => {
       await expect(fork.commit()).rejects.toEqual(refused);
       expect([fork.isOpen, readFileSync(files[1] ?? '', 'utf8')]).toEqual([true, 'mine']);
     }
-    // Nobody else gets what it has not saved.
+    // Other forks do not see unsaved files.
     const meanwhile = await home.fork();
     expect(filesOf(meanwhile)).toEqual([]);
     await meanwhile.discard();
@@ -213,7 +213,7 @@ describe('a commit that fails', () => {
     expect(await sessionsOf(home)).toBe(0);
   });
 
-  test('can be given up; in a shared directory the next run saves what it could not', async () => {
+  test('can be discarded; in a shared directory the next run saves its files', async () => {
     await using home = await openHome();
     const { deps } = home.engine;
     const broken = { ...deps, remote: null, layers: { ...deps.layers, stage: full } };

@@ -4,9 +4,9 @@ import { expect, test } from 'vitest';
 import { openSdkWorld } from './sdk/sdk-world.fixture.ts';
 import { ask, startEngine } from './serve.fixture.ts';
 
-// The home of a living engine is removed, as by somebody who tidies up.
+// The home of a running engine is removed.
 
-test('nothing is attached or committed there, and the engine ends, told why; the one after it keeps its place', async () => {
+test('the engine attaches and commits nothing more and ends with a reason; the next engine keeps its socket', async () => {
   await using on = openSdkWorld();
   const { world } = on;
   const old = await startEngine(world, ['--keep'], { cwd: on.acme('web') });

@@ -14,7 +14,7 @@ const pushToMain = {
 };
 
 requireCommands('git')('programs of an engine in CI', () => {
-  test('have of parents that their file names what was granted, and are told of the others; confined ones as well', async () => {
+  test('read the granted parents that their file names, and get a warning about the others; so do confined sessions', async () => {
     using world = openWorld({ env: pushToMain });
     const cwd = world.project('web', { 'cachelane.yaml': `parents: [${team}]\n` });
     world.gitInit(cwd, `https://${web}.git`);
@@ -36,7 +36,7 @@ requireCommands('git')('programs of an engine in CI', () => {
     const both = [...own, { namespace: team }];
     const warnings = [expect.stringContaining(`cachelane.yaml:1 names ${team} as a parent`) as string];
     const by = 'cachelane.yaml:1, without a grant';
-    // All that a confined session reads of others is by grants.
+    // A confined session reads other namespaces only through grants.
     const named = new Map([
       [free, 'cachelane.yaml:1, by a grant'],
       [confined, 'cachelane.yaml:1'],

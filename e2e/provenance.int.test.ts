@@ -5,7 +5,7 @@ import { requireCommands } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { openWorld, worldUsers, type FinishedRun, type World } from './cli.fixture.ts';
 
-// Heads that stay short, who put what there, and taking a run out of everything: from the bundle, with real files and mounts.
+// Short heads, the origins of files, and the removal of a run from everything. The bundle, with real files and mounts.
 
 const origin = 'https://github.com/acme/web.git';
 const volume = ['-v', 'npm:/var/tmp/cachelane-e2e-provenance'];
@@ -14,9 +14,9 @@ const cache = '/var/tmp/cachelane-e2e-provenance';
 interface Machine extends Disposable {
   readonly world: World;
   readonly project: string;
-  /** Puts a file of this name into the volume. */
+  /** Saves a file of this name in the volume. */
   save(name: string): Promise<FinishedRun>;
-  /** Names of what a run finds. */
+  /** Returns the names of the files that a run sees. */
   look(): Promise<readonly string[]>;
 }
 
@@ -52,7 +52,7 @@ async function headOf({ world, project }: Machine): Promise<Head> {
   return head ?? expect.fail('there is no head');
 }
 
-/** Runs that saved something, the oldest first. */
+/** Returns the runs that saved something, oldest first. */
 async function runsOf({ world, project }: Machine): Promise<readonly string[]> {
   const moves = (await world.json(['log', '-C', project, 'npm'])) as readonly { run: string; layer: string | null }[];
   return moves.flatMap(({ run, layer }) => (layer === null ? [] : [run])).toReversed();
@@ -66,23 +66,26 @@ function sharedDir(): { readonly path: string } & Disposable {
 }
 
 requireCommands('bwrap')('a lane', () => {
-  test.each(worldUsers)('stays short, goes back to before its squashes, and is whole, as %s', async (user) => {
-    using machine = openMachine(user);
-    const { world, project } = machine;
-    for (const name of names(9)) await machine.save(name);
-    expect(await headOf(machine)).toMatchObject({ generation: 9 });
-    expect((await headOf(machine)).layers).toBeLessThan(6);
-    expect(await machine.look()).toEqual(names(9));
-    await world.cachelane(['rollback', '-C', project, '--to', '3', 'npm']);
-    expect(await machine.look()).toEqual(names(3));
-    await world.cachelane(['rollback', '-C', project, '--to', '9', 'npm']);
-    expect(await machine.look()).toEqual(names(9));
-    expect((await world.cachelane(['verify'])).code).toBe(0);
-    // What squashes replaced stays.
-    expect((await world.json(['gc', '--dry-run'])) as { layers: unknown }).toMatchObject({ layers: [] });
-  });
+  test.each(worldUsers)(
+    'stays short, can be rolled back to before its squashes, and stays complete, as %s',
+    async (user) => {
+      using machine = openMachine(user);
+      const { world, project } = machine;
+      for (const name of names(9)) await machine.save(name);
+      expect(await headOf(machine)).toMatchObject({ generation: 9 });
+      expect((await headOf(machine)).layers).toBeLessThan(6);
+      expect(await machine.look()).toEqual(names(9));
+      await world.cachelane(['rollback', '-C', project, '--to', '3', 'npm']);
+      expect(await machine.look()).toEqual(names(3));
+      await world.cachelane(['rollback', '-C', project, '--to', '9', 'npm']);
+      expect(await machine.look()).toEqual(names(9));
+      expect((await world.cachelane(['verify'])).code).toBe(0);
+      // Layers that squashes replaced are kept.
+      expect((await world.json(['gc', '--dry-run'])) as { layers: unknown }).toMatchObject({ layers: [] });
+    },
+  );
 
-  test('is squashed with the links of what it replaced, not with copies', async () => {
+  test('is squashed with links to the replaced files, not copies', async () => {
     using machine = openMachine(worldUsers[0] ?? 'ordinary user');
     for (const name of names(4)) await machine.save(name);
     const layers = join(machine.world.dir, 'store', 'layers');
@@ -93,7 +96,7 @@ requireCommands('bwrap')('a lane', () => {
 });
 
 requireCommands('bwrap')('a run', () => {
-  test.each(worldUsers)('is found by what it put there, and taken out of a squash, as %s', async (user) => {
+  test.each(worldUsers)('is found by its files and removed from a squash, as %s', async (user) => {
     using machine = openMachine(user);
     const { world, project } = machine;
     for (const name of names(6)) await machine.save(name);
@@ -115,7 +118,7 @@ requireCommands('bwrap')('a run', () => {
     );
   });
 
-  test('is taken out of a remote and of every machine that shares, by one that has nothing of it', async () => {
+  test('is removed from a remote and from every machine that shares it, by a machine that has none of its files', async () => {
     using shared = sharedDir();
     const env = { CACHELANE_REMOTE: `dir:${shared.path}`, CACHELANE_PUSH: 'wait' };
     using ann = openMachine('root', env);
@@ -123,7 +126,7 @@ requireCommands('bwrap')('a run', () => {
     using cy = openMachine('root', env);
     for (const name of names(5)) await ann.save(name);
     expect(await ben.look()).toEqual(names(5));
-    // Made here of what it had: only what was new came.
+    // Ben builds the squash from layers that he has. Only new layers are pulled.
     await ann.save('n5');
     await ann.save('n6');
     expect(await ben.look()).toEqual(names(7));
@@ -138,8 +141,8 @@ requireCommands('bwrap')('a run', () => {
   });
 });
 
-describe('what is no run', () => {
-  test('is said, and nothing changes', async () => {
+describe('an argument that names no run', () => {
+  test('is an error, and nothing changes', async () => {
     using world = openWorld();
     for (const argv of [['trace', 'npm'], ['revoke'], ['revoke', '--run', `run_${'f'.repeat(32)}`]]) {
       const finished = await world.cachelane(argv);

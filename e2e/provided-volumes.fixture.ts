@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SdkWorld } from './sdk/sdk-world.fixture.ts';
 
-// One pipeline, whose code knows nothing of where it runs: a program, and a step of a script. Both list what they find, and add a file.
+// One pipeline that does not depend on where it runs: a program, and a step of a script. Both list their files and add one.
 
 const program = `
 import { readdirSync, writeFileSync } from 'node:fs';
@@ -21,11 +21,11 @@ const step = 'cd ~/.cache/pip && ls | xargs && echo "$0" > "$0"';
 
 export interface Pipeline {
   readonly directory: string;
-  /** What the program finds, and then the step. */
+  /** Returns what the program finds, and then the step. */
   pass(name: string): Promise<{ readonly program: string; readonly step: string; readonly said: string }>;
 }
 
-/** The same text in every world. */
+/** Returns the pipeline. Its text is the same in every world. */
 export function pipelineIn(on: SdkWorld, project = 'web'): Pipeline {
   const directory = on.acme(project, { 'pipeline.js': program });
   return {
@@ -41,13 +41,13 @@ export function pipelineIn(on: SdkWorld, project = 'web'): Pipeline {
   };
 }
 
-/** What this machine's own cache has. */
+/** Creates this machine's own cache and returns its path. */
 export function hostCache(on: SdkWorld): string {
   const dir = join(on.world.home, '.cache/pip');
   return existsSync(dir) ? readdirSync(dir).toSorted().join(' ') : '';
 }
 
-/** The person's own file. */
+/** Writes the user's configuration file. */
 export function configure(on: SdkWorld, text: string): void {
   on.world.write({ 'home/.config/cachelane/config.yaml': text });
 }

@@ -6,8 +6,8 @@ import { openWorld } from './cli.fixture.ts';
 import { configure } from './provided-volumes.fixture.ts';
 import { openSdkWorld } from './sdk/sdk-world.fixture.ts';
 
-requireCommands('bwrap')('who chooses', () => {
-  test('a file in the repository may choose none, and reaches no further', async () => {
+requireCommands('bwrap')('a provider choice', () => {
+  test('in a repository file may be none, but reaches nothing outside the project', async () => {
     using world = openWorld();
     const dir = world.project('web', { 'cachelane.yaml': 'volumes:\n  npm: { provider: none }\n' });
     const options = { cwd: dir };
@@ -27,7 +27,7 @@ requireCommands('bwrap')('who chooses', () => {
     expect([code, stderr]).toEqual([125, expect.stringContaining('no grant to read github.com/acme/api:npm')]);
   });
 
-  test('flag over environment over the own file over the repository, and explain tells all of them', async () => {
+  test('comes from the flag, then the environment, the user’s file and the repository; explain lists all of them', async () => {
     using world = openWorld();
     const dir = world.project('web', { 'cachelane.yaml': 'volumes:\n  npm: { provider: none }\n' });
     world.gitInit(dir, 'https://github.com/acme/web.git');
@@ -58,7 +58,7 @@ requireCommands('bwrap')('who chooses', () => {
     expect(stdout).toMatch(/^overridden: +none: \(cachelane.yaml:2\)$/m);
   });
 
-  test('what cannot be had is told, and the run goes on without it', async () => {
+  test('that is unavailable gives a warning, and the run continues without it', async () => {
     using world = openWorld();
     const options = ['-v', 'data:data', '--provider', `data=dir:${world.dir}/none`];
     const run = await world.run(['sh', '-c', 'exit 3'], { options });
@@ -74,7 +74,7 @@ requireCommands('bwrap')('who chooses', () => {
     ]);
   });
 
-  test('a program is told what a fork of its volume finds: another volume, a directory, or nothing', async () => {
+  test('tells a program what a fork of its volume contains: another volume, a directory, or nothing', async () => {
     await using on = openSdkWorld();
     await on.serve();
     const directory = on.acme('web');
@@ -98,7 +98,7 @@ requireCommands('bwrap')('who chooses', () => {
     expect(await on.world.json(['ls', '--json'])).toMatchObject([{ namespace, volume: 'pip-cache' }]);
   });
 
-  test('a module of the person’s own is believed no more than a person, and waited for no longer', async () => {
+  test('by a user’s module has no more trust than the user, and no longer timeout', async () => {
     using world = openWorld();
     world.write({
       'home/.config/cachelane/config.yaml': "providers: { pip: 'team:' }\nprovider-modules: [./team.mjs]\n",
@@ -122,19 +122,19 @@ requireCommands('bwrap')('who chooses', () => {
     expect(await run.finished).toMatchObject({ signal: 'SIGINT' });
   });
 
-  test('a file of one’s own that cannot be used is told, also where there is no remote', async () => {
+  test('in a user’s file that is invalid gives a warning, also without a remote', async () => {
     using world = openWorld({ env: { CACHELANE_REMOTE: 'none' } });
     world.write({ 'home/.config/cachelane/config.yaml': "providers: { npm: 'none:' }\nnonsense: 1\n" });
     const run = await world.run(['true'], { options: ['-v', 'npm'] });
     expect([run.code, run.stderr]).toEqual([
       0,
-      expect.stringMatching(/warning: .*config\.yaml:2.*nothing of it counts/),
+      expect.stringMatching(/warning: .*config\.yaml:2.*the file is ignored/),
     ]);
     const strict = await world.cachelane(['run', '--strict', '-v', 'npm', '--', 'true']);
     expect([strict.code, strict.stderr]).toEqual([125, expect.stringContaining('config.yaml:2')]);
   });
 
-  test('a confined session reaches no further than a file in the repository, whatever home it claims to have', async () => {
+  test('reaches no further for a confined session than for a repository file, whatever home the session claims', async () => {
     await using on = openSdkWorld();
     on.world.write({
       'evil/cachelane/config.yaml': "providers: { pip: 'evil:' }\nprovider-modules: [./evil.mjs]\n",
@@ -161,7 +161,7 @@ requireCommands('bwrap')('who chooses', () => {
     const others = { CACHELANE_PROVIDERS: 'pip=project:github.com/acme/api:pip' };
     await expect(attach(others)).rejects.toMatchObject({ code: 'E_GRANT' });
     expect(await attach({ CACHELANE_PROVIDERS: 'pip=none:' })).toMatchObject({ files: [] });
-    // A lock that it wrote itself says what its own volumes are, and opens none of others.
+    // A lock file that the session wrote describes its own volumes, and opens no others.
     const shared = 'volumes:\n  secret: { tool: pip, tier: catalog }\n  own: { tool: pip }\n';
     const elsewhere = on.acme('elsewhere', { 'cachelane.catalog.yaml': shared });
     const env = { CACHELANE_HOME: join(on.world.dir, 'another-home') };
@@ -178,7 +178,7 @@ requireCommands('bwrap')('who chooses', () => {
       await expect(attach(provided('secret'))).rejects.toMatchObject({ code: 'E_GRANT' });
       expect(await attach(provided('own'))).toMatchObject({ files: [] });
     }
-    // What the person set up for this machine holds, but for what a program could point elsewhere.
+    // The user's settings for this machine hold, except those that a program could redirect.
     configure(on, "providers: { pip: 'host:' }\n");
     await expect(attach({ PIP_CACHE_DIR: join(on.world.home, 'secret') })).rejects.toMatchObject({ code: 'E_USAGE' });
     mkdirSync(join(on.world.dir, 'shared'));

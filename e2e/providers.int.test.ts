@@ -8,7 +8,7 @@ import { configure, hostCache, pipelineIn } from './provided-volumes.fixture.ts'
 import { buildSdk, openSdkWorld, type BuiltSdk } from './sdk/sdk-world.fixture.ts';
 import { allowSudo } from './sudo-rule.fixture.ts';
 
-// What a volume is made of is decided where the code runs, and the code does not know.
+// The place where the code runs chooses the provider. The code does not change.
 
 let sdk: BuiltSdk;
 beforeAll(() => {
@@ -16,8 +16,8 @@ beforeAll(() => {
 });
 afterAll(() => sdk[Symbol.dispose]());
 
-requireCommands('bwrap')('one pipeline, and nothing in its code that says where it runs', () => {
-  test('with nothing set up: the project has a volume of its own', async () => {
+requireCommands('bwrap')('one pipeline, independent of where it runs', () => {
+  test('without settings: the project has a volume of its own', async () => {
     await using on = openSdkWorld(sdk);
     const pipeline = pipelineIn(on);
     expect(await pipeline.pass('a')).toMatchObject({ program: '', step: 'a.p' });
@@ -26,7 +26,7 @@ requireCommands('bwrap')('one pipeline, and nothing in its code that says where 
     expect(hostCache(on)).toBe('');
   });
 
-  test('dir: it works in that directory, and nothing is stored', async () => {
+  test('dir: the command works in that directory, and nothing is stored', async () => {
     await using on = openSdkWorld(sdk);
     mkdirSync(join(on.world.dir, 'shared'));
     configure(on, `providers: { pip: 'dir:${on.world.dir}/shared' }\n`);
@@ -42,7 +42,7 @@ requireCommands('bwrap')('one pipeline, and nothing in its code that says where 
     expect(hostCache(on)).toBe('');
   });
 
-  test('none: it finds nothing, and leaves nothing', async () => {
+  test('none: it starts empty and keeps nothing', async () => {
     await using on = openSdkWorld(sdk);
     on.world.env['CACHELANE_PROVIDERS'] = 'npm=host:, pip=none:';
     const pipeline = pipelineIn(on);
@@ -52,7 +52,7 @@ requireCommands('bwrap')('one pipeline, and nothing in its code that says where 
     expect(readdirSync(join(on.world.store, 'kept')).filter((name) => name !== 'sessions')).toEqual([]);
   });
 
-  test('host: it begins with what the machine has, which stays as it is', async () => {
+  test('host: it starts with a copy of the machine’s cache, which stays unchanged', async () => {
     await using on = openSdkWorld(sdk);
     on.world.write({ 'home/.cache/pip/wheel': 'from the host' });
     configure(on, "providers: { pip: 'host:' }\n");
@@ -64,13 +64,13 @@ requireCommands('bwrap')('one pipeline, and nothing in its code that says where 
     expect((await pipeline.pass('c')).program).toBe('a.p a.s b.p b.s');
   });
 
-  test('host: a machine that has nothing yet is no trouble', async () => {
+  test('host: an empty cache of the machine is fine', async () => {
     await using on = openSdkWorld(sdk);
     configure(on, "providers: { pip: 'host:' }\n");
     expect(await pipelineIn(on).pass('a')).toMatchObject({ program: '', step: 'a.p' });
   });
 
-  test('project: two projects have one volume on purpose', async () => {
+  test('project: two projects share one volume', async () => {
     await using on = openSdkWorld(sdk);
     configure(on, "providers: { pip: 'project:github.com/acme/shared:pip-cache' }\n");
     expect(await pipelineIn(on).pass('a')).toMatchObject({ program: '', step: 'a.p' });
@@ -80,7 +80,7 @@ requireCommands('bwrap')('one pipeline, and nothing in its code that says where 
     ]);
   });
 
-  test('catalog: in an organisation that offers pip-cache, its projects share one volume', async () => {
+  test('catalog: all projects of an organisation that offers pip-cache share one volume', async () => {
     await using on = openSdkWorld(sdk);
     const organisation = on.world.project('catalog', {
       'cachelane.catalog.yaml':
@@ -100,7 +100,7 @@ requireCommands('bwrap')('one pipeline, and nothing in its code that says where 
       { definition: 'pip-cache', namespace: 'github.com/acme/api' },
       { definition: 'pip-cache', namespace: 'github.com/acme/web' },
     ]);
-    // One that each project has for itself, of a name that the definition gives.
+    // The definition names this volume, and each project has its own.
     on.world.env['CACHELANE_PROVIDERS'] = 'pip=catalog:github.com/acme/own-cache';
     expect(await pipelineIn(on).pass('c')).toMatchObject({ program: '', step: 'c.p' });
     expect(await pipelineIn(on, 'api').pass('d')).toMatchObject({ program: '', step: 'd.p' });
@@ -109,7 +109,7 @@ requireCommands('bwrap')('one pipeline, and nothing in its code that says where 
     expect(gone.stderr).toMatch(/warning: pip by catalog:github.com\/acme\/gone .*it has: own-cache, pip-cache/);
   });
 
-  test('catalog: a file in the repository names what its organisation offers, and needs a grant of others', async () => {
+  test('catalog: a repository file can name what its organisation offers, and needs a grant for other organisations', async () => {
     await using on = openSdkWorld(sdk);
     const file = 'volumes:\n  pip-cache: { tool: pip, tier: catalog, docs: Wheels. }\n';
     const catalog = on.world.project('catalog', { 'cachelane.catalog.yaml': file });
@@ -130,7 +130,7 @@ requireCommands('bwrap')('one pipeline, and nothing in its code that says where 
       stderr: expect.stringContaining('no grant to read github.com/other:pip-cache') as string,
     };
     expect(await runWith('github.com/other/pip-cache')).toMatchObject(refused);
-    // An alias that the repository gives is its word, whoever says it.
+    // An alias from the repository has only the repository's trust, also when the user refers to it.
     const alias = 'catalogs: { my-org: github.com/other }\n';
     expect(await runWith('my-org/pip-cache', alias)).toMatchObject(refused);
     on.world.env['CACHELANE_PROVIDERS'] = 'pip=catalog:my-org/pip-cache';
@@ -139,7 +139,7 @@ requireCommands('bwrap')('one pipeline, and nothing in its code that says where 
     expect(await runWith('github.com/acme/pip-cache', alias)).toMatchObject({ code: 0 });
   });
 
-  test('catalog: what is locked is had in a store that never saw the catalog, as in CI', async () => {
+  test('catalog: a locked volume works in a store that never saw the catalog, as in CI', async () => {
     await using on = openSdkWorld(sdk);
     const offered = 'volumes:\n  pip-cache: { tool: pip, key: wheels }\n';
     const catalog = on.world.project('catalog', { 'cachelane.catalog.yaml': offered });
@@ -181,7 +181,7 @@ requireCommands('bwrap')('one pipeline, and nothing in its code that says where 
     });
   });
 
-  test('a kind of a module of the person’s own', async () => {
+  test('a user’s module adds a provider kind', async () => {
     await using on = openSdkWorld(sdk);
     on.world.write({
       'team/wheel': '',
@@ -195,7 +195,7 @@ requireCommands('bwrap')('one pipeline, and nothing in its code that says where 
 });
 
 requireCommands('bwrap', 'docker-registry')('the same pipeline', () => {
-  test('oci: it begins with what an image holds', async () => {
+  test('oci: it starts with the contents of an image', async () => {
     await using on = openSdkWorld(sdk);
     await using registry = await startDockerRegistry();
     const low = tarArchive([
@@ -257,9 +257,9 @@ requireCommands(
   'unshare',
   'setpriv',
   'perl',
-)('a directory of the machine, and none', () => {
+)('providers dir and none', () => {
   describe.each(ways)('$name', (way) => {
-    test('lie at the place of the tool, beside a volume that is stored', async () => {
+    test('mount at the tool’s path, beside a stored volume', async () => {
       using world = way.world();
       world.write({ 'shared/x': 'x', 'home/.cache/pip/host': '' });
       const options = ['-v', 'pip', '-v', 'npm', '-v', 'data:data'];
@@ -281,7 +281,7 @@ requireCommands(
     });
   });
 
-  test('are reached by the tool’s setting, or left out, where nothing can be mounted', async () => {
+  test('use the tool’s setting, or are skipped, where mounts are impossible', async () => {
     using world = openWorld();
     world.env['PATH'] =
       world.write({ 'bin/bwrap': '#!/bin/sh\necho no mounts here >&2; exit 1\n' }) + `/bin:${world.env['PATH'] ?? ''}`;
@@ -308,7 +308,7 @@ requireCommands(
     expect(left.volume('data')).toMatchObject({ mounter: null, provider: { kind: null } });
   });
 
-  test('go with a run that is killed, once what it started is gone', async () => {
+  test('leave no mount behind when a run is killed and its processes are gone', async () => {
     using world = openWorld();
     const options = ['-v', 'data:data', '--provider', 'data=none:'];
     const kept = (): readonly string[] => readdirSync(join(world.store, 'kept')).filter((name) => name !== 'sessions');

@@ -15,7 +15,7 @@ import {
 } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 
-// A layer's way from another machine into a command, with all drivers real: packed there, kept as an image here, mounted by the runtime.
+// The path of a layer between machines with real drivers: packed there, kept as an image here, mounted by the runtime.
 
 const noAbort = new AbortController().signal;
 const path = process.env['PATH'] ?? '';
@@ -46,7 +46,7 @@ const suite = requireCommands('bwrap', 'flock', 'unshare', 'setpriv', 'perl');
 
 suite('layers of another machine', () => {
   describe.runIf(process.getuid?.() === 0).each<MountWay>(['bubblewrap', 'sudo'])('mounted by %s', (way) => {
-    test('are what a command finds, and what it changes is saved above them', async () => {
+    test('are visible to a command, and its changes are saved above them', async () => {
       using there = openHome(false);
       using here = openHome(true);
       expect(await canMountImages({ home: here.dir, path, mountWith: way })).toEqual({ ok: true });

@@ -14,11 +14,11 @@ import { requireCommands } from '@cachelane/testkit';
 import { expect, test, vi } from 'vitest';
 import { openWorld, type FinishedRun, type World, type WorldUser } from './cli.fixture.ts';
 
-// What is sent without a run, and what is found out about a remote as a whole: the bundled CLI on a directory.
+// Push without a run, and commands about a whole remote: the bundled CLI with a directory as remote.
 
 interface Shared extends Disposable {
   readonly dir: string;
-  /** Another machine, with the environment that makes it use the remote. */
+  /** Creates another machine, with the environment that selects the remote. */
   machine(): { readonly world: World; readonly env: Readonly<Record<string, string>> };
 }
 
@@ -43,7 +43,7 @@ function openShared(user?: WorldUser): Shared {
 
 type Machine = ReturnType<Shared['machine']>;
 
-/** Where the volume is seen: a place that also an ordinary user may make. */
+/** Returns the volume's mount point. An ordinary user can create it. */
 const seenAt = ({ dir }: World): string => join(dir, 'data');
 
 const optionsOf = (world: World): readonly string[] => ['-n', 'acme/web', '-v', `data:${seenAt(world)}`];
@@ -64,7 +64,7 @@ const filesIn = (dir: string, ending: string): readonly string[] =>
   );
 
 requireCommands('bwrap')('push', () => {
-  test('sends what runs kept, says before what it would send, and nothing twice', async () => {
+  test('sends layers that runs kept back, lists them first with --dry-run, and sends nothing twice', async () => {
     using shared = openShared();
     const ann = shared.machine();
     await write(ann, 'a', 'wait');
@@ -81,23 +81,23 @@ requireCommands('bwrap')('push', () => {
     expect((await world.cachelane(['push'], { env })).stdout).toBe(`dir:${shared.dir} is up to date\n`);
   });
 
-  test('goes on in the background after the run, which does not wait', async () => {
+  test('continues in the background after the run has ended', async () => {
     using shared = openShared();
     const ann = shared.machine();
     const run = await write(ann, 'a', 'background');
     expect(run.volume('data').sync).toMatchObject({ pushed: 'later', why: 'sent in the background' });
     await vi.waitFor(() => expect(filesIn(shared.dir, '.tar.zst')).toHaveLength(1), { timeout: 20_000 });
-    // Whoever sends is alone: this one waits until the other is done.
+    // Only one process pushes at a time. This one waits for the other.
     expect((await ann.world.cachelane(['push'], { env: ann.env })).stdout).toContain('is up to date');
     expect(await list(shared.machine())).toBe('a\n');
   });
 
-  test('that failed in the background is told by the next run, and tried again', async () => {
+  test('that failed in the background is reported and retried by the next run', async () => {
     using shared = openShared();
     const ann = shared.machine();
     await write(ann, 'a', 'wait');
     const { world, env } = ann;
-    // Heads can be read, and nothing can be stored.
+    // Heads can be read, but objects cannot be stored.
     renameSync(join(shared.dir, 'objects'), join(shared.dir, 'objects-away'));
     writeFileSync(join(shared.dir, 'objects'), '');
     await write(ann, 'b', 'background');
@@ -108,7 +108,7 @@ requireCommands('bwrap')('push', () => {
     renameSync(join(shared.dir, 'objects-away'), join(shared.dir, 'objects'));
     const next = await write(ann, 'c', 'background');
     expect(next.stderr).toMatch(
-      /the last push in the background failed, and the next run of the lane tries again, or cachelane push: .*objects/,
+      /the last background push failed; the next run of the lane or cachelane push retries it: .*objects/,
     );
     await vi.waitFor(
       async () => expect((await world.json(['push', '--dry-run'], { env })) as object).toMatchObject({ heads: [] }),
@@ -117,12 +117,12 @@ requireCommands('bwrap')('push', () => {
     expect(await list(shared.machine())).toBe('a\nb\nc\n');
   });
 
-  test('without a remote, or with one that is gone, says so', async () => {
+  test('fails without a remote, or with a missing one, and says why', async () => {
     using shared = openShared();
     const { world, env } = shared.machine();
     expect(await world.cachelane(['push'])).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('there is no remote (nobody named one)') as string,
+      stderr: expect.stringContaining('there is no remote (none is set)') as string,
     });
     renameSync(shared.dir, `${shared.dir}-away`);
     const gone = await world.cachelane(['push'], { env });
@@ -130,9 +130,9 @@ requireCommands('bwrap')('push', () => {
   });
 });
 
-/** A first save of `a`, none of which reaches the remote. */
+/** Ways to save `a` first without reaching the remote. */
 const unsent: readonly (readonly [string, (machine: Machine, dir: string) => Promise<void>])[] = [
-  ['a run that was told to keep it', async (machine) => void (await write(machine, 'a', 'never'))],
+  ['a run with --push never', async (machine) => void (await write(machine, 'a', 'never'))],
   ['a run without the remote', async ({ world }) => void (await write({ world, env: {} }, 'a', 'wait'))],
   [
     'an import',
@@ -145,7 +145,7 @@ const unsent: readonly (readonly [string, (machine: Machine, dir: string) => Pro
     },
   ],
   [
-    'a run that was not let in',
+    'a run without access to the remote',
     async (machine, dir) => {
       machine.world.exec(['chmod', '0', dir]);
       const run = await write(machine, 'a', 'wait');
@@ -158,7 +158,7 @@ const unsent: readonly (readonly [string, (machine: Machine, dir: string) => Pro
     'Ctrl-C during the push',
     async ({ world, env }, dir) => {
       const pipe = join(dir, 'heads/about@/1');
-      // Whoever reads it waits for somebody who writes.
+      // A reader of the pipe blocks until a writer opens it.
       const command = `echo a > ${join(seenAt(world), 'a')}; mkdir -p ${join(pipe, '..')}; mkfifo ${pipe}`;
       const started = world.startRun(['sh', '-c', command], { options: [...optionsOf(world), '--push', 'wait'], env });
       await vi.waitFor(() => closeSync(openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK)), { timeout: 20_000 });
@@ -170,8 +170,8 @@ const unsent: readonly (readonly [string, (machine: Machine, dir: string) => Pro
   ],
 ];
 
-requireCommands('bwrap')('push, to a remote that nobody has written to', () => {
-  test.each(unsent)('sends what is left of %s', async (_, save) => {
+requireCommands('bwrap')('push to an empty remote', () => {
+  test.each(unsent)('sends layers of %s', async (_, save) => {
     using shared = openShared('ordinary user');
     const ann = shared.machine();
     await save(ann, shared.dir);
@@ -190,7 +190,7 @@ requireCommands('bwrap')('push, to a remote that nobody has written to', () => {
 });
 
 requireCommands('bwrap')('push, after a rollback', () => {
-  test('takes out what the rollback did, and says so; until then others have it', async () => {
+  test('removes rolled back layers with a notice; until then others still get them', async () => {
     using shared = openShared();
     const ann = shared.machine();
     for (const name of ['a', 'b', 'c']) await write(ann, name, 'wait');
@@ -217,7 +217,7 @@ requireCommands('bwrap')('push, after a rollback', () => {
 });
 
 requireCommands('bwrap')('verify remote', () => {
-  test('names what is damaged, takes it out of use, and who has it sends it again', async () => {
+  test('names damaged objects and disables them, and a machine that has a copy sends it again', async () => {
     using shared = openShared();
     const ann = shared.machine();
     const { world, env } = ann;
@@ -239,7 +239,7 @@ requireCommands('bwrap')('verify remote', () => {
     expect(found.code).toBe(1);
     expect(found.stdout).toContain(`layer ${layer.slice(0, 12)} cannot be used`);
     expect(found.stdout).toContain('in acme/web:data t1:local');
-    // A reader goes without it, and says so.
+    // A reader continues without the damaged layer, with a warning.
     const reader = shared.machine();
     expect(await list(reader)).toBe('b\n');
 
@@ -253,7 +253,7 @@ requireCommands('bwrap')('verify remote', () => {
   });
 });
 
-/** What a crash, a disk or an `async` server makes of a head: of the state that counts, the one with the highest number. */
+/** Damages the newest state of a head, like a crash, a bad disk or an `async` server. */
 function damageHead(dir: string, name: RegExp, damage: (bytes: Buffer) => Uint8Array): void {
   const states = readdirSync(join(dir, 'heads'), { recursive: true, encoding: 'utf8' }).filter((file) =>
     name.test(file),
@@ -275,7 +275,7 @@ requireCommands('bwrap')('a damaged head', () => {
     ['changed in one byte', 'is damaged', head, changed],
     ['of the remote itself, emptied', 'is empty', about, emptied],
   ] as const)(
-    '%s: every command names it and its mend, and after that all is shared again',
+    '%s: every command names it and its fix, and after the repair all machines share again',
     async (_, why, name, damage) => {
       using shared = openShared();
       const [ann, ben] = [shared.machine(), shared.machine()];
@@ -290,7 +290,7 @@ requireCommands('bwrap')('a damaged head', () => {
       expect(stuck.code).toBe(0);
       expect(stuck.volume('data').sync).toMatchObject({ pushed: 'later' });
       const refused = [stuck, await on('push')];
-      // What the remote says of itself is nothing that this one asks for.
+      // This command does not need the remote's description.
       if (name === head) refused.push(await on('rm', 'acme/web:data', '--shared'));
       for (const said of refused) {
         expect(said.stderr).toContain(why);
@@ -310,7 +310,7 @@ requireCommands('bwrap')('a damaged head', () => {
         stdout: expect.stringContaining('1 head moved or removed') as string,
       });
       expect(await on('verify', 'remote')).toMatchObject({ code: 0 });
-      // Each has what it saved and what it had from the other one, and sends it.
+      // Each machine sends its own layers and those it pulled.
       await write(ben, 'e', 'wait');
       await write(ann, 'f', 'wait');
       expect(await list(shared.machine())).toBe('a\nb\nc\nd\ne\nf\n');
@@ -320,7 +320,7 @@ requireCommands('bwrap')('a damaged head', () => {
 });
 
 requireCommands('bwrap')('rm', () => {
-  test('takes away here, and says that a remote has it still; --shared takes it away everywhere', async () => {
+  test('removes local files and says that the remote has a copy; --shared removes both', async () => {
     using shared = openShared();
     const [ann, ben] = [shared.machine(), shared.machine()];
     await write(ann, 'a', 'wait');
@@ -336,12 +336,12 @@ requireCommands('bwrap')('rm', () => {
     expect(await list(shared.machine())).toBe('a\nb\n');
     expect(await rm('--shared')).toMatchObject({ code: 0, stdout: expect.not.stringContaining('A remote') as string });
     expect([await list(ann), await list(shared.machine())]).toEqual(['', '']);
-    // What Ben had from others and what he had sent goes; what he has not sent yet is his.
+    // Ben loses what he pulled and what he sent. His unsent file stays.
     await write(ben, 'c', 'wait');
     expect(await list(ben)).toBe('c\nunsent\n');
     expect(await list(shared.machine())).toBe('c\nunsent\n');
     expect(await world.cachelane(['rm', 'acme/web:data', '--shared', '--no-remote'])).toMatchObject({ code: 2 });
-    // Poison need not be pulled to be removed.
+    // A damaged volume can be removed without pulling it.
     const { world: bystander, env: same } = shared.machine();
     const removed = await bystander.cachelane(['rm', 'acme/web:data', '--shared'], { env: same });
     expect(removed).toMatchObject({

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { openWorld, worldUsers, type World } from './cli.fixture.ts';
 import { atEnd, atStart, expectKept, expectSent, expectSeen, runWith, type Env } from './remote-troubles.fixture.ts';
 
-// A directory in trouble costs a run a line at each end, and nothing else. The bundled CLI, the whole way.
+// A broken directory costs a run a line at each end and nothing else. Uses the bundled CLI.
 
 const isRoot = worldUsers.includes('root');
 
@@ -38,18 +38,18 @@ requireCommands('bwrap')('a directory', () => {
     writeFileSync(path, '');
     expectKept(await runWith(world, { name: 'a', env }), [atStart, atEnd], {
       why: /\S+shared is not a directory/,
-      mend: /: dir:\S+shared: \S+ is no /,
+      mend: /: dir:\S+shared: \S+ is not a directory; create it/,
     });
     rmSync(path);
     mkdirSync(path);
     await expectSent(world, env, ['a']);
   });
 
-  test('whose server does not answer, not even to say so', async () => {
+  test('whose server never answers, not even with an error', async () => {
     using world = openWorld();
     const { path, env } = remoteIn(world);
     mkdirSync(join(path, 'heads/about@'), { recursive: true });
-    // Whoever reads it waits for somebody who writes.
+    // A reader of the pipe blocks until a writer opens it.
     execFileSync('mkfifo', [join(path, 'heads/about@/1')]);
     const options = ['--remote-timeout', '1'];
     expectKept(await runWith(world, { name: 'a', env, options }), [atStart, atEnd], {
@@ -59,7 +59,7 @@ requireCommands('bwrap')('a directory', () => {
     await expectSent(world, env, ['a']);
   });
 
-  test('that goes away while the command runs', async () => {
+  test('that disappears while the command runs', async () => {
     using world = openWorld();
     const { path, env } = remoteIn(world);
     mkdirSync(path);
@@ -89,7 +89,7 @@ requireCommands('bwrap')('a directory', () => {
     await expectSent(world, env, ['a', 'b']);
   });
 
-  test('that others have replaced by another one while the command runs gets everything', async () => {
+  test('that another directory replaces while the command runs gets everything', async () => {
     using world = openWorld();
     using elsewhere = openWorld();
     const { path, env } = remoteIn(world);
@@ -104,7 +104,7 @@ requireCommands('bwrap')('a directory', () => {
     await expectSeen(env, ['a', 'b', 'x']);
   });
 
-  test('with objects that a writer left half written', async () => {
+  test('with objects that a writer left incomplete', async () => {
     using world = openWorld();
     using elsewhere = openWorld();
     const { path, env } = remoteIn(world);
@@ -140,7 +140,7 @@ requireCommands('bwrap')('a directory', () => {
 
 describe.runIf(worldUsers.includes('ordinary user'))('as an ordinary user', () => {
   requireCommands('bwrap')('a directory', () => {
-    test('that may only be read is read', async () => {
+    test('that is read-only is still read', async () => {
       using world = openWorld({ user: 'ordinary user' });
       const { path, env } = remoteIn(world);
       world.exec(['mkdir', path]);
@@ -157,7 +157,7 @@ describe.runIf(worldUsers.includes('ordinary user'))('as an ordinary user', () =
       await expectSent(reader, env, ['a', 'b']);
     });
 
-    test('that may not be read', async () => {
+    test('that cannot be read', async () => {
       using world = openWorld({ user: 'ordinary user' });
       const { path, env } = remoteIn(world);
       world.exec(['mkdir', '-m', '0', path]);
@@ -188,7 +188,7 @@ describe.runIf(isRoot)('as root', () => {
           why: /there is no space left in dir:/,
           mend: /; free some space there/,
         });
-        // What did not fit leaves room for what does.
+        // Files that fit are still stored after one that does not.
         using other = openWorld();
         expect((await runWith(other, { name: 'c', env })).sync).toMatchObject({ pushed: 'sent' });
         execFileSync('mount', ['-o', 'remount,size=16m', path]);

@@ -22,7 +22,7 @@ import {
   type Keys,
 } from './remote-troubles.fixture.ts';
 
-// A bucket in trouble costs a run a line at each end and a few seconds, and nothing else. The bundled CLI, the whole way.
+// A broken bucket costs a run a line at each end and a few seconds, and nothing else. Uses the bundled CLI.
 
 requireCommands(
   'bwrap',
@@ -81,7 +81,7 @@ requireCommands(
     });
   });
 
-  test('that may only be read is read', async () => {
+  test('that is read-only is still read', async () => {
     const reader = await makeUser('reader');
     const statement = {
       Effect: 'Allow',
@@ -126,7 +126,7 @@ requireCommands(
   test.each([
     ['behind', -86_400_000],
     ['ahead', 86_400_000],
-  ])('seen from a machine whose clock is a day %s', async (_, offsetMs) => {
+  ])('seen from a machine with a clock a day %s', async (_, offsetMs) => {
     const place = freshPlace();
     const shift = `const now = Date.now; const Real = Date;
       globalThis.Date = class extends Real {
@@ -145,7 +145,7 @@ requireCommands(
     await expectSeen(good(place), ['a', 'b']);
   });
 
-  test('that is too busy for a while is waited for, without a word', async () => {
+  test('that is too busy for a while is retried without a warning', async () => {
     await using proxy = await startFaultProxy(server.endpoint);
     proxy.decide = ({ number }) => (number <= 4 || (number > 6 && number % 3 === 0) ? 'slow-down' : undefined);
     const env = { ...envOf(proxy.endpoint, server.user, freshPlace()), CACHELANE_REMOTE_TIMEOUT: '60' };
@@ -154,7 +154,7 @@ requireCommands(
     expect([run.warnings, run.sync?.pushed]).toEqual([[], 'sent']);
   });
 
-  test('that is too busy all the time', async () => {
+  test('that is always too busy', async () => {
     await using proxy = await startFaultProxy(server.endpoint);
     proxy.decide = () => 'slow-down';
     const env = envOf(proxy.endpoint, server.user, freshPlace());
@@ -187,7 +187,7 @@ requireCommands(
     await expectSent(world, { ...env, CACHELANE_REMOTE_TIMEOUT: '' }, ['a', 'b']);
   });
 
-  test('that is too far away for all of it: what has come is used, and gone on with', async () => {
+  test('that is too slow for a complete pull: the run uses what it has, and the next run continues', async () => {
     const place = freshPlace();
     using first = openWorld();
     await runWith(first, {
@@ -217,7 +217,7 @@ requireCommands(
   });
 
   describe.each(['SIGINT', 'SIGTERM'] as const)('and %s', (signal) => {
-    test('while the run pulls: it ends at once, and the command does not run', async () => {
+    test('during the pull: the run ends at once, and the command does not start', async () => {
       await using proxy = await startFaultProxy(server.endpoint);
       const asked = new Promise<void>((resolve) => {
         proxy.decide = () => {
@@ -236,7 +236,7 @@ requireCommands(
     });
 
     test.each(['small', 'large'])(
-      'while it pushes a %s layer: it ends at once, and what was saved is sent later',
+      'while it pushes a %s layer: it ends at once, and the layer is pushed later',
       async (size) => {
         await using proxy = await startFaultProxy(server.endpoint);
         const place = freshPlace();
@@ -262,7 +262,7 @@ requireCommands(
     );
   });
 
-  test('the words of it are in every report', async () => {
+  test('every report has the reason', async () => {
     using world = openWorld();
     const env = good('no-such-cache/a');
     const finished = await world.cachelane(

@@ -4,9 +4,9 @@ import { blackHole, carelessServer, closedPort, pageServer, silentServer } from 
 import { openWorld } from './cli.fixture.ts';
 import { atEnd, atStart, envOf, expectHere, expectKept, runWith, type Reason } from './remote-troubles.fixture.ts';
 
-// What is at a bucket's address and is no S3 server, or a bad one. The bundled CLI, the whole way.
+// Broken servers, and servers that are not S3 servers, at a bucket's address. Uses the bundled CLI.
 
-/** Twice, so that the second run also has what the first one kept. */
+/** Runs twice, so that the second run also has the first run's unsent layers. */
 async function expectNothingShared(endpoint: string, reason: Reason): Promise<void> {
   using world = openWorld();
   for (const name of ['a', 'b']) {
@@ -16,18 +16,18 @@ async function expectNothingShared(endpoint: string, reason: Reason): Promise<vo
 }
 
 requireCommands('bwrap')('an address with no S3 server', () => {
-  test('that nobody listens at', async () => {
+  test('that is closed', async () => {
     await expectNothingShared(await closedPort(), {
       why: /s3:\/\/team-cache\/a did not answer within 2 s \(.*ECONNREFUSED\)/,
     });
   });
 
-  test('that swallows what is sent to it', async () => {
+  test('that drops every packet', async () => {
     await using server = await blackHole();
     await expectNothingShared(server.endpoint, { why: /s3:\/\/team-cache\/a did not answer within 2 s/ });
   });
 
-  test('that says nothing', async () => {
+  test('that never answers', async () => {
     await using server = await silentServer();
     await expectNothingShared(server.endpoint, { why: /s3:\/\/team-cache\/a did not answer within 2 s/ });
   });
@@ -43,7 +43,7 @@ requireCommands('bwrap')('an address with no S3 server', () => {
     await expectNothingShared(endpoint, { why: /s3:\/\/team-cache\/a did not answer within 2 s \(.*(EPROTO|ERR_SSL)/ });
   });
 
-  test('that looks at no condition is found out before anything is there', async () => {
+  test('that ignores conditions is detected before anything is stored', async () => {
     await using server = await carelessServer();
     using world = openWorld();
     const env = { ...envOf(server.endpoint), CACHELANE_REMOTE_TIMEOUT: '' };
@@ -55,7 +55,7 @@ requireCommands('bwrap')('an address with no S3 server', () => {
     expect([...server.objects.keys()].filter((key) => key.includes('/objects/'))).toEqual([]);
   });
 
-  test('holds a run that was told of no limit for ten seconds at its start and two at its end', async () => {
+  test('delays a run without a timeout setting by ten seconds at its start and two at its end', async () => {
     await using server = await silentServer();
     using world = openWorld();
     const env = { ...envOf(server.endpoint), CACHELANE_REMOTE_TIMEOUT: '' };

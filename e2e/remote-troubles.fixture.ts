@@ -2,7 +2,7 @@ import type { SyncReport } from '@cachelane/core';
 import { expect } from 'vitest';
 import { openWorld, type Finished, type FinishedRun, type World } from './cli.fixture.ts';
 
-/** What nobody may see, wherever it was said. */
+/** A secret that no output may contain. */
 export const secretKey = 'neverToBeSeenNeverToBeSeenNeverToBeSeen1';
 
 export type Env = Readonly<Record<string, string>>;
@@ -10,7 +10,7 @@ export type Env = Readonly<Record<string, string>>;
 export const volume = ['-n', 'acme/web', '-v', 'npm'];
 const exitCode = 3;
 
-/** A command that adds a file to the volume, does whatever else, and fails, as tests do. */
+/** Returns a command that adds a file to the volume, runs `more`, and fails like a test suite. */
 export const adds = (name: string, more = 'true'): readonly string[] => [
   'sh',
   '-c',
@@ -24,21 +24,21 @@ export function warningsOf({ stderr }: Finished): readonly string[] {
 export interface Troubled {
   readonly run: FinishedRun;
   readonly sync: SyncReport | null;
-  /** Without what they have in common. */
+  /** The warnings without their common prefix. */
   readonly warnings: readonly string[];
 }
 
 export interface TroubledRun {
   readonly name: string;
   readonly env: Env;
-  /** Of the command. */
+  /** Added to the command. */
   readonly more?: string;
-  /** Files, one when left out. */
+  /** The number of files. Default: one. */
   readonly added?: number;
   readonly options?: readonly string[];
 }
 
-/** A run that waits for its remote: whatever that does, the command's code is that of the run, its changes are saved, and nothing that is secret is shown. */
+/** Runs with `--push wait`. Whatever the remote does, the exit code is the command's, its changes are saved, and no secret is shown. */
 export async function runWith(
   world: World,
   { name, env, more, added = 1, options = [] }: TroubledRun,
@@ -55,11 +55,11 @@ export const atEnd = /^cachelane: warning: kept here; the next run sends it: /;
 
 export interface Reason {
   readonly why: RegExp;
-  /** What can be done about it. */
+  /** Matches the advice in the message. */
   readonly mend?: RegExp;
 }
 
-/** Everything is saved here and nothing sent, with a line of warning at each of these ends that names the remote and says why. */
+/** Everything is saved here and nothing is sent. A warning at each of these ends names the remote and the reason. */
 export function expectKept({ warnings, sync, run }: Troubled, ends: readonly RegExp[], { why, mend }: Reason): void {
   expect(warnings, run.stderr).toHaveLength(ends.length);
   for (const [index, end] of ends.entries()) {
@@ -71,7 +71,7 @@ export function expectKept({ warnings, sync, run }: Troubled, ends: readonly Reg
   expect(sync?.why).toMatch(why);
 }
 
-/** The trouble is over: without anything to save the next run sends all that waited, and another machine finds it. */
+/** After the repair, a run without changes sends everything pending, and another machine finds it. */
 export async function expectSent(world: World, env: Env, names: readonly string[]): Promise<void> {
   const next = await world.run(['true'], { options: [...volume, '--push', 'wait'], env });
   expect([next.code, warningsOf(next)], next.stderr).toEqual([0, []]);
@@ -79,7 +79,7 @@ export async function expectSent(world: World, env: Env, names: readonly string[
   await expectSeen(env, names);
 }
 
-/** The same without a run. */
+/** Like `expectSent`, with `push` instead of a run. */
 export async function expectPushed(world: World, env: Env, names: readonly string[]): Promise<void> {
   const pushed = await world.cachelane(['push'], { env });
   expect([pushed.code, pushed.stdout], pushed.stderr).toEqual([0, expect.stringMatching(/: sent \d+ layers?, /)]);
@@ -93,7 +93,7 @@ export async function expectSeen(env: Env, names: readonly string[]): Promise<vo
   expect(found.stdout.split('\n').filter((line) => line !== '')).toEqual(names.toSorted());
 }
 
-/** What the store holds, whatever became of the remote. */
+/** Checks the store without the remote. */
 export async function expectHere(world: World, names: readonly string[]): Promise<void> {
   const here = await world.run(['sh', '-c', 'ls ~/.npm'], { options: [...volume, '--no-remote'] });
   expect(here.stdout.split('\n').filter((line) => line !== '')).toEqual(names.toSorted());
@@ -106,7 +106,7 @@ export interface Keys {
 
 export const noKeys: Keys = { accessKeyId: 'nobody', secretAccessKey: secretKey };
 
-/** What a run needs to know of a bucket; it waits two seconds at each end. */
+/** Returns the environment for a bucket. A run waits two seconds at each end. */
 export function envOf(endpoint: string, { accessKeyId, secretAccessKey }: Keys = noKeys, place = 'team-cache/a'): Env {
   return {
     CACHELANE_REMOTE: `s3://${place}?endpoint=${endpoint}`,
@@ -117,7 +117,7 @@ export function envOf(endpoint: string, { accessKeyId, secretAccessKey }: Keys =
   };
 }
 
-/** What was wrong with an environment is mended by another one. */
+/** Checks a broken environment, then that a repaired one sends everything. */
 export async function expectOver(env: Env, reason: Reason, mended: () => Promise<Env>): Promise<void> {
   using world = openWorld();
   expectKept(await runWith(world, { name: 'a', env }), [atStart, atEnd], reason);

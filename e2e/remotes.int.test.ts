@@ -4,7 +4,7 @@ import { requireCommands, signedRequest, startRadosgw, type Radosgw } from '@cac
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { openWorld, worldUsers, type Finished, type World } from './cli.fixture.ts';
 
-// The CLI's side of remotes, from the bundle: who names one, and what doctor finds out about it.
+// The CLI's side of remotes, from the bundle: their configuration, and what doctor finds out about them.
 
 interface Check {
   readonly name: string;
@@ -29,7 +29,7 @@ async function doctor(world: World, env: Readonly<Record<string, string>>): Prom
 const outline = (checks: readonly Check[]): readonly string[] => checks.map(({ name, status }) => `${status} ${name}`);
 const well = ['ok remote', 'ok remote read', 'ok remote write', 'ok remote clock'];
 
-/** The world's own directory, made by its user. */
+/** Creates a shared directory as the world's user. */
 function sharedDir(world: World, name = 'shared'): string {
   const path = join(world.dir, name);
   world.exec(['mkdir', path]);
@@ -37,7 +37,7 @@ function sharedDir(world: World, name = 'shared'): string {
 }
 
 describe.each(worldUsers)('a directory, as %s', (user) => {
-  test('that is there', async () => {
+  test('that exists', async () => {
     using world = openWorld({ user });
     const path = sharedDir(world);
     const checks = await doctor(world, { CACHELANE_REMOTE: `dir:${path}` });
@@ -45,7 +45,7 @@ describe.each(worldUsers)('a directory, as %s', (user) => {
     expect(checks[1]?.detail).toMatch(/^it answers; a head is read in \d+ ms$/);
   });
 
-  test('that is missing is not made', async () => {
+  test('that is missing is not created', async () => {
     using world = openWorld({ user });
     const path = join(world.dir, 'missing');
     const checks = await doctor(world, { CACHELANE_REMOTE: `dir:${path}` });
@@ -56,7 +56,7 @@ describe.each(worldUsers)('a directory, as %s', (user) => {
   });
 });
 
-test.runIf(worldUsers.includes('ordinary user'))('a directory that may only be read', async () => {
+test.runIf(worldUsers.includes('ordinary user'))('a read-only directory', async () => {
   using world = openWorld({ user: 'ordinary user' });
   const path = sharedDir(world);
   chmodSync(path, 0o555);
@@ -71,7 +71,7 @@ test.runIf(worldUsers.includes('ordinary user'))('a directory that may only be r
 });
 
 requireCommands('bwrap')('the user’s own file', () => {
-  test('names a remote, and one that is broken costs nobody the caches of this machine', async () => {
+  test('names a remote, and a broken file does not disable this machine’s caches', async () => {
     using world = openWorld();
     const file = '.config/cachelane/config.yaml';
     world.write({ [join('home', file)]: `remote: dir:${sharedDir(world)}\npush: never\n` });
@@ -95,7 +95,7 @@ requireCommands('bwrap')('the user’s own file', () => {
   });
 });
 
-/** One machine saves, and says that it waited for the remote; another one finds it. */
+/** One machine saves and waits for the push. Another machine finds the files. */
 async function expectShared(env: Readonly<Record<string, string>>): Promise<void> {
   using one = openWorld();
   using other = openWorld();
@@ -118,7 +118,7 @@ requireCommands('bwrap')('two machines', () => {
     await expectShared({ CACHELANE_REMOTE: `dir:${sharedDir(place)}` });
   });
 
-  test('a remote that is gone costs a warning, and strictly the run', async () => {
+  test('a missing remote costs a warning, and fails a strict run', async () => {
     using world = openWorld();
     const env = { CACHELANE_REMOTE: `dir:${join(world.dir, 'missing')}` };
     const options = ['-n', 'acme/web', '-v', 'npm'];
@@ -129,7 +129,7 @@ requireCommands('bwrap')('two machines', () => {
   });
 });
 
-/** A copy without what lies beside it. */
+/** Returns a command for a copy of the bundle without its companion files. */
 function alone(world: World): readonly string[] {
   const [node, bundle] = inject('cachelaneProgram');
   const copy = join(world.dir, 'alone/cachelane.cjs');
@@ -139,7 +139,7 @@ function alone(world: World): readonly string[] {
 }
 
 describe('the bundle alone', () => {
-  test('uses directories, and says what it lacks for a bucket', () => {
+  test('uses directories, and names the missing part for a bucket', () => {
     using world = openWorld();
     const argv = [...alone(world), 'doctor', '--json', '--remote'];
     expect(outline(checksOf(world.exec([...argv, `dir:${sharedDir(world)}`])))).toEqual(well);
@@ -170,11 +170,11 @@ requireCommands(
     CACHELANE_REMOTE: `${address}?endpoint=${server.endpoint}`,
     AWS_ACCESS_KEY_ID: user.accessKeyId,
     AWS_SECRET_ACCESS_KEY: user.secretAccessKey,
-    // Where there are no credentials the machine's role is asked for, at an address of the cloud.
+    // Without credentials the client would ask the cloud's metadata address for a role.
     AWS_EC2_METADATA_DISABLED: 'true',
   });
 
-  test('with everything that it takes', async () => {
+  test('with everything it needs', async () => {
     using world = openWorld();
     expect(outline(await doctor(world, envOf('s3://team-cache/a')))).toEqual(well);
   });
@@ -183,7 +183,7 @@ requireCommands(
     await expectShared(envOf('s3://team-cache/shared'));
   });
 
-  test('that is not there', async () => {
+  test('that does not exist', async () => {
     using world = openWorld();
     const checks = await doctor(world, envOf('s3://no-such-cache'));
     expect(outline(checks)).toEqual(['ok remote', 'fail remote read']);
@@ -193,7 +193,7 @@ requireCommands(
     });
   });
 
-  test('with wrong credentials, or none, which are not shown', async () => {
+  test('with wrong or missing credentials, which no output shows', async () => {
     using world = openWorld();
     const wrong = { ...server.user, secretAccessKey: 'w'.repeat(40) };
     const checks = await doctor(world, envOf('s3://team-cache/a', wrong));
@@ -207,7 +207,7 @@ requireCommands(
     });
   });
 
-  /** Somebody who may do just this in the bucket. Policies are replaced, hence one bucket for each. */
+  /** Returns credentials that allow just these actions. Each has its own bucket, because policies are replaced. */
   async function bucketFor(name: string, actions: readonly string[]): Promise<Record<string, string>> {
     const user = { accessKeyId: `key-of-${name}`, secretAccessKey: name.padEnd(40, 'x') };
     const keys = [`--access-key=${user.accessKeyId}`, `--secret=${user.secretAccessKey}`];
@@ -235,12 +235,12 @@ requireCommands(
     expect(outline(await doctor(world, { ...env, CACHELANE_PUSH: 'never' }))).toEqual(well.slice(0, 3));
   });
 
-  test('with the rights of a writer, who may not remove', async () => {
+  test('with the rights of a writer, who may not delete', async () => {
     using world = openWorld();
     const actions = ['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload', 's3:ListBucket'];
     const env = await bucketFor('writer', actions);
     expect(outline(await doctor(world, env))).toEqual(well);
-    // The object of the first look lies there still, and tells no time any more.
+    // The first check left its object behind, and its time is too old to test the clock.
     expect(outline(await doctor(world, env))).toEqual(well.slice(0, 3));
   });
 

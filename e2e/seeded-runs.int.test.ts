@@ -32,7 +32,7 @@ function seededProject(world: World, source: string): string {
 
 describe.each(['overlay', 'clone', 'live'])('a run, attached by %s', (mounter) => {
   requireCommands('bwrap')('with a source in cachelane.yaml', () => {
-    test('finds it below what its lane has; nothing of it is saved, nor lost when the file names another one', async () => {
+    test('finds the source below its lane; the source is not saved, and the saved files stay when the file names another source', async () => {
       using world = openWorld();
       const cwd = seededProject(world, './stock');
       const options = ['--verbose', '--mounter', mounter, '--strict'];
@@ -64,7 +64,7 @@ describe.each(['overlay', 'clone', 'live'])('a run, attached by %s', (mounter) =
   });
 });
 
-test('a source that is not there costs a run nothing but that, and a strict one its start', async () => {
+test('starts without a missing source, unless it is strict', async () => {
   using world = openWorld();
   const cwd = seededProject(world, './none');
   const options = ['--mounter', 'clone'];
@@ -85,7 +85,7 @@ function seededProjectFile(world: World): void {
   world.write({ 'projects/web/cachelane.yaml': 'volumes:\n  data: { path: cache, source: stock }\n' });
 }
 
-test('a run that is killed while it reads its source leaves nothing that the next one does not clear away', async () => {
+test('a run that is killed while it copies its source leaves only files that the next run deletes', async () => {
   using world = openWorld();
   const cwd = seededProject(world, './stock');
   world.exec(['truncate', '-s', '3G', join(cwd, 'stock/large')]);
@@ -107,7 +107,7 @@ test('a run that is killed while it reads its source leaves nothing that the nex
   expect(readdirSync(join(world.store, 'staging'))).toEqual([]);
 });
 
-test('a layer of a seed stays while a fork stands on it, and goes with a collection afterwards', async () => {
+test('a seed’s layer stays while a fork uses it, and the next collection deletes it', async () => {
   const dir = realpathSync(mkdtempSync(join(tmpdir(), 'cachelane-seeded-')));
   try {
     await using engine = await openHomeEngine({ dir, clock: realClock() });

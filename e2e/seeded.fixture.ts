@@ -1,4 +1,4 @@
-/** The same numbers in [0, 1) for the same seed. */
+/** Returns a generator of numbers in [0, 1). The same seed gives the same numbers. */
 export function seededNumbers(seed: number): () => number {
   let state = seed;
   return () => {

@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import type { World } from './cli.fixture.ts';
 
-/** What `cachelane serve --json` says of itself. */
+/** The output of `cachelane serve --json`. */
 export interface EngineFacts {
   readonly address: string;
   readonly token: string | null;
@@ -40,7 +40,7 @@ export interface Asked {
   readonly answer: EngineAnswer;
 }
 
-/** One question on a connection of its own. */
+/** Sends one query on a new connection. */
 export async function ask(
   { address, token }: Pick<EngineFacts, 'address' | 'token'>,
   query: string,
@@ -64,7 +64,7 @@ export async function ask(
   return { status: response.statusCode, answer: JSON.parse(text) as EngineAnswer };
 }
 
-/** A connection that nothing was said on. */
+/** Opens a connection and sends nothing. */
 export async function connectTo({ address }: Pick<EngineFacts, 'address'>): Promise<Socket> {
   const target = targetOf(address);
   const socket = 'socketPath' in target ? connect(target.socketPath) : connect(target.port, target.host);

@@ -21,17 +21,17 @@ const whoAmI = '{ context { namespace } }';
 const namespaceOf = (answer: unknown): unknown =>
   (answer as { data: { context: { namespace: string } } }).data.context.namespace;
 
-/** A command line for a shell: this program. */
+/** A shell command line for this program. */
 const self = `"${node}" "${bundle}"`;
 
-describe('the published client of Dagger, as it is, under `serve`', () => {
+describe('the published client of Dagger, unchanged, under `serve`', () => {
   const client = fetchTool({
     name: '@dagger.io/dagger',
     version: '0.21.9',
     program: '@dagger.io/dagger/dist/src/index.js',
   });
 
-  /** What a program prints that begins by importing `connection` and `dag`. */
+  /** Returns the output of a program that imports `connection` and `dag` and runs this body. */
   const run = async (world: World, cwd: string, body: string): Promise<readonly string[]> => {
     world.write({ 'p.mjs': `import { connection, dag } from ${JSON.stringify(client)};\n${body}` });
     const { code, stdout, stderr } = await world.cachelane(['serve', '--', node, join(world.dir, 'p.mjs')], { cwd });
@@ -39,7 +39,7 @@ describe('the published client of Dagger, as it is, under `serve`', () => {
     return stdout.trimEnd().split('\n');
   };
 
-  test.skipIf(client === null)('two projects have two volumes, two clones of one project have one', async () => {
+  test.skipIf(client === null)('two projects have two volumes, and two clones of one project share one', async () => {
     using world = openWorld();
     const places = ['web', 'web-again', 'api'].map((name) => world.project(name, { 'package.json': '{}' }));
     const remotes = ['https://github.com/acme/web', 'git@github.com:acme/web.git', 'https://github.com/acme/api'];
@@ -52,7 +52,7 @@ describe('the published client of Dagger, as it is, under `serve`', () => {
     expect(ids[2]).not.toBe(ids[0]);
   });
 
-  test.skipIf(client === null)('a field that is not there fails with its name', async () => {
+  test.skipIf(client === null)('an unknown field fails with its name', async () => {
     using world = openWorld();
     const lines = await run(
       world,
@@ -67,7 +67,7 @@ describe('the published client of Dagger, as it is, under `serve`', () => {
 });
 
 describe('serve -- COMMAND', () => {
-  test('the command finds the engine in its environment, and nobody finds its token elsewhere', async () => {
+  test('the command finds the engine in its environment, and its token is nowhere else', async () => {
     using world = openWorld();
     const script = [
       'test "$CACHELANE_ENGINE" = "http://127.0.0.1:$DAGGER_SESSION_PORT"',
@@ -88,7 +88,7 @@ describe('serve -- COMMAND', () => {
     expect(JSON.parse(other[1] ?? '')).toMatchObject({ namespace: 'acme/web' });
   });
 
-  test('it ends with the command, and as the command', async () => {
+  test('it ends with the command, with the command’s exit code', async () => {
     using world = openWorld();
     const ended = await world.cachelane(['serve', '--', 'sh', '-c', 'exit 7']);
     expect([ended.code, ended.stdout, ended.stderr]).toEqual([7, '', '']);
@@ -106,7 +106,7 @@ describe('serve -- COMMAND', () => {
     expect(await world.cachelane(['serve', '--keep', '--', 'true'])).toMatchObject({ code: 125 });
   });
 
-  test('cachelane query in it asks that engine, as of the project that it is called in, and opens nothing', async () => {
+  test('cachelane query in it asks that engine for the current project, and opens no session of its own', async () => {
     using world = openWorld();
     const cwd = world.project('web', { 'cachelane.yaml': 'namespace: acme/web\n', 'q.graphql': whoAmI });
     const within = async (line: string): Promise<Awaited<ReturnType<World['cachelane']>>> =>
@@ -155,7 +155,7 @@ describe('serve -- COMMAND', () => {
     expect([elsewhere.code, elsewhere.stderr]).toEqual([2, expect.stringContaining('not the address of an engine')]);
   });
 
-  test('cachelane query leaves no session behind, and with the token of a confined one acts as that one', async () => {
+  test('cachelane query leaves no session behind, and with a confined token it has that session’s rights', async () => {
     using world = openWorld();
     const web = world.project('web', { 'cachelane.yaml': 'namespace: acme/web\n', 'q.graphql': whoAmI });
     const api = world.project('api', { 'cachelane.yaml': 'namespace: acme/api\n', 'q.graphql': whoAmI });
@@ -183,7 +183,7 @@ describe('serve -- COMMAND', () => {
   });
 });
 
-test('query without an engine refuses what would end with its answer', async () => {
+test('query without an engine rejects mutations that would end with the answer', async () => {
   using world = openWorld();
   const cwd = world.project('web', { 'cachelane.yaml': 'namespace: acme/web\n' });
   const asked = async (input: string): Promise<unknown> => {
@@ -206,7 +206,7 @@ test('query without an engine refuses what would end with its answer', async () 
 const socketOf = (world: World): string => join(world.store, 'engine/engine.sock');
 
 describe('at the socket of the home', () => {
-  test('there is one engine, of its user alone; another one is told where it is', async () => {
+  test('one engine serves its user alone, and a second one gets its address', async () => {
     using world = openWorld();
     const engine = await startEngine(world, ['--keep']);
     expect(engine).toMatchObject({ address: `unix:${socketOf(world)}`, token: null, protocolVersion: 1 });
@@ -224,7 +224,7 @@ describe('at the socket of the home', () => {
     expect(existsSync(socketOf(world))).toBe(false);
   });
 
-  test('an engine that was killed leaves its place to the next one; of many that start at once one is there', async () => {
+  test('the next engine replaces a killed one; of many that start together, one serves', async () => {
     using world = openWorld();
     const killed = await startEngine(world, ['--keep']);
     const before = (await ask(killed, whoAmI)).answer;
@@ -242,7 +242,7 @@ describe('at the socket of the home', () => {
   });
 });
 
-test('an engine whose home was removed leaves the socket of the next one alone', async () => {
+test('an engine with a removed home keeps the socket of its successor', async () => {
   using world = openWorld();
   const first = await startEngine(world, ['--keep']);
   rmSync(world.store, { recursive: true });
@@ -255,7 +255,7 @@ test('an engine whose home was removed leaves the socket of the next one alone',
   expect(readdirSync(dirname(socketOf(world)))).toEqual(['engine.sock.lock']);
 });
 
-test('a session for a directory that is none is refused in the words of the API', async () => {
+test('a session for a missing directory fails with the API’s message', async () => {
   using world = openWorld();
   const engine = await startEngine(world);
   const { answer } = await ask(engine, 'mutation { openSession(directory: "/no/such") { token } }');
@@ -266,7 +266,7 @@ test('a session for a directory that is none is refused in the words of the API'
 });
 
 describe('an engine stops', () => {
-  test('when its last client has gone, and when none ever came', async () => {
+  test('after its last client left, or when no client ever came', async () => {
     using world = openWorld();
     const engine = await startEngine(world, ['--idle-timeout', '3']);
     const client = await connectTo(engine);
@@ -282,7 +282,7 @@ describe('an engine stops', () => {
     expect(await (await startEngine(world, ['--idle-timeout', '0.1'])).started.finished).toMatchObject({ code: 0 });
   });
 
-  test('not for want of clients with --keep, and at a signal all the same', async () => {
+  test('at a signal with --keep, and not for lack of clients', async () => {
     using world = openWorld();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       const engine = await startEngine(world, ['--keep', '--idle-timeout', '0']);
@@ -294,7 +294,7 @@ describe('an engine stops', () => {
   });
 });
 
-test('what a project is called is looked up again', async () => {
+test('the engine notices a new project name', async () => {
   using world = openWorld();
   const cwd = world.project('web', { 'cachelane.yaml': 'namespace: acme/web\n' });
   const engine = await startEngine(world, [], { cwd });
@@ -310,13 +310,13 @@ test('what a project is called is looked up again', async () => {
   }
 });
 
-describe('a place that nobody can listen at, or where others could come in', () => {
+describe('an address that is unusable or open to other users', () => {
   test.each([
-    [['--listen', '0.0.0.0:0', '--json'], 'no place to listen at'],
-    [['--listen', '127.0.0.1', '--json'], 'no place to listen at'],
+    [['--listen', '0.0.0.0:0', '--json'], 'is not a valid address'],
+    [['--listen', '127.0.0.1', '--json'], 'is not a valid address'],
     [['--listen', '127.0.0.1:0'], 'printed only as JSON'],
-    [['--listen', 'unix:open/engine.sock'], 'open to you alone'],
-    [['--listen', `unix:${'x'.repeat(120)}`], "a socket's path has 107 at most"],
+    [['--listen', 'unix:open/engine.sock'], 'that only you can access'],
+    [['--listen', `unix:${'x'.repeat(120)}`], "the limit of a socket's path is 107"],
     [['--listen', 'unix:own/file'], 'is no socket'],
     [['--listen', 'unix:none/engine.sock'], 'there is no directory'],
     [['--listen', 'unix:link/engine.sock'], 'is a symlink'],
@@ -346,7 +346,7 @@ const peakBytes = (pid: number): number =>
   Number(/^VmHWM:\s*(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
 
 describe('hostile clients', () => {
-  test('a thousand at once, most of them with wrong tokens, foreign pages and documents without end', async () => {
+  test('a thousand at once, most with wrong tokens, foreign pages or endless documents', async () => {
     using world = openWorld();
     const engine = await startEngine(world, ['--keep', '--listen', '127.0.0.1:0']);
     const deep = `{ cacheVolume(key: "npm") { head { ${'volume { head { '.repeat(12)} generation ${'} }'.repeat(12)} } } }`;
@@ -373,7 +373,7 @@ describe('hostile clients', () => {
     expect(stdout.split(String(engine.token))).toHaveLength(2);
   });
 
-  test('five hundred that say nothing, or half of it, keep nobody else out', async () => {
+  test('five hundred that send nothing or half a request do not block other clients', async () => {
     using world = openWorld();
     const engine = await startEngine(world, ['--keep']);
     const slow = await Promise.all(Array.from({ length: 500 }, async () => await connectTo(engine)));

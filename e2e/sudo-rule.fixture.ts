@@ -4,7 +4,7 @@ import { afterAll, beforeAll } from 'vitest';
 
 const nobody = 65_534;
 
-/** Lets the ordinary user of the worlds of a test file use sudo without a password, where we are root; else whatever holds here does. */
+/** Lets the ordinary user of a file's worlds use sudo without a password. Does nothing unless the tests run as root. */
 export function allowSudo(): void {
   const rule = `/etc/sudoers.d/cachelane-test-${process.pid}`;
   const isRoot = process.getuid?.() === 0;

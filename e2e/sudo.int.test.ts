@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { openWorld, type World } from './cli.fixture.ts';
 import { allowSudo } from './sudo-rule.fixture.ts';
 
-// Jobs of hosted CI: an ordinary user who may use sudo without a password, and does.
+// Jobs of hosted CI: an ordinary user who can use sudo without a password.
 
 const isRoot = process.getuid?.() === 0;
 const nobody = 65_534;
@@ -34,20 +34,20 @@ requireCommands(
   'setpriv',
   'perl',
 )('a job that uses sudo', () => {
-  test('sudo works in the step, what changed is saved, the next run sees it', async () => {
+  test('sudo works in the step, its changes are saved, and the next run sees them', async () => {
     using world = open({ CACHELANE_SUDO: '1' });
     await run(world, 'test "$(sudo -n id -u)" = 0; mkdir -p d/deep e; touch a d/old d/deep/older e/f');
     expect(found(world)).toBe('./a ./d/deep/older ./d/old ./e/f');
-    // Removed, removed and made anew, moved: whiteouts and opaque directories.
+    // Removing, recreating and moving produce whiteouts and opaque directories.
     await run(world, 'rm a; rm -r d; mkdir -p d/deep; touch d/deep/new; mv e g');
     expect(found(world)).toBe('./d/deep/new ./g/f');
     await run(world, 'rm -r d/deep; mkdir d/deep; touch d/deep/newest');
     expect(found(world)).toBe('./d/deep/newest ./g/f');
-    // Whoever mounts with the other means sees the same, and the other way round.
+    // Both ways of mounting show the same files.
     expect(found(world, { env: { CACHELANE_SUDO: '0' } })).toBe('./d/deep/newest ./g/f');
   });
 
-  test('layers of both kinds of mount lie over each other', async () => {
+  test('layers of both ways of mounting stack on each other', async () => {
     using world = open({});
     const turn = async (way: string, script: string): Promise<void> => {
       world.env['CACHELANE_SUDO'] = way;
@@ -61,7 +61,7 @@ requireCommands(
     expect(found(world, { env: { CACHELANE_SUDO: '0' } })).toBe('./d/x/four ./d/x/three');
   });
 
-  test('a CI system that is known takes it by itself, and doctor says so', async () => {
+  test('a known CI system uses sudo by default, and doctor shows it', async () => {
     using world = open({ CI: 'true', GITHUB_ACTIONS: 'true' });
     const { stdout } = await world.cachelane(['doctor', '--verbose']);
     expect(stdout).toContain('mounts by: sudo: this is GitHub Actions');
@@ -74,7 +74,7 @@ requireCommands(
     expect(person.stdout).toContain('mounts by: bubblewrap: no CI system was detected');
   });
 
-  test('what sudo left in the volume is saved as the user’s, and nothing of it stays behind', async () => {
+  test('files that sudo left in the volume are saved as the user’s, and none stays behind', async () => {
     using world = open({ CACHELANE_SUDO: '1' });
     await run(world, 'sudo -n sh -c "umask 077; mkdir r; echo x > r/f; echo y > g"; touch mine');
     expect(found(world)).toBe('./g ./mine ./r/f');

@@ -13,7 +13,7 @@ import { dirname, join } from 'node:path';
 import { build, type OutputChunk, type Plugin } from 'rolldown';
 
 // One file that starts fast and can be copied anywhere. Dynamic imports are inlined and evaluated when they are reached,
-// so a command pays for what it uses. An older Node can parse the file (ES2022) and is told what is missing.
+// so a command loads only its own. An older Node can parse the file (ES2022) and prints a clear error.
 
 const root = join(import.meta.dirname, '..');
 const cli = join(root, 'packages/cli');
@@ -55,7 +55,7 @@ const lazyBuiltins: Plugin = {
   },
 };
 
-// The AWS SDK is larger than all of ours: it lies beside the bundle, and is read when a bucket is used.
+// The AWS SDK is larger than the rest, so it is a separate file that loads only for a bucket.
 const companionName = 'cachelane-s3.cjs';
 const companionSource = join(root, 'packages/remotes/src/s3/aws-sdk.ts');
 const companion: Plugin = {

@@ -33,7 +33,7 @@ async function main(): Promise<number> {
     process.stdout.write(usage);
     return values.help ? 0 : 2;
   }
-  // The launcher builds what is out of date; not in eight processes at once.
+  // The launcher builds first, not in eight processes at once.
   const launcher = join(root, 'cachelane');
   spawnSync(launcher, ['--version'], { stdio: ['ignore', 'ignore', 'inherit'] });
   const dir = realpathSync(mkdtempSync(join(values.dir, 'cachelane-stress-')));

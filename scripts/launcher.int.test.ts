@@ -101,7 +101,7 @@ test('compiled code is kept beside the bundle, unless the caller has a place for
   expect(told).not.toHaveProperty('_CACHELANE_COMPILE_CACHE');
 });
 
-test('signals that the caller had ignored are told, since Node forgets them', () => {
+test('signals that the caller ignored are passed on, since Node forgets them', () => {
   writeFileSync(inRoot('nohup'), `#!/bin/sh\ntrap '' HUP USR1\nexec "${inRoot('cachelane')}" "$@"\n`, { mode: 0o755 });
   const mask = BigInt(`0x${launch(inRoot('nohup')).told['_CACHELANE_IGNORED_SIGNALS'] ?? '0'}`);
   expect(mask & 0b10_0000_0001n).toBe(0b10_0000_0001n);

@@ -1,4 +1,4 @@
-/** The exit code of a script; a line that it cannot read ends it with what it could be. */
+/** Runs a script and returns its exit code. Wrong arguments print the usage. */
 export async function orUsage(usage: string, main: () => Promise<number>): Promise<number> {
   try {
     return await main();

@@ -42,7 +42,7 @@ describe('the package', () => {
   });
 
   const text = (path: string): string => readText(sdk.installed, path);
-  /** Throws what the compiler says. */
+  /** Throws the compiler's errors. */
   const check = (sources: readonly string[], what: CheckedFor): void => {
     const told = typeErrors(dir, sources, what);
     if (told !== '') throw new Error(told);
@@ -82,7 +82,7 @@ describe('the package', () => {
     await expect(all.join('\n')).toMatchFileSnapshot('../packages/sdk/published-types.txt');
   });
 
-  test('needs nothing of Node in its main entry, and no other package', () => {
+  test('needs neither Node nor other packages in its main entry', () => {
     for (const name of ['index', 'shared'])
       expect(text(`dist/${name}.js`)).not.toMatch(/\bnode:|\bprocess\b|\bBuffer\b/);
     const imports = globSync('dist/*.js', { cwd: sdk.installed }).flatMap((path) =>

@@ -52,7 +52,7 @@ async function main(): Promise<number> {
     return 0;
   }
   const first = numberOf(values.seed ?? '1', 'seed');
-  // One seed that somebody names is looked at; else thousands.
+  // Runs the named seed, else thousands.
   const count = numberOf(values.count ?? (values.seed === undefined ? '2000' : '1'), 'count');
   const threads = Math.min(count, numberOf(values.threads, 'threads'));
 

@@ -14,13 +14,17 @@ const refused: readonly (readonly [string, string, RegExp])[] = [
   ],
   ['a catalog that is not locked', 'client.yourOrg();', /TS2339.*'yourOrg'/],
   ['the name as the catalog has it', 'client.myOrg()["pip-cache"]();', /TS2551.*'pip-cache'/],
-  ['what is gone', 'client.myOrg().oldCache();', /TS2684.*"old-cache was removed in version 4: use .*pip-cache/],
+  ['a removed method', 'client.myOrg().oldCache();', /TS2684.*"old-cache was removed in version 4: use .*pip-cache/],
   [
     'what is another volume',
     'client.myOrg().maven();',
     /TS2684.*"maven was changed to another volume in version 4: key maven -> m2"/,
   ],
-  ['what is gone, in a variable', 'const { oldCache } = client.myOrg(); oldCache();', /TS2684.*removed in version 4/],
+  [
+    'a removed method, in a variable',
+    'const { oldCache } = client.myOrg(); oldCache();',
+    /TS2684.*removed in version 4/,
+  ],
   ['an option that there is not', 'client.myOrg().pipCache({ mode: "READ" });', /TS2353.*'mode'/],
   ['a method of a catalog that has none', 'client.empty().pip();', /TS2339.*'pip'/],
 ];
@@ -95,7 +99,7 @@ describe('a generated client, to the compiler', () => {
     ).toBe('');
   });
 
-  test('shows what the catalog says of each', () => {
+  test('shows the documentation of each', () => {
     const text = readText(dir, 'cachelane.generated.ts');
     expect(text).toMatch(/Wheels of all teams\.[^/]*\*\/\n  pipCache\(/);
     expect(text).toMatch(/@deprecated use pnpm[^/]*\/handbook\n   \*\/\n  npm\(/);

@@ -35,7 +35,7 @@ import { tools } from '@cachelane/tools';
 export const noAbort: AbortSignal = new AbortController().signal;
 export const lane = formatLane(parseLane('t1:local'));
 export const volumeName = parseVolumeName('data');
-/** A squash, and three layers above it: what a lane has most of the time. */
+/** A squash and three layers above it, like a typical lane. */
 export const layersEach = 10;
 const bootId = 'bench';
 const hourMs = 3_600_000;
@@ -68,7 +68,7 @@ function clockAt(aheadMs: number): Clock {
   };
 }
 
-/** What is written may be lost with the machine, and nothing goes on in the background. */
+/** Without durability and background work. */
 const hasty: StoreFiles = {
   ...realFiles,
   writeSynced: (path, content) => {
@@ -126,7 +126,7 @@ async function publishOne(
     form: 'whole',
     removed: null,
   };
-  // An hour ago: nothing is too young to be collected.
+  // An hour ago, so that everything can be collected.
   const sealedAtMs = clock.nowMs() - hourMs;
   const staged = await layers.stage(
     { changes: null, entries: [{ from: 'content', entry, content }], sealedAtMs },
@@ -173,7 +173,7 @@ async function openSession({ metadata, clock }: Pick<EngineDependencies, 'metada
   return { run, sessionId, volumeId };
 }
 
-/** Layers of a run that did not come to name them. */
+/** Layers of a run that ended before its commit. */
 export async function leaveBehind(
   deps: Pick<EngineDependencies, 'metadata' | 'layers' | 'clock'>,
   texts: readonly string[],

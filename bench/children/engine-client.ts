@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
-/** One connection to an engine's port, as bare as it can be: what is measured is the engine. */
+/** A minimal connection to an engine's port, so that only the engine is measured. */
 export interface EngineClient extends Disposable {
   /** Sends the operation when the ones before it are answered; resolves with the answer's body, and rejects where that has errors. */
   ask(operation: unknown): Promise<string>;

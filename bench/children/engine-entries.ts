@@ -1,12 +1,12 @@
 import { openClient, type EngineClient } from './engine-client.ts';
 import { residentBytes, startEngine } from './engine-process.ts';
 
-// What it takes to list a large volume: `engine-entries LAUNCHER VOLUME ROUNDS`, in the directory and with the environment that the engine is to have.
+// Measures listing a large volume: `engine-entries LAUNCHER VOLUME ROUNDS`, with the engine's directory and environment.
 
 /** A sample for each round. */
 export interface EntriesCosts {
   readonly entries: number;
-  /** From the first question to the last answer, by an engine that nobody asked before: it has read nothing yet. */
+  /** Time from the first request to the last answer of a new engine. */
   readonly perSecond: readonly number[];
   readonly againPerSecond: readonly number[];
   readonly wholePerSecond: readonly number[];

@@ -10,12 +10,12 @@ export interface EngineCosts {
   readonly readyMs: readonly number[];
   /** Of one client that waits for each answer. */
   readonly perSecond: readonly number[];
-  /** Of the engine's processor time, for each of those. */
+  /** Processor time of the engine for each request. */
   readonly lookUpCpuMs: readonly number[];
   /** Of 100 clients that ask 1,000 times a second together, whether they are answered or not; counted from when the question was due. */
   readonly p50Ms: readonly number[];
   readonly p99Ms: readonly number[];
-  /** How long the engine's thread stood in the kernel's row for a processor during that, of five seconds: what others on the machine cost it. */
+  /** How long the engine's thread waited for a processor during the five seconds. */
   readonly waitedMs: readonly number[];
   /** Resident, before it was asked anything but once, and when all that was over. */
   readonly idleBytes: readonly number[];

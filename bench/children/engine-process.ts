@@ -5,7 +5,7 @@ import type { EngineAccess } from './engine-client.ts';
 
 export interface Engine extends EngineAccess, AsyncDisposable {
   readonly pid: number;
-  /** From the start of the process to the line that says so. */
+  /** From the start of the process to its ready line. */
   readonly readyMs: number;
 }
 

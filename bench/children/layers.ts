@@ -9,11 +9,11 @@ const clock: Clock = {
   sleep: (ms, signal) => sleep(ms, undefined, { signal }),
 };
 
-/** The layers of a home, as the CLI opens them; `images`: what is taken in is kept as one. */
+/** Opens the layers of a home like the CLI. `images`: keep incoming layers as images. */
 export function layersIn(home: string, images = false): LayerStore {
   const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   return openLayerFiles({ dir: home, bootId, clock, images: async () => await Promise.resolve(images) });
 }
 
-/** For work that nobody interrupts. */
+/** A signal that never aborts. */
 export const noAbort: AbortSignal = new AbortController().signal;

@@ -22,7 +22,7 @@ void reported(async () => {
   agent.destroy();
 });
 
-/** The part that stands for a pull. */
+/** The part that corresponds to a pull. */
 async function takeIn(): Promise<void> {
   const layers = layersIn(target, kind === 'image');
   const index = readFileSync(`${file}.index`);

@@ -8,7 +8,7 @@ export interface RangedGet {
 
 /** Of one request. */
 const rangeBytes = 8 * 1024 * 1024;
-/** At once; what has come and is not wanted yet stays in memory. */
+/** Concurrent ranges; early ones stay in memory. */
 const inFlight = 2;
 
 /** The bytes in order, fetched in parallel ranges. The client of both contenders, so that they differ in what becomes of the bytes only. */

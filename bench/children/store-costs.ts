@@ -128,7 +128,7 @@ async function measure(deps: EngineDependencies): Promise<StoreCosts> {
     costs[(await squashesNow()) > before ? 'squash' : 'save'].push(ms);
     command = null;
   };
-  // The first squash is of all that is there, and the first of each costs what is read for the first time.
+  // The first squash covers everything and reads it for the first time.
   await save();
   await runCommand(deps, request);
   await collect();

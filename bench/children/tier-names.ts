@@ -13,11 +13,11 @@ import {
 import { explainTiers, planVolume, type EngineDependencies } from '@cachelane/engine';
 import { environment, lane, noAbort, openCrowded } from './crowded-store.ts';
 
-// What it takes to resolve a name through tiers with so many volumes each: `tier-names HOME TIERS VOLUMES ROUNDS`.
+// Measures resolving a name through large tiers: `tier-names HOME TIERS VOLUMES ROUNDS`.
 
 /** Milliseconds, a sample for each round. */
 export interface TierNames {
-  /** A session opens a volume that the farthest tier alone has: as a run does, with what it records of that. */
+  /** Opens a volume of the farthest tier like a run. */
   readonly open: readonly number[];
   /** What `explain` tells of each tier. */
   readonly explain: readonly number[];
@@ -79,7 +79,7 @@ async function inSession<T>(
   return result;
 }
 
-/** A head of one layer in each volume; of the layers nothing is read here. */
+/** A head with one layer in each volume. The layers are never read. */
 async function fill(store: Store): Promise<void> {
   for (const [index, tier] of tiers.entries()) {
     const names = Array.from({ length: Number(volumeCount) }, (_, number) => nameOf(number));
@@ -140,7 +140,7 @@ async function measure(): Promise<TierNames> {
       await Promise.resolve();
     });
     const told = await timed(async () => await explainTiers(store, { context, planned, isConfined: false }, noAbort));
-    // The first one reads what lies on the disk.
+    // The first one reads from the disk.
     if (round === 0) continue;
     open.push(took);
     explain.push(told);

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync,
 import { join } from 'node:path';
 import type { BenchDirectory } from '../directory.ts';
 
-/** A cache as real tools made it. Nobody writes to it: what measures changes works on copies. */
+/** A cache made by real tools. Measurements that change it use copies. */
 export interface Corpus {
   readonly name: string;
   readonly filesDir: string;

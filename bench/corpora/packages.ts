@@ -1,6 +1,6 @@
-// What the corpora are made of. Pinned, so that two machines measure nearly the same; what they depend on is left to npm.
+// Packages of the corpora, pinned for comparable results. Their dependencies are not pinned.
 
-/** Big packages as they lie in the npm cache of a busy build machine: binaries for many platforms among them. */
+/** Big packages as on a busy build machine, including binaries for many platforms. */
 export const cachePackages: readonly string[] = [
   'next@16.4.6',
   'typescript@5.9.3',

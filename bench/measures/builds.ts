@@ -31,7 +31,7 @@ function rowsOf(bench: Bench, { what, command, cwd, volume, env, hostEnv, reset 
     reset();
     bench.settle();
   };
-  // Fills both; the warm-up round comes on top, in which Go refreshes what it finds to be old.
+  // Fills both. In the warm-up round, Go refreshes old entries.
   reset();
   timed(command, { cwd, env: hostEnv });
   reset();
@@ -99,7 +99,7 @@ function goBuild(bench: Bench): Build {
   };
 }
 
-/** A big cache read by the tool that made it. Go refreshes the times of what it uses; an overlay pays by copying files. */
+/** A big cache read by its tool. Go refreshes times of used files, which copies them in an overlay. */
 function goBuildAll(bench: Bench): readonly Build[] {
   const corpus = bench.corpora.find(({ name }) => name === 'go');
   if (corpus === undefined) return [];

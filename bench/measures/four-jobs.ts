@@ -10,7 +10,7 @@ import { milliseconds, timesFaster, type Row, type Section } from '../table.ts';
 const services = join(import.meta.dirname, '../../examples/services');
 const volume = 'go-build';
 
-/** Two programs, tests, a linter; what they are in `examples/services`. */
+/** Two programs, tests and a linter, from `examples/services`. */
 const jobs = [
   'go build -o "$TMPDIR/" ./cmd/api',
   'go build -o "$TMPDIR/" ./cmd/worker',
@@ -26,7 +26,7 @@ interface Machine {
 
 /**
  * Four jobs on four machines at once that share a directory, then all four on a fifth one, against the same four in one session on one
- * machine. Machines differ in their homes and stores; their checkout lies at one path, as in CI.
+ * machine. Machines have different homes and stores, and the same checkout path, as in CI.
  */
 export function measureFourJobs(bench: Bench): Section {
   const cwd = bench.path('four-jobs');
@@ -86,7 +86,7 @@ function rowsOf({ coldMs, own, session, sessionCold }: Measured): readonly Row[]
       ratio: timesFaster(warm, fifth),
     },
     {
-      what: '- more than that session, the pull above all',
+      what: '- beyond that session, mostly the pull',
       volume,
       measured: milliseconds(differenceOf(own, session)),
     },

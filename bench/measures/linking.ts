@@ -21,7 +21,7 @@ interface Linker {
   readonly setting: string;
 }
 
-/** What it may take at most, compared with the tool and a cache of its own on the same disk, the save apart. */
+/** The limit relative to the tool with its own cache on the same disk, without the save. */
 const barTimes = 1.1;
 
 /**

@@ -6,7 +6,7 @@ import type { Bench } from '../bench.ts';
 import { hasCommand, textOf } from '../processes.ts';
 import { rounded, type Row, type Section } from '../table.ts';
 
-/** What people depend on; each project takes some of them, so that most lie in the caches of several. */
+/** Common dependencies. Each project uses some, so most are in several caches. */
 const npmPackages = [
   'chalk@5.6.2',
   'commander@14.0.1',
@@ -117,7 +117,7 @@ function program(name: string, packages: readonly string[]): string {
   return `package main\n\nimport (\n${imports}\n)\n\nfunc ${name}() {\n${calls}\n}\n`;
 }
 
-/** What the project has beside the tool's cache, so that the same is done again. */
+/** The project's other files, so that the same work is repeated. */
 function forget(bench: Bench, dir: string): void {
   for (const name of ['node_modules', 'package-lock.json']) {
     if (existsSync(join(dir, name))) bench.directory.discard(join(dir, name));

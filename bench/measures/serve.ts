@@ -9,7 +9,7 @@ import { atMost, milliseconds, rounded, type Row, type Section } from '../table.
 
 const launcher = join(import.meta.dirname, '../../cachelane');
 
-/** How fast an engine is there, how fast it answers, and what it holds; asked by a process of its own on the same machine. */
+/** Start time, response time and memory of an engine, measured by a separate process. */
 export function measureServe(bench: Bench): Section {
   bench.say(`an engine, ${bench.rounds} rounds of ten seconds`);
   const load = textOf(childArgv('engine-load', launcher, String(bench.rounds)), { cwd: bench.workDir, env: bench.env });
@@ -84,7 +84,7 @@ function rowsOf(costs: EngineCosts): readonly Row[] {
     },
     { what: '- median', volume, measured: milliseconds(summarize(costs.p50Ms)) },
     {
-      what: '- for how much of those five seconds its thread waited for a processor that others had',
+      what: '- of those five seconds, waiting for a processor',
       volume,
       measured: milliseconds(summarize(costs.waitedMs)),
     },

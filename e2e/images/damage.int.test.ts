@@ -1,5 +1,5 @@
 import { closeSync, openSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
-import { requireCommands } from '@cachelane/testkit';
+import { requireCommands, useDisk } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import type { World } from '../cli.fixture.ts';
 import { allowSudo } from '../sudo-rule.fixture.ts';
@@ -12,6 +12,8 @@ import {
   openMachines,
   type Machines,
 } from './machines.fixture.ts';
+
+useDisk();
 
 // Damage to an image is damage to a layer: left out with the reason, and brought back by the next pull.
 

@@ -7,7 +7,7 @@ import { openWorld, worldUsers, type FinishedRun, type World, type WorldUser } f
 
 export type Form = 'image' | 'tree';
 
-/** Who runs on the machines, and how they keep what they pull. */
+/** The users of the machines, and how they keep pulled layers. */
 export interface Reader {
   readonly name: string;
   readonly user: WorldUser;
@@ -24,7 +24,7 @@ const all: readonly Reader[] = [
 export const readers: readonly Reader[] = all.filter(({ user }) => worldUsers.includes(user));
 export const imageReaders: readonly Reader[] = readers.filter(({ form }) => form === 'image');
 
-/** What it takes to have images mounted, by bubblewrap and by sudo. */
+/** Programs that mounting images needs, by bubblewrap and by sudo. */
 export const imagePrograms = ['bwrap', 'flock', 'unshare', 'sudo', 'setpriv', 'perl'] as const;
 
 /** Machines with nothing in common but a directory; all run as this user, for the project `acme/web` with a volume `data`. */

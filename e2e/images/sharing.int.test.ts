@@ -1,7 +1,9 @@
-import { requireCommands } from '@cachelane/testkit';
+import { requireCommands, useDisk } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { allowSudo } from '../sudo-rule.fixture.ts';
 import { formsIn, imagePrograms, imageReaders, inData, layersIn, openMachines, readers } from './machines.fixture.ts';
+
+useDisk();
 
 // What one machine saves is an image on the others, where those who run there can have it mounted, and a tree elsewhere.
 
@@ -11,7 +13,7 @@ const find = 'find . -type f | sort | xargs; find . -type f | sort | xargs cat';
 
 requireCommands(...imagePrograms)('machines', () => {
   describe.each(readers)('of $name', (reader) => {
-    test('share what they save, in both directions, with what was removed and made anew', async () => {
+    test('share saves in both directions, including removals and replacements', async () => {
       using machines = openMachines(reader);
       const one = machines.open();
       const other = machines.open();
@@ -32,7 +34,7 @@ requireCommands(...imagePrograms)('machines', () => {
       expect(formsIn(third)).toEqual([reader.form, reader.form]);
     });
 
-    test('send what they pulled to another remote', async () => {
+    test('push pulled layers to another remote', async () => {
       using machines = openMachines(reader);
       const [one, other] = [machines.open(), machines.open()];
       await inData(one, 'mkdir d; echo first > d/f');
@@ -44,7 +46,7 @@ requireCommands(...imagePrograms)('machines', () => {
       expect([layersIn(third), formsIn(third)]).toEqual([layersIn(one), [reader.form]]);
     });
 
-    test('carry it by hand: an export of what was pulled is pulled by an import', async () => {
+    test('an export of pulled layers can be imported', async () => {
       using machines = openMachines(reader);
       const [one, other] = [machines.open(), machines.open()];
       await inData(one, 'mkdir d; echo first > d/f; ln -s f d/link');
@@ -58,7 +60,7 @@ requireCommands(...imagePrograms)('machines', () => {
   });
 
   describe.each(imageReaders)('of $name, who could have images', (reader) => {
-    test('keep trees where the person says so', async () => {
+    test('keep trees if the user disables images', async () => {
       using machines = openMachines(reader);
       await inData(machines.open(), 'echo 1 > f');
       const other = machines.open({ CACHELANE_IMAGES: '0' });

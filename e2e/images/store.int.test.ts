@@ -2,11 +2,13 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { requireCommands } from '@cachelane/testkit';
+import { requireCommands, useDisk } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { ageLayers, expectNoSessions, until } from '../robustness/store.fixture.ts';
 import { allowSudo } from '../sudo-rule.fixture.ts';
 import { formsIn, imageIn, imagePrograms, imageReaders, inData, layersIn, openMachines } from './machines.fixture.ts';
+
+useDisk();
 
 // What the store does with images: they count, they go with their layers, and a kill leaves nothing mounted.
 
@@ -92,7 +94,7 @@ requireCommands(...imagePrograms)('images', () => {
     test.each([
       ['as files', tmpdir()],
       ['by loop devices, as on kernels that mount no files', '/dev/shm'],
-    ])('mounted %s: a run that is killed leaves nothing of them, and the next one works', async (_, parent) => {
+    ])('mounted %s: a killed run leaves no mounts, and the next run works', async (_, parent) => {
       using machines = openMachines(reader);
       await inData(machines.open(), 'echo 1 > f');
       const world = machines.open();

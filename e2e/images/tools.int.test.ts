@@ -1,12 +1,14 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { requireCommands, startLocalRegistry, type LocalRegistry } from '@cachelane/testkit';
+import { requireCommands, startLocalRegistry, type LocalRegistry, useDisk } from '@cachelane/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { FinishedRun, World } from '../cli.fixture.ts';
 import { compiled, goModule, goProject, seedGoBuild } from '../real-tools/go-project.fixture.ts';
 import { npmProject } from '../real-tools/npm-project.fixture.ts';
 import { allowSudo } from '../sudo-rule.fixture.ts';
 import { formsIn, imagePrograms, imageReaders, openMachines, readers, type Machines } from './machines.fixture.ts';
+
+useDisk();
 
 // Real tools on layers that were pulled: they hit, and what several machines added is merged over images as over trees.
 
@@ -105,7 +107,7 @@ requireCommands('npm', ...imagePrograms)('npm', () => {
 });
 
 requireCommands('go', ...imagePrograms)('go build', () => {
-  test.each(imageReaders)('of $name compiles nothing of the library that another machine compiled', async (reader) => {
+  test.each(imageReaders)('$name does not recompile a library that another machine compiled', async (reader) => {
     using machines = openMachines(reader);
     const first = machines.open();
     await seedGoBuild(first, project(first));
@@ -116,7 +118,7 @@ requireCommands('go', ...imagePrograms)('go build', () => {
         cwd,
         options: ['-v', 'go-build'],
       });
-    // Its own packages lie at another path there.
+    // Its own packages have another path there.
     const cold = await build();
     expect(compiled(cold.stderr)).toEqual(['example.com/app/lib', 'main']);
     expect(cold.volume('go-build')).toMatchObject({ hits: [{ layers: 1 }], changed: 0, removed: 0, conflicts: [] });

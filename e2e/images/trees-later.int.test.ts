@@ -1,12 +1,14 @@
 import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import { requireCommands } from '@cachelane/testkit';
+import { requireCommands, useDisk } from '@cachelane/testkit';
 import { describe, expect, inject, test } from 'vitest';
 import type { Finished, World } from '../cli.fixture.ts';
 import { allowSudo } from '../sudo-rule.fixture.ts';
 import { formsIn, imagePrograms, imageReaders, inData, openMachines, type Machines } from './machines.fixture.ts';
 
-// A store whose layers are images, and a run that cannot have them mounted: it gives them trees, once, and has its cache.
+useDisk();
+
+// A run that cannot mount images unpacks them once and then uses its cache.
 
 allowSudo();
 
@@ -39,7 +41,7 @@ requireCommands(...imagePrograms)('a home with images', () => {
     test.each([
       ['as usual', []],
       ['with mounts and nothing else', ['--mounter', 'overlay', '--strict']],
-    ])('is one of trees for the first run without sudo (%s), which says so, and hits', async (_, options) => {
+    ])('is unpacked by the first run without sudo (%s), with a notice, and hits', async (_, options) => {
       using machines = openMachines(reader);
       const world = await pulled(machines);
       world.env['CACHELANE_SUDO'] = '0';
@@ -62,7 +64,7 @@ requireCommands(...imagePrograms)('a home with images', () => {
   });
 
   describe.each(imageReaders.filter(({ user }) => user === 'root'))('of $name', (reader) => {
-    test('is one of trees for whoever wants no images', async () => {
+    test('is unpacked for a user without images', async () => {
       using machines = openMachines(reader);
       const world = await pulled(machines);
       world.env['CACHELANE_IMAGES'] = '0';
@@ -72,7 +74,7 @@ requireCommands(...imagePrograms)('a home with images', () => {
       expect(formsIn(world)).toEqual(['tree', 'tree']);
     });
 
-    test('is one of trees on a kernel without EROFS', async () => {
+    test('is unpacked on a kernel without EROFS', async () => {
       using machines = openMachines(reader);
       const world = await pulled(machines);
       const run = ['run', '--verbose', '--', 'sh', '-c', `cd data; ${list}`];

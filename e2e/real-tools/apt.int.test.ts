@@ -10,7 +10,7 @@ import { atOnce, savedNothing } from './at-once.fixture.ts';
 const names = ['cachelane-base', 'cachelane-left', 'cachelane-right'] as const;
 const options = ['-v', 'apt'];
 
-/** A repository of packages without files, in a directory. */
+/** Creates a package repository in a directory. The packages contain no files. */
 function makeRepository(dir: string): void {
   const entries = names.map((name) => {
     const control = `Package: ${name}\nVersion: 1.0\nArchitecture: all\nMaintainer: nobody <nobody@example.com>\nDescription: test\n`;
@@ -27,8 +27,8 @@ function makeRepository(dir: string): void {
 }
 
 /**
- * apt with lists and settings of its own, and without the lock that lets one at a time change the machine: the two share the
- * directory of downloads only.
+ * Returns an apt command with its own lists and settings, and without the lock that allows one change of the machine at a
+ * time. The two runs share only the download directory.
  */
 function apt(world: World, ...args: readonly string[]): readonly string[] {
   const own = join(world.dir, 'apt');
@@ -50,7 +50,7 @@ describe.skipIf(!worldUsers.includes('root'))('as root', () => {
     'apt-get',
     'dpkg-deb',
   )('apt', () => {
-    test('two runs at once each download something, and nothing of it is downloaded again', async () => {
+    test('two runs at once each download a package, and neither is downloaded again', async () => {
       using world = openWorld({ user: 'root' });
       const repository = join(world.dir, 'repository');
       makeRepository(repository);
@@ -72,7 +72,7 @@ describe.skipIf(!worldUsers.includes('root'))('as root', () => {
         expect(run.volume('apt')).toMatchObject({ hits: [{ layers: 1 }], added: 1, conflicts: [], skipped: null });
       }
 
-      // Nothing to download from any more.
+      // Remove the packages, so that nothing can be downloaded.
       for (const name of names) world.exec(['rm', join(repository, `${name}_1.0_all.deb`)]);
       const union = await world.run(download(...names), { cwd, options });
       expect(union).toMatchObject({ code: 0 });

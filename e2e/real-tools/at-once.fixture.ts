@@ -3,11 +3,11 @@ import type { FinishedRun, World } from '../cli.fixture.ts';
 export interface Job {
   readonly cwd: string;
   readonly argv: readonly string[];
-  /** Before the `--`: `['-v', 'pnpm']`. */
+  /** Options before the `--`, for example `['-v', 'pnpm']`. */
   readonly options: readonly string[];
 }
 
-/** Runs all of them in such a way that each has its view before any of them does anything. */
+/** Runs all jobs. Each has its view before any command starts. */
 export async function atOnce(world: World, jobs: readonly Job[]): Promise<readonly FinishedRun[]> {
   const started = [];
   for (const { cwd, argv, options } of jobs) {
@@ -23,5 +23,5 @@ export async function atOnce(world: World, jobs: readonly Job[]): Promise<readon
   return await Promise.all(started.map(async ({ finished }) => await finished));
 }
 
-/** What a run reports that changed nothing. */
+/** The report of a run that changed nothing. */
 export const savedNothing = { added: 0, changed: 0, removed: 0, layer: null, conflicts: [], skipped: null };

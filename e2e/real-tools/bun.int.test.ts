@@ -7,7 +7,7 @@ import { atOnce, savedNothing } from './at-once.fixture.ts';
 import { somePackages } from './npm-project.fixture.ts';
 import { bun, type NpmTool } from './npm-tools.fixture.ts';
 
-// bun on a cache of ours, which it copies from: a mounted view is another file system than the project's.
+// bun with a cache volume. It copies from it, because a mount is another file system than the project.
 
 const shared = somePackages('shared', 2);
 const scoped = {
@@ -29,7 +29,7 @@ interface Wanted {
   readonly packages: readonly { readonly name: string }[];
 }
 
-/** A clone of one project with a lockfile, made with a cache that is none of ours. */
+/** Clones a project with a lockfile, made with a separate cache. */
 async function clone(world: World, { argv }: NpmTool, { name, packages }: Wanted): Promise<string> {
   const dependencies = Object.fromEntries(packages.map((wanted) => [wanted.name, '1.0.0']));
   const dir = world.project(name, { 'package.json': JSON.stringify({ name: 'app', version: '1.0.0', dependencies }) });
@@ -44,7 +44,7 @@ const options = ['-v', 'bun', '--mounter=overlay'];
 const tried = bun().flatMap((tool) => worldUsers.map((user) => ({ ...tool, tool, user })));
 
 requireCommands('bwrap')('bun', () => {
-  describe.skipIf(tried.length === 0)('as it is published', () => {
+  describe.skipIf(tried.length === 0)('as published', () => {
     test.each(tried)(
       'two runs at once each add their packages, and both serve a third one offline, as $user',
       async ({ tool, user }) => {

@@ -7,7 +7,7 @@ import { openWorld, type World } from '../cli.fixture.ts';
 import { atOnce, savedNothing } from './at-once.fixture.ts';
 import { startCrateRegistry, type CrateRegistry } from './crates.fixture.ts';
 
-/** Where rustup installed cargo, the toolchain is found by the home directory of whoever runs the tests: nobody else's tests run. */
+/** Opens a world that can run cargo. Under rustup the toolchain is in the tester's home, so only the tester's own user works. */
 function openCargoWorld(): World {
   const path = (process.env['PATH'] ?? '').split(delimiter).find((dir) => existsSync(join(dir, 'cargo'))) ?? '';
   const world = openWorld({ env: { RUSTUP_HOME: process.env['RUSTUP_HOME'] ?? join(homedir(), '.rustup') } });
@@ -41,7 +41,7 @@ function crate(world: World, name: string, dependencies: readonly string[]): str
 requireCommands('bwrap', 'cargo')('crates', () => {
   const options = ['-v', 'cargo-registry'];
 
-  test('two runs at once each download something, and both serve a third one offline', async () => {
+  test('two runs at once each download a crate, and a third one works offline from both', async () => {
     await using registry = await startCrateRegistry(['base', 'left', 'right']);
     using world = openCargoWorld();
     useRegistry(world, registry);
@@ -99,7 +99,7 @@ requireCommands(
   'cargo',
   'rustc',
 )('the target directory of a crate', () => {
-  test('is there for the next run as the last one left it', async () => {
+  test('is unchanged in the next run', async () => {
     using world = openCargoWorld();
     const cwd = crate(world, 'app', []);
     const options = ['-v', 'cargo-target'];

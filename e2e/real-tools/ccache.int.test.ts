@@ -12,7 +12,7 @@ const sources = Object.fromEntries(
 );
 const headers = Object.fromEntries(units.map((name) => [`${name}.h`, `int ${name}(void);\n`]));
 
-/** Compiles, then says how each compilation went: ccache's own log of this run. */
+/** Compiles, then prints the result of each compilation from ccache's log. */
 function compile(...names: readonly string[]): readonly string[] {
   const lines = names.map((name) => `ccache gcc -c ${name}.c -o "$TMPDIR/${name}.o"`);
   return ['sh', '-ec', [...lines, 'cat "$CCACHE_STATSLOG"; rm "$CCACHE_STATSLOG"'].join('\n')];
@@ -27,47 +27,44 @@ requireCommands(
   'ccache',
   'gcc',
 )('ccache', () => {
-  test.each(worldUsers)(
-    'two runs at once each compile something, and nothing of it is compiled again, as %s',
-    async (user) => {
-      using world = openWorld({ user });
-      world.env['CCACHE_STATSLOG'] = join(world.dir, 'tmp', 'log');
-      const cwd = world.project('app', { ...sources, ...headers });
-      // ccache does not trust headers that are as young as the compilation.
-      world.exec(['sh', '-c', 'touch -d "1 hour ago" -- *'], { cwd });
-      const cold = await world.run(compile('base'), { cwd, options });
-      expect(results(cold.stdout)).toEqual(['cache_miss']);
-      expect(cold.volume('ccache')).toMatchObject({ path: join(world.home, '.cache/ccache'), hits: [], skipped: null });
+  test.each(worldUsers)('two runs at once each compile a file, and neither is compiled again, as %s', async (user) => {
+    using world = openWorld({ user });
+    world.env['CCACHE_STATSLOG'] = join(world.dir, 'tmp', 'log');
+    const cwd = world.project('app', { ...sources, ...headers });
+    // ccache does not trust headers that are as new as the compilation.
+    world.exec(['sh', '-c', 'touch -d "1 hour ago" -- *'], { cwd });
+    const cold = await world.run(compile('base'), { cwd, options });
+    expect(results(cold.stdout)).toEqual(['cache_miss']);
+    expect(cold.volume('ccache')).toMatchObject({ path: join(world.home, '.cache/ccache'), hits: [], skipped: null });
 
-      const jobs = (['left', 'right'] as const).map((name) => {
-        const [shell = '', flag = '', script = ''] = compile('base', name);
-        return { cwd, argv: [shell, flag, `export CCACHE_STATSLOG="$TMPDIR/log-${name}"\n${script}`], options };
+    const jobs = (['left', 'right'] as const).map((name) => {
+      const [shell = '', flag = '', script = ''] = compile('base', name);
+      return { cwd, argv: [shell, flag, `export CCACHE_STATSLOG="$TMPDIR/log-${name}"\n${script}`], options };
+    });
+    for (const run of await atOnce(world, jobs)) {
+      expect(results(run.stdout)).toEqual(['direct_cache_hit', 'cache_miss']);
+      // A result and a manifest.
+      expect(run.volume('ccache')).toMatchObject({
+        hits: [{ layers: 1 }],
+        changed: 0,
+        removed: 0,
+        conflicts: [],
+        skipped: null,
       });
-      for (const run of await atOnce(world, jobs)) {
-        expect(results(run.stdout)).toEqual(['direct_cache_hit', 'cache_miss']);
-        // A result and a manifest.
-        expect(run.volume('ccache')).toMatchObject({
-          hits: [{ layers: 1 }],
-          changed: 0,
-          removed: 0,
-          conflicts: [],
-          skipped: null,
-        });
-      }
+    }
 
-      const warm = await world.run(compile(...units), { cwd, options });
-      expect(results(warm.stdout)).toEqual(['direct_cache_hit', 'direct_cache_hit', 'direct_cache_hit']);
-      expect(warm.volume('ccache')).toMatchObject({ hits: [{ layers: 3 }], ...savedNothing });
-      expect(existsSync(join(world.home, '.cache/ccache'))).toBe(false);
-    },
-  );
+    const warm = await world.run(compile(...units), { cwd, options });
+    expect(results(warm.stdout)).toEqual(['direct_cache_hit', 'direct_cache_hit', 'direct_cache_hit']);
+    expect(warm.volume('ccache')).toMatchObject({ hits: [{ layers: 3 }], ...savedNothing });
+    expect(existsSync(join(world.home, '.cache/ccache'))).toBe(false);
+  });
 
-  test('a result that two runs make at once is no conflict', async () => {
+  test('a result that two runs store at once is no conflict', async () => {
     using world = openWorld();
     const cwd = world.project('app', { ...sources, ...headers });
     world.exec(['sh', '-c', 'touch -d "1 hour ago" -- *'], { cwd });
     const argv = ['sh', '-ec', 'sleep "$1"; ccache gcc -c base.c -o "$TMPDIR/base-$1.o"', 'sh'];
-    // A second later it has another time in it.
+    // One second apart, so that the stored times differ.
     const runs = await atOnce(world, [
       { cwd, argv: [...argv, '0'], options },
       { cwd, argv: [...argv, '1.1'], options },

@@ -2,7 +2,7 @@ import { requireCommands } from '@cachelane/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openWorld, type FinishedRun, type World } from '../cli.fixture.ts';
 
-// Lanes on a machine that CI jobs share: who reads whom, who may save, and where it goes.
+// Lanes on a machine that CI jobs share: which lanes each job reads, and where it saves.
 
 type Env = Readonly<Record<string, string>>;
 
@@ -10,13 +10,13 @@ interface Platform {
   readonly name: string;
   readonly remote: string;
   readonly namespace: string;
-  /** The variables of a job; writes the files that some of them name. */
+  /** Returns the variables of a job, and writes the files that they name. */
   env(world: World, job: Job): Env;
 }
 
 interface Job {
   readonly event: 'push' | 'pull' | 'outside';
-  /** A branch; for a pull request its own one. */
+  /** A branch. For a pull request, its own branch. */
   readonly branch: string;
   readonly number?: number;
   readonly base?: string;
@@ -56,7 +56,7 @@ const github: Platform = {
           GITHUB_HEAD_REF: branch,
           GITHUB_BASE_REF: base,
         },
-        // The checkout is that of the base, and so is the ref: only the event tells who caused it.
+        // The checkout and the ref are the base's. Only the event says that an outsider caused it.
         outside: {
           GITHUB_EVENT_NAME: 'pull_request_target',
           GITHUB_REF: `refs/heads/${base}`,
@@ -110,9 +110,9 @@ interface Expected {
   readonly title: string;
   readonly job: Job;
   readonly lane: string;
-  /** Lanes of its own namespace, in the order of reading. */
+  /** Lanes of its own namespace, in read order. */
   readonly reads: readonly string[];
-  /** Files in the volume: each lane that has saved holds one with the name of its branch, or number. */
+  /** Files in the volume. Each saved lane has one, named like its branch or pull request number. */
   readonly sees: readonly string[];
 }
 
@@ -157,7 +157,7 @@ const readingOnly: readonly Expected[] = [
     sees: ['main'],
   },
   {
-    title: 'an event that somebody from outside can cause',
+    title: 'an event that an outsider can cause',
     job: fromOutside,
     lane: 't0:run:8843',
     reads: ['t0:run:8843', 't1:ref:main'],
@@ -174,7 +174,7 @@ requireCommands('bwrap', 'git')('jobs on one machine', () => {
       world = openWorld();
       project = world.project('web', { 'package.json': '{}' });
       world.gitInit(project, platform.remote);
-      // What somebody made by hand on the machine is nobody's in CI.
+      // CI jobs do not see what a user saved on the machine.
       await run(null, 'echo x > cache/by-hand');
       for (const { job } of saving) {
         const name = job.number === undefined ? job.branch.replace('/', '-') : `pr-${job.number}`;
@@ -196,7 +196,7 @@ requireCommands('bwrap', 'git')('jobs on one machine', () => {
       return heads.map(({ lane, generation }) => `${lane} ${generation}`);
     }
 
-    test.each(saving)('$title: its lane, and what it reads', async ({ job, lane, reads, sees }) => {
+    test.each(saving)('$title: has its lane and read chain', async ({ job, lane, reads, sees }) => {
       const env = platform.env(world, job);
       const context = await world.json(['context'], { cwd: project, env });
       expect(context).toMatchObject({ namespace: platform.namespace, lane, trust: 'T1', canWrite: true });
@@ -209,33 +209,30 @@ requireCommands('bwrap', 'git')('jobs on one machine', () => {
       expect(finished.volume('data').hits.map((hit) => hit.lane)).toEqual(reads);
     });
 
-    test.each(readingOnly)(
-      '$title: reads the default branch, and saves nothing',
-      async ({ job, lane, reads, sees }) => {
-        const before = await lanes();
-        const env = platform.env(world, job);
-        const context = await world.json(['context'], { cwd: project, env });
-        expect(context).toMatchObject({ namespace: platform.namespace, lane, trust: 'T0', canWrite: false });
-        const { readChain } = context as { readonly readChain: readonly { namespace: string; lane: string }[] };
-        const own = readChain.filter(({ namespace }) => namespace === platform.namespace);
-        expect(own.map((link) => link.lane)).toEqual(reads);
+    test.each(readingOnly)('$title: reads the default branch and saves nothing', async ({ job, lane, reads, sees }) => {
+      const before = await lanes();
+      const env = platform.env(world, job);
+      const context = await world.json(['context'], { cwd: project, env });
+      expect(context).toMatchObject({ namespace: platform.namespace, lane, trust: 'T0', canWrite: false });
+      const { readChain } = context as { readonly readChain: readonly { namespace: string; lane: string }[] };
+      const own = readChain.filter(({ namespace }) => namespace === platform.namespace);
+      expect(own.map((link) => link.lane)).toEqual(reads);
 
-        const finished = await run(job, 'ls cache; echo evil > cache/main; echo evil > cache/evil');
-        expect(finished.stdout.split('\n').slice(0, -1)).toEqual(sees);
-        expect(finished.report).toMatchObject({ lane, trust: 'T0' });
-        expect(finished.volume('data')).toMatchObject({ layer: null, added: 0, hits: [{ lane: 't1:ref:main' }] });
-        expect(finished.volume('data').skipped).not.toBeNull();
-        // No option talks it into saving.
-        const forced = await run(job, 'echo evil > cache/evil', '--commit=always', '--mode=write-only');
-        expect(forced.volume('data')).toMatchObject({ layer: null });
-        expect(await lanes()).toEqual(before);
-        for (const other of [main, pull, job]) {
-          expect((await run(other, 'ls cache; cat cache/main')).stdout).not.toContain('evil');
-        }
-      },
-    );
+      const finished = await run(job, 'ls cache; echo evil > cache/main; echo evil > cache/evil');
+      expect(finished.stdout.split('\n').slice(0, -1)).toEqual(sees);
+      expect(finished.report).toMatchObject({ lane, trust: 'T0' });
+      expect(finished.volume('data')).toMatchObject({ layer: null, added: 0, hits: [{ lane: 't1:ref:main' }] });
+      expect(finished.volume('data').skipped).not.toBeNull();
+      // No option makes it save.
+      const forced = await run(job, 'echo evil > cache/evil', '--commit=always', '--mode=write-only');
+      expect(forced.volume('data')).toMatchObject({ layer: null });
+      expect(await lanes()).toEqual(before);
+      for (const other of [main, pull, job]) {
+        expect((await run(other, 'ls cache; cat cache/main')).stdout).not.toContain('evil');
+      }
+    });
 
-    test('what a pull request changes and removes is as it was for the others', async () => {
+    test('changes and removals of a pull request do not affect other lanes', async () => {
       await run(otherPull, 'echo changed > cache/main; echo x > cache/more');
       expect((await run(otherPull, 'cat cache/main')).stdout).toBe('changed\n');
       await run(otherPull, 'rm cache/main');
@@ -243,21 +240,21 @@ requireCommands('bwrap', 'git')('jobs on one machine', () => {
       for (const job of [main, branch, pull]) expect((await run(job, 'cat cache/main')).stdout).toBe('x\n');
     });
 
-    test('what main saves later the pull requests see', async () => {
+    test('pull requests see later saves of main', async () => {
       await run(main, 'echo x > cache/later');
       expect((await run(pull, 'ls cache')).stdout).toContain('later\n');
       expect((await run(forksPull, 'ls cache')).stdout).toContain('later\n');
       await run(main, 'rm cache/later');
     });
 
-    test('each lane is listed, none of T0, and the one of the machine apart from all', async () => {
+    test('ls lists each lane, none of T0, and the machine’s own lane separately', async () => {
       const expected = ['t1:local', ...saving.map(({ lane }) => lane)];
       expect((await lanes()).map((line) => line.replace(/ .*/, '')).toSorted()).toEqual(expected.toSorted());
       expect((await run(null, 'ls cache')).stdout).toBe('by-hand\n');
     });
   });
 
-  test('a CI system that nobody taught us reads and saves nothing that others use', async () => {
+  test('an unknown CI system saves nothing that others read, and reads nothing of theirs', async () => {
     using world = openWorld();
     const options = ['-v', 'data:cache'];
     const env = { JENKINS_URL: 'https://ci.example.com', BRANCH_NAME: 'main' };

@@ -2,34 +2,34 @@ import { join } from 'node:path';
 import { signedRequest, startRadosgw } from '@cachelane/testkit';
 import { openWorld, type World } from '../cli.fixture.ts';
 
-// Machines as a CI system hands them out: each new, with an empty home, and with its checkout at the path where every machine has
-// it. Go's keys hold that path, so that machines which differ in it would share less than they do in CI.
+// Fresh CI machines: an empty home, and the checkout at the same path on all of them. Go's keys contain that path, so
+// different paths would share less than in CI.
 
 type Files = Readonly<Record<string, string>>;
 
 interface Machine extends Disposable {
   readonly world: World;
-  /** The checkout, as programs see it. */
+  /** The path of the checkout as programs see it. */
   readonly checkout: string;
 }
 
 interface MachineOptions {
   readonly files: Files;
-  /** What the job's run of the workflow is about. */
+  /** The job's lane. */
   readonly lane: CiLane;
-  /** Of the checkout's files. Git makes them new, so `now` is what CI has; by default they are of one moment on all machines. */
+  /** The age of the checkout's files. `now` is what git in CI produces; by default all machines have one fixed time. */
   readonly age?: 'now';
 }
 
 export interface CiLane {
   readonly workflow: string;
-  /** None: a push to main. */
+  /** Default: a push to main. */
   readonly pullRequest?: number;
-  /** The pull request is from a fork. */
+  /** The pull request comes from a fork. */
   readonly fork?: true;
 }
 
-/** Machines of the repository github.com/acme/web, with nothing in common but a remote. */
+/** Machines of the repository github.com/acme/web that share only a remote. */
 export interface CiMachines extends Disposable {
   open(options: MachineOptions): Machine;
 }
@@ -57,7 +57,7 @@ export function openCiMachines(remote: Files): CiMachines {
   };
 }
 
-/** The same commit wherever the same files are checked out. */
+/** Commits the checkout. The same files give the same commit on every machine. */
 function commit(world: World, checkout: string): void {
   world.gitInit(checkout, 'https://github.com/acme/web.git');
   const date = '2026-01-01T00:00:00Z';
@@ -91,7 +91,7 @@ function jobVariables({ workflow, pullRequest }: CiLane, dir: string): Files {
   return { ...always, GITHUB_EVENT_NAME: 'pull_request', ...ref };
 }
 
-/** A place for machines to share through: what a job's environment says of it. */
+/** A remote and the environment that selects it. */
 interface RemotePlace extends AsyncDisposable {
   readonly env: Files;
 }
@@ -103,7 +103,7 @@ export function openDirectoryRemote(): RemotePlace {
   return { env: { CACHELANE_REMOTE: `dir:${path}` }, [Symbol.asyncDispose]: async () => world[Symbol.dispose]() };
 }
 
-/** A bucket of a real server. */
+/** Opens a bucket on a real server. */
 export async function openBucketRemote(): Promise<RemotePlace> {
   const server = await startRadosgw();
   const { endpoint, user } = server;

@@ -8,13 +8,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 export interface CrateRegistry extends AsyncDisposable {
-  /** For `registry = "sparse+…"`. */
+  /** The URL for `registry = "sparse+…"`. */
   readonly url: string;
-  /** Paths that were asked for, with the status of the answer. */
+  /** Requested paths with the status of each answer. */
   readonly requests: string[];
 }
 
-/** A sparse registry on 127.0.0.1 with version 1.0.0 of these crates, none of which needs another one. */
+/** Starts a sparse registry on 127.0.0.1 with version 1.0.0 of these crates. They have no dependencies. */
 export async function startCrateRegistry(names: readonly string[]): Promise<CrateRegistry> {
   const crates = new Map(names.map((name) => [name, packCrate(name)]));
   const requests: string[] = [];

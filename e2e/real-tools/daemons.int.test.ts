@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { openWorld, worldUsers } from '../cli.fixture.ts';
 import { turbo } from './npm-tools.fixture.ts';
 
-// Daemons that a tool leaves behind would go on writing to a volume that is being saved: they are named and ended, whatever they
-// did to get away from their parent.
+// A daemon that a tool leaves behind would write to a volume during its save. A run names and ends it, even if it detached
+// from its parent.
 
 const ways = worldUsers.flatMap((user) => (['overlay', 'clone'] as const).map((mounter) => ({ user, mounter })));
 
@@ -14,7 +14,7 @@ requireCommands(
   'sccache',
   'gcc',
 )('a server of sccache', () => {
-  test.each(ways)('is named and ended, and what it stored is there afterwards: $mounter, as $user', async (way) => {
+  test.each(ways)('is named and ended, and its results are stored: $mounter, as $user', async (way) => {
     const { user, mounter } = way;
     using world = openWorld({ user });
     const cwd = world.project('app', { 'a.c': 'int a(void) { return 1; }\n' });
@@ -30,7 +30,7 @@ requireCommands(
     expect(warm.stdout.split('\n')[0]).toBe('1');
   });
 
-  test('is left alone where that is asked for, and what is there is saved', async () => {
+  test('keeps running if asked, and its results so far are saved', async () => {
     using world = openWorld();
     const cwd = world.project('app', { 'a.c': 'int a(void) { return 1; }\n' });
     const socket = `export SCCACHE_SERVER_UDS="$TMPDIR/socket"`;
@@ -52,7 +52,7 @@ requireCommands(
   'git',
   'npm',
 )('turbo', () => {
-  describe.skipIf(turbo().length === 0)('as it is published', () => {
+  describe.skipIf(turbo().length === 0)('as published', () => {
     test('leaves a daemon that is named and ended', async () => {
       const [program] = turbo();
       using world = openWorld({ env: { TURBO_TELEMETRY_DISABLED: '1' } });

@@ -6,7 +6,7 @@ import { openWorld, worldUsers } from '../cli.fixture.ts';
 
 const root = join(import.meta.dirname, '../..');
 
-/** The lines that a reader of the page would type. */
+/** Returns the lines that a reader of the page would type. */
 function linesOfPage(): readonly string[] {
   const page = readFileSync(join(root, 'examples/organisation/README.md'), 'utf8');
   return page.split('\n').filter((line) => /^[\w/]+\$ /.test(line));
@@ -14,8 +14,8 @@ function linesOfPage(): readonly string[] {
 
 describe.each(worldUsers)('as %s', (user) => {
   requireCommands('bwrap')('the demo', () => {
-    test('is as told, and touches nothing of the user', async () => {
-      // A CI system's variables and settings of the user are for the user's own runs.
+    test('prints what it promises, and changes nothing of the user’s', async () => {
+      // CI variables and the user's settings must not affect the demo.
       using world = openWorld({ user, env: { GITHUB_ACTIONS: 'true', CACHELANE_NAMESPACE: 'a/b' } });
       const { code, stdout, stderr } = await world.cachelane(['demo']);
       expect([code, stderr]).toEqual([0, '']);
@@ -41,7 +41,7 @@ describe.each(worldUsers)('as %s', (user) => {
       expect(readdirSync(join(world.dir, 'tmp'))).toEqual([]);
     });
 
-    test('cleans up where it is interrupted', async () => {
+    test('cleans up after an interrupt', async () => {
       using world = openWorld({ user });
       const started = world.start(['demo']);
       await started.said('8 runs at once');
@@ -52,8 +52,8 @@ describe.each(worldUsers)('as %s', (user) => {
   });
 });
 
-requireCommands('bwrap', 'git')('the story of an organisation', () => {
-  test('is as its page says, line by line, and touches nothing of the user', () => {
+requireCommands('bwrap', 'git')('the organisation example', () => {
+  test('works line by line as its page says, and changes nothing of the user’s', () => {
     using world = openWorld({
       env: { GITHUB_ACTIONS: 'true', CACHELANE_NAMESPACE: 'a/b', npm_config_cache: '/nowhere' },
     });
@@ -77,7 +77,7 @@ requireCommands('bwrap', 'git')('the story of an organisation', () => {
       expect(readFileSync(join(directory, file), 'utf8')).not.toMatch(/acme|my-org|github|cachelane/i);
   });
 
-  test('is told of where the program lies in no clone', async () => {
+  test('outside a clone, the command prints where the program is', async () => {
     using world = openWorld();
     expect(await world.cachelane(['demo', 'organisation'])).toMatchObject({ code: 1, stdout: '' });
     expect((await world.cachelane(['demo', '--help'])).stdout).toContain('cachelane demo organisation');

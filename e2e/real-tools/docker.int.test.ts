@@ -16,9 +16,9 @@ import { requireCommands, startDockerDaemon, type DockerDaemon } from '@cachelan
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { openWorld } from '../cli.fixture.ts';
 
-// A default, unprivileged container may mount nothing. No registry is asked: the image is made of this machine's programs.
+// A default, unprivileged container cannot mount. The image is built from this machine's programs, without a registry.
 
-/** What the CLI and the scripts of these tests call. */
+/** The programs that the CLI and these tests call. */
 const programs = [
   'bwrap',
   'sh',
@@ -37,7 +37,7 @@ const programs = [
   'cp',
 ];
 
-/** A root with the programs, the libraries that they load, and the CLI. */
+/** Fills a root directory with the programs, their libraries and the CLI. */
 function makeRoot(root: string, [node, bundle]: readonly [string, string]): void {
   for (const dir of ['bin', 'tmp', 'etc', 'proc', 'dev', 'sys', 'job', 'home', 'root']) {
     mkdirSync(join(root, dir), { recursive: true });
@@ -58,13 +58,13 @@ function makeRoot(root: string, [node, bundle]: readonly [string, string]): void
     add(execFileSync('sh', ['-c', `command -v ${program}`], { encoding: 'utf8' }).trim(), `bin/${program}`);
   }
   add(node, 'bin/node');
-  // With what lies beside it.
+  // Include the bundle's companion files.
   for (const name of readdirSync(dirname(bundle)).filter((name) => name.endsWith('.cjs'))) {
     copy(join(dirname(bundle), name), `bin/${name}`);
   }
 }
 
-/** As `cachelane-test`. */
+/** Imports the image as `cachelane-test`. */
 function importImage(daemon: DockerDaemon): void {
   const root = mkdtempSync(join(tmpdir(), 'cachelane-image-'));
   makeRoot(root, inject('cachelaneProgram'));
@@ -79,7 +79,7 @@ function importImage(daemon: DockerDaemon): void {
   rmSync(`${root}.tar`);
 }
 
-/** Leaves a file at a place of this machine, from inside. */
+/** Returns a command that writes a file at a path of this machine from inside a container. */
 function inContainer({ socket }: DockerDaemon, place: string): readonly string[] {
   const script = 'echo 1 > /cache/f';
   return [
@@ -105,7 +105,7 @@ requireCommands(
     });
 
     test.each(['0:0', '1000:1000'])(
-      'in a default container as %s a run works, says how, and is warm the second time',
+      'a run in a default container as %s works, names its mounter, and is warm the second time',
       (user) => {
         const work = `cachelane-work-${user.replace(':', '-')}`;
         const run = (
@@ -146,11 +146,11 @@ requireCommands(
     );
 
     requireCommands('bwrap')('a container that a command starts', () => {
-      test('does not see the volume at its place, and is told of a way that works', async () => {
+      test('does not see a mounted volume, and the run names another way', async () => {
         using world = openWorld();
         const warned = await world.run(inContainer(daemon, '~/.npm'), { options: ['-v', 'npm'] });
         expect(warned.volume('npm')).toMatchObject({ added: 0 });
-        expect(warned.stderr).toContain('and not the volume (npm); for npm, run with --mounter clone and give');
+        expect(warned.stderr).toContain('and not the volume (npm); for npm, run with --mounter clone and mount');
         const options = ['-v', 'npm', '--mounter', 'clone'];
         const run = await world.run(inContainer(daemon, '"$NPM_CONFIG_CACHE"'), { options });
         expect(run.stderr).not.toContain('warning');

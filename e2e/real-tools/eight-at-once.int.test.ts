@@ -6,7 +6,7 @@ import { openWorld, type FinishedRun, type World } from '../cli.fixture.ts';
 import { compiled, goModule, goProject, seedGoBuild } from './go-project.fixture.ts';
 import { npmFiles, somePackages, versionsOf } from './npm-project.fixture.ts';
 
-// P6 with processes: whatever any of eight runs adds that go on at the same time is in the head afterwards.
+// P6 with processes: the head keeps everything that eight concurrent runs add.
 
 const eight = Array.from({ length: 8 }, (_, index) => index);
 
@@ -16,7 +16,7 @@ interface Job {
   readonly options: readonly string[];
 }
 
-/** Runs all of them in such a way that each has its view before any of them does anything. */
+/** Runs all jobs. Each has its view before any command starts. */
 async function atOnce(world: World, jobs: readonly Job[]): Promise<readonly FinishedRun[]> {
   const started = [];
   for (const { cwd, script, options } of jobs) {
@@ -32,7 +32,7 @@ interface LayerEntries {
   readonly entries: readonly { readonly path: string; readonly type: string; readonly removed: string | null }[];
 }
 
-/** Paths of files that a run saved. */
+/** Returns the paths of the files that a run saved. */
 async function savedFiles(world: World, run: FinishedRun, volume: string): Promise<readonly string[]> {
   const { entries } = (await world.json(['inspect', String(run.volume(volume).layer)])) as LayerEntries;
   return entries.filter(({ type, removed }) => type === 'file' && removed === null).map(({ path }) => path);
@@ -43,7 +43,7 @@ requireCommands(
   'git',
   'npm',
 )('eight runs of npm at once on one volume', () => {
-  test('every entry of all eight is in the head, and all eight install offline from it', async () => {
+  test('the head has the entries of all eight, and all eight install offline from it', async () => {
     const shared = somePackages('shared', 2);
     const own = eight.map((index) => somePackages(`own-${index}`, 2));
     await using registry = await startLocalRegistry([...shared, ...own.flat()]);
@@ -83,7 +83,7 @@ requireCommands(
     const dependencies = versionsOf([...shared, ...own.flat()]);
     world.project('clone-0', await npmFiles(registry, { name: 'app', dependencies }));
     registry.clearRequests();
-    // The first needs the tarballs of all eight, the second also their packuments.
+    // The first command needs the tarballs of all eight, the second also their packuments.
     for (const command of [
       ['npm', 'ci', '--offline'],
       ['npm', 'install', '--offline', '--no-package-lock', ...Object.keys(dependencies)],
@@ -115,7 +115,7 @@ requireCommands(
   ];
   const packages = eight.map((index) => `p${index}`);
 
-  test('every entry of all eight is in the head, and nothing of it is compiled again', async () => {
+  test('the head has the entries of all eight, and nothing is compiled again', async () => {
     using world = openWorld();
     const project = goProject(world, 'app', goModule('app', packages));
     const options = ['-v', 'go-build'];

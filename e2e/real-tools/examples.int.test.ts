@@ -6,12 +6,12 @@ import { expect, test } from 'vitest';
 import { openWorld, type Finished, type World } from '../cli.fixture.ts';
 import { seedGoBuild } from './go-project.fixture.ts';
 
-// The projects in examples/ by the launcher, as the README says. What examples/web installs lies in the registry of the npm
-// project: here is only what can be had without it.
+// The projects in examples/ by the launcher, as the README says. Only what works without the npm registry: the
+// dependencies of examples/web are in it.
 
 const root = join(import.meta.dirname, '../..');
 
-/** `./cachelane ARGV` in the checkout. */
+/** Runs `./cachelane ARGV` in the checkout. */
 function launch(world: World, ...argv: readonly string[]): Finished {
   return world.exec([join(root, 'cachelane'), ...argv], { cwd: root });
 }
@@ -29,7 +29,7 @@ requireCommands(
       const argv = ['run', '-C', 'examples/go', '--report', file, '--', 'go', 'test', '-vet=off', './...'];
       const finished = launch(world, ...argv);
       const { volumes } = JSON.parse(readFileSync(file, 'utf8')) as RunReport;
-      // The repository's own lockfile calls for a volume of npm as well.
+      // The repository's own lockfile adds a volume of npm.
       expect(volumes.map(({ name }) => name)).toEqual(expect.arrayContaining(['go-build', 'go-mod']));
       return [finished, volumes.find(({ name }) => name === 'go-build')];
     };
@@ -38,7 +38,7 @@ requireCommands(
     expect(first.stdout).not.toContain('(cached)');
     expect(cold).toMatchObject({ skipped: null, layer: expect.any(String) as string });
 
-    // Go keeps results, too: a test that passed is not run again.
+    // Go also caches test results: a passed test does not run again.
     const [second, warm] = goTest();
     expect(second.stdout.match(/^ok .*\(cached\)$/gm)).toHaveLength(2);
     expect(warm).toMatchObject({ added: 0, changed: 0, savedBytes: 0, layer: null });
@@ -46,7 +46,7 @@ requireCommands(
 });
 
 requireCommands('bwrap')('examples/web', () => {
-  test('has the volume npm, because of its lockfile', () => {
+  test('gets the volume npm because of its lockfile', () => {
     using world = openWorld();
     const explained: unknown = JSON.parse(launch(world, 'explain', '-C', 'examples/web', 'npm', '--json').stdout);
     expect(explained).toMatchObject({ chosenBy: 'package-lock.json', path: join(world.home, '.npm') });

@@ -5,7 +5,7 @@ import { savedNothing } from './at-once.fixture.ts';
 import { openCiMachines, openDirectoryRemote, type CiLane } from './ci-machines.fixture.ts';
 import { npmFiles, somePackages, versionsOf } from './npm-project.fixture.ts';
 
-// Four jobs of one repository install what overlaps, on four machines at once: afterwards no machine needs the registry.
+// Four concurrent jobs on four machines install overlapping packages. Afterwards no machine needs the registry.
 
 const shared = somePackages('shared', 3);
 const parts = ['api', 'web', 'e2e', 'lint'].map((name) => ({ name, packages: [...shared, ...somePackages(name, 3)] }));
@@ -16,11 +16,11 @@ requireCommands(
   'git',
   'npm',
 )('four jobs on four machines at once', () => {
-  test('install each for itself, and a fifth machine installs all of it offline', async () => {
+  test('each installs its own packages, and a fifth machine installs all of them offline', async () => {
     await using registry = await startLocalRegistry(parts.flatMap(({ packages }) => packages));
     await using remote = openDirectoryRemote();
     using machines = openCiMachines({ ...remote.env, npm_config_registry: registry.url });
-    // Without addresses in the lockfile npm needs the packuments as well: index and content of both kinds have to come.
+    // Without URLs in the lockfile npm also needs packuments, so the index and the contents of both kinds must be shared.
     const trees = await Promise.all(
       parts.map(async ({ name, packages }) => {
         const files = await npmFiles(registry, { name, dependencies: versionsOf(packages), addresses: false });
@@ -46,7 +46,7 @@ requireCommands(
       expect(run).toMatchObject({ code: 0, report: { lane: 't1:ref:main' } });
       expect(run.volume('npm')).toMatchObject({ hits: [], conflicts: [], sync: { pushed: 'sent', pushedLayers: 1 } });
     }
-    // Each of them fetched what all need.
+    // Each job fetched the shared package.
     const asked = registry.requests.filter(({ path }) => path.endsWith('/shared-0-1.0.0.tgz'));
     expect(asked).toHaveLength(parts.length);
 

@@ -1,180 +1,29 @@
-import type { SyncReport } from '@cachelane/core';
 import { requireCommands } from '@cachelane/testkit';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { FinishedRun } from '../cli.fixture.ts';
-import { savedNothing } from './at-once.fixture.ts';
-import {
-  openBucketRemote,
-  openCiMachines,
-  openDirectoryRemote,
-  type CiLane,
-  type CiMachines,
-} from './ci-machines.fixture.ts';
-import { goJobs, goServices, goTools, type GoJob, type GoRepository } from './go-jobs.fixture.ts';
-import { compiled, seeding } from './go-project.fixture.ts';
-
-// Two workflows, four jobs on four machines at once, one Go cache: afterwards no machine compiles what any of them compiled.
-
-interface Case {
-  readonly title: string;
-  readonly repository: GoRepository;
-  /** What an earlier run on main has compiled; without it each of the four brings the basics of the standard library itself. */
-  readonly earlier: string | null;
-  /** Whether checkouts of this moment and pull requests are tried as well, on five more machines. */
-  readonly withLanes: boolean;
-  readonly open: () => Promise<{ readonly env: Readonly<Record<string, string>> } & AsyncDisposable>;
-}
-
-const directory: Case = {
-  title: 'a directory, with nothing in it',
-  repository: goTools(),
-  earlier: null,
-  withLanes: true,
-  open: async () => await Promise.resolve(openDirectoryRemote()),
-};
-
-const bucket: Case = {
-  title: 'a bucket, with the standard library in it',
-  repository: goServices(),
-  earlier: 'go build net/http/httptest encoding/json flag log',
-  withLanes: false,
-  open: openBucketRemote,
-};
-
-const sync = (run: FinishedRun): SyncReport | null => run.volume('go-build').sync;
-
-/** Packages that `go vet -x` looked into; Go keeps what it found in those that others import. */
-function vetted(output: string): number {
-  return output.match(/\/vet .*vet\.cfg/g)?.length ?? 0;
-}
-
-function fourJobs({ repository, earlier, withLanes, open }: Case): void {
-  const { module, files, packages, tested, change } = repository;
-  const jobs = goJobs(repository);
-  const push: CiLane = { workflow: 'Build' };
-  let remote: Awaited<ReturnType<Case['open']>>;
-  let machines: CiMachines;
-  let cold: readonly FinishedRun[];
-
-  interface Work {
-    readonly lane: CiLane;
-    readonly script: string;
-    readonly files?: GoRepository['files'];
-    readonly options?: readonly string[];
-    readonly age?: 'now';
-  }
-
-  /** On a new machine, which stays for its report. The run has its view when it says `ready`, and waits. */
-  function start({ lane, script, options = [], ...checkout }: Work) {
-    const { world, checkout: cwd } = machines.open({ files, lane, ...checkout });
-    const started = world.startRun(['sh', '-ec', `echo ready; read line; ${script}`], { cwd, options, input: null });
-    return { ...started, ready: started.said('ready') };
-  }
-
-  async function onNewMachine(work: Work): Promise<FinishedRun> {
-    const started = start(work);
-    await started.ready;
-    started.child.stdin?.end('go\n');
-    const run = await started.finished;
-    expect(run).toMatchObject({ code: 0, stderr: expect.not.stringContaining('::warning') as string });
-    return run;
-  }
-
-  const all = jobs.map(({ script }) => script).join(' && ');
-  const ofJob = (name: GoJob['name']): FinishedRun => {
-    const run = cold[jobs.findIndex((job) => job.name === name)];
-    if (run === undefined) throw new Error(`there is no job ${name}`);
-    return run;
-  };
-  const own = (paths: readonly string[]): readonly string[] => paths.map((path) => `${module}/${path}`);
-
-  function expectWarm(run: FinishedRun): void {
-    expect(compiled(run.stderr)).toEqual([]);
-    expect(run.stdout.match(/^ok .*\(cached\)$/gm)).toHaveLength(tested.length);
-    expect(run.stdout.match(/^ok /gm)).toHaveLength(tested.length);
-  }
-
-  beforeAll(async () => {
-    remote = await open();
-    machines = openCiMachines(remote.env);
-    if (earlier !== null) await onNewMachine({ lane: push, script: earlier });
-    // Compiled four times it would be the same four times.
-    const basics = earlier === null ? `${seeding('$(go env GOCACHE)')} && ` : '';
-    const started = jobs.map(({ workflow, script }) => start({ lane: { workflow }, script: `${basics}${script}` }));
-    await Promise.all(started.map(async ({ ready }) => await ready));
-    for (const { child } of started) child.stdin?.end('go\n');
-    cold = await Promise.all(started.map(async ({ finished }) => await finished));
-  });
-  afterAll(async () => {
-    machines[Symbol.dispose]();
-    await remote[Symbol.asyncDispose]();
-  });
-
-  test('each of the four compiles what it needs, and sends it', () => {
-    for (const [index, run] of cold.entries()) {
-      expect(run, jobs[index]?.name).toMatchObject({ code: 0, report: { lane: 't1:ref:main', trust: 'T1' } });
-      expect(run.volume('go-build')).toMatchObject({ conflicts: [], skipped: null, sync: { pushed: 'sent' } });
-      expect(sync(run)?.pushedBytes).toBeGreaterThan(0);
-      const all = compiled(run.stderr);
-      expect(all.filter((path) => path.startsWith(`${module}/`)).length).toBeGreaterThan(0);
-      expect(all).not.toContain('runtime');
-      expect(run.volume('go-build').hits).toHaveLength(earlier === null ? 0 : 1);
-    }
-    for (const name of ['first', 'second'] as const) expect(compiled(ofJob(name).stderr)).toContain('main');
-    expect(ofJob('test').stdout.match(/^ok /gm)).toHaveLength(tested.length);
-    expect(ofJob('test').stdout).not.toContain('(cached)');
-    expect(vetted(ofJob('lint').stderr)).toBeGreaterThan(packages.length);
-  });
-
-  test('a fifth machine does all four jobs, compiles nothing, tests nothing again, and has nothing to save', async () => {
-    const fifth = await onNewMachine({ lane: push, script: all });
-    expectWarm(fifth);
-    // Of what is imported Go keeps the findings; the packages that it is asked about it looks into each time.
-    expect(vetted(fifth.stderr)).toBe(packages.length);
-    expect(fifth.volume('go-build')).toMatchObject({ ...savedNothing, sync: { pushed: 'none', pushedBytes: 0 } });
-    expect(sync(fifth)?.pulledBytes).toBeGreaterThan(0);
-    expect(sync(fifth)?.pulledLayers).toBe(jobs.length + (earlier === null ? 0 : 1));
-  });
-
-  // What Go makes of a new checkout, and who reads which lane, is no matter of where the cache lies: that is seen with little to compile.
-  if (!withLanes) return;
-
-  test('nor does one whose checkout is of this moment, and which saves no more than an index of its directories', async () => {
-    const fresh = await onNewMachine({ lane: push, script: all, age: 'now' });
-    expectWarm(fresh);
-    const saved = fresh.volume('go-build');
-    expect(saved).toMatchObject({ changed: 0, removed: 0, skipped: null });
-    // An action and an output for each directory that Go came upon when its files were two seconds old.
-    expect(saved.added).toBeLessThanOrEqual(2 * packages.length);
-    expect(saved.savedBytes).toBeLessThan(10_000);
-  });
-
-  test('a pull request compiles its own change and no more, and main does not see it', async () => {
-    const changed = { files: { ...files, ...change.files } };
-    const lane: CiLane = { workflow: 'Build', pullRequest: 12 };
-    const sixth = await onNewMachine({ ...changed, lane, script: all });
-    expect(sixth.report).toMatchObject({ lane: 't1:pr:12', trust: 'T1' });
-    expect(sixth.volume('go-build')).toMatchObject({
-      hits: [{ lane: 't1:ref:main' }],
-      sync: { pushed: 'sent', pushedLayers: 1 },
-    });
-    expect(new Set(compiled(sixth.stderr))).toEqual(new Set([...own(change.compiles), 'main']));
-
-    const [{ script } = { script: all }] = jobs;
-    const again = await onNewMachine({ ...changed, lane, script });
-    expect(again.volume('go-build').hits.map((hit) => hit.lane)).toEqual(['t1:pr:12', 't1:ref:main']);
-    expect(compiled(again.stderr)).toEqual([]);
-    const onMain = await onNewMachine({ ...changed, lane: push, script, options: ['--mode=read'] });
-    expect(compiled(onMain.stderr)).toEqual(expect.arrayContaining([...own(change.ofFirst)]));
-  });
-}
+import { describe } from 'vitest';
+import { openBucketRemote, openDirectoryRemote } from './ci-machines.fixture.ts';
+import { fourJobs } from './four-jobs.fixture.ts';
+import { goTools } from './go-jobs.fixture.ts';
+import { seeding } from './go-project.fixture.ts';
 
 requireCommands(
   'bwrap',
   'git',
   'go',
 )('four jobs on four machines at once', () => {
-  describe(`share ${directory.title}`, () => fourJobs(directory));
+  describe('share an empty directory', () =>
+    fourJobs({
+      repository: goTools(),
+      earlier: null,
+      withLanes: true,
+      open: async () => await Promise.resolve(openDirectoryRemote()),
+    }));
   const withServer = requireCommands('ceph-mon', 'ceph-osd', 'ceph', 'radosgw');
-  withServer(`share ${bucket.title}`, () => fourJobs(bucket));
+  withServer('share a bucket that holds the standard library', () =>
+    fourJobs({
+      repository: goTools(),
+      earlier: () => `${seeding('$(go env GOCACHE)')} && go build flag`,
+      withLanes: false,
+      open: openBucketRemote,
+    }),
+  );
 });

@@ -10,7 +10,7 @@ import { moduleProxy } from './module-proxy.fixture.ts';
 import { somePackages } from './npm-project.fixture.ts';
 import { pnpm10, pnpm11, pnpm12 } from './npm-tools.fixture.ts';
 
-// What was saved and is attached again is, for the tool, what it left: times, modes and links are right, nothing is done twice.
+// A reattached volume is complete for the tool: times, modes and links are right, and no work is repeated.
 
 function crate(name: string, more: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
   const files = {
@@ -21,7 +21,7 @@ function crate(name: string, more: Readonly<Record<string, string>> = {}): Reado
   return Object.fromEntries(Object.entries(files).map(([path, text]) => [`${name}/${path}`, text]));
 }
 
-/** A library, one that a build script makes a part of, and a program that needs both. */
+/** A library, a library with a build script, and a program that needs both. */
 const workspace: Readonly<Record<string, string>> = {
   'Cargo.toml': '[workspace]\nmembers = ["plain", "made", "app"]\nresolver = "2"\n',
   ...crate('plain'),
@@ -59,7 +59,7 @@ describe.each(['overlay', 'clone', 'live'])('attached by %s', (mounter) => {
     'cargo',
     'rustc',
   )('cargo', () => {
-    test('finds every crate fresh, and the program where it was', async () => {
+    test('finds every crate fresh and the program in its place', async () => {
       using world = openCargoWorld();
       const cwd = world.project('work', workspace);
       const options = ['-v', 'cargo-target', from];
@@ -83,7 +83,7 @@ describe.each(['overlay', 'clone', 'live'])('attached by %s', (mounter) => {
     'git',
     'go',
   )('Go', () => {
-    test('compiles nothing and runs no test again, with modules that it finds read-only', async () => {
+    test('compiles nothing, repeats no test, and finds read-only modules', async () => {
       using world = openWorld();
       const proxy = moduleProxy(world, [
         { path: 'example.com/dep', version: 'v1.0.0', files: { 'dep.go': 'package dep\n\nconst Name = "dep"\n' } },
@@ -103,7 +103,7 @@ describe.each(['overlay', 'clone', 'live'])('attached by %s', (mounter) => {
       expect(cold).toMatchObject({ code: 0 });
       expect(compiled(cold.stdout)).toContain('example.com/dep');
       world.exec(['find', project, '-exec', 'touch', '-d', '1 hour ago', '{}', '+']);
-      // Go adds what it found out about files that were too young then.
+      // Go adds its findings about files that were too new before.
       await run({ GOPROXY: 'off' });
       const warm = await run({ GOPROXY: 'off' });
       expect(compiled(warm.stdout)).toEqual([]);
@@ -129,7 +129,7 @@ describe.each(['overlay', 'clone', 'live'])('attached by %s', (mounter) => {
       );
       world.exec(['sh', '-c', 'touch -d "1 hour ago" -- *'], { cwd });
       const lines = names.map((name) => `ccache gcc -c ${name}.c -o "$TMPDIR/${name}.o"`);
-      // Counters are not stored, but stay in a directory that runs share.
+      // Counters are not stored, but remain in a directory that runs share.
       const build = ['sh', '-ec', ['ccache -z >&2', ...lines, 'ccache --print-stats'].join('\n')];
       const options = ['-v', 'ccache', from];
       const counted = async (): Promise<readonly (string | undefined)[]> => {
@@ -144,7 +144,7 @@ describe.each(['overlay', 'clone', 'live'])('attached by %s', (mounter) => {
   });
 
   requireCommands('bwrap')('pnpm', () => {
-    // How each version keeps its files is seen with one mounter, what the others make of them with one version.
+    // The overlay mounter covers the store format of each version. One version is enough for the other mounters.
     const versions = mounter === 'overlay' ? [pnpm10, pnpm11, ...pnpm12()] : [pnpm11];
     test.each(versions)('$name downloads nothing', async (pnpm) => {
       const packages = somePackages('part', 4);

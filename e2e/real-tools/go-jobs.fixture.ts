@@ -3,27 +3,27 @@ import { join } from 'node:path';
 
 type Files = Readonly<Record<string, string>>;
 
-/** A repository with two programs and tests of both. */
+/** A repository with two programs and their tests. */
 export interface GoRepository {
   readonly module: string;
   readonly files: Files;
-  /** Import paths, without the module's. */
+  /** Import paths without the module's prefix. */
   readonly packages: readonly string[];
-  /** Those with tests. */
+  /** The packages with tests. */
   readonly tested: readonly string[];
-  /** One to a package of both programs. */
+  /** A change to a package of both programs. */
   readonly change: {
     readonly files: Files;
-    /** What has to be compiled then, beside the programs. */
+    /** The packages that the change recompiles, beside the programs. */
     readonly compiles: readonly string[];
-    /** Of that the first program's. */
+    /** Those of the first program. */
     readonly ofFirst: readonly string[];
   };
 }
 
 const services = join(import.meta.dirname, '../../examples/services');
 
-/** `examples/services`: an HTTP server, a worker, and end-to-end tests. A cold build compiles a good part of the standard library. */
+/** Returns `examples/services`: an HTTP server, a worker, and e2e tests. A cold build compiles much of the standard library. */
 export function goServices(): GoRepository {
   const paths = globSync('**', { cwd: services }).filter((path) => statSync(join(services, path)).isFile());
   const files = Object.fromEntries(paths.map((path) => [path, readFileSync(join(services, path), 'utf8')]));
@@ -50,7 +50,7 @@ const toolsGreet = (greeting: string): Files => ({
   'internal/greet/greet.go': `package greet\n\nimport "strconv"\n\nfunc Greet(name string) string { return "${greeting}" + strconv.Quote(name) }\n`,
 });
 
-/** The same in small: seconds of compiling where the other takes most of a minute. */
+/** Returns a small version that compiles in seconds instead of most of a minute. */
 export function goTools(): GoRepository {
   return {
     module: 'example.com/tools',
@@ -95,7 +95,7 @@ export interface GoJob {
 
 const build = (path = ''): string => `go build -x -o "$TMPDIR/" ./${path}`;
 
-/** Two workflows, four jobs. `-x` shows what is compiled; it is part of no key. Tests leave vet to the linter. */
+/** Returns two workflows with four jobs. `-x` shows what is compiled and is not part of any key. The linter runs vet, not the tests. */
 export function goJobs({ packages }: GoRepository): readonly GoJob[] {
   const [first, second] = packages.filter((path) => path.startsWith('cmd/'));
   return [

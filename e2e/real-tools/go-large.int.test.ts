@@ -4,8 +4,8 @@ import { expect, test } from 'vitest';
 import { openWorld, type FinishedRun } from '../cli.fixture.ts';
 import { compiled, goProject, seedGoBuild } from './go-project.fixture.ts';
 
-// A build cache of real size. Go sets the time of what it uses and that is older than an hour, which copies a file up in an
-// overlay and makes it a changed one in a kept directory: all of it, were it not stored with a time that is never old.
+// A large build cache. Go updates the time of used files that are older than an hour. That would copy every file up in an
+// overlay and change it in a kept directory, so stored times are never that old.
 
 const packages = ['a', 'b', 'c', 'd', 'e'];
 
@@ -14,7 +14,7 @@ requireCommands(
   'flock',
   'go',
 )('a build cache that is three hours old', () => {
-  // A directory that runs keep is filled once for each file, whatever its size.
+  // A kept directory is filled once per file, whatever the size.
   test.each([
     { mounter: 'overlay', megabytes: 100 },
     { mounter: 'clone', megabytes: 20 },
@@ -29,7 +29,7 @@ requireCommands(
         ]),
       ),
     });
-    // A compiled package holds what it embeds; nothing but holes takes no room here.
+    // A compiled package contains its embedded files. Sparse files take no space here.
     for (const name of packages) world.exec(['truncate', '-s', `${megabytes}M`, join(project, name, 'large')]);
     world.exec(['find', project, '-exec', 'touch', '-d', '1 hour ago', '{}', '+']);
     await seedGoBuild(world, project, '3 hours ago');

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { openWorld, worldUsers, type FinishedRun, type World } from '../cli.fixture.ts';
 import { moduleProxy, sourceTree } from './module-proxy.fixture.ts';
 
-// Go's module cache: downloads are kept, and what Go makes of them is not.
+// Go's module cache: downloads are stored, and extracted modules are not.
 
 const options = ['-v', 'go-mod'];
 const nothing = {
@@ -34,7 +34,7 @@ function app(world: World, ...imports: readonly string[]): string {
 }
 
 async function go(world: World, project: string, proxy: string, ...args: readonly string[]): Promise<FinishedRun> {
-  // The build cache is no part of this: it lies where the host's own Go keeps it.
+  // The build cache stays where the host's own Go keeps it.
   return await world.run(['go', ...args], { options, cwd: project, env: { GOPROXY: proxy } });
 }
 
@@ -53,7 +53,7 @@ requireCommands(
   'go',
 )('modules from a proxy', () => {
   describe.each(worldUsers)('as %s', (user) => {
-    test('are downloaded once: the next run needs no proxy, and changes nothing', async () => {
+    test('are downloaded once: the next run needs no proxy and changes nothing', async () => {
       using world = openWorld({ user });
       const proxy = moduleProxy(world, [one, two]);
       const project = app(world, 'example.com/one', 'example.com/two/sub');
@@ -68,7 +68,7 @@ requireCommands(
       expect(existsSync(join(world.home, 'go'))).toBe(false);
     });
 
-    test('are stored as downloads alone; what Go extracts is read-only, and no trouble', async () => {
+    test('are stored as downloads only, and read-only extracted files are no problem', async () => {
       using world = openWorld({ user });
       const proxy = moduleProxy(world, [one]);
       const project = app(world, 'example.com/one');
@@ -80,14 +80,14 @@ requireCommands(
       expect(files.filter((path) => !/^cache\/(download|vcs)\//.test(path))).toEqual([]);
       expect(files.filter((path) => /lock|partial|tmp/.test(path))).toEqual([]);
 
-      // Nothing of it is left for the next run to stumble over, in the view or on the host.
+      // No extracted file is left in the view or on the host.
       const look = await world.run(['ls', '-A', join(world.home, 'go/pkg/mod')], { options, cwd: project });
       expect(look).toMatchObject({ code: 0, stdout: 'cache\n' });
       const sessions = world.exec(['find', join(world.store, 'sessions'), '-mindepth', '1', '-type', 'd']);
       expect(sessions.stdout).toBe('');
     });
 
-    test('are united, with the list of versions of a module, when three runs download at once', async () => {
+    test('are merged, with a module’s list of versions, when three runs download at once', async () => {
       using world = openWorld({ user });
       const newer = { ...one, version: 'v1.1.0' };
       const proxy = moduleProxy(world, [one, newer, two]);
@@ -105,14 +105,14 @@ requireCommands(
       for (const module of ['example.com/one@v1.0.0', 'example.com/one@v1.1.0', 'example.com/two@v1.2.3']) {
         expect(await go(world, project, 'off', 'mod', 'download', module)).toMatchObject({ code: 0 });
       }
-      // A download cache can serve as a proxy: then its list of versions is what counts.
+      // A download cache can serve as a proxy, which reads the list of versions.
       const script = 'GOPROXY=file://$HOME/go/pkg/mod/cache/download go list -m -versions example.com/one';
       const list = await world.run(['sh', '-ec', script], { options, cwd: project, env: { GOFLAGS: '-mod=mod' } });
       expect(list.stdout).toBe('example.com/one v1.0.0 v1.1.0\n');
     });
   });
 
-  test('that are fetched with git are kept as repositories, whole', async () => {
+  test('that git fetched are stored as complete repositories', async () => {
     using world = openWorld();
     const remote = sourceTree(world, 'dep', { 'go.mod': 'module example.com/dep.git\n', 'dep.go': 'package dep\n' });
     world.write({ gitconfig: `[url "file://${remote}"]\n\tinsteadOf = https://example.com/dep\n` });

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { openWorld, worldUsers, type FinishedRun, type World } from '../cli.fixture.ts';
 import { compiled, goModule, goProject, seedGoBuild } from './go-project.fixture.ts';
 
-// Go's build cache within a budget: the standard library, which every build uses and none makes again, is the oldest that there is.
+// Go's build cache with a size budget. Every build uses the standard library, which is the oldest part.
 
 const megabyte = 1_000_000;
 const dataBytes = 2 * megabyte;
@@ -21,7 +21,7 @@ async function sizeOf(world: World): Promise<number> {
   return heads.find(({ volume }) => volume === 'go-build')?.sizeBytes ?? expect.fail('there is no such volume');
 }
 
-/** A program whose package `lib` is another one each time, and large. */
+/** Returns a program whose large package `lib` differs for each number. */
 function program(number: number): Readonly<Record<string, string>> {
   const noise = Buffer.alloc(dataBytes / 2, `build ${number} of many `).toString('hex');
   return {
@@ -49,7 +49,7 @@ async function builderIn(world: World): Promise<Builder> {
     budget,
     build: async (number) => {
       goProject(world, 'app', program(number));
-      // Wherever the volume is attached, it is at Go's own place.
+      // Every mounter must use Go's default path.
       const script = '[ -z "${GOCACHE-}" ]; go build -x -o "$TMPDIR/app" . && "$TMPDIR/app"';
       const run = await world.run(['sh', '-ec', script], {
         options: ['-v', 'go-build'],
@@ -61,7 +61,7 @@ async function builderIn(world: World): Promise<Builder> {
   };
 }
 
-/** `builds` of them: warm but for what changed, and never far over the budget. */
+/** Runs `builds` of them. Each is warm except for the change, and the size stays near the budget. */
 async function staysWarm(world: World, builds: number): Promise<readonly FinishedRun[]> {
   const { budget, build } = await builderIn(world);
   const runs: FinishedRun[] = [];
@@ -73,7 +73,7 @@ async function staysWarm(world: World, builds: number): Promise<readonly Finishe
   }
   const shrunk = runs.filter((run) => run.volume('go-build').shrunk !== null);
   expect(shrunk.length).toBeGreaterThan(1);
-  // Looked at in a directory of its own, and mounted as ever otherwise.
+  // One run has its own directory to look at; the others are mounted as usual.
   expect(new Set(runs.map((run) => run.volume('go-build').mounter))).toEqual(new Set(['overlay', 'clone']));
   return runs;
 }
@@ -83,7 +83,7 @@ requireCommands(
   'flock',
   'go',
 )('a build cache of Go with a tight budget', () => {
-  test('keeps the standard library while builds change, and tells what goes', async () => {
+  test('keeps the standard library while builds change, and reports evictions', async () => {
     using world = openWorld();
     const runs = await staysWarm(world, 8);
     const shrunk = runs.flatMap((run) => run.volume('go-build').shrunk ?? []);
@@ -105,7 +105,7 @@ requireCommands(
     });
     const usage = (await world.json(['du', 'go-build'], { cwd: project })) as { readonly heads: readonly unknown[] };
     expect(usage.heads).toMatchObject([{ volume: 'go-build', budgetBytes: expect.any(Number) as number }]);
-    // Another budget: a collection does what its dry run says, and the standard library stays.
+    // With a smaller budget, a collection does what its dry run says, and the standard library stays.
     const smaller = Math.round((await sizeOf(world)) - megabyte);
     await world.cachelane(['ns', 'policy', `volume-budget:go-build=${smaller}B`], { cwd: project });
     const planned = (await world.json(['gc', '--dry-run'])) as { readonly growth: readonly unknown[] };
@@ -125,8 +125,8 @@ requireCommands(
   'flock',
   'go',
   'mount',
-)('where no time of access is kept', () => {
-  test.skipIf(!worldUsers.includes('root'))('Go notes itself what it uses', async () => {
+)('without access times', () => {
+  test.skipIf(!worldUsers.includes('root'))('Go itself records what it uses', async () => {
     using world = openWorld();
     mkdirSync(world.store);
     expect(spawnSync('mount', ['-t', 'tmpfs', '-o', 'noatime', 'none', world.store]).status).toBe(0);

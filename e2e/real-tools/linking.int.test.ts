@@ -7,7 +7,7 @@ import { atOnce } from './at-once.fixture.ts';
 import { somePackages } from './npm-project.fixture.ts';
 import { bun, pnpm10, pnpm11, pnpm12, type NpmTool } from './npm-tools.fixture.ts';
 
-// Tools that make hard links out of their cache: one directory for all runs, on the mount of the project.
+// Tools that hard-link from their cache: all runs share one directory on the project's file system.
 
 const shared = somePackages('shared', 3);
 const own = { left: somePackages('left', 2), right: somePackages('right', 2) } as const;
@@ -28,7 +28,7 @@ const linkers: readonly Linker[] = [
   ...bun().map((tool) => ({ tool, volume: 'bun' as const })),
 ];
 
-/** What root may is no matter of a tool's version: once for pnpm, once for bun. */
+/** Returns the users to test. Root is tested once per tool, not per version. */
 function usersOf(linker: Linker): typeof worldUsers {
   const isNewest = linkers.findLast(({ volume }) => volume === linker.volume) === linker;
   return isNewest ? worldUsers : worldUsers.slice(-1);
@@ -44,7 +44,7 @@ function openLinkWorld(user?: (typeof worldUsers)[number]): World {
   return openWorld({ env, ...(user === undefined ? {} : { user }) });
 }
 
-/** A clone with a lockfile, made with a cache that is none of ours. */
+/** Clones a project with a lockfile, made with a separate cache. */
 async function clone(
   world: World,
   { tool, volume }: Linker,
@@ -80,13 +80,13 @@ requireCommands(
   'bwrap',
   'flock',
   'git',
-)('tools that link out of their cache', () => {
+)('tools that link from their cache', () => {
   describe.each(linkers)('$tool.name', (linker) => {
     const { volume } = linker;
     const options = ['-v', volume];
 
     test.each(usersOf(linker))(
-      'two runs at once share a directory, links are links, a third is offline, as %s',
+      'two runs at once share a directory with links, and a third one works offline, as %s',
       async (user) => {
         using world = openLinkWorld(user);
         const base = await clone(world, linker, 'base', shared);
@@ -116,7 +116,7 @@ requireCommands(
         const union = await clone(world, linker, 'union', packages);
         registry.clearRequests();
         for (const kept of [true, false]) {
-          // Without the directory everything comes out of the layers.
+          // Without the directory, every file is restored from layers.
           if (!kept) rmSync(join(world.store, 'kept'), { recursive: true });
           const run = await world.run(install(linker, ...(volume === 'pnpm' ? ['--offline'] : [])), {
             cwd: union,
@@ -133,7 +133,7 @@ requireCommands(
     );
   });
 
-  test('uv: what was stored and never changes is right again where a project edited it through a link', async () => {
+  test('uv: immutable stored files are restored after a project edited them through a link', async () => {
     using world = openLinkWorld();
     const cwd = world.project('app', { 'uv.lock': '', 'pyproject.toml': '[project]\nname = "app"\n' });
     const options = ['-v', 'uv'];
@@ -150,7 +150,7 @@ requireCommands(
   });
 
   describe.each(linkers.filter(({ volume }) => volume === 'pnpm'))('$tool.name', (linker) => {
-    test('where runs overlap without end, what is finished is saved meanwhile, and serves others offline', async () => {
+    test('finished work is saved and serves others offline while runs keep overlapping', async () => {
       using world = openLinkWorld();
       const options = ['-v', 'pnpm'];
       const base = await clone(world, linker, 'base', shared);
@@ -173,7 +173,7 @@ requireCommands(
       expect(leaving).toMatchObject({ code: 0 });
       expect(leaving.volume('pnpm')).toMatchObject({ mounter: 'live', conflicts: [], skipped: null });
       const union = await clone(world, linker, 'union', [...shared, ...own.left, ...own.right]);
-      // A view of its own has what is in the layers and nothing else.
+      // A private view has only the files of the layers.
       const alone = await world.run(install(linker, '--offline'), {
         cwd: union,
         options: [...options, '--mounter', 'overlay'],
@@ -184,7 +184,7 @@ requireCommands(
       expect(stayed).toMatchObject({ added: 0, removed: 0, conflicts: [] });
     });
 
-    test('a file that was edited through its link is not saved, and is right again for the next run', async () => {
+    test('a file edited through its link is not saved, and the next run gets the original', async () => {
       using world = openLinkWorld();
       const options = ['-v', 'pnpm'];
       const cwd = await clone(world, linker, 'app', shared);
@@ -201,7 +201,7 @@ requireCommands(
     });
   });
 
-  test('on another file system than the home, the directory lies with the project', async () => {
+  test('on another file system than the home, the directory is in the project', async () => {
     using world = openLinkWorld();
     const linker = { tool: pnpm11, volume: 'pnpm' as const };
     const cwd = await clone(world, linker, 'app', shared);

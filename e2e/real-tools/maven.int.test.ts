@@ -11,12 +11,12 @@ import { atOnce, savedNothing } from './at-once.fixture.ts';
 const options = ['-v', 'maven'];
 const names = ['base', 'left', 'right'] as const;
 
-/** A model that other projects import: what Maven can download without any of its plugins. */
+/** Returns a model for other projects to import. Maven can download it without any plugin. */
 function model(name: string): string {
   return `<project><modelVersion>4.0.0</modelVersion><groupId>com.acme</groupId><artifactId>${name}</artifactId><version>1.0</version><packaging>pom</packaging></project>`;
 }
 
-/** A project that imports these models. */
+/** Creates a project that imports these models. */
 function project(world: World, name: string, imports: readonly string[]): string {
   const dependencies = imports.map(
     (artifact) =>
@@ -49,9 +49,9 @@ requireCommands('bwrap', 'mvn')('Maven', () => {
   });
   beforeEach(() => void requests.splice(0));
 
-  test('two runs at once each download something, and both serve a third one offline', async () => {
+  test('two runs at once each download a model, and a third one works offline from both', async () => {
     using world = openWorld();
-    // Java takes the home directory from the system's list of users.
+    // Java takes the home directory from the system's user list.
     world.env['MAVEN_OPTS'] = `-Duser.home=${world.home}`;
     const mirror = `<mirror><id>local</id><mirrorOf>*</mirrorOf><url>${url}</url></mirror>`;
     world.write({ 'home/.m2/settings.xml': `<settings><mirrors>${mirror}</mirrors></settings>` });

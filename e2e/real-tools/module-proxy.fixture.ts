@@ -2,15 +2,15 @@ import { join } from 'node:path';
 import type { World } from '../cli.fixture.ts';
 
 export interface GoModule {
-  /** `example.com/dep`. */
+  /** For example `example.com/dep`. */
   readonly path: string;
-  /** `v1.0.0`. */
+  /** For example `v1.0.0`. */
   readonly version: string;
-  /** Beside `go.mod`. */
+  /** Files beside `go.mod`. */
   readonly files: Readonly<Record<string, string>>;
 }
 
-/** A module proxy as files (go.dev/ref/mod#goproxy-protocol); returns its address for `GOPROXY`. */
+/** Writes a module proxy as files (go.dev/ref/mod#goproxy-protocol). Returns its address for `GOPROXY`. */
 export function moduleProxy(world: World, modules: readonly GoModule[]): string {
   const versions = Map.groupBy(modules, ({ path }) => path);
   for (const [path, published] of versions) {
@@ -28,7 +28,7 @@ export function moduleProxy(world: World, modules: readonly GoModule[]): string 
   return `file://${join(world.dir, 'proxy')}`;
 }
 
-/** A git repository with one commit; returns its directory. */
+/** Creates a git repository with one commit. Returns its directory. */
 export function sourceTree(world: World, name: string, files: Readonly<Record<string, string>>): string {
   const tree = world.project(join('sources', name), files);
   world.gitInit(tree);

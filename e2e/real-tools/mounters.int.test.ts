@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { openWorld, worldUsers, type World } from '../cli.fixture.ts';
 import { somePackages } from './npm-project.fixture.ts';
 
-// What commands rely on, whichever way their volumes are attached.
+// Guarantees for commands, whichever way their volumes are attached.
 
 const wantsDatabase = `
 const { DatabaseSync } = require('node:sqlite');
@@ -27,20 +27,20 @@ with open('cache/mapped', 'a+b') as file:
 print(open('cache/mapped').read())
 `;
 
-/** A `bwrap` that says what it says where nothing can be mounted. */
+/** Installs a `bwrap` that fails like the real one where mounts are impossible. */
 function cannotMount(world: World): void {
   world.write({ 'bin/bwrap': '#!/bin/sh\necho "bwrap: No permissions to create new namespace" >&2\nexit 1\n' });
   chmodSync(join(world.dir, 'bin/bwrap'), 0o755);
   world.env['PATH'] = `${join(world.dir, 'bin')}:${world.env['PATH'] ?? ''}`;
 }
 
-requireCommands('bwrap', 'flock')('every way to attach a volume', () => {
+requireCommands('bwrap', 'flock')('every mounter', () => {
   describe.each(worldUsers.flatMap((user) => mounterNames.map((mounter) => ({ user, mounter }))))(
     '$mounter as $user',
     ({ user, mounter }) => {
       const options = ['-v', 'data:cache', '--mounter', mounter];
 
-      test('keeps what a run did, whatever it was, and what the next one takes away', async () => {
+      test('keeps the changes of a run, and its later removals', async () => {
         using world = openWorld({ user });
         const sh = async (script: string): Promise<string> => {
           const run = await world.run(['sh', '-euc', script], { options });
@@ -57,7 +57,7 @@ requireCommands('bwrap', 'flock')('every way to attach a volume', () => {
         expect(await sh('cd cache; find a shut; cat a/f')).toBe('a\na/f\nshut\n2\n');
       });
 
-      test('moves directories that were there before', async () => {
+      test('moves directories of earlier runs', async () => {
         using world = openWorld({ user });
         await world.run(['sh', '-c', 'mkdir -p cache/d/e; echo x > cache/d/e/f'], { options });
         const moved = await world.run(['sh', '-ec', 'mv cache/d cache/moved; find cache -type f'], { options });
@@ -66,7 +66,7 @@ requireCommands('bwrap', 'flock')('every way to attach a volume', () => {
         expect(after.stdout).toBe('cache/moved/e/f\n');
       });
 
-      test('saves nothing where files were touched that are as another way of attaching saved them', async () => {
+      test('saves nothing when files are touched that another mounter saved unchanged', async () => {
         using world = openWorld({ user });
         await world.run(['sh', '-c', 'mkdir cache/d; echo a > cache/a; echo b > cache/d/b'], {
           options: ['-v', 'data:cache', '--mounter', mounter === 'overlay' ? 'clone' : 'overlay'],
@@ -75,7 +75,7 @@ requireCommands('bwrap', 'flock')('every way to attach a volume', () => {
         expect(touched.volume('data')).toMatchObject({ mounter, changed: 0, layer: null });
       });
 
-      test('holds databases, locks and mapped files as a plain directory does', async () => {
+      test('supports databases, locks and mapped files like a plain directory', async () => {
         using world = openWorld({ user });
         world.write({ 'database.cjs': wantsDatabase, 'mapped.py': mappedAppend });
         for (const count of [1, 2]) {
@@ -88,7 +88,7 @@ requireCommands('bwrap', 'flock')('every way to attach a volume', () => {
         }
       });
 
-      test('unites what two runs added that went on at once', async () => {
+      test('merges the additions of two concurrent runs', async () => {
         using world = openWorld({ user });
         const gate = join(world.dir, 'gate');
         const starts = ['one', 'two', 'three'].map((name) =>
@@ -106,7 +106,7 @@ requireCommands('bwrap', 'flock')('every way to attach a volume', () => {
         expect(existsSync(join(world.dir, 'cache'))).toBe(false);
       });
 
-      test('forgets what a run did that failed or was killed', async () => {
+      test('discards the changes of a failed or killed run', async () => {
         using world = openWorld({ user });
         await world.run(['sh', '-c', 'echo good > cache/f; echo x > cache/gone'], { options });
         const failed = await world.run(
@@ -128,9 +128,7 @@ requireCommands('bwrap', 'flock')('every way to attach a volume', () => {
         expect(next.stdout).toBe('f\ngone\ngood\n');
       });
 
-      test('is told plainly that its directory was removed, where it is one, and loses nothing that was saved', async ({
-        skip,
-      }) => {
+      test('reports a removed directory clearly, and keeps all earlier saves', async ({ skip }) => {
         skip(mounter === 'overlay', 'a mount has no directory of its own');
         using world = openWorld({ user });
         await world.run(['sh', '-c', 'echo good > cache/f'], { options });
@@ -174,7 +172,7 @@ requireCommands(
   'npm',
 )('npm without mounts', () => {
   test.each(['clone', 'live'] as const)(
-    '%s: two runs at once, each adding its own; both serve offline',
+    '%s: two runs at once each add packages, and both work offline',
     async (mounter) => {
       const [left, right] = [somePackages('left', 2), somePackages('right', 2)];
       await using registry = await startLocalRegistry([...left, ...right]);
@@ -197,8 +195,8 @@ requireCommands(
   );
 });
 
-requireCommands('bwrap', 'flock')('where one run can mount and another one cannot', () => {
-  test.each(['clone', 'live'])('%s: the symlink of the one takes no mount away from the other', async (mounter) => {
+requireCommands('bwrap', 'flock')('where one run can mount and another cannot', () => {
+  test.each(['clone', 'live'])('%s: a symlink of one run does not remove a mount of the other', async (mounter) => {
     using world = openWorld();
     const options = ['-v', 'data:cache'];
     const first = world.startRun(
@@ -220,9 +218,9 @@ requireCommands('bwrap', 'flock')('where one run can mount and another one canno
   });
 });
 
-requireCommands('flock')('where nothing can be mounted', () => {
+requireCommands('flock')('where mounts are impossible', () => {
   describe.each(worldUsers)('as %s', (user) => {
-    test('a run gets a directory of its own, says so, and is warm the second time', async () => {
+    test('a run gets its own directory, says so, and is warm the second time', async () => {
       using world = openWorld({ user });
       cannotMount(world);
       const options = ['--verbose', '-v', 'data:cache', '-v', 'npm'];
@@ -242,7 +240,7 @@ requireCommands('flock')('where nothing can be mounted', () => {
       expect(warm.volume('data').hits).toHaveLength(1);
     });
 
-    test('a run that goes without its volume keeps the next one from nothing', async () => {
+    test('a run without its volume does not block the next one', async () => {
       using world = openWorld({ user });
       cannotMount(world);
       const options = ['-v', 'data:cache'];
@@ -258,7 +256,7 @@ requireCommands('flock')('where nothing can be mounted', () => {
       expect((await cold.finished).volume('data').mounter).toBeNull();
     });
 
-    test('a killed run’s symlink is in nobody’s way, and an empty directory is there again', async () => {
+    test('a killed run’s symlink blocks nobody, and an empty directory is restored', async () => {
       using world = openWorld({ user });
       cannotMount(world);
       const options = ['-v', 'data:cache'];
@@ -278,7 +276,7 @@ requireCommands('flock')('where nothing can be mounted', () => {
       expect(world.exec(['stat', '-c', '%a %F', 'cache']).stdout).toBe('711 directory\n');
     });
 
-    test('an empty directory that gave way to a killed run’s symlink is there again with the next run, whatever that wants', async () => {
+    test('the next run, whatever its volumes, restores an empty directory that a killed run’s symlink replaced', async () => {
       using world = openWorld({ user });
       cannotMount(world);
       world.exec(['mkdir', '-m', '700', 'cache']);
@@ -297,7 +295,7 @@ requireCommands('flock')('where nothing can be mounted', () => {
       expect(readFileSync(join(world.dir, 'cache/host'), 'utf8')).toBe('host');
     });
 
-    test('two stores at one place: the second run goes without, and nothing of it is in the first one’s directory', async () => {
+    test('two stores at one path: the second run goes without, and none of its files get into the first one’s directory', async () => {
       using world = openWorld({ user });
       cannotMount(world);
       world.exec(['mkdir', '-m', '700', 'cache']);
@@ -319,7 +317,7 @@ requireCommands('flock')('where nothing can be mounted', () => {
       expect((await world.run(['ls', 'cache'], { options, env })).stdout).toBe('');
     });
 
-    test('a run that shuts the volume itself shuts nobody out', async () => {
+    test('a run that removes all permissions from the volume blocks no later run', async () => {
       using world = openWorld({ user });
       cannotMount(world);
       const options = ['-v', 'data:cache'];
@@ -328,7 +326,7 @@ requireCommands('flock')('where nothing can be mounted', () => {
       expect((await world.run(['sh', '-c', 'cat cache/f'], { options })).stdout).toBe('good\n');
     });
 
-    test('a command that puts a directory in place of the symlink is told what became of its files', async () => {
+    test('a run reports that its command replaced the symlink with a directory', async () => {
       using world = openWorld({ user });
       cannotMount(world);
       const options = ['-v', 'data:cache'];
@@ -352,7 +350,7 @@ requireCommands('flock')('where nothing can be mounted', () => {
     });
 
     test.each(['clone', 'live'])(
-      '%s: a command that removes the symlink empties nothing, and is told',
+      '%s: a command that removes the symlink deletes no files, and the run reports it',
       async (mounter) => {
         using world = openWorld({ user });
         cannotMount(world);
@@ -364,7 +362,7 @@ requireCommands('flock')('where nothing can be mounted', () => {
       },
     );
 
-    test('what holds files already is left alone, and the run goes on without that volume', async () => {
+    test('a directory with files is left alone, and the run continues without that volume', async () => {
       using world = openWorld({ user });
       cannotMount(world);
       world.write({ 'cache/mine': 'mine' });
@@ -374,7 +372,7 @@ requireCommands('flock')('where nothing can be mounted', () => {
       expect(run.stderr).toContain('holds files, and nothing can be mounted over them here');
     });
 
-    test('processes that outlive the command are ended, by what they inherited', async () => {
+    test('processes that outlive the command are found by their inherited marks and ended', async () => {
       using world = openWorld({ user });
       cannotMount(world);
       const run = await world.run(['sh', '-c', 'sleep 1000 & env -i sleep 1000 & echo x > cache/f'], {
@@ -385,7 +383,7 @@ requireCommands('flock')('where nothing can be mounted', () => {
       expect(run.volume('data')).toMatchObject({ added: 1 });
     });
 
-    test('an overlay that was asked for is not exchanged', async () => {
+    test('an explicitly chosen overlay is not replaced by another mounter', async () => {
       using world = openWorld({ user });
       cannotMount(world);
       const run = await world.cachelane(['run', '--strict', '--mounter=overlay', '-v', 'data:cache', '--', 'true']);

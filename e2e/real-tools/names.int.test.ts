@@ -5,11 +5,11 @@ import { describe, expect, test } from 'vitest';
 import { openWorld, type FinishedRun, type World } from '../cli.fixture.ts';
 import { npmFiles } from './npm-project.fixture.ts';
 
-// Who shares a volume and who does not.
+// Which projects share a volume.
 
 const emptyPackage = { 'package.json': '{"name":"x","version":"1.0.0"}' };
 
-/** Leaves a file of this name in the project's volume `npm`. */
+/** Saves a file of this name in the project's volume `npm`. */
 async function leave(world: World, project: string, name: string): Promise<FinishedRun> {
   const run = await world.run(['sh', '-c', 'echo "$1" > ~/.npm/"$1"', 'sh', name], {
     options: ['-v', 'npm'],
@@ -19,7 +19,7 @@ async function leave(world: World, project: string, name: string): Promise<Finis
   return run;
 }
 
-/** The files that a run in the project finds in its volume `npm`. */
+/** Returns the files that a run in the project finds in its volume `npm`. */
 async function found(world: World, project: string, ...options: readonly string[]): Promise<readonly string[]> {
   const run = await world.run(['ls', '-A', join(world.home, '.npm')], {
     options: ['-v', 'npm', ...options],
@@ -40,8 +40,8 @@ function clone(world: World, name: string, remote?: string): string {
   return dir;
 }
 
-requireCommands('bwrap', 'git')('who shares a volume', () => {
-  test('two projects with two remotes never see each other', async () => {
+requireCommands('bwrap', 'git')('sharing a volume', () => {
+  test('two projects with two remotes never share', async () => {
     using world = openWorld();
     const web = clone(world, 'web', 'https://github.com/acme/web.git');
     const api = clone(world, 'api', 'https://github.com/acme/api.git');
@@ -52,7 +52,7 @@ requireCommands('bwrap', 'git')('who shares a volume', () => {
     expect(await found(world, api)).toEqual(['api']);
   });
 
-  test('two projects of one name without git, or without a remote, never see each other', async () => {
+  test('two projects with the same name never share without git or without a remote', async () => {
     using world = openWorld();
     const projects = [
       world.project('one/web', emptyPackage),
@@ -78,7 +78,7 @@ requireCommands('bwrap', 'git')('who shares a volume', () => {
     for (const dir of clones) expect(await found(world, dir)).toEqual(['of-0', 'of-1', 'of-2']);
   });
 
-  test('two packages of a monorepo do not collide, and both read the root', async () => {
+  test('two packages of a monorepo have separate volumes, and both read the root’s', async () => {
     using world = openWorld();
     const root = clone(world, 'mono', 'git@github.com:acme/mono.git');
     const [a = '', b = ''] = ['a', 'b'].map((name) => world.project(`mono/packages/${name}`, emptyPackage));
@@ -91,14 +91,14 @@ requireCommands('bwrap', 'git')('who shares a volume', () => {
     expect(await found(world, root)).toEqual(['root']);
   });
 
-  test('a run in a directory below the package is a run of the package', async () => {
+  test('a run in a subdirectory of a package belongs to the package', async () => {
     using world = openWorld();
     const web = world.project('web', emptyPackage);
     await leave(world, web, 'web');
     expect(await found(world, world.project('web/src/deep', { 'index.js': '' }))).toEqual(['web']);
   });
 
-  test('-n is the namespace that it says, wherever it is called', async () => {
+  test('-n sets the namespace, whatever the current directory', async () => {
     using world = openWorld();
     const [one, two] = [world.project('one', emptyPackage), clone(world, 'two', 'https://github.com/acme/two')];
     const options = ['-n', 'teams/payments'];
@@ -114,7 +114,7 @@ requireCommands(
   'git',
   'npm',
 )('with npm itself', () => {
-  test('what one project downloaded another one cannot install offline, a second clone can', async () => {
+  test('one project’s downloads are not available offline to another project, but to a second clone', async () => {
     await using registry = await startLocalRegistry([{ name: 'left', version: '1.0.0' }]);
     using world = openWorld({ env: { npm_config_registry: registry.url } });
     const files = await npmFiles(registry, { name: 'app', dependencies: { left: '1.0.0' } });
@@ -136,7 +136,7 @@ requireCommands(
   });
 });
 
-/** Remotes as people have them, and the namespaces that they give. */
+/** Typical remotes and their namespaces. */
 const remotes: readonly (readonly [remote: string, namespace: string])[] = [
   ['https://github.com/acme/web', 'github.com/acme/web'],
   ['git@github.com:Acme/Web.git', 'github.com/acme/web'],
@@ -170,11 +170,11 @@ requireCommands('bwrap', 'git')('every remote has a namespace', () => {
     const project = clone(world, 'project', remote);
     expect(await world.json(['context', '-C', project])).toMatchObject({ namespace, canWrite: true });
     await leave(world, project, 'file');
-    // Names as we show them are names that we take.
+    // The displayed name is accepted as an argument.
     expect(await world.json(['ls', '-n', namespace])).toMatchObject([{ namespace, volume: 'npm', files: 1 }]);
   });
 
-  test('a password in the address of the remote is in no output and in no file of the store', async () => {
+  test('a password in the remote’s URL is in no output and in no file of the store', async () => {
     using world = openWorld();
     const project = clone(world, 'project', 'https://ann:s3cret@github.com/acme/web.git');
     const run = await leave(world, project, 'file');
@@ -186,7 +186,7 @@ requireCommands('bwrap', 'git')('every remote has a namespace', () => {
 });
 
 requireCommands('bwrap', 'git')('a name that changes', () => {
-  test('a project that gains a remote stays warm, and so does its other name', async () => {
+  test('a project that gains a remote stays warm, also under its old name', async () => {
     using world = openWorld();
     const project = world.project('web', emptyPackage);
     const { report: before } = await leave(world, project, 'old');
@@ -215,7 +215,7 @@ requireCommands('bwrap', 'git')('a name that changes', () => {
     ]);
   });
 
-  test('a repository that moved takes its volumes over with ns adopt', async () => {
+  test('ns adopt gives a moved repository its old volumes', async () => {
     using world = openWorld();
     const project = clone(world, 'web', 'https://github.com/acme/web.git');
     await leave(world, project, 'file');
@@ -227,7 +227,7 @@ requireCommands('bwrap', 'git')('a name that changes', () => {
     expect(await found(world, project)).toEqual(['file']);
   });
 
-  describe('a directory that is replaced by another one at the same path inherits nothing', () => {
+  describe('a directory that replaces another one at the same path inherits nothing', () => {
     test('a clone of a repository in place of a plain directory', async () => {
       using world = openWorld();
       const project = world.project('web', emptyPackage);
@@ -246,7 +246,7 @@ requireCommands('bwrap', 'git')('a name that changes', () => {
       expect(await found(world, project)).toEqual([]);
     });
 
-    test('a directory that is moved away and back again is itself', async () => {
+    test('a directory that is moved away and back keeps its volumes', async () => {
       using world = openWorld();
       const project = world.project('web', emptyPackage);
       await leave(world, project, 'old');

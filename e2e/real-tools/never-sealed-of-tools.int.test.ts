@@ -3,18 +3,18 @@ import { requireCommands } from '@cachelane/testkit';
 import { expect, test } from 'vitest';
 import { openWorld } from '../cli.fixture.ts';
 
-// Of each tool's cache: what is never stored at the places that it has, and what only looks like it, inside of packages.
+// For each tool's cache: files that are never stored, and similar files inside packages that are.
 
 interface Cache {
   readonly tool: string;
-  /** Below the world's directory; what `-v` is told where the tool has no place of its own. */
+  /** A path below the world's directory. Given to `-v` if the tool has no path of its own. */
   readonly path: string;
   readonly isNamed?: true;
-  /** Locks, temporary files, what belongs to one machine. */
+  /** Locks, temporary files and machine-specific files. */
   readonly never: readonly string[];
-  /** Contents, whatever they are called. */
+  /** Contents to keep, whatever their names. */
   readonly kept: readonly string[];
-  /** Contents that are empty. */
+  /** Empty files to keep. */
   readonly empty?: readonly string[];
 }
 
@@ -196,10 +196,10 @@ const caches: readonly Cache[] = [
 
 const secret = 's3cret-of-the-test';
 
-/** In the root of every volume: somebody's credentials, locks, and things that are no files. */
+/** Planted in the root of every volume: credentials, locks, and special files. */
 const everywhere = ['.npmrc', '.netrc', '.ssh/id_ed25519', '.docker/config.json', 'credentials.toml', 'id_rsa'];
 
-/** Makes its arguments, in the directory: what is secret up to the first `--`, then ordinary contents, then empty files. */
+/** Creates its arguments in the directory: secrets up to the first `--`, then ordinary contents, then empty files. */
 const plant = `
 cd "$1"; shift; content=${secret}
 for path do
@@ -214,8 +214,8 @@ interface Shown {
   readonly entries: readonly { readonly path: string; readonly type: string; readonly removed: string | null }[];
 }
 
-requireCommands('bwrap')('of what is planted in the cache', () => {
-  test.each(caches)('of $tool its contents alone are stored', async (cache) => {
+requireCommands('bwrap')('files planted in the cache', () => {
+  test.each(caches)('of $tool: only its contents are stored', async (cache) => {
     const { tool, path, isNamed, never, kept, empty = [] } = cache;
     using world = openWorld({ env: { NODE: process.execPath } });
     const cwd = world.project('app', {
@@ -233,7 +233,7 @@ requireCommands('bwrap')('of what is planted in the cache', () => {
     const { entries } = (await world.json(['inspect', String(run.volume(tool).layer)], { cwd })) as Shown;
     const stored = entries.filter(({ type, removed }) => type !== 'dir' && removed === null).map((entry) => entry.path);
     expect(stored.toSorted()).toEqual([...kept, ...empty].toSorted());
-    // What was left out is removed in the background.
+    // The excluded files are deleted in the background.
     const gone = 'until [ -z "$(ls -A "$1/trash" 2>/dev/null)" ]; do sleep 0.02; done';
     world.exec(['sh', '-c', gone, 'sh', world.store]);
     const special = world.exec(['find', world.store, '-type', 's,p,b,c']);

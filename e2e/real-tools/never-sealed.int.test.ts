@@ -4,11 +4,11 @@ import { describe, expect, test } from 'vitest';
 import { openWorld, worldUsers, type World } from '../cli.fixture.ts';
 import { npmProject } from './npm-project.fixture.ts';
 
-// What never enters a layer, whatever volume it is planted in.
+// Files that no layer contains, in any volume.
 
 const secret = 's3cret-of-the-test';
 
-/** In the directory: credentials where tools keep them in a home directory, locks, things that are no files, bits that run as others. */
+/** Creates credentials at their usual paths in a home directory, locks, special files, and files with setuid and setgid bits. */
 const plant = `
 for file in .npmrc .netrc .git-credentials .ssh/id_ed25519 .aws/credentials .docker/config.json .vault-token; do
   mkdir -p "$(dirname "$file")"; echo ${secret} > "$file"
@@ -21,17 +21,17 @@ echo run > tool; chmod 6755 tool; mkdir shared; chmod 3777 shared; echo x > shar
 
 interface Volume {
   readonly name: string;
-  /** As after `-v`. */
+  /** The argument of `-v`. */
   readonly argument: string;
-  /** Where it lies, below the world's directory. */
+  /** Its path below the world's directory. */
   readonly path: string;
-  /** More to plant, in the volume's root. */
+  /** More files to plant in the volume's root. */
   readonly more: string;
-  /** Of all that, what the next run finds; empty directories are as well. */
+  /** What the next run finds of all that, with empty directories. */
   readonly kept: readonly string[];
 }
 
-/** Contents that look alike, and are nobody's credentials or locks; the bits that make a program run as another user are off. */
+/** Contents that only look like credentials or locks. Setuid and setgid bits are removed. */
 const ordinary = ['d 1777 shared', 'f 644 shared/file', 'f 644 yarn.lock', 'f 755 tool'];
 
 const volumes: readonly Volume[] = [
@@ -75,7 +75,7 @@ const volumes: readonly Volume[] = [
 ];
 
 function expectCleanStore(world: World): void {
-  // What was left out is removed in the background.
+  // The excluded files are deleted in the background.
   const gone = 'until [ -z "$(ls -A "$1/trash" 2>/dev/null)" ]; do sleep 0.02; done';
   world.exec(['sh', '-c', gone, 'sh', world.store]);
   const special = world.exec(['find', world.store, '-type', 's,p,b,c', '-print', '-o', '-perm', '/6000', '-print']);
@@ -83,7 +83,7 @@ function expectCleanStore(world: World): void {
   world.exec(['sh', '-c', '! grep -r -e "$1" "$2"', 'sh', secret, world.store]);
 }
 
-requireCommands('bwrap', 'node')('what is planted is not sealed', () => {
+requireCommands('bwrap', 'node')('planted files are not sealed', () => {
   describe.each(worldUsers)('as %s', (user) => {
     test.each(volumes)('in the volume $name', async ({ name, argument, path, more, kept }) => {
       using world = openWorld({ user });
@@ -112,7 +112,7 @@ requireCommands('bwrap', 'node')('what is planted is not sealed', () => {
     ['.bundle', 'config'],
   ])('a volume at ~/%s has none of %s', async (dir, file) => {
     using world = openWorld();
-    // At a place of no tool, under the name of another tool, and with contents that tell nothing.
+    // Outside any tool's path, under another tool's name, and with contents that reveal nothing.
     for (const name of ['data', 'npm']) {
       const plain = `mkdir -p "$(dirname "$1")"; echo ${secret} > "$1"; echo 1 > one`;
       const run = await world.run(['sh', '-ec', `cd ~/${dir}; ${plain}`, 'sh', file], {

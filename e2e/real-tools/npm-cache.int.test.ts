@@ -6,7 +6,7 @@ import { openWorld, worldUsers, type FinishedRun, type World, type WorldUser } f
 import { npmProject, somePackages, versionsOf, type NpmProject } from './npm-project.fixture.ts';
 import { treeOf } from './tree.fixture.ts';
 
-// npm on a cache of ours: warm from the cache alone, and the host's own ~/.npm is nobody's business.
+// npm with a cache volume: warm from the cache alone, and the host's own ~/.npm is not involved.
 
 const leaves = somePackages('leaf', 3);
 const packages = [
@@ -18,7 +18,7 @@ const app: NpmProject = { name: 'app', dependencies: { tree: '1.0.0' } };
 
 let registry: LocalRegistry;
 beforeAll(async () => {
-  // Nothing is fresh: whatever npm has, it asks the registry whether it is still good.
+  // With a max age of 0, npm revalidates everything.
   registry = await startLocalRegistry(packages, { maxAgeSeconds: 0 });
 });
 afterAll(async () => registry[Symbol.asyncDispose]());
@@ -73,11 +73,11 @@ requireCommands('bwrap', 'npm')('npm', () => {
     test('the first install fills the cache', () => {
       expect(cold).toMatchObject({ code: 0 });
       expect(cold.volume('npm')).toMatchObject({ mounter: 'overlay', hits: [], changed: 0, removed: 0, skipped: null });
-      // Content and a line of the index for each tarball.
+      // Content and an index line for each tarball.
       expect(cold.volume('npm').added).toBeGreaterThanOrEqual(2 * packages.length);
     });
 
-    test('the next one passes offline, from the cache alone, and changes nothing', async () => {
+    test('the second install works offline, from the cache alone, and changes nothing', async () => {
       const warm = await install(world, project, '--offline');
       expect(warm).toMatchObject({ code: 0 });
       expectInstalled(project);
@@ -87,7 +87,7 @@ requireCommands('bwrap', 'npm')('npm', () => {
       expect(await world.json(['log', '-C', project, 'npm'])).toHaveLength(1);
     });
 
-    test('the next one online asks the registry what changed, and changes nothing either', async () => {
+    test('the third install revalidates online, and changes nothing either', async () => {
       const warm = await install(world, project, '--prefer-online');
       expect(warm).toMatchObject({ code: 0 });
       expectInstalled(project);
@@ -98,7 +98,7 @@ requireCommands('bwrap', 'npm')('npm', () => {
     });
   });
 
-  test('what a warm install adds is all that it saves', async () => {
+  test('a warm install saves only what it adds', async () => {
     using world = openNpmWorld();
     await install(world, await npmProject(world, registry, app));
     const more = { name: 'app', dependencies: { ...app.dependencies, one: '1.0.0' } };
@@ -108,7 +108,7 @@ requireCommands('bwrap', 'npm')('npm', () => {
     const layer = await world.json(['inspect', String(run.volume('npm').layer)]);
     const { entries } = layer as { readonly entries: readonly { readonly path: string; readonly type: string }[] };
     const files = entries.filter(({ type }) => type === 'file').map(({ path }) => path.split('/', 2).join('/'));
-    // The tarball, and the bucket of the index that names it.
+    // The tarball, and the index bucket that names it.
     expect(files.toSorted()).toEqual(['_cacache/content-v2', '_cacache/index-v5']);
   });
 });
@@ -127,7 +127,7 @@ requireCommands('bwrap', 'npm')("the host's own ~/.npm", () => {
       expect(treeOf(world.home)).toEqual(before);
     });
 
-    test('that is missing is made for the run, and gone afterwards', async () => {
+    test('that is missing exists during the run only', async () => {
       using world = openNpmWorld(user);
       const script = 'mkdir ~/.npm/sub && ls -A ~/.npm';
       const run = await world.run(['sh', '-ec', script], { options: ['-v', 'npm'] });
@@ -139,7 +139,7 @@ requireCommands('bwrap', 'npm')("the host's own ~/.npm", () => {
       ['first', 0],
       ['last', 1],
     ])(
-      'that is missing is gone after two runs that overlap, when the one that began %s ends first',
+      'that is missing is gone after two overlapping runs, when the run that began %s ends first',
       async (_, first) => {
         using world = openNpmWorld(user);
         const mine = join(world.home, '.npm');
@@ -161,7 +161,7 @@ requireCommands('bwrap', 'npm')("the host's own ~/.npm", () => {
       },
     );
 
-    test('that somebody fills while a run lasts is theirs, and stays', async () => {
+    test('that another program fills during a run stays', async () => {
       using world = openNpmWorld(user);
       const run = world.startRun(['sh', '-ec', 'echo ready; read line; ls -A ~/.npm'], {
         options: ['-v', 'npm'],
@@ -175,11 +175,11 @@ requireCommands('bwrap', 'npm')("the host's own ~/.npm", () => {
     });
   });
 
-  test('is no help for an install: what only the host has is not there', async () => {
+  test('does not help an install: packages that only the host has are missing', async () => {
     using world = openNpmWorld();
     const project = await npmProject(world, registry, app);
     await world.execAsync(['npm', 'ci'], { cwd: project });
-    // The host's npm has all it needs, and cannot be what the next run uses.
+    // The host's npm has all the packages, and the next run must not use them.
     await world.execAsync(['npm', 'ci', '--offline'], { cwd: project });
     const before = treeOf(join(world.home, '.npm'));
     const cold = await install(world, project, '--offline');
@@ -189,7 +189,7 @@ requireCommands('bwrap', 'npm')("the host's own ~/.npm", () => {
     expect(treeOf(join(world.home, '.npm'))).toEqual(before);
   });
 
-  test('is never read: it may be unreadable', async () => {
+  test('is never read and may be unreadable', async () => {
     using world = openNpmWorld('ordinary user');
     const project = await npmProject(world, registry, app);
     world.write({ 'home/.npm/_cacache/poison': 'x' });
@@ -204,7 +204,7 @@ requireCommands('bwrap', 'npm')("the host's own ~/.npm", () => {
     for (const path of closed.toReversed()) chmodSync(path, 0o700);
   });
 
-  test('does not take the settings beside it along', async () => {
+  test('does not affect the settings beside it', async () => {
     using world = openWorld({ env: { npm_config_registry: '' } });
     const project = await npmProject(world, registry, app);
     writeFileSync(join(world.home, '.npmrc'), `registry=${registry.url}\n`);

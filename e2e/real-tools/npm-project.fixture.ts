@@ -7,8 +7,8 @@ export interface NpmProject {
   /** Exact versions. */
   readonly dependencies: Readonly<Record<string, string>>;
   /**
-   * Whether the lockfile says where tarballs lie. Where it does not, `npm ci` needs the packuments as well, as it does for
-   * lockfiles of `omit-lockfile-registry-resolved`.
+   * Writes tarball URLs into the lockfile. Without them `npm ci` also needs the packuments, as with
+   * `omit-lockfile-registry-resolved`.
    */
   readonly addresses?: boolean;
 }
@@ -19,12 +19,12 @@ interface Manifest {
   readonly dist: { readonly tarball: string; readonly integrity: string };
 }
 
-/** A project with `package.json` and the lockfile that npm would have made; returns its directory. */
+/** Creates a project with `package.json` and the lockfile that npm would write. Returns its directory. */
 export async function npmProject(world: World, registry: LocalRegistry, project: NpmProject): Promise<string> {
   return world.project(project.name, await npmFiles(registry, project));
 }
 
-/** The same as files. */
+/** Returns the files of such a project. */
 export async function npmFiles(
   registry: LocalRegistry,
   { name, dependencies, addresses = true }: NpmProject,
@@ -52,7 +52,7 @@ async function manifestOf(registry: LocalRegistry, name: string, version: string
   return manifest;
 }
 
-/** Packages of one version with some content each: `prefix-0`, `prefix-1`, … */
+/** Returns packages of one version with some content each: `prefix-0`, `prefix-1`, … */
 export function somePackages(prefix: string, count: number): readonly RegistryPackage[] {
   return Array.from({ length: count }, (_, index) => {
     const name = `${prefix}-${index}`;

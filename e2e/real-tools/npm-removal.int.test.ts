@@ -4,7 +4,7 @@ import { openWorld, type Finished, type World } from '../cli.fixture.ts';
 import { npmProject } from './npm-project.fixture.ts';
 import { takeOut } from './store.fixture.ts';
 
-// P5 with npm: two runs append to one bucket of its index, and one of them goes again.
+// P5 with npm: two runs append to one bucket of its index, and one of the runs is removed.
 
 requireCommands('bwrap', 'npm')('two runs appended to one bucket', () => {
   let registry: LocalRegistry;
@@ -12,7 +12,7 @@ requireCommands('bwrap', 'npm')('two runs appended to one bucket', () => {
   let project: string;
 
   beforeEach(async () => {
-    // Nothing is fresh, so that each run asks.
+    // With a max age of 0, each run asks the registry.
     registry = await startLocalRegistry([{ name: 'left', version: '1.0.0' }], { maxAgeSeconds: 0 });
     world = openWorld({ env: { npm_config_registry: registry.url } });
     project = await npmProject(world, registry, { name: 'app', dependencies: { left: '1.0.0' }, addresses: false });
@@ -23,7 +23,7 @@ requireCommands('bwrap', 'npm')('two runs appended to one bucket', () => {
     await registry[Symbol.asyncDispose]();
   });
 
-  /** Runs npm with the volume, and returns the run's id. */
+  /** Runs npm with the volume. Returns the run's id. */
   async function npm(...args: readonly string[]): Promise<string> {
     const run = await world.run(['npm', ...args], { cwd: project });
     expect(run.stderr).not.toContain('npm error');
@@ -42,7 +42,7 @@ requireCommands('bwrap', 'npm')('two runs appended to one bucket', () => {
     expect(await takeOut(world, { namespace, volume: 'npm', run })).toMatchObject({ layers: { length: left } });
   }
 
-  /** Lines of the one bucket that npm keeps the manifests of `left` in, without what differs from run to run. */
+  /** Returns the lines of the bucket with npm's manifests of `left`, without the parts that vary. */
   async function bucket(): Promise<readonly string[]> {
     const script = 'cd ~/.npm/_cacache/index-v5; cat $(grep -rl "/left\\",")';
     const { stdout } = await world.run(['sh', '-ec', script], { cwd: project, options: ['--mode=read'] });
@@ -51,7 +51,7 @@ requireCommands('bwrap', 'npm')('two runs appended to one bucket', () => {
 
   const view = ['view', 'left', 'version', '--prefer-online'] as const;
 
-  test('for two answers of the registry to one address', async () => {
+  test('for two answers of the registry to one URL', async () => {
     const r = await npm(...view);
     const [ofR] = await bucket();
     await npm('ci', '--prefer-online');
@@ -65,7 +65,7 @@ requireCommands('bwrap', 'npm')('two runs appended to one bucket', () => {
     expect(gone.code).not.toBe(0);
   });
 
-  test.each(['first', 'second'])('for two states of one package: the %s goes', async (which) => {
+  test.each(['first', 'second'])('for two states of one package, and the %s is removed', async (which) => {
     const r = await npm(...view);
     const [ofR] = await bucket();
     registry.publish({ name: 'left', version: '2.0.0' });
@@ -83,14 +83,14 @@ requireCommands('bwrap', 'npm')('two runs appended to one bucket', () => {
     expect(verified.stdout).not.toContain('Missing content');
   });
 
-  test('whose lines name one content: it goes with the run that brought it, and no line is left without', async () => {
+  test('whose lines name one content: it is removed with its run, and so are all lines that name it', async () => {
     const tarball = `${registry.url}left/-/left-1.0.0.tgz`;
     const r = await npm('cache', 'add', tarball);
-    // The same at another address: the content is there, and only the line is new.
+    // The same content at another URL: only the line is new.
     await npm('cache', 'add', `${tarball}?again`);
     expect((await offline('cache', 'ls')).stdout.trim().split('\n')).toHaveLength(2);
 
-    // Nothing is left of the other layer either.
+    // The other layer is empty now, too.
     await remove(r, { left: 0 });
     expect((await offline('cache', 'ls')).stdout).toBe('');
     await npm('cache', 'add', `${tarball}?again`);

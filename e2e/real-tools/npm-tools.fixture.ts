@@ -4,7 +4,7 @@ import { fetchTool, type FetchedTool } from '@cachelane/testkit';
 
 const require = createRequire(import.meta.url);
 
-/** A tool from npm: how it is called, whatever is on the PATH. */
+/** An npm tool and its command, independent of the PATH. */
 export interface NpmTool {
   readonly name: string;
   readonly version: string;
@@ -15,7 +15,7 @@ function installed(name: string, version: string, program: string): NpmTool {
   return { name, version, argv: [process.execPath, program] };
 }
 
-/** None where it cannot be had on this machine. */
+/** Returns no tool if it is not available on this machine. */
 function fetched(name: string, tool: FetchedTool): readonly NpmTool[] {
   const path = fetchTool(tool);
   if (path === null) return [];
@@ -37,7 +37,7 @@ const platform = `${process.platform}-${process.arch === 'arm64' ? 'aarch64' : p
 export const bun = (): readonly NpmTool[] =>
   fetched('bun', { name: 'bun', version: '1.4.5', program: `@oven/bun-${platform}/bin/bun` });
 
-/** Its program, and the directory of packages that a workspace has to have it in. */
+/** Returns nx and the modules directory that a workspace needs. */
 export const nx = (): readonly (NpmTool & { readonly modules: string })[] =>
   fetched('nx', { name: 'nx', version: '24.0.6', program: 'nx/dist/bin/nx.js' }).map((tool) => ({
     ...tool,

@@ -9,7 +9,7 @@ import { nx } from './npm-tools.fixture.ts';
 const names = ['base', 'left', 'right'] as const;
 const options = ['-v', 'nx'];
 
-/** A clone of a repository with three packages, each of which can be built. */
+/** Creates a clone of a repository with three packages that can be built. */
 function monorepo(world: World, name: string, modules: string): string {
   const packages = names.map((part) => [
     `packages/${part}/package.json`,
@@ -38,15 +38,15 @@ function build(argv: readonly string[], ...parts: readonly string[]): readonly s
 const tried = nx().flatMap((tool) => worldUsers.map((user) => ({ ...tool, user })));
 
 requireCommands('bwrap', 'git')('nx', () => {
-  describe.skipIf(tried.length === 0)('as it is published', () => {
+  describe.skipIf(tried.length === 0)('as published', () => {
     test.each(tried)(
-      'two runs at once each do a task, and neither is done again in any clone, as $user',
+      'two runs at once each do a task, and no clone repeats either, as $user',
       async ({ argv, modules, user }) => {
         using world = openWorld({
           user,
           env: { NX_NO_CLOUD: 'true', CI: 'true' },
         });
-        // Else it keeps them in a directory of its own in /tmp.
+        // Otherwise nx keeps them in its own directory in /tmp.
         for (const name of ['NX_NATIVE_FILE_CACHE_DIRECTORY', 'NX_SOCKET_DIR'])
           world.env[name] = join(world.dir, 'tmp/nx');
         world.env['NX_COMPILE_CACHE'] = 'false';

@@ -14,7 +14,7 @@ import { atOnce, savedNothing } from './at-once.fixture.ts';
 const names = ['base', 'left', 'right'] as const;
 const options = ['-v', 'pip'];
 
-/** The smallest wheel that pip installs, by Python's own archiver. */
+/** Builds the smallest wheel that pip installs, with Python's own archiver. */
 const makeWheel = `
 import sys, zipfile
 name, path = sys.argv[1:]
@@ -26,7 +26,7 @@ with zipfile.ZipFile(path, "w") as archive:
     archive.writestr(info + "RECORD", f"{name}.py,,\\n{info}METADATA,,\\n{info}WHEEL,,\\n{info}RECORD,,\\n")
 `;
 
-/** An index on 127.0.0.1 that says anew with each answer what time it is, and 304 where nothing changed. */
+/** A package index on 127.0.0.1. Each answer has the current date, and is a 304 if nothing changed. */
 interface Index {
   readonly url: string;
   readonly server: Server;
@@ -98,7 +98,7 @@ requireCommands('bwrap', 'pip3')('pip', () => {
   beforeEach(() => void index.requests.splice(0));
 
   test.each(worldUsers)(
-    'two runs at once each download something, and nothing of it is downloaded again, as %s',
+    'two runs at once each download a wheel, and neither is downloaded again, as %s',
     async (user) => {
       const env = {
         PIP_CONFIG_FILE: '/dev/null',
@@ -110,7 +110,7 @@ requireCommands('bwrap', 'pip3')('pip', () => {
       const cwd = world.project('app');
       const cold = await world.run(install(world, 'base'), { cwd, options });
       expect(cold).toMatchObject({ code: 0 });
-      // The page and the wheel, each a head and a body.
+      // A head and a body for the page and for the wheel.
       expect(cold.volume('pip')).toMatchObject({ path: join(world.home, '.cache/pip'), hits: [], skipped: null });
       expect(cold.volume('pip').added).toBeGreaterThanOrEqual(4);
 
@@ -130,7 +130,7 @@ requireCommands('bwrap', 'pip3')('pip', () => {
       const warm = await world.run(install(world, ...names), { cwd, options });
       expect(warm).toMatchObject({ code: 0 });
       for (const name of names) expect(existsSync(join(world.dir, 'tmp', names.join('-'), `${name}.py`))).toBe(true);
-      // Pages are asked for again, wheels are not.
+      // Pages are revalidated, wheels are not.
       expect(index.requests.toSorted()).toEqual(names.map((name) => `304 /simple/${name}/`));
       expect(warm.volume('pip')).toMatchObject({ hits: [{ layers: 3 }], ...savedNothing });
       expect(existsSync(join(world.home, '.cache/pip'))).toBe(false);

@@ -10,7 +10,7 @@ import { takeOut } from './store.fixture.ts';
 
 const newest = pnpm12();
 
-// pnpm on a store of ours, which it copies from: a mounted view is another file system than the project's.
+// pnpm with a store volume. It copies from it, because a mount is another file system than the project's.
 
 const shared = somePackages('shared', 2);
 const own = { left: somePackages('left', 3), right: somePackages('right', 3) } as const;
@@ -32,10 +32,10 @@ interface Wanted {
   readonly packages: readonly { readonly name: string }[];
 }
 
-/** A clone of one project with a lockfile, made with a store that is none of ours. */
+/** Clones a project with a lockfile, made with a separate store. */
 async function clone(world: World, pnpm: NpmTool, { name, packages }: Wanted): Promise<string> {
   const dependencies = Object.fromEntries(packages.map((wanted) => [wanted.name, '1.0.0']));
-  // What is on the PATH is no pnpm: without a word the newest is expected.
+  // There is no pnpm on the PATH. Without `packageManager`, cachelane assumes the newest version.
   const asked = pnpm === pnpm10 ? { packageManager: `pnpm@${pnpm.version}` } : {};
   const manifest = { name: 'app', version: '1.0.0', ...asked, dependencies };
   const dir = world.project(name, { 'package.json': JSON.stringify(manifest) });
@@ -61,7 +61,7 @@ const options = ['-v', 'pnpm', '--mounter=overlay'];
 
 requireCommands('bwrap')('pnpm', () => {
   describe.each([pnpm10, pnpm11, ...newest])('$name', (pnpm) => {
-    test('two runs at once each add their packages, and both serve a third one offline', async () => {
+    test('two runs at once each add packages, and a third one works offline from both', async () => {
       using world = openPnpmWorld();
       const base = await clone(world, pnpm, { name: 'base', packages: shared });
       const cold = await world.run(install(pnpm), { cwd: base, options });
@@ -97,7 +97,7 @@ requireCommands('bwrap')('pnpm', () => {
     });
   });
 
-  test.each(worldUsers)('what a run adds is all that it saves, as %s', async (user) => {
+  test.each(worldUsers)('a run saves only what it adds, as %s', async (user) => {
     using world = openPnpmWorld(user);
     const first = await clone(world, pnpm11, { name: 'first', packages: shared });
     await world.run(install(pnpm11), { cwd: first, options });
@@ -105,17 +105,17 @@ requireCommands('bwrap')('pnpm', () => {
     const run = await world.run(install(pnpm11), { cwd: second, options });
     const layer = (await world.json(['inspect', String(run.volume('pnpm').layer)])) as Layer;
     const files = layer.entries.filter(({ type }) => type === 'file');
-    // A manifest and a file for each package, and the rows of the index that name them.
+    // A manifest and a file for each package, and the index rows that name them.
     expect(files.filter(({ path }) => path.startsWith('v11/files/'))).toHaveLength(2 * own.left.length);
     expect(files.filter(({ path }) => !path.startsWith('v11/files/'))).toMatchObject([
       { path: 'v11/index.db', class: 'Q', form: 'delta' },
     ]);
   });
 
-  test('rows that only the log of the index holds are not saved, and nothing else is lost', async () => {
+  test('index rows that are only in the log are not saved, and nothing else is lost', async () => {
     using world = openPnpmWorld();
     const cwd = await clone(world, pnpm11, { name: 'app', packages: shared });
-    // Somebody who has the database open, and is killed: the log stays behind.
+    // A process opens the database and is killed, so the log stays behind.
     const hold = `const { DatabaseSync } = require('node:sqlite');
       const db = new DatabaseSync(process.argv[1] + '/v11/index.db');
       db.exec("PRAGMA wal_autocheckpoint = 0; INSERT INTO package_index VALUES ('late', x'c0')");
@@ -132,8 +132,8 @@ requireCommands('bwrap')('pnpm', () => {
     expectInstalled(cwd, shared);
   });
 
-  describe.each([pnpm10, pnpm11, ...newest])('$name, after a run was taken out', (pnpm) => {
-    test('has what the others brought, and names nothing that is gone', async () => {
+  describe.each([pnpm10, pnpm11, ...newest])('$name, after a run was removed', (pnpm) => {
+    test('keeps the packages of the other runs, and names no removed file', async () => {
       using world = openPnpmWorld();
       const dirs = [];
       for (const name of ['left', 'right'] as const) {
@@ -147,7 +147,7 @@ requireCommands('bwrap')('pnpm', () => {
       expect(await takeOut(world, taken)).toMatchObject({ layers: { length: 1 } });
 
       for (const dir of dirs) rmSync(join(dir, 'node_modules'), { recursive: true });
-      // What both need came with the first run: the second stored its own packages only.
+      // The shared packages came with the first run. The second run stored only its own.
       const offline = await world.run(install(pnpm, '--offline'), { cwd: right, options });
       expect(offline.stdout + offline.stderr).toContain('ERR_PNPM_NO_OFFLINE_TARBALL');
       registry.clearRequests();
@@ -163,7 +163,7 @@ requireCommands('bwrap')('pnpm', () => {
     { writer: pnpm, reader: pnpm11 },
   ]);
   test.each(pairs)(
-    '$writer.name fills a store from which another one of the same format installs offline',
+    '$writer.name fills a store, and another pnpm with the same format installs offline from it',
     async ({ writer, reader }) => {
       using world = openPnpmWorld();
       const cwd = await clone(world, writer, { name: 'app', packages: shared });

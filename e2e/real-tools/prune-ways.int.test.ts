@@ -4,11 +4,11 @@ import { requireCommands } from '@cachelane/testkit';
 import { expect, test } from 'vitest';
 import { openWorld, type World } from '../cli.fixture.ts';
 
-// What is pruned is a view of one's own, also where runs share a directory, and where nothing can be mounted.
+// Prune works on a private view, also where runs share a directory and where mounts are impossible.
 
 /**
- * A program that works in its cache as uv does, of which only this matters here: `uv NAME` adds something, `uv ls` says what is there,
- * `uv cache prune` removes what is called old.
+ * A stand-in for uv that uses its cache the same way: `uv NAME` adds a file, `uv ls` lists the files, and
+ * `uv cache prune` deletes those named old.
  */
 const standIn = `#!/bin/sh
 cache="\${UV_CACHE_DIR:-$HOME/.cache/uv}/archive-v0"
@@ -40,7 +40,7 @@ async function fill(world: World, cwd: string, mounter: string): Promise<void> {
 }
 
 requireCommands('bwrap', 'flock')('cachelane prune', () => {
-  test('of a directory that runs share: they find it without what was removed', async () => {
+  test('affects runs that share a directory: they no longer find the removed files', async () => {
     using world = openUvWorld();
     const cwd = world.project('app');
     await fill(world, cwd, 'live');
@@ -50,7 +50,7 @@ requireCommands('bwrap', 'flock')('cachelane prune', () => {
     expect(next.volume('uv')).toMatchObject({ mounter: 'live', added: 0, removed: 0, layer: null });
   });
 
-  test('takes away nothing that a run in the shared directory adds meanwhile', async () => {
+  test('removes nothing that a run adds to the shared directory at the same time', async () => {
     using world = openUvWorld();
     const cwd = world.project('app');
     await fill(world, cwd, 'live');
@@ -62,7 +62,7 @@ requireCommands('bwrap', 'flock')('cachelane prune', () => {
     expect(await world.run(['uv', 'ls'], { cwd, options })).toMatchObject({ stdout: 'meanwhile\nnew\n' });
   });
 
-  test('where nothing can be mounted', async () => {
+  test('works where mounts are impossible', async () => {
     const bwrap = '#!/bin/sh\necho "bwrap: No permissions to create new namespace" >&2\nexit 1\n';
     using world = openUvWorld({ bwrap });
     const cwd = world.project('app');

@@ -8,7 +8,7 @@ import { openWorld, worldUsers, type Finished, type World } from '../cli.fixture
 import { npmProject, somePackages, versionsOf } from './npm-project.fixture.ts';
 import { pnpm10, pnpm11, type NpmTool } from './npm-tools.fixture.ts';
 
-// Tools free space in their caches by commands of their own; what they removed is gone from the lane.
+// Tools free space with their own commands. Files that they delete are gone from the lane.
 
 interface Pruned {
   readonly removed: number;
@@ -20,7 +20,7 @@ async function prune(world: World, cwd: string, volume: string): Promise<Pruned>
   return (await world.json(['prune', volume], { cwd })) as Pruned;
 }
 
-/** Paths of the volume that a run here finds, below its directory. */
+/** Returns the paths that a run here finds in the volume. */
 async function found(world: World, cwd: string, volume: string): Promise<readonly string[]> {
   const script = 'cd "$1" && find . -type f';
   const { path } = (await world.json(['explain', '--verbose', volume], { cwd })) as { readonly path: string };
@@ -29,7 +29,7 @@ async function found(world: World, cwd: string, volume: string): Promise<readonl
   return stdout.split('\n').filter((line) => line !== '');
 }
 
-/** Of npm's cache. */
+/** Returns the contents in npm's cache. */
 async function contents(world: World, cwd: string): Promise<readonly string[]> {
   return (await found(world, cwd, 'npm')).filter((path) => path.includes('/content-v2/'));
 }
@@ -47,7 +47,7 @@ requireCommands('bwrap', 'npm')('npm', () => {
 
   const view = ['npm', 'view', 'left', 'version', '--prefer-online'];
 
-  /** A cache with a manifest that no line names: a newer one took its place. */
+  /** Creates a cache with a manifest that no index line names, because a newer one replaced it. */
   async function outdated(world: World): Promise<string> {
     const cwd = await npmProject(world, registry, { name: 'app', dependencies: { left: '1.0.0' }, addresses: false });
     expect(await world.run(view, { cwd })).toMatchObject({ code: 0, stdout: '1.0.0\n' });
@@ -57,10 +57,10 @@ requireCommands('bwrap', 'npm')('npm', () => {
     return cwd;
   }
 
-  test.each(worldUsers)('removes what no line of its index names, and what it names stays, as %s', async (user) => {
+  test.each(worldUsers)('removes contents that no index line names, and keeps the rest, as %s', async (user) => {
     using world = openWorld({ user, env: { npm_config_registry: registry.url } });
     const cwd = await outdated(world);
-    // By itself a run cannot take it away: what others may need is not its to remove.
+    // An ordinary run cannot remove it, because other runs may need it.
     await world.run(['npm', 'cache', 'verify'], { cwd });
     expect(await contents(world, cwd)).toHaveLength(2);
 
@@ -71,7 +71,7 @@ requireCommands('bwrap', 'npm')('npm', () => {
     expect(existsSync(join(world.home, '.npm'))).toBe(false);
   });
 
-  test('takes nothing from runs that are under way', async () => {
+  test('takes nothing from running commands', async () => {
     using world = openWorld({ env: { npm_config_registry: registry.url } });
     const cwd = await outdated(world);
     registry.publish({ name: 'right', version: '1.0.0' });
@@ -92,7 +92,7 @@ requireCommands('bwrap', 'npm')('npm', () => {
     expect(after).not.toEqual(expect.arrayContaining(before.filter((path) => !kept.includes(path))));
   });
 
-  test('says with --dry-run what would run, and runs nothing; in a lane of others it is refused', async () => {
+  test('prints the command with --dry-run and runs nothing; it refuses a lane of others', async () => {
     using world = openWorld({ env: { npm_config_registry: registry.url } });
     const cwd = await outdated(world);
     const dry = await world.cachelane(['prune', 'npm', '--dry-run'], { cwd });
@@ -120,7 +120,7 @@ requireCommands('bwrap', 'npm')('npm', () => {
     expect(refused.stderr).toContain('may not be written here');
   });
 
-  test('in the lane of a pull request whose base holds something it is refused, also a dry run', async () => {
+  test('refuses the lane of a pull request whose base has contents, also in a dry run', async () => {
     using world = openWorld({ env: { npm_config_registry: registry.url } });
     const cwd = await npmProject(world, registry, { name: 'app', dependencies: { left: '1.0.0' }, addresses: false });
     const gitlab = { CI: 'true', GITLAB_CI: 'true', CI_DEFAULT_BRANCH: 'main', CI_PROJECT_ID: '7' };
@@ -139,13 +139,13 @@ requireCommands('bwrap', 'npm')('npm', () => {
     for (const more of [[], ['--dry-run']]) {
       const refused = await world.cachelane(['prune', 'npm', ...more], { cwd, env: mergeRequest });
       expect([refused.code, refused.stdout]).toEqual([2, '']);
-      expect(refused.stderr).toMatch(/npm in lane t1:\S+ cannot be pruned: it also shows what t1:ref:main holds/);
+      expect(refused.stderr).toMatch(/npm in lane t1:\S+ cannot be pruned: it also shows t1:ref:main/);
     }
   });
 });
 
-describe('a volume that nothing prunes', () => {
-  test('is told how its space is got back', async () => {
+describe('a volume without a prune command', () => {
+  test('fails with another way to free its space', async () => {
     using world = openWorld();
     const cwd = world.project('app', { 'go.mod': 'module example.test/app\n' });
     const refused = await world.cachelane(['prune', 'go-build'], { cwd });
@@ -166,8 +166,8 @@ requireCommands('bwrap')('pnpm', () => {
   });
   afterAll(async () => registry[Symbol.asyncDispose]());
 
-  // What the declaration says of it: should this change, pnpm can be pruned.
-  test.each([pnpm10, pnpm11])('$name would remove everything that comes out of layers', async (pnpm: NpmTool) => {
+  // The reason for pnpm's declaration. If this test fails, pnpm can be pruned.
+  test.each([pnpm10, pnpm11])('$name would remove everything that came from layers', async (pnpm: NpmTool) => {
     using world = openWorld({
       env: { npm_config_registry: registry.url, pnpm_config_registry: registry.url, CI: 'true' },
     });
@@ -176,12 +176,12 @@ requireCommands('bwrap')('pnpm', () => {
     const cwd = world.project('app', { 'package.json': JSON.stringify(manifest) });
     const options = ['-v', 'pnpm'];
     expect(await world.run([...pnpm.argv, 'install'], { cwd, options })).toMatchObject({ code: 0 });
-    // The project links to every file of the directory that runs share, and to none of another one.
+    // The project links to every file of the shared directory. After it is restored, it has no links.
     rmSync(join(world.store, 'kept'), { recursive: true });
     const pruned = await world.run([...pnpm.argv, 'store', 'prune'], { cwd, options });
     expect(pruned.stdout + pruned.stderr).toMatch(/Removed 4 files.*Removed 2 packages/s);
 
-    // It is not the run's to remove, and there is no other way.
+    // The run could not remove the files, and the command refuses.
     rmSync(join(cwd, 'node_modules'), { recursive: true });
     const offline = await world.run([...pnpm.argv, 'install', '--frozen-lockfile', '--offline'], { cwd, options });
     expect(offline).toMatchObject({ code: 0 });
@@ -196,9 +196,9 @@ requireCommands(
   'ccache',
   'gcc',
 )('ccache', () => {
-  test('removes the oldest results, down to the limit that the user set', async () => {
+  test('removes the oldest results, down to the user’s limit', async () => {
     using world = openWorld();
-    // 40 kB each that nothing makes smaller.
+    // Sources of 40 kB that do not compress.
     const sources = ['a', 'b', 'c', 'd'].map((name) => {
       const numbers = Array.from({ length: 1250 }, (_, index) => `0x${hash('sha256', name + index).slice(0, 8)}`);
       return [`${name}.c`, `unsigned ${name}[] = { ${[...numbers, ...numbers.toReversed()].join(', ')} };\n`];
@@ -209,7 +209,7 @@ requireCommands(
     expect(await world.run(['sh', '-ec', compile], { cwd, options })).toMatchObject({ code: 0 });
     const before = await found(world, cwd, 'ccache');
 
-    // Without a limit of the user's it is 5 GiB: nothing has to go.
+    // The default limit is 5 GiB, so nothing is removed.
     expect(await prune(world, cwd, 'ccache')).toMatchObject({ removed: 0 });
     world.env['CCACHE_MAXSIZE'] = '25k';
     const { removed } = await prune(world, cwd, 'ccache');
@@ -221,7 +221,7 @@ requireCommands(
   });
 });
 
-/** A package without files, and what a list of packages says of it. */
+/** Creates a package without files and returns its entry in the package list. */
 function makePackage(dir: string, name: string): string {
   const control = `Package: ${name}\nVersion: 1.0\nArchitecture: all\nMaintainer: nobody <nobody@example.com>\nDescription: test\n`;
   mkdirSync(join(dir, name, 'DEBIAN'), { recursive: true });
@@ -240,7 +240,7 @@ describe.skipIf(!worldUsers.includes('root'))('as root', () => {
     'apt-get',
     'dpkg-deb',
   )('apt', () => {
-    test('removes packages that its lists do not have any more', async () => {
+    test('removes packages that are no longer in its lists', async () => {
       using world = openWorld({ user: 'root' });
       const repository = join(world.dir, 'repository');
       const [left = '', right = ''] = ['cachelane-left', 'cachelane-right'].map((name) =>
@@ -248,7 +248,7 @@ describe.skipIf(!worldUsers.includes('root'))('as root', () => {
       );
       writeFileSync(join(repository, 'Packages'), `${left}\n${right}`);
       const own = join(world.dir, 'apt');
-      // Lists and settings of its own, and no lock of the machine's.
+      // Its own lists and settings, without the machine's lock.
       const settings = { 'Dir::Etc': `${own}/etc`, 'Dir::State::lists': `${own}/lists`, 'APT::Sandbox::User': 'root' };
       const more = { 'Dir::Cache::pkgcache': '', 'Dir::Cache::srcpkgcache': '', 'Debug::NoLocking': 'true' };
       const lines = Object.entries({ ...settings, ...more }).map(([name, value]) => `${name} "${value}";\n`);

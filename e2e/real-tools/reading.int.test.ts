@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { openWorld, type FinishedRun, type World } from '../cli.fixture.ts';
 import { treeOf } from './tree.fixture.ts';
 
-// What the reading commands show of three runs: for people as words, for programs in exactly the keys that are documented.
+// What the reading commands show of three runs: text for people, and exactly the documented JSON keys for programs.
 
 const namespace = 'github.com/acme/web';
 const volume = 'data:cache';
@@ -50,16 +50,16 @@ async function json(...argv: readonly string[]): Promise<unknown> {
   return await world.json(argv, { cwd: project });
 }
 
-/** Every file of the store but for the database's own; what a command changed in that shows in `ls` and `log`. */
+/** Returns every file of the store except the database's own, whose changes show in `ls` and `log`. */
 function storeTree(): readonly string[] {
   return ['layers', 'derived', 'sessions', 'staging'].flatMap((dir) => treeOf(join(world.store, dir)));
 }
 
-requireCommands('bwrap', 'git')('what was saved can be read', () => {
+requireCommands('bwrap', 'git')('saved volumes can be read', () => {
   beforeAll(makeHistory);
   afterAll(() => world[Symbol.dispose]());
 
-  test('run --report: the documented keys, in their order', () => {
+  test('run --report: the documented keys in order', () => {
     const [, second] = runs;
     expect(second?.report).toEqual({
       namespace,
@@ -102,7 +102,7 @@ requireCommands('bwrap', 'git')('what was saved can be read', () => {
     expect(Object.keys(second?.volume('data') ?? {}).join(' ')).toBe(keys);
   });
 
-  test('run: nothing before the command, and one line for each volume after it', () => {
+  test('run: prints nothing before the command, and one line per volume after it', () => {
     expect(runs[2]?.stderr).toMatch(/^cachelane: data restored \d+ B, saved 6 B \(.*, local\)\n$/);
     expect(runs[2]?.stderr).toContain(namespace);
   });
@@ -179,7 +179,7 @@ requireCommands('bwrap', 'git')('what was saved can be read', () => {
     );
   });
 
-  test('ls: a table, one line for each lane', async () => {
+  test('ls: a table with one line per lane', async () => {
     await run('echo x > cache/pr', '--mode=read');
     const [title, ...rows] = (await text('ls')).trimEnd().split('\n');
     expect(title).toMatch(/^NAMESPACE +VOLUME +COMPAT +LANE +GEN +LAYERS +FILES +SIZE +UPDATED +LAST RUN$/);
@@ -204,7 +204,7 @@ requireCommands('bwrap', 'git')('what was saved can be read', () => {
         { name: 'project', value: project, source: 'package.json' },
         { name: 'lane', value: 't1:local', source: 'no CI variable in the environment' },
       ],
-      remote: { address: null, source: 'nobody named one' },
+      remote: { address: null, source: 'none is set' },
       push: { mode: 'never', source: 'there is no remote' },
     });
     expect(Object.keys(shown as object).join(' ')).toBe(
@@ -212,7 +212,7 @@ requireCommands('bwrap', 'git')('what was saved can be read', () => {
     );
   });
 
-  test('context: what decided it, with sources', async () => {
+  test('context: the reasons and their sources', async () => {
     const shown = await text('context');
     for (const line of [/^namespace: +github\.com\/acme\/web$/m, /^may save: +yes: /m, /^INPUT +VALUE +SOURCE$/m]) {
       expect(shown).toMatch(line);
@@ -225,7 +225,7 @@ requireCommands('bwrap', 'git')('what was saved can be read', () => {
     expect(stdout).toMatch(/^namespace +a\/b +CACHELANE_NAMESPACE$/m);
   });
 
-  test('inspect of a volume, and of a layer by the beginning of its name', async () => {
+  test('inspect a volume, and a layer by a prefix of its id', async () => {
     const [first = '', second = '', third = ''] = layers;
     expect(await json('inspect', 'data')).toMatchObject({
       namespace,
@@ -246,7 +246,7 @@ requireCommands('bwrap', 'git')('what was saved can be read', () => {
     expect([unknown.code, unknown.stdout]).toEqual([1, '']);
   });
 
-  test('explain: an id that can be checked, and what a run here would find', async () => {
+  test('explain: a verifiable id, and what a run here would find', async () => {
     const explained = await json('explain', volume);
     expect(explained).toMatchObject({
       namespace,
@@ -264,7 +264,7 @@ requireCommands('bwrap', 'git')('what was saved can be read', () => {
     expect(await text('explain', 'npm')).toContain('A run here starts cold');
   });
 
-  test('a volume that there is not is said so, with the nearest name', async () => {
+  test('an unknown volume is an error with the nearest name', async () => {
     for (const command of ['log', 'inspect', 'rm']) {
       const { code, stdout, stderr } = await world.cachelane([command, 'dat'], { cwd: project });
       expect([command, code, stdout]).toEqual([command, 1, '']);
@@ -292,13 +292,13 @@ requireCommands('bwrap', 'git')('what was saved can be read', () => {
   });
 });
 
-requireCommands('bwrap', 'git')('what was saved can be removed', () => {
+requireCommands('bwrap', 'git')('saved volumes can be removed', () => {
   beforeEach(async () => {
     await makeHistory();
     return () => world[Symbol.dispose]();
   });
 
-  test('rm says what goes, and the next run starts cold', async () => {
+  test('rm lists what it removes, and the next run starts cold', async () => {
     const wouldGo = {
       volume: `${namespace}:data`,
       removed: [{ lane: 't1:local', generation: 3, layers: 3, sizeBytes: 18 }],
@@ -314,7 +314,7 @@ requireCommands('bwrap', 'git')('what was saved can be removed', () => {
     expect(cold.volume('data').hits).toEqual([]);
   });
 
-  test('rm takes one lane, or all of them', async () => {
+  test('rm removes one lane, or all of them', async () => {
     world.env['GITHUB_ACTIONS'] = 'true';
     Object.assign(world.env, { GITHUB_EVENT_NAME: 'push', GITHUB_REF: 'refs/heads/main' });
     await run('echo main > cache/main');
@@ -327,7 +327,7 @@ requireCommands('bwrap', 'git')('what was saved can be removed', () => {
     expect(await json('ns', 'ls')).toEqual([]);
   });
 
-  test('gc frees what rm left behind, when it is old enough, and a dry run says so and frees nothing', async () => {
+  test('gc deletes removed layers once they are old enough, and a dry run lists them and deletes nothing', async () => {
     await run('printf 1234567 > cache/other', '-n', 'github.com/acme/api');
     await text('rm', 'data');
     const later = 'kept 3 unreferenced layers (18 B) younger than ten minutes\n';
@@ -355,7 +355,7 @@ requireCommands('bwrap', 'git')('what was saved can be removed', () => {
   });
 });
 
-/** As if the layer had been sealed an hour ago. */
+/** Makes the layer an hour older. */
 function age(aboutFile: string): void {
   const about = JSON.parse(readFileSync(aboutFile, 'utf8')) as { readonly sealedAtMs: number };
   const mode = lstatSync(aboutFile).mode & 0o777;
@@ -363,7 +363,7 @@ function age(aboutFile: string): void {
 }
 
 requireCommands('bwrap')('two runs that changed one file of an unknown directory', () => {
-  test('end in the version of the later one, and the report names the path', async () => {
+  test('keep the later version, and the report names the path', async () => {
     using mine = openWorld();
     const started = [];
     for (const name of ['one', 'two']) {
@@ -390,7 +390,7 @@ requireCommands('bwrap')('two runs that changed one file of an unknown directory
 });
 
 describe('help', () => {
-  test('lists each command, and each has a help of its own', async () => {
+  test('lists each command, and each command has its own help', async () => {
     using mine = openWorld();
     const overview = await mine.cachelane(['help']);
     expect(overview).toMatchObject({ code: 0, stderr: '' });

@@ -56,7 +56,7 @@ requireCommands(
   'flock',
   'go',
 )('an entry of an action of Go', () => {
-  test('that two runs made, each at its own time, is no conflict, and nothing is compiled again', async () => {
+  test('made by two runs at different times is no conflict, and nothing is compiled again', async () => {
     using world = openWorld();
     const options = ['-v', 'go-build'];
     const project = goProject(world, 'app', goModule('app', ['shared', 'left', 'right']));
@@ -91,7 +91,7 @@ requireCommands(
   'ccache',
   'gcc',
 )('a manifest of ccache', () => {
-  test('of one source that two runs compiled with two headers serves both, one of them by way of the preprocessor', async () => {
+  test('of one source compiled with two headers serves both, one through the preprocessor', async () => {
     using world = openWorld();
     const options = ['-v', 'ccache'];
     const script =

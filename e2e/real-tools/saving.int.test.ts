@@ -5,9 +5,9 @@ import { expect, test } from 'vitest';
 import { openWorld, type FinishedRun, type World } from '../cli.fixture.ts';
 import { compiled, goModule, goProject, seedGoBuild } from './go-project.fixture.ts';
 
-// When a run is saved, and what the options change about it.
+// When a run saves, and how options change that.
 
-/** A run of a shell script with an unknown directory `cache`. */
+/** Runs a shell script with an unknown directory `cache`. */
 async function run(world: World, script: string, ...options: readonly string[]): Promise<FinishedRun> {
   return await world.run(['sh', '-c', script], { options: ['-v', 'data:cache', ...options] });
 }
@@ -52,7 +52,7 @@ requireCommands('bwrap')('a run in an unknown directory', () => {
     expect(failed.volume('data').skipped).toContain('exit code 7');
     expect((await run(world, 'cat cache/*; ls cache')).stdout).toBe('1\n1\ngone\nkept\n');
     expect(await world.json(['log', 'data'])).toHaveLength(1);
-    // Nothing on the host either: the mount point was made for the runs.
+    // The mount point on the host was temporary.
     expect(existsSync(join(world.dir, 'cache'))).toBe(false);
   });
 
@@ -61,7 +61,7 @@ requireCommands('bwrap')('a run in an unknown directory', () => {
     await run(world, 'echo 1 > cache/kept; echo 1 > cache/gone');
     const second = await run(world, 'echo 2 > cache/kept; rm cache/gone; mkdir cache/sub; echo 2 > cache/sub/new');
     expect(second.volume('data')).toMatchObject({ added: 2, changed: 1, removed: 1, conflicts: [], skipped: null });
-    // A directory is an entry like a file.
+    // A directory counts as an entry.
     expect((await run(world, 'cd cache; find . -type f | sort; cat kept')).stdout).toBe('./kept\n./sub/new\n2\n');
   });
 });
@@ -88,7 +88,7 @@ requireCommands('bwrap')('--commit', () => {
     expect(await contents(world)).toBe(saved.toSorted().join(''));
   });
 
-  test('goes before the rule of the tool', async () => {
+  test('overrides the rule of the tool', async () => {
     using world = openWorld();
     const npm = async (...options: readonly string[]): Promise<FinishedRun> =>
       await world.run(['sh', '-c', 'echo x > ~/.npm/file; exit 1'], { options: ['-v', 'npm', ...options] });
@@ -96,7 +96,7 @@ requireCommands('bwrap')('--commit', () => {
     expect((await npm()).volume('npm')).toMatchObject({ added: 1, skipped: null });
   });
 
-  test('with another word is refused, and nothing runs', async () => {
+  test('with an unknown value is refused, and nothing runs', async () => {
     using world = openWorld();
     const refused = await world.cachelane(['run', '--commit=sometimes', '--', 'touch', 'ran']);
     expect(refused.code).toBe(125);
@@ -106,7 +106,7 @@ requireCommands('bwrap')('--commit', () => {
 });
 
 requireCommands('bwrap')('--mode', () => {
-  test('write sees the cache and saves: it is what a run does anyway', async () => {
+  test('write sees the cache and saves, like the default', async () => {
     using world = openWorld();
     await run(world, 'echo x > cache/one');
     const second = await run(world, 'ls cache; echo x > cache/two', '--mode=write');
@@ -124,7 +124,7 @@ requireCommands('bwrap')('--mode', () => {
     expect(await contents(world)).toBe('one\n');
   });
 
-  test('write-only starts cold, and what it saves is added to what is there', async () => {
+  test('write-only starts cold, and its files are added to the volume', async () => {
     using world = openWorld();
     await run(world, 'echo 1 > cache/one; echo 1 > cache/both');
     const second = await run(world, 'ls cache; echo 2 > cache/two; echo 2 > cache/both', '--mode=write-only');
@@ -133,7 +133,7 @@ requireCommands('bwrap')('--mode', () => {
     expect((await run(world, 'cd cache; ls; cat both')).stdout).toBe('both\none\ntwo\n2\n');
   });
 
-  test('none mounts nothing, and leaves what the command does to the host', async () => {
+  test('none mounts nothing, and the command writes to the host', async () => {
     using world = openWorld();
     await run(world, 'echo x > cache/one');
     const second = await run(world, 'mkdir cache; echo x > cache/host', '--mode=none');

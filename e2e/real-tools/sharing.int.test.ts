@@ -4,7 +4,7 @@ import { requireCommands } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { openWorld, worldUsers, type FinishedRun, type World } from '../cli.fixture.ts';
 
-// One volume in all three sharing modes, with the real programs.
+// One volume in all three sharing modes, with real programs.
 
 type Started = ReturnType<World['startRun']>;
 
@@ -15,7 +15,7 @@ interface Job {
 
 const volume = ['-v', 'data:cache'];
 
-/** A run that says `ready` once it is in its volume, and goes on when it is told to. */
+/** Starts a run that prints `ready` once it has its volume, and then waits for a line. */
 async function start(world: World, { script, options }: Job): Promise<Started> {
   const text = `cd cache; echo ready; read line; ${script}`;
   const run = world.startRun(['sh', '-ec', text], { options: [...volume, ...options], input: null });
@@ -32,7 +32,7 @@ async function contents(world: World): Promise<string> {
   return (await world.run(['sh', '-c', 'cd cache; ls -A'], { options: [...volume, '--mode=read'] })).stdout;
 }
 
-/** A script that makes a database and its log. */
+/** Returns a script that creates a database and its log. */
 function database(version: number): string {
   return `printf 'SQLite format 3\\0 ${version}' > db; printf ${version} > db-wal`;
 }
@@ -42,7 +42,7 @@ const locked = ['--sharing', 'LOCKED'];
 
 requireCommands('bwrap', 'flock')('sharing', () => {
   describe.each(worldUsers)('as %s', (user) => {
-    test('SHARED: all runs see one directory; the last one saves what all did', async () => {
+    test('SHARED: all runs see one directory, and the last one saves the work of all', async () => {
       using world = openWorld({ user });
       const one = await start(world, {
         script: 'echo 1 > one; until [ -e two ]; do sleep 0.01; done',
@@ -66,12 +66,12 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       const [head] = (await world.json(['inspect', String(saved?.layer)]).then((layer) => [layer])) as [
         { readonly entries: readonly { readonly runs: readonly string[] }[] },
       ];
-      // Nobody can tell who of them it was.
+      // Both runs are named as origins, because the writer of a file is unknown.
       expect(new Set(head.entries.map(({ runs }) => runs.length))).toEqual(new Set([2]));
       expect(existsSync(join(world.dir, 'cache'))).toBe(false);
     });
 
-    test('SHARED: what a run that failed wrote is saved with the work of the others, and it says so', async () => {
+    test('SHARED: a failed run’s files are saved with the work of the others, and the run says so', async () => {
       using world = openWorld({ user });
       const good = await start(world, { script: 'echo 1 > good', options: shared });
       const bad = await start(world, { script: 'echo 2 > bad; exit 3', options: shared });
@@ -99,7 +99,7 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       expect(await contents(world)).toBe('bad\nfourth\ngood\nthird\n');
     });
 
-    test('SHARED: what a killed run had done is saved by the next one, with the work of those who left before', async () => {
+    test('SHARED: the next run saves the work of a killed run and of the runs that ended before it', async () => {
       using world = openWorld({ user });
       const one = await start(world, { script: 'echo 1 > one', options: shared });
       const two = await start(world, { script: 'echo 2 > two; sleep 1000', options: shared });
@@ -113,7 +113,7 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       expect(await contents(world)).toBe('one\n');
     });
 
-    test('SHARED: what a failing run left there is saved with the work of the others, and says whose it may be', async () => {
+    test('SHARED: leftover files of a failed run are saved with the work of the others, with a warning about their origin', async () => {
       using world = openWorld({ user });
       const good = await start(world, { script: 'echo 1 > good', options: shared });
       const failing = await start(world, { script: 'echo 2 > failed; exit 1', options: shared });
@@ -126,7 +126,7 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       expect(entries.find(({ path }) => path === 'failed')?.runs).toHaveLength(2);
     });
 
-    test('SHARED: a run that wants nothing saved has a view of its own', async () => {
+    test('SHARED: a run that saves nothing has a private view', async () => {
       using world = openWorld({ user });
       const good = await start(world, { script: 'echo 1 > good', options: shared });
       const never = await start(world, { script: 'echo 2 > never', options: [...shared, '--commit', 'never'] });
@@ -134,7 +134,7 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       expect((await end(good)).volume('data')).toMatchObject({ added: 1 });
     });
 
-    test('SHARED: credentials are not handed from run to run', async () => {
+    test('SHARED: credentials do not pass from run to run', async () => {
       using world = openWorld({ user });
       await world.run(['sh', '-c', 'cd cache; echo secret > .npmrc; echo 1 > one'], {
         options: [...volume, ...shared],
@@ -143,7 +143,7 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       expect(next.stdout).toBe('one\n');
     });
 
-    test('SHARED: work that ended well is not lost with the last run, though the volume was never saved', async () => {
+    test('SHARED: successful work survives when the last run is killed, even if the volume was never saved', async () => {
       using world = openWorld({ user });
       const one = await start(world, { script: 'echo 1 > one', options: shared });
       const two = await start(world, { script: 'sleep 1000', options: shared });
@@ -151,14 +151,14 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       two.child.kill('SIGKILL');
       two.child.stdin?.end();
       await two.finished.catch(() => undefined);
-      // Any run clears up after the dead one.
+      // Any run cleans up after a dead one.
       await world.run(['true'], { options: ['-v', 'other:elsewhere'] });
       const three = await world.run(['sh', '-c', 'ls cache'], { options: [...volume, ...shared] });
       expect(three.stdout).toBe('one\n');
       expect(three.volume('data')).toMatchObject({ added: 1 });
     });
 
-    test('SHARED and PRIVATE at once: neither sees the other, both are kept', async () => {
+    test('SHARED and PRIVATE at once: neither sees the other, and both are saved', async () => {
       using world = openWorld({ user });
       await world.run(['sh', '-c', 'echo 0 > cache/zero'], { options: volume });
       const live = await start(world, { script: 'ls; echo s > of-shared', options: shared });
@@ -172,7 +172,7 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       expect(next.stdout).toBe('of-private\nof-shared\nzero\n');
     });
 
-    test('SHARED: who joins later goes by what it found in the directory, not by what a private run saved meanwhile', async () => {
+    test('SHARED: a run that joins later merges with the directory it found, not with a private run’s later save', async () => {
       using world = openWorld({ user });
       await world.run(['sh', '-c', `cd cache; ${database(1)}`], { options: volume });
       const one = await start(world, { script: 'echo 1 > one', options: shared });
@@ -182,12 +182,12 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       const report = (await end(two)).volume('data');
       expect(report).toMatchObject({ skipped: null });
       expect(report.conflicts.map(({ path }) => path)).toEqual(['db']);
-      // A database and its log are one thing: never the one's with the other's.
+      // A database and its log form a group: they never come from different runs.
       const seen = await world.run(['sh', '-c', 'cd cache; tail -c 1 db; cat db-wal'], { options: volume });
       expect(seen.stdout).toBe('13');
     });
 
-    test('SHARED: what is only whole together waits for the last run, however long that takes', async () => {
+    test('SHARED: an incomplete group waits for the last run, however long that takes', async () => {
       using world = openWorld({ user, env: { CACHELANE_SHARED_SAVE_SECONDS: '0' } });
       const one = await start(world, { script: 'echo 1 > one; sleep 2.2', options: shared });
       const two = await start(world, { script: 'echo 2 > two', options: shared });
@@ -198,7 +198,7 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       expect((await end(two)).volume('data')).toMatchObject({ added: 2 });
     });
 
-    test('SHARED: what is on top of a part that was removed since is not saved, and not left to the next run', async () => {
+    test('SHARED: work on top of a part that was removed is not saved, and the next run does not see it', async () => {
       using world = openWorld({ user, env: { CACHELANE_SHARED_SAVE_SECONDS: '0' } });
       const options = ['-v', 'npm', ...shared];
       const content = '$NPM_CONFIG_CACHE/_cacache/content-v2/sha512/00/00';
@@ -222,7 +222,7 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       expect(next.volume('npm')).toMatchObject({ layer: null, skipped: null });
     });
 
-    test('SHARED: work on a lane that was removed meanwhile is not saved by the next run either', async () => {
+    test('SHARED: the next run does not save work on a lane that was removed during the run', async () => {
       using world = openWorld({ user });
       await world.run(['sh', '-c', 'echo 1 > cache/one'], { options: volume });
       const one = await start(world, { script: 'echo 2 > two', options: shared });
@@ -233,7 +233,7 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       expect(next.volume('data')).toMatchObject({ layer: null });
     });
 
-    test('SHARED: a run that may not save has a private view', async () => {
+    test('SHARED: a read-only run has a private view', async () => {
       using world = openWorld({ user });
       await world.run(['sh', '-c', 'echo 0 > cache/zero'], { options: [...volume, ...shared] });
       const read = await world.run(['sh', '-c', 'echo x > cache/zero; echo x > cache/x'], {
@@ -245,7 +245,7 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       expect(next.stdout).toBe('0\n');
     });
 
-    test('LOCKED: one after the other, each with what the one before saved; the holder is named', async () => {
+    test('LOCKED: one run at a time, each with the saves of the previous one; a waiting run names the holder', async () => {
       using world = openWorld({ user });
       const one = await start(world, { script: 'echo 1 > one', options: locked });
       const two = world.startRun(['sh', '-c', 'echo "sees: $(ls cache)"; echo 2 > cache/two'], {
@@ -262,7 +262,7 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       expect(await contents(world)).toBe('one\ntwo\n');
     });
 
-    test('SHARED: du names the directory that they work in', async () => {
+    test('SHARED: du names the shared directory', async () => {
       using world = openWorld({ user });
       const options = [...volume, ...shared];
       await world.run(['sh', '-c', 'head -c 500000 /dev/urandom > cache/big'], { options });
@@ -272,7 +272,7 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       );
     });
 
-    test('a mounter that was asked for wins over the sharing of the file, and says so', async () => {
+    test('an explicit mounter overrides the sharing in the file, with a message', async () => {
       using world = openWorld({ user });
       world.write({ 'cachelane.yaml': 'volumes:\n  data: { path: cache, sharing: SHARED }\n' });
       const run = await world.run(['sh', '-c', 'echo 1 > cache/one'], {
@@ -282,7 +282,7 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       expect(run.stderr).toContain('; overlay: asked for with --mounter, which wins over its sharing SHARED');
     });
 
-    test('LOCKED: others do not wait, and lose nothing', async () => {
+    test('LOCKED: runs without the lock do not wait, and lose nothing', async () => {
       using world = openWorld({ user });
       const one = await start(world, { script: 'echo 1 > one', options: locked });
       const other = await world.run(['sh', '-c', 'echo 2 > cache/two'], { options: volume });
@@ -291,7 +291,7 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       expect(await contents(world)).toBe('one\ntwo\n');
     });
 
-    test('LOCKED: the lock of a dead run is free, also while its command lives on for a moment', async () => {
+    test('LOCKED: a dead run’s lock is free, even while its command still runs for a moment', async () => {
       using world = openWorld({ user });
       const gate = join(world.dir, 'gate');
       const one = await start(world, {
@@ -301,14 +301,14 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       one.child.stdin?.end('go\n');
       one.child.kill('SIGKILL');
       const two = world.startRun(['sh', '-c', 'ls cache'], { options: [...volume, ...locked] });
-      // The command of the dead run is at work yet: it is still the one.
+      // The dead run's command is still running and holds the volume.
       await expect(Promise.race([two.finished, wait(1000)])).resolves.toBe('waited');
       writeFileSync(gate, '');
       expect((await two.finished).stdout).toBe('');
       await one.finished.catch(() => undefined);
     });
 
-    test('LOCKED: one volume at two places is locked once', async () => {
+    test('LOCKED: one volume at two paths is locked once', async () => {
       using world = openWorld({ user });
       const both = [...volume, '-v', 'data:other', ...locked, '--lock-timeout=0', '--strict'];
       expect(await world.run(['sh', '-c', 'echo 1 > cache/one; echo 2 > other/two'], { options: both })).toMatchObject({
@@ -317,7 +317,7 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       expect(await contents(world)).toBe('one\ntwo\n');
     });
 
-    test('LOCKED: a volume that is removed under a run stays locked, and its changes alone are not saved', async () => {
+    test('LOCKED: a volume that is removed during a run stays locked, and the run’s changes are not saved without it', async () => {
       using world = openWorld({ user });
       await world.run(['sh', '-c', 'echo 1 > cache/one'], { options: volume });
       const one = await start(world, { script: 'echo 2 > two', options: locked });
@@ -331,7 +331,7 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       expect(await contents(world)).toBe('');
     });
 
-    test('LOCKED: waiting ends by its limit or by Ctrl-C', async () => {
+    test('LOCKED: waiting ends at its limit or by Ctrl-C', async () => {
       using world = openWorld({ user });
       const one = await start(world, { script: 'echo 1 > one', options: locked });
       const strict = await world.cachelane([

@@ -4,12 +4,12 @@ import { requireCommands } from '@cachelane/testkit';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { openWorld, type Finished, type World } from '../cli.fixture.ts';
 
-// A shell inside the project's caches: typed into through a pipe, and at a terminal of its own.
+// A shell in the project's caches, with input from a pipe and from a terminal.
 
 let world: World;
 let project: string;
 
-/** `cachelane shell` with this typed into it. */
+/** Runs `cachelane shell` with this input. */
 async function shell(typed: string, ...options: readonly string[]): Promise<Finished> {
   const argv = ['shell', '-v', 'data:cache', ...options];
   return await world.cachelane(argv, { cwd: project, input: typed, env: { SHELL: '/bin/bash' } });
@@ -23,12 +23,12 @@ async function kept(): Promise<string> {
 interface Terminal extends AsyncDisposable {
   type(line: string): void;
   press(key: string): void;
-  /** Waits until it is on the screen, after what was waited for before. */
+  /** Waits until the text is on the screen, after the previously awaited text. */
   shows(text: string): Promise<void>;
   readonly exitCode: Promise<number | null>;
 }
 
-/** script(1) makes a terminal with a shell of ours in it; what it reads from a pipe it types. */
+/** Opens a terminal with script(1), which types what it reads from a pipe. */
 function openTerminal(): Terminal {
   const line = [...inject('cachelaneProgram'), 'shell', '-v', 'data:cache'].join(' ');
   const script = spawn('script', ['--quiet', '--flush', '--return', '--command', line, '/dev/null'], {
@@ -80,7 +80,7 @@ requireCommands(
   });
   afterEach(() => world[Symbol.dispose]());
 
-  test('has the volumes in place, says where one is, and saves at its end', async () => {
+  test('has the volumes mounted, prints their paths, and saves at its end', async () => {
     await world.run(['sh', '-c', 'echo warm > cache/warm'], { cwd: project, options: ['-v', 'data:cache'] });
     const { namespace } = (await world.json(['context', '-C', project])) as { readonly namespace: string };
     const finished = await shell('cat cache/warm; echo in=$CACHELANE_SHELL; echo new > cache/new\n');
@@ -91,13 +91,13 @@ requireCommands(
     expect(await kept()).toBe('new warm');
   });
 
-  test('saves also where the last thing in it failed, or was interrupted', async () => {
+  test('saves also after its last command failed or was interrupted', async () => {
     expect(await shell('echo 1 > cache/one; false\n')).toMatchObject({ code: 1 });
     expect(await shell('echo 2 > cache/two; sh -c "kill -INT \\$\\$"\n')).toMatchObject({ code: 130 });
     expect(await kept()).toBe('one two');
   });
 
-  test('saves nothing where it was killed, or where that was the wish', async () => {
+  test('saves nothing if it was killed, or if asked not to', async () => {
     expect(await shell('echo 1 > cache/killed; kill -KILL $$\n')).toMatchObject({ code: 137 });
     const never = await shell('echo 1 > cache/never\n', '--commit', 'never');
     expect(never.stderr).toContain('what it changes is not saved');
@@ -113,11 +113,11 @@ requireCommands(
     expect(await kept()).toBe('good');
   });
 
-  test('at a terminal outlives Ctrl-C, and is saved although that was the last thing in it', async () => {
+  test('at a terminal survives Ctrl-C and is saved afterwards', async () => {
     world.write({ 'home/.bashrc': "PS1='<prompt>'\n" });
     await using terminal = openTerminal();
     await terminal.shows('<prompt>');
-    // What says it is what Ctrl-C is for: bash's own child loses one that comes before it has become the program.
+    // Another process prints the line: bash's child loses a Ctrl-C that comes before its exec.
     terminal.type('echo 1 > cache/typed; sh -c \'echo wait""ing; exec sleep 1000\'');
     await terminal.shows('waiting');
     terminal.press('\x03');

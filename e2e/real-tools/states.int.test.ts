@@ -4,11 +4,11 @@ import { requireCommands } from '@cachelane/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openWorld, type FinishedRun, type World } from '../cli.fixture.ts';
 
-// States of a volume that runs really saved: what differs between them, going back to one, and what they take on disk.
+// States of a volume from real runs: differences, rollback and disk usage.
 
 const namespace = 'github.com/acme/web';
 
-/** What GitLab tells every job. */
+/** GitLab's variables, the same in every job. */
 const pipeline = {
   CI: 'true',
   GITLAB_CI: 'true',
@@ -42,12 +42,12 @@ async function json(...argv: readonly string[]): Promise<unknown> {
   return await world.json(argv, { cwd: project });
 }
 
-/** Layers and derived layers by name: what is in them never changes but for marks that the background sets. */
+/** Returns the names of layers and derived layers. Their contents never change, except for marks set in the background. */
 function storedNames(): readonly string[] {
   return ['layers', 'derived'].flatMap((dir) => readdirSync(join(world.store, dir)).toSorted());
 }
 
-/** What a run finds, file by file. */
+/** Returns the contents that a run finds, by file. */
 async function seen(): Promise<string> {
   const { stdout, code } = await run(
     'cd cache; for f in $(find . -type f | sort); do echo "$f=$(cat $f)"; done',
@@ -66,7 +66,7 @@ requireCommands('bwrap', 'git')('states of a volume', () => {
   afterEach(() => world[Symbol.dispose]());
 
   describe('diff', () => {
-    test('shows what a run would find otherwise, for people and for programs', async () => {
+    test('shows what a run would find differently, for people and for programs', async () => {
       await saved(
         'printf 1234 > cache/a; mkdir cache/d; printf 12 > cache/d/b; ln -s a cache/l',
         'printf 12345 > cache/a',
@@ -127,7 +127,7 @@ requireCommands('bwrap', 'git')('states of a volume', () => {
   });
 
   describe('rollback', () => {
-    test('gives the next run what the volume was; history keeps both; another one undoes it', async () => {
+    test('restores an earlier state for the next run; history keeps both states, and a second rollback undoes it', async () => {
       await saved('echo good > cache/a; echo 1 > cache/b', 'echo bad > cache/a; rm cache/b; echo 2 > cache/c');
       expect(await text('rollback', 'data', '--dry-run')).toBe(
         `would roll ${namespace}:data in lane t1:local back from generation 2 to generation 1: 1 added, 1 changed, 1 removed, 1 B more\n  ~ a\n  + b\n  - c\n`,
@@ -149,7 +149,7 @@ requireCommands('bwrap', 'git')('states of a volume', () => {
       expect(await seen()).toBe('a=good b=1 d=3');
     });
 
-    test('leaves the work of a run that is under way on top', async () => {
+    test('keeps the work of a running command on top', async () => {
       await saved('echo 1 > cache/a', 'echo 2 > cache/b');
       const started = world.startRun(['sh', '-ec', 'echo began; read -r go; echo late > cache/late'], {
         cwd: project,
@@ -163,7 +163,7 @@ requireCommands('bwrap', 'git')('states of a volume', () => {
       expect(await seen()).toBe('a=1 late=late');
     });
 
-    test('is refused where there is nothing to go back to, and for layers that are gone', async () => {
+    test('fails if there is no earlier state, or if its layers are gone', async () => {
       await saved('echo 1 > cache/a');
       const none = await world.cachelane(['rollback', 'data'], { cwd: project });
       expect(none).toMatchObject({ code: 1, stdout: '' });
@@ -197,7 +197,7 @@ requireCommands('bwrap', 'git')('states of a volume', () => {
   });
 
   describe('du', () => {
-    test('adds up to what the disk says, and tells what gc would free', async () => {
+    test('adds up to the size on disk, and lists what gc would free', async () => {
       await saved('head -c 300000 /dev/urandom > cache/a', 'head -c 200000 /dev/urandom > cache/a');
       const blocks = world.exec(['du', '-s', '--block-size=1', world.store]).stdout.split('\t')[0];
       const usage = (await json('du')) as { readonly store: { readonly onDiskBytes: number } };

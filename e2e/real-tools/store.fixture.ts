@@ -12,7 +12,7 @@ import {
 import { findTool, tools } from '@cachelane/tools';
 import type { World } from '../cli.fixture.ts';
 
-// What the CLI has no command for yet, on the store of a world.
+// Actions on a world's store that have no CLI command yet.
 
 const clock: Clock = {
   nowMs: () => Date.now(),
@@ -24,11 +24,11 @@ const runtime = { name: 'none' } as unknown as Runtime;
 export interface RunToRemove {
   readonly namespace: string;
   readonly volume: string;
-  /** As `log --json` and `ls --json` show it. */
+  /** The id from `log --json` and `ls --json`. */
   readonly run: string;
 }
 
-/** Takes a run out of the volume's head in the lane `t1:local`; returns the head that is left. */
+/** Removes a run from the volume's head in the lane `t1:local`. Returns the new head. */
 export async function takeOut(world: World, { namespace, volume, run }: RunToRemove): Promise<HeadRecord | undefined> {
   const { signal } = new AbortController();
   const random = { bytes: (count: number) => crypto.getRandomValues(new Uint8Array(count)) };

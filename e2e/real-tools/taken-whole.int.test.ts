@@ -5,16 +5,16 @@ import { requireCommands } from '@cachelane/testkit';
 import { expect, test } from 'vitest';
 import { openWorld, type FinishedRun, type World } from '../cli.fixture.ts';
 
-// What cannot be merged: the last run stands, whole; the other one is named, and can be had back.
+// Groups that cannot be merged: the last run's version stays complete. The other is reported and can be restored.
 
 interface Whole {
   readonly name: string;
   readonly volume: string;
-  /** What `-v` is told. */
+  /** The argument of `-v`. */
   readonly argument: string;
-  /** Of the volume, from the project. */
+  /** The volume's path, relative to the project. */
   readonly path: string;
-  /** The group that the two runs both change. */
+  /** The group that both runs change. */
   readonly group: string;
   readonly files: Readonly<Record<string, string>>;
   readonly base: string;
@@ -26,7 +26,7 @@ const gradle = '.gradle/caches';
 const pip = '.cache/pip';
 const response = `http-v2/a/b/c/d/e/${'abcde'.repeat(11)}f`;
 
-/** A database with a log that was not written back. */
+/** Returns a script for a database with a log that was not written back. */
 const database = (name: string): string =>
   `"$NODE" -e 'const { DatabaseSync } = require("node:sqlite"); const db = new DatabaseSync("${name}.db");
     db.exec("PRAGMA journal_mode = WAL; CREATE TABLE IF NOT EXISTS t (run TEXT)");
@@ -68,13 +68,13 @@ const small: readonly Whole[] = [
   },
 ];
 
-/** With modes, times and contents; without directories, and without what is never stored. */
+/** Selects stored files: no directories, and no files that are never stored. */
 const stored = "! -type d ! -name '.cargo-*lock' ! -name '*-shm'";
 const look = `
   find . ${stored} -printf '%P %m %T@\\n' | LC_ALL=C sort
   find . ${stored} -print0 | LC_ALL=C sort -z | xargs -0 -r sha256sum`;
 
-/** Of a run: what lay in the volume when its command had ended. */
+/** Runs two jobs at once. Returns each run with the volume's contents after its command. */
 async function twoAtOnce(
   world: World,
   cwd: string,
@@ -112,7 +112,7 @@ async function expectTakenWhole(world: World, cwd: string, whole: Whole): Promis
   expect(left?.tree).not.toBe(right?.tree);
   expect(await found()).toBe(right?.tree);
 
-  // The loss is told by the layer that has what was lost.
+  // The report names the layer with the replaced version.
   const lost = String(left?.volume(whole.volume).layer);
   const { conflicts } = right?.volume(whole.volume) ?? {};
   expect(conflicts).toEqual([
@@ -120,7 +120,7 @@ async function expectTakenWhole(world: World, cwd: string, whole: Whole): Promis
   ]);
   expect(right?.stderr).toContain(`the other is in layer ${lost.slice(0, 12)}`);
 
-  // It is in history, can be looked into, and comes back.
+  // The replaced version is in the history, can be inspected, and can be restored.
   const log = (await world.json(['log', whole.volume], { cwd })) as readonly { generation: number; layer: string }[];
   expect(log[1]?.layer).toBe(lost);
   const inspected = (await world.json(['inspect', lost.slice(0, 12)], { cwd })) as {
@@ -132,7 +132,7 @@ async function expectTakenWhole(world: World, cwd: string, whole: Whole): Promis
   expect(await found()).toBe(left?.tree);
 }
 
-requireCommands('bwrap')('what is taken whole from one run', () => {
+requireCommands('bwrap')('taken whole from one run', () => {
   test.each(small)('$name', async (whole) => {
     using world = openWorld({ env: { NODE: process.execPath } });
     await expectTakenWhole(world, world.project('app', whole.files), whole);
@@ -172,7 +172,7 @@ requireCommands(
     right: build('right'),
   };
 
-  test('is that of one of two runs at once, to the byte', async () => {
+  test('comes from one of two concurrent runs, byte for byte', async () => {
     const path = (process.env['PATH'] ?? '').split(delimiter).find((dir) => existsSync(join(dir, 'cargo'))) ?? '';
     using world = openWorld({ env: { RUSTUP_HOME: process.env['RUSTUP_HOME'] ?? join(homedir(), '.rustup') } });
     world.env['PATH'] = `${world.env['PATH']}${delimiter}${path}`;

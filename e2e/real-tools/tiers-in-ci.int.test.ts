@@ -6,7 +6,7 @@ import type { FinishedRun } from '../cli.fixture.ts';
 import { openCiMachines, openDirectoryRemote, type CiLane, type CiMachines } from './ci-machines.fixture.ts';
 import { npmFiles, somePackages, versionsOf } from './npm-project.fixture.ts';
 
-// A team that is no path prefix, named by the projects that belong to it, on machines that have nothing in common but a remote.
+// A team that is no path prefix. Its projects name it, on machines that share only a remote.
 
 const leaves = somePackages('leaf', 3);
 const team = 'teams/payments';
@@ -36,7 +36,7 @@ requireCommands(
   beforeAll(async () => {
     remote = openDirectoryRemote();
     machines = openCiMachines({ ...remote.env, npm_config_registry: registry.url });
-    // A job of the team fills what it has, and grants it: on a machine that is gone afterwards.
+    // A job of the team fills its volume and grants it, on a machine that is then gone.
     const { world, checkout } = await machine(push);
     const filled = await world.run(['npm', 'ci'], { cwd: checkout, options: ['-n', team] });
     expect(filled.volume('npm').sync).toMatchObject({ pushed: 'sent' });
@@ -49,7 +49,7 @@ requireCommands(
 
   type Machine = ReturnType<CiMachines['open']>;
 
-  /** A checkout of github.com/acme/web whose file names the team. */
+  /** Returns a checkout of github.com/acme/web whose file names the team. */
   async function machine(lane: CiLane, env: Readonly<Record<string, string>> = {}): Promise<Machine> {
     const files = await npmFiles(registry, { name: 'web', dependencies: versionsOf(leaves) });
     const opened = machines.open({ files: { ...files, 'cachelane.yaml': `parents: [${team}]\n` }, lane });
@@ -63,7 +63,7 @@ requireCommands(
     return await world.run(['npm', 'ci', ...args], { cwd: checkout });
   }
 
-  test('whoever runs the job says so: it installs offline with what the team has', async () => {
+  test('the job’s environment can choose it: it installs offline from the team’s cache', async () => {
     const job = await machine(pull, { CACHELANE_PARENTS: team });
     const run = await install(job, '--offline');
     expect(run).toMatchObject({ code: 0 });
@@ -74,7 +74,7 @@ requireCommands(
     expect(context).toMatchObject({ readChain: [{}, { namespace: web }, { namespace: team, lane: 't1:ref:main' }] });
   });
 
-  test('its file alone does not, nor a grant on another machine: it has its own cache, and one line says what to do', async () => {
+  test('its file alone, or a grant on another machine, does not: the job has its own cache, and a warning says what to do', async () => {
     const job = await machine(pull);
     const first = await install(job);
     expect(first).toMatchObject({ code: 0 });
@@ -85,7 +85,7 @@ requireCommands(
     expect(again.volume('npm').hits).toMatchObject([{ namespace: web, lane: 't1:pr:12' }]);
   });
 
-  test('a grant on the machine of the job does, for what it is for', async () => {
+  test('a grant on the job’s machine allows it, for the granted purpose', async () => {
     const job = await machine({ workflow: 'CI', pullRequest: 13 });
     expect(await job.world.cachelane(grant)).toMatchObject({ code: 0 });
     const run = await install(job, '--offline');
@@ -108,7 +108,7 @@ requireCommands(
       expect(warningsOf(run)).toHaveLength(1);
     });
 
-    test('gains nothing by what was granted to its project on a machine that all jobs share', async () => {
+    test('gains nothing by a grant to its project on a machine that all jobs share', async () => {
       const job = await machine(fromFork);
       const vouched = { GITHUB_EVENT_NAME: 'push', GITHUB_REF: 'refs/heads/main', GITHUB_EVENT_PATH: undefined };
       expect(await job.world.cachelane(grant, { env: vouched })).toMatchObject({ code: 0 });

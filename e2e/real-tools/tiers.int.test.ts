@@ -7,7 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { openWorld, type FinishedRun, type World } from '../cli.fixture.ts';
 import { npmFiles, somePackages, versionsOf } from './npm-project.fixture.ts';
 
-// npm in an organisation: a project starts warm from what its tiers have, and what it adds is its own until a rule lets it up.
+// npm in an organisation: a project starts warm from its tiers. Its additions stay its own until a rule feeds them to a tier.
 
 const leaves = somePackages('leaf', 3);
 const own = { name: 'own', version: '1.0.0' };
@@ -28,7 +28,7 @@ const clock: Clock = {
   sleep: async () => await Promise.reject(new Error('nothing here waits')),
 };
 
-/** A rule of a tier, as a person says it. */
+/** Sets a tier's feed rule. */
 async function feed(world: World, tier: string, from: string): Promise<void> {
   const { signal } = new AbortController();
   await using metadata = await openSqliteMetadata({ file: join(world.store, 'state.db'), random, clock }, signal);
@@ -42,11 +42,11 @@ async function feed(world: World, tier: string, from: string): Promise<void> {
 interface Project {
   readonly name: string;
   readonly dependencies: Readonly<Record<string, string>>;
-  /** What its file names; the path prefixes where it is left out. */
+  /** The parents in its file. Default: the path prefixes. */
   readonly parents?: readonly string[];
 }
 
-/** A checkout of `github.com/acme/NAME`. */
+/** Creates a checkout of `github.com/acme/NAME`. */
 async function checkout(world: World, { name, dependencies, parents }: Project): Promise<string> {
   const files = await npmFiles(registry, { name, dependencies });
   const named = parents === undefined ? {} : { 'cachelane.yaml': `parents: [${parents.join(', ')}]\n` };
@@ -89,7 +89,7 @@ requireCommands('bwrap', 'npm')('npm under tiers', () => {
       expect(run.volume('npm')).toMatchObject({ hits: [{ namespace: tier }], layer: null, fed: [] });
     });
 
-    test('what it adds is its own, until a rule lets it up; then others have it offline', async () => {
+    test('a project’s additions are its own until a rule feeds them; then others have them offline', async () => {
       const more = { ...versionsOf(leaves), own: '1.0.0' };
       const web = await checkout(world, { name: 'web', dependencies: more, ...named });
       const api = await checkout(world, { name: 'api', dependencies: more, ...named });
@@ -117,7 +117,7 @@ requireCommands('bwrap', 'npm')('npm under tiers', () => {
     });
   });
 
-  test('a person’s own tier warms a new project, for whoever asked for it', async () => {
+  test('a user’s personal tier warms a new project, if the user asks for it', async () => {
     using world = openWorld({ env: { npm_config_registry: registry.url, CACHELANE_PERSONAL_TIER: '1' } });
     const dependencies = versionsOf(leaves);
     const [one, other] = [

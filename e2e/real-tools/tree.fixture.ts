@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Every path below a directory with type, mode, owner, inode, times of change and content: equal only if nobody touched a thing. */
+/** Returns every path below a directory with type, mode, owner, inode, change time and contents. Any change makes a difference. */
 export function treeOf(dir: string): readonly string[] {
   return readdirSync(dir, { recursive: true, encoding: 'utf8' })
     .toSorted()

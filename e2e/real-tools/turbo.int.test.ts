@@ -9,7 +9,7 @@ import { turbo } from './npm-tools.fixture.ts';
 const names = ['base', 'left', 'right'] as const;
 const options = ['-v', 'turbo'];
 
-/** A repository with three packages, each of which can be built. */
+/** Creates a repository with three packages that can be built. */
 function monorepo(world: World, name: string): string {
   const build = 'mkdir -p dist && echo built > dist/out.txt';
   const packages = names.map((part) => [
@@ -40,8 +40,8 @@ requireCommands(
   'git',
   'npm',
 )('turbo', () => {
-  describe.skipIf(tried.length === 0)('as it is published', () => {
-    test.each(tried)('two runs at once each do a task, and neither is done again, as $user', async ({ argv, user }) => {
+  describe.skipIf(tried.length === 0)('as published', () => {
+    test.each(tried)('two runs at once each do a task, and neither is repeated, as $user', async ({ argv, user }) => {
       using world = openWorld({ user, env: { TURBO_TELEMETRY_DISABLED: '1' } });
       const build = (...parts: readonly string[]): readonly string[] => [
         ...argv,

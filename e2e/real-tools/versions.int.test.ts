@@ -7,7 +7,7 @@ import { savedNothing } from './at-once.fixture.ts';
 import { somePackages, versionsOf } from './npm-project.fixture.ts';
 import { pnpm10, pnpm11, pnpm12, type NpmTool } from './npm-tools.fixture.ts';
 
-// What one version of a tool wrote must not break another one.
+// A cache from one version of a tool must not break another version.
 
 const packages = somePackages('left', 2);
 let registry: LocalRegistry;
@@ -18,7 +18,7 @@ afterAll(async () => registry[Symbol.asyncDispose]());
 
 const options = ['-v', 'pnpm', '--mounter=overlay'];
 
-/** Installs anew with this version. */
+/** Installs from scratch with this version. */
 async function install(world: World, pnpm: NpmTool, ...more: readonly string[]): ReturnType<World['run']> {
   const asked = pnpm === pnpm10 ? { packageManager: `pnpm@${pnpm.version}` } : {};
   const manifest = { name: 'app', version: '1.0.0', ...asked, dependencies: versionsOf(packages) };
@@ -35,25 +35,28 @@ requireCommands('bwrap')('pnpm', () => {
     { first: pnpm10, second: pnpm },
     { first: pnpm, second: pnpm10 },
   ]);
-  test.each(pairs)('$first.name and $second.name have a directory each in one volume', async ({ first, second }) => {
-    using world = openWorld({
-      env: { npm_config_registry: registry.url, pnpm_config_registry: registry.url, CI: 'true' },
-    });
-    expect(await install(world, first)).toMatchObject({ code: 0 });
-    // It does not know the directory of the other one's format, and neither reads nor harms it.
-    const other = await install(world, second);
-    expect(other).toMatchObject({ code: 0 });
-    expect(other.volume('pnpm')).toMatchObject({ hits: [{ layers: 1 }], changed: 0, conflicts: [] });
-    expect(other.volume('pnpm').added).toBeGreaterThan(0);
-    for (const pnpm of [first, second]) {
-      const again = await install(world, pnpm, '--offline');
-      expect(again).toMatchObject({ code: 0 });
-      expect(again.volume('pnpm')).toMatchObject({ hits: [{ layers: 2 }], ...savedNothing });
-    }
-  });
+  test.each(pairs)(
+    '$first.name and $second.name have separate directories in one volume',
+    async ({ first, second }) => {
+      using world = openWorld({
+        env: { npm_config_registry: registry.url, pnpm_config_registry: registry.url, CI: 'true' },
+      });
+      expect(await install(world, first)).toMatchObject({ code: 0 });
+      // It does not know the other format's directory, and neither reads nor changes it.
+      const other = await install(world, second);
+      expect(other).toMatchObject({ code: 0 });
+      expect(other.volume('pnpm')).toMatchObject({ hits: [{ layers: 1 }], changed: 0, conflicts: [] });
+      expect(other.volume('pnpm').added).toBeGreaterThan(0);
+      for (const pnpm of [first, second]) {
+        const again = await install(world, pnpm, '--offline');
+        expect(again).toMatchObject({ code: 0 });
+        expect(again.volume('pnpm')).toMatchObject({ hits: [{ layers: 2 }], ...savedNothing });
+      }
+    },
+  );
 });
 
-/** A program that says a version, and leaves something in its cache that says so too. */
+/** Installs a program that prints a version and writes it to its cache. */
 function putUv(world: World, version: string): void {
   world.write({
     'bin/uv': `#!/bin/sh
@@ -65,9 +68,9 @@ mkdir -p "$UV_CACHE_DIR/wheels-v6" && echo "of ${version}" > "$UV_CACHE_DIR/whee
   world.exec(['chmod', '755', join(world.dir, 'bin/uv')]);
 }
 
-describe('uv, of which a newer version can write what an older one fails on', () => {
+describe('uv, where a newer version can write a cache that an older one fails on', () => {
   requireCommands('bwrap')('in one project', () => {
-    test('each version has a volume of its own, and explain says why', async () => {
+    test('each version has its own volume, and explain says why', async () => {
       using world = openWorld();
       world.env['PATH'] = `${join(world.dir, 'bin')}:${world.env['PATH']}`;
       world.env['UV_CACHE_DIR'] = join(world.home, '.cache/uv');

@@ -27,7 +27,7 @@ interface Wanted {
   readonly packages: readonly { readonly name: string }[];
 }
 
-/** A clone of one project with a lockfile, made with a cache that is none of ours. */
+/** Clones a project with a lockfile, made with a separate cache. */
 async function clone(world: World, { name, packages }: Wanted): Promise<string> {
   const dependencies = Object.fromEntries(packages.map((wanted) => [wanted.name, '1.0.0']));
   const files = { 'package.json': JSON.stringify({ name: 'app', version: '1.0.0', dependencies }), 'yarn.lock': '' };
@@ -47,7 +47,7 @@ function openYarnWorld(user?: (typeof worldUsers)[number]): World {
     YARN_NPM_REGISTRY_SERVER: registry.url,
     YARN_UNSAFE_HTTP_WHITELIST: '127.0.0.1',
     YARN_ENABLE_TELEMETRY: '0',
-    // The registry of the test does not say when a package was published.
+    // The test's registry has no publication dates.
     YARN_NPM_MINIMAL_AGE_GATE: '0',
   };
   return openWorld({ env, ...(user === undefined ? {} : { user }) });
@@ -55,7 +55,7 @@ function openYarnWorld(user?: (typeof worldUsers)[number]): World {
 
 requireCommands('bwrap')('yarn', () => {
   test.each(worldUsers)(
-    'two runs at once each add their packages, and both serve a third one offline, as %s',
+    'two runs at once each add packages, and a third one works offline from both, as %s',
     async (user) => {
       using world = openYarnWorld(user);
       const base = await clone(world, { name: 'base', packages: shared });
@@ -91,7 +91,7 @@ requireCommands('bwrap')('yarn', () => {
     },
   );
 
-  test('with a cache folder of the user, which stays the user’s, copies what it downloads into the volume', async () => {
+  test('with a cache folder of the user, which stays unchanged, copies its downloads into the volume', async () => {
     using world = openYarnWorld();
     const cwd = await clone(world, { name: 'app', packages: own.right });
     const mine = join(world.dir, 'mine');

@@ -62,7 +62,7 @@ export interface CrashHome extends Disposable {
   clockOffsetMs: number;
   /** A process on this home. */
   open(point?: DeathPoint, hooks?: Hooks): Promise<CrashProcess>;
-  /** Remembers everything as it is; the function brings it back. */
+  /** Takes a copy of everything and returns a function that restores it. */
   snapshot(): () => void;
 }
 
@@ -302,7 +302,7 @@ export interface Seen {
   readonly npm: string;
 }
 
-/** A script that writes down what it finds in the volumes, before it does `more`. */
+/** A script that records the volumes' contents and then runs `more`. */
 export function lookScript(more = ''): string {
   return `${lookAt('data')}; ${lookAt('npm')}; ${more}`;
 }

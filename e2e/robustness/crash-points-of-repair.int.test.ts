@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { everything, lookScript, noAbort, ownLink, pastGraceMs, volumesOf } from './crash-home.fixture.ts';
 import { enumerate, firstSave, leaveWreckage, rivalSave, save, secondSave } from './crash-points.fixture.ts';
 
-// The invariant of crash-points.int.test.ts, for what takes away instead of adding.
+// The invariant of crash-points.int.test.ts for operations that remove.
 
 requireCommands('bwrap', 'flock')('a process that dies at any operation', { timeout: 900_000 }, () => {
   test('of a start that repairs what two dead ones left', async () => {
@@ -26,7 +26,7 @@ requireCommands('bwrap', 'flock')('a process that dies at any operation', { time
     );
   });
 
-  test('of a collection that takes away what is beyond a budget', async () => {
+  test('of a collection that removes files over budget', async () => {
     const policy = { 'volume-budget:npm': { value: 1, source: 'test' } };
     await enumerate(
       {

@@ -27,7 +27,7 @@ export const firstSave = `
   echo old > replaced; echo gone > removed; echo a > remade/a; echo s > shut/file; chmod 500 shut
   ${npmEntry('first')}`;
 
-/** Changes, removals, types that change, a directory made anew, and a delta in npm's index. */
+/** Changes, removals, type changes, a recreated directory, and a delta in npm's index. */
 export const secondSave = `
   cd "$DATA"
   echo new > dir/file; rm removed; rm -r remade; mkdir remade; echo b > remade/b
@@ -70,7 +70,7 @@ export async function expectWhole(home: CrashHome): Promise<void> {
   }
 }
 
-/** After a start and a collection, when the grace period is over: nothing lies around, and nothing that is needed is gone. */
+/** Checks after a start and a collection past the grace period that nothing is left over and nothing needed is missing. */
 export async function expectClean(home: CrashHome): Promise<void> {
   home.clockOffsetMs += pastGraceMs;
   await using process = await home.open();
@@ -101,7 +101,7 @@ export async function dyingAct(home: CrashHome, scenario: Scenario, point: Death
   return process.life;
 }
 
-/** Questions, and what is on the disk already or belongs to us anyway: whoever dies after it leaves what one leaves who died before. */
+/** Calls that change nothing on the disk: dying after one equals dying before it. */
 const changingNothing: readonly string[] = [
   'listPolicies',
   'listSessions',
@@ -140,7 +140,7 @@ async function expectSurvived(home: CrashHome, expected: Expected): Promise<void
     { skipped: null, added: 1, changed: 0, removed: 0 },
     { skipped: null, layer: null },
   ]);
-  // No session is left once somebody has started.
+  // The next start sweeps all sessions.
   expect(await next.deps.metadata.listSessions(noAbort)).toEqual([]);
   expect(namesIn(`${home.store}/sessions`)).toEqual([]);
   await expectClean(home);
@@ -175,7 +175,7 @@ export async function enumerate(scenario: Scenario, atLeast: number): Promise<vo
   }
 }
 
-/** What is seen when only the rival of the dying process came through. */
+/** The expected view if only the rival of the dying process committed. */
 async function rivalAlone(home: CrashHome, restore: () => void, hooks: Hooks): Promise<Seen> {
   restore();
   await hooks.beforeCommit?.();

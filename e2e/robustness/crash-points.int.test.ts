@@ -3,7 +3,7 @@ import { test } from 'vitest';
 import { enumerate, firstSave, rivalSave, save, secondSave } from './crash-points.fixture.ts';
 
 // Invariant: whatever operation on the disk or on the metadata is the last one of a process, each head is the old or the
-// new snapshot, every layer that it names is whole, the next run sees the one or the other, and what was left goes.
+// new snapshot, every layer that it names is whole, the next run sees one of the two, and the rest is removed.
 
 requireCommands('bwrap', 'flock')('a process that dies at any operation', { timeout: 900_000 }, () => {
   test('of a first save', async () => {

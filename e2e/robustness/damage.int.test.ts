@@ -45,7 +45,7 @@ describe.each(worldUsers)('as %s', (user) => {
       await expectBare({ world, why });
       const { stdout } = await world.cachelane(['doctor']);
       expect(stdout).toMatch(/state\.db[^]*mv \S+state\.db \S+\.broken/);
-      // Nothing was lost but the names: what the mend says works, and starts cold.
+      // Only names were lost: the hint works and the next run starts cold.
       expect(readdirSync(join(world.store, 'layers'))).toHaveLength(1);
       world.exec(['sh', '-c', `for f in ${world.store}/state.db*; do mv $f $f.broken; done; rm -rf data`]);
       expect(await inVolume(world, 'ls data; echo y > data/y', '--strict')).toMatchObject({ code: 0, stdout: '' });
@@ -61,7 +61,7 @@ describe.each(worldUsers)('as %s', (user) => {
       expect((await inVolume(world, 'ls data', '--strict')).stdout).toBe('y\n');
     });
 
-    test('of a newer cachelane: both versions are named, and it is left as it is', async () => {
+    test('of a newer cachelane: both versions are named, and nothing changes', async () => {
       using world = openWorld({ user });
       await inVolume(world, 'echo x > data/x');
       const setVersion = (version: number): void => {
@@ -112,7 +112,7 @@ describe.each(worldUsers)('as %s', (user) => {
     test.each([
       ['a flipped bit', flip],
       ['half of it', (file: string) => truncateSync(file, 20)],
-    ])('with %s in its index is met by the run that saves, which says so; the next one is whole', async (_, damage) => {
+    ])('with %s in its index is reported by the saving run; the next run is whole', async (_, damage) => {
       using world = openWorld({ user });
       for (const name of ['a', 'b', 'c']) await inVolume(world, `echo ${name} > data/${name}`);
       const [head] = await headsIn(world);
@@ -132,7 +132,7 @@ describe.each(worldUsers)('as %s', (user) => {
       await expectWholeHeads(world);
     });
 
-    test('whose only one is damaged leaves a cold cache', async () => {
+    test('with one damaged layer leaves a cold cache', async () => {
       using world = openWorld({ user });
       await inVolume(world, 'echo a > data/a');
       const [head] = await headsIn(world);
@@ -140,7 +140,7 @@ describe.each(worldUsers)('as %s', (user) => {
       expect(await inVolume(world, 'ls data; exit 5')).toMatchObject({ code: 5, stdout: '' });
     });
 
-    test.each(['removed', 'flipped'])('that was derived is made anew when it is %s', async (how) => {
+    test.each(['removed', 'flipped'])('a derived layer is rebuilt when it is %s', async (how) => {
       using world = openWorld({ user });
       for (let i = 0; i < 9; i++) await inVolume(world, `echo ${i} > data/${i}; rm -f data/${i - 3}`);
       const derived = join(world.store, 'derived');

@@ -21,7 +21,7 @@ requireCommands(
   'zstd',
 )('export and import', () => {
   describe.each(worldUsers)('as %s', (user) => {
-    test('a volume comes to another machine as it is, with its history of runs', async () => {
+    test('an import restores the same layers and history', async () => {
       using from = openWorld({ user });
       using to = openWorld({ user });
       await inVolume(
@@ -70,7 +70,7 @@ requireCommands(
       await expectWholeHeads(to);
     });
 
-    test('what a lane has stays; what is imported is merged with it', async () => {
+    test('an import is merged with the contents of the lane', async () => {
       using from = openWorld({ user });
       using to = openWorld({ user });
       await inVolume(from, 'echo 1 > one; echo theirs > both');
@@ -87,7 +87,7 @@ requireCommands(
     });
   });
 
-  test('an export with what are credentials at the place where it is imported is refused', async () => {
+  test('an export with credentials at its new path is refused', async () => {
     using world = openWorld();
     const file = join(world.dir, 'file');
     await inVolume(world, 'echo 1 > config.json');
@@ -97,12 +97,12 @@ requireCommands(
     expect(told.code).not.toBe(0);
     expect(told.stderr).toContain('config.json holds credentials, which are never stored');
     expect(await headsIn(world)).toEqual([]);
-    // Nothing of it stays in the way of the same at another place.
+    // The refused import does not block another path.
     expect(await world.cachelane(['import', file, '--as', 'data:data'])).toMatchObject({ code: 0 });
     expect(await inVolume(world, 'cat config.json')).toBe('1\n');
   });
 
-  test('a damaged file is refused with the reason, and what is there stays', async () => {
+  test('a damaged file is refused with the reason, and the volume stays', async () => {
     using world = openWorld();
     await inVolume(world, 'echo 1 > one');
     const file = join(world.dir, 'file');
@@ -132,7 +132,7 @@ requireCommands(
     expect(readdirSync(join(world.store, 'staging'))).toEqual([]);
   });
 
-  test('what is damaged here is not exported, and an older export stays', async () => {
+  test('a damaged layer is not exported, and an older export stays', async () => {
     using world = openWorld();
     const run = await world.run(['sh', '-c', 'echo 1 > data/one'], { options });
     const file = join(world.dir, 'file');
@@ -158,7 +158,7 @@ requireCommands(
     expect(await headsIn(world)).toEqual([]);
   });
 
-  test('an export is imported under its own name, and under any other one', async () => {
+  test('an export is imported under its own name or any other', async () => {
     using world = openWorld();
     world.write({ 'seed/_cacache/content-v2/sha512/aa/bb/cc': 'content', 'here/one': '1' });
     await world.cachelane(['import', 'seed', '--as', 'npm']);
@@ -175,7 +175,7 @@ requireCommands(
   });
 
   test.each(['a directory', 'an archive', 'an archive of a home directory'])(
-    '%s is a seed, without what is never stored',
+    '%s is imported, without files that are never stored',
     async (kind) => {
       using world = openWorld();
       const cache = join(world.dir, 'elsewhere/work/.npm');

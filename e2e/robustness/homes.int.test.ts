@@ -23,7 +23,7 @@ function line(script: string, ...more: readonly string[]): string {
   return cachelaneLine(['run', ...options, ...more, '--', 'sh', '-c', script]);
 }
 
-/** A PATH cannot hide what lies in the usual places, so the programs are covered. */
+/** A PATH cannot hide programs in the usual directories, so they are covered by mounts. */
 function without(world: World, program: string): Call {
   return inNamespace(
     world,
@@ -33,7 +33,7 @@ function without(world: World, program: string): Call {
 
 describe.each(worldUsers)('as %s', (user) => {
   requireCommands('bwrap', 'flock')('a home', () => {
-    test('that is a file, or lies below one', async () => {
+    test('that is a file or below one', async () => {
       using world = openWorld({ user });
       world.write({ store: '' });
       await expectBare({ world, why: /store is not a directory/ });
@@ -74,12 +74,12 @@ requireCommands('bwrap', 'flock')('a home that is not ours', () => {
     if (isRoot) chownSync(world.store, 65_534, 65_534);
     await expectBare({
       world,
-      why: /store is not ours to read and write[^]*set CACHELANE_HOME to a directory of your own/,
+      why: /store may not be read and written by this user[^]*set CACHELANE_HOME to a directory of your own/,
     });
     chmodSync(world.store, 0o755);
   });
 
-  test.runIf(isRoot)('because root owns it: the user is told, and nothing in it changes', async () => {
+  test.runIf(isRoot)('because root owns it: the user gets an error, and nothing changes', async () => {
     using world = openWorld({ user: 'ordinary user' });
     mkdirSync(world.store, { mode: 0o777 });
     await expectBare({
@@ -137,7 +137,7 @@ requireCommands(
 )('the file system of a home', () => {
   const testAsRoot = test.runIf(isRoot);
 
-  testAsRoot('is read-only: the user is told, and what is there can be listed', async () => {
+  testAsRoot('is read-only: the user gets an error, and volumes can be listed', async () => {
     using world = openWorld();
     const readOnly = 'mount --bind "$STORE" "$STORE"; mount -o remount,ro,bind "$STORE"';
     await expectBare({
@@ -175,7 +175,7 @@ requireCommands(
     await expectCloned({
       world,
       why: /volumes cannot be mounted here/,
-      doctor: /the home lies on an overlay itself/,
+      doctor: /the home is on an overlay itself/,
       call: inNamespace(world, script),
     });
   });
@@ -229,7 +229,7 @@ requireCommands('bwrap', 'flock')('a machine', () => {
     },
   );
 
-  test.runIf(isRoot)('that lets nobody mount: the command has a directory of its own', async () => {
+  test.runIf(isRoot)('without mounts: the command has a private directory', async () => {
     using world = openWorld();
     const confined: Call = async (argv) =>
       await Promise.resolve(

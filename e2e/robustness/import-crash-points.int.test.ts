@@ -28,12 +28,12 @@ import {
   secondSave,
 } from './crash-points.fixture.ts';
 
-// Invariant: whatever operation on the disk or on the metadata is the last one of an import, the head names what it named before, below
-// the first layers of the export, each of them whole; a second import adds the rest, and what is seen then is what one import would have made.
+// Invariant: whichever operation is the last one of an import, the head names its old layers, below
+// the first layers of the export, each whole. A second import adds the rest, with the result of a single import.
 
 async function exportTo(file: string, name: string): Promise<void> {
   using home = await createCrashHome();
-  // Links that lead out are refused, whoever dies.
+  // Links that lead out are always refused.
   await save(home, firstSave.replace('../nowhere', 'nowhere'));
   await save(home, secondSave);
   await using process = await home.open();

@@ -7,7 +7,7 @@ import { openWorld, type World } from '../cli.fixture.ts';
 import { seededNumbers } from '../seeded.fixture.ts';
 import { ageLeases, expectNoSessions, expectWholeHeads, headsIn } from './store.fixture.ts';
 
-/** How many have to die before their end; those that were quicker count for nothing. */
+/** Number of processes that must die before their end. */
 const deaths = 4;
 const roundsMax = 3 * deaths;
 
@@ -47,7 +47,7 @@ async function expectSound(world: World): Promise<void> {
   expect(await world.cachelane(['verify'])).toMatchObject({ code: 0 });
 }
 
-/** Nothing that died is left once somebody has started, and the grace period is over. */
+/** Checks that a start after the grace period sweeps all dead processes. */
 async function expectTidy(world: World): Promise<void> {
   ageLeases(world);
   await world.json(['gc']);
@@ -56,7 +56,7 @@ async function expectTidy(world: World): Promise<void> {
 }
 
 requireCommands('bwrap', 'flock')('killed at any moment', () => {
-  test('an export leaves the older one, or is the new one; the volume stays as it is', async () => {
+  test('an export leaves the old or the new file, and the volume unchanged', async () => {
     using world = openWorld();
     await fill(world);
     const file = join(world.dir, 'data.export');
@@ -72,7 +72,7 @@ requireCommands('bwrap', 'flock')('killed at any moment', () => {
       expect(now.equals(whole) || now.toString() === 'older').toBe(true);
     }
     expect(killed).toBe(2 * deaths);
-    // What the dead left in its way keeps nobody from writing.
+    // Files of dead processes do not block writing.
     expect(await world.cachelane(argv)).toMatchObject({ code: 0 });
     expect(readFileSync(file).equals(whole)).toBe(true);
     await expectTidy(world);

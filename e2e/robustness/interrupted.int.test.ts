@@ -6,10 +6,10 @@ import { openWorld, worldUsers, type World } from '../cli.fixture.ts';
 import { cachelaneLine, runProgram, startInTerminal, startProgram } from './programs.fixture.ts';
 import { expectNoSessions, headsIn, until } from './store.fixture.ts';
 
-// What is saved whatever the exit code is still not saved when a signal ended it.
+// A volume saved with any exit code is still not saved after a signal.
 const options = ['-v', 'data:data', '--commit=always'];
 
-/** Writes into the volume, says so, and notes every signal that it gets. */
+/** Writes into the volume, reports it, and records every signal. */
 const noting = `mkdir -p data; echo x > data/x
   for name in INT TERM HUP; do trap "echo $name >> signals; exit 9" $name; done
   echo started; while :; do sleep 0.01; done`;
@@ -40,7 +40,7 @@ requireCommands(
   'script',
   'bash',
 )('interrupted', () => {
-  test('by Ctrl-C in a terminal: the command gets it once, its exit code stands, nothing is saved', async () => {
+  test('by Ctrl-C in a terminal: the command gets it once, its exit code is kept, nothing is saved', async () => {
     const codes: unknown[] = [];
     for (const [how, line] of bothWays(noting)) {
       using world = openWorld();
@@ -92,7 +92,7 @@ requireCommands(
       using world = openWorld();
       await using program = startProgram(world, ['bash', '-c', `exec timeout 600 ${line}`]);
       await program.says(/started/);
-      // What it does when the time is over it also does when it is asked to end.
+      // It does the same after its time as on a request to end.
       program.child.kill('SIGTERM');
       expect(await program.finished).toEqual({ code: 9, signal: null });
       expect(signalsIn(world)).toBe('TERM\n');
@@ -100,11 +100,11 @@ requireCommands(
     }
   });
 
-  test('by Ctrl-Z: the whole job stops, fg goes on, and what it did is saved', async () => {
+  test('by Ctrl-Z: the whole job stops, continues with fg, and is saved', async () => {
     using world = openWorld();
     await using terminal = startInTerminal(world, 'bash --norc --noprofile -i');
     await terminal.says(/<prompt>/);
-    // It starts no programs when it is stopped: a parent whose child was stopped between vfork and exec never gets the state T.
+    // It starts no programs meanwhile: a parent whose child stops between vfork and exec never gets state T.
     const script = 'echo $$ > pid; echo star""ted; read line; echo $line > data/x';
     terminal.type(`${cachelaneLine(['run', ...options, '--', 'sh', '-c', script])}\r`);
     await terminal.says(/started/);

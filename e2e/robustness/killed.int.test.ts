@@ -69,7 +69,7 @@ async function runAndKill(world: World, pace: Pace, kill: Omit<Killed, 'wasKille
 }
 
 requireCommands('bwrap', 'flock')('a run that is killed', () => {
-  test('at any moment, with others around it, loses nothing that was saved and leaves nothing behind', async () => {
+  test('at any moment, beside other runs, loses nothing saved and leaves no files', async () => {
     using world = openWorld({ user: 'ordinary user' });
     const pace = await measure(world);
     const least = pace.saveMs / 4;
@@ -115,7 +115,7 @@ requireCommands('bwrap', 'flock')('a run that is killed', () => {
   });
 
   describe.each(worldUsers)('as %s', (user) => {
-    test('while its command lives on: nothing is taken from under it, and nothing of it is kept', async () => {
+    test('while its command lives on: the command keeps its files, and nothing is saved', async () => {
       using world = openWorld({ user });
       const at = { options: ['-v', 'data:data'] };
       await world.run(['sh', '-c', 'mkdir data/d; echo old > data/d/old; echo two > data/two'], at);
@@ -131,7 +131,7 @@ requireCommands('bwrap', 'flock')('a run that is killed', () => {
       run.child.kill('SIGKILL');
       await until(() => run.child.signalCode !== null);
 
-      // Others start, repair, remove what it stands on, and collect, without the mercy of the grace period.
+      // Others start, repair, remove its layers, and collect without a grace period.
       await world.run(['true'], at);
       expect((await world.cachelane(['rm', 'data', '--all-lanes'])).code).toBe(0);
       ageLayers(world);

@@ -88,7 +88,7 @@ async function* chunks(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }
 
-requireCommands('bwrap', 'flock')('what is as large as nothing of ours', () => {
+requireCommands('bwrap', 'flock')('very large imports', () => {
   test('a layer of a million entries is refused before any of them is looked at', async () => {
     using world = openWorld();
     await world.run(['sh', '-c', 'echo mine > data/mine'], { options: ['-v', 'data:data', '--strict'] });

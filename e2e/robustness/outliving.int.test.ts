@@ -7,14 +7,14 @@ import { expectNoSessions, expectWholeHeads, sessionsIn, until } from './store.f
 
 const options = ['-v', 'data:data', '--commit=always'];
 
-/** A process in a session of its own that has closed what it was started with; its id is in the file of its name. */
+/** A process in its own session that closed its descriptors; its id is in the file of its name. */
 function daemon(name: string, script: string): string {
   return `setsid sh -c 'echo $$ > ../${name}; ${script}' </dev/null >/dev/null 2>&1 3>&- 4>&- & until [ -s ../${name} ]; do :; done`;
 }
 
 const pidOf = ({ dir }: World, name: string): number => Number(readFileSync(join(dir, name), 'utf8'));
 
-/** False for a process that has ended and waits for whoever started it. */
+/** False for a zombie. */
 function lives(pid: number): boolean {
   try {
     return !/\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
@@ -29,7 +29,7 @@ requireCommands(
   'setsid',
 )('processes that outlive their command', () => {
   describe.each(worldUsers)('as %s', (user) => {
-    test('are named and ended before the seal, the deaf one and the one that writes; the exit code stands', async () => {
+    test('are named and ended before the save, even if they ignore signals; the exit code is kept', async () => {
       using world = openWorld({ user });
       const script = `cd data; ${daemon('deaf', 'trap "" TERM; while :; do sleep 0.1; done')}
         ${daemon('writer', 'while :; do echo more >> log; sleep 0.001; done')}
@@ -45,16 +45,16 @@ requireCommands(
       await expectNoSessions(world);
     });
 
-    test('are left alone with --leave-processes, which says so, and what is there is saved', async () => {
+    test('are left running with --leave-processes, with a notice, and their files are saved', async () => {
       using world = openWorld({ user });
       const script = `cd data; echo x > x; ${daemon('stays', `until [ -e ${world.dir}/gate ]; do sleep 0.01; done; echo late > late; echo more >> x; cat x ${world.dir}/data/late > ${world.dir}/seen`)}`;
       const run = await world.run(['sh', '-c', script], { options: [...options, '--leave-processes'] });
       const pid = pidOf(world, 'stays');
       expect(run.code).toBe(0);
-      expect(run.stderr).toMatch(new RegExp(`outlived the command.* is not saved: .*sh \\(${pid}\\)`));
+      expect(run.stderr).toMatch(new RegExp(`outlived the command.* are not saved: .*sh \\(${pid}\\)`));
       expect(lives(pid)).toBe(true);
       expect(run.volume('data')).toMatchObject({ added: 1, skipped: null });
-      // Others do not take it for a part of theirs, and what it writes now goes nowhere.
+      // Other runs do not own it, and its later writes are lost.
       const other = await world.run(['ls', 'data'], { options });
       expect(other.stdout).toBe('x\n');
       expect(lives(pid)).toBe(true);
@@ -92,7 +92,7 @@ requireCommands(
     },
   );
 
-  test('of a command without volumes are nobody’s business', async () => {
+  test('of a command without volumes are ignored', async () => {
     using world = openWorld();
     const script = `mkdir sub; cd sub; ${daemon('stays', 'until [ -e ../gate ]; do sleep 0.01; done')}`;
     const run = await world.run(['sh', '-c', script], { options: ['--mode=none'] });

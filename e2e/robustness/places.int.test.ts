@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { openWorld, worldUsers, type World } from '../cli.fixture.ts';
 import { expectNoSessions } from './store.fixture.ts';
 
-/** The volumes that are refused with this reason; the command runs once all the same, and not at all with `--strict`. */
+/** Checks that volumes are refused with this reason, that the command runs once, and not with `--strict`. */
 async function expectRefused(world: World, volumes: readonly string[], why: RegExp): Promise<void> {
   const options = volumes.flatMap((volume) => ['-v', volume]);
   world.write({ count: '' });
@@ -42,7 +42,7 @@ describe.each(worldUsers)('as %s', (user) => {
       expect(readFileSync(join(world.dir, 'file'), 'utf8')).toBe('content');
     });
 
-    test('the root, the home, what holds it and what lies in it are refused', async () => {
+    test('the root and the store, its parents and its children are refused', async () => {
       using world = openWorld({ user });
       await expectRefused(world, ['a:/'], /would hide the working directory/);
       await expectRefused(world, [`a:${world.dir}`], /would hide the working directory/);
@@ -75,7 +75,7 @@ describe.each(worldUsers)('as %s', (user) => {
       await expectRefused(world, ['a:itself'], /cannot be reached|ELOOP/);
     });
 
-    test('one that cannot be made is refused, and nothing is made on the way', async () => {
+    test('one that cannot be created is refused without partial directories', async () => {
       using world = openWorld({ user });
       await expectRefused(world, ['a:/proc/no/such'], /is or contains a system directory/);
       const name = 'n'.repeat(300);
@@ -83,7 +83,7 @@ describe.each(worldUsers)('as %s', (user) => {
       expect(existsSync(join(world.dir, 'made'))).toBe(false);
     });
 
-    test('is as it was when the run is over, and hides what the host has there meanwhile', async () => {
+    test('is unchanged after the run, which hides the host’s files', async () => {
       using world = openWorld({ user });
       world.write({ 'host/file': 'of the host' });
       const options = ['-v', 'a:host', '-v', 'b:new/er'];

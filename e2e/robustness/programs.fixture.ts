@@ -9,7 +9,7 @@ export function cachelaneLine(argv: readonly string[]): string {
   return [...inject('cachelaneProgram'), ...argv].map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
 }
 
-/** Runs a program around the CLI to its end, as whoever runs the tests. */
+/** Runs a program around the CLI as the test user. */
 export function runProgram(world: World, argv: readonly string[], input = ''): Finished {
   const [file = '', ...rest] = argv;
   const end = spawnSync(file, rest, { cwd: world.dir, env: world.env, input, encoding: 'utf8', maxBuffer: 64 << 20 });

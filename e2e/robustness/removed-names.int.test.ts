@@ -6,7 +6,7 @@ import { openWorld, worldUsers } from '../cli.fixture.ts';
 
 describe.each(worldUsers)('as %s', (user) => {
   requireCommands('bwrap', 'flock')('a file that an earlier run removed', () => {
-    test('leaves no name behind, however many saves later, and nothing that keeps its directory', async () => {
+    test('is gone after any number of saves, with its directory', async () => {
       using world = openWorld({ user });
       const sh = async (script: string): Promise<string> => {
         const { code, stdout, stderr } = await world.run(['sh', '-euc', script], { options: ['-q', '-v', 'data:v'] });

@@ -59,14 +59,14 @@ const step = (number: number): string => `
   rm -f many/file-${number - 4}; [ ${number % 5} != 0 ] || { rm -r many/dir-1; mkdir many/dir-1; echo ${number} > many/dir-1/anew; }
   ${stamp('many', String(123_455_000 + number * 10_000))}`;
 
-/** Type, permissions, size, time and target of everything, then the contents; the last of these opens what is shut. */
+/** Prints type, permissions, size, time and target of everything, then opens closed files and prints contents. */
 const look = `
   find . -mindepth 1 \\( -type d -printf 'd %m %T+ %p\\0' -o -type l -printf 'l %T+ %p -> %l\\0' -o -printf '%y %m %s %T+ %p\\0' \\) 2>"$ERRORS" | LC_ALL=C sort -z | tr '\\0\\n' '\\n?'
   chmod -R u+rwX . 2>/dev/null
   find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum -z | tr '\\0\\n' '\\n?'
   find . -mindepth 1 -printf '%y %p\\0' | LC_ALL=C sort -z | tr '\\0\\n' '\\n?'`;
 
-/** Setuid and setgid bits are dropped, times of directories are exact to microseconds, times that nobody set are the run's. */
+/** Setuid and setgid bits are dropped, directory times are exact to microseconds, unset times are the run's. */
 function linesOf(listing: string): readonly string[] {
   const lines = listing.split('\n').map((line) =>
     line
@@ -103,7 +103,7 @@ async function openPair(world: World): Promise<Pair> {
       expect(run.volume('data').skipped).toBeNull();
     },
     async expectSame() {
-      // Both in a view that is thrown away, since looking opens what is shut.
+      // In a discarded view, since the check changes modes.
       const view = ['bwrap', '--dev-bind', '/', '/', '--overlay-src', plain, '--tmp-overlay', plain, '--chdir', plain];
       const expected = world.exec([...view, 'sh', '-c', look], { env });
       const found = await inVolume(look, '--mode=read');
@@ -144,7 +144,7 @@ describe.each(worldUsers)('as %s', (user) => {
       expect((await world.run(['sh', '-c', list], { options })).stdout).toBe('755 tool\n775 d\n');
     });
 
-    test('with a path that is too long to store is not saved, with the reason; what was there stays', async () => {
+    test('with a path that is too long to store is not saved, with the reason; the volume stays', async () => {
       using world = openWorld({ user });
       const options = ['-v', 'data:data'];
       await world.run(['sh', '-c', 'echo x > data/x'], { options });
@@ -156,7 +156,7 @@ describe.each(worldUsers)('as %s', (user) => {
       await expectNoSessions(world);
     });
 
-    test('with such a path in a directory that is kept spoils it for nobody, and du and gc get over it', async () => {
+    test('with such a path in a kept directory does not break it, and du and gc work', async () => {
       using world = openWorld({ user });
       const options = ['-v', 'data:data', '--mounter', 'clone'];
       await world.run(['sh', '-c', 'echo x > data/x'], { options });

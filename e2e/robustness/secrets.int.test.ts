@@ -56,7 +56,7 @@ requireCommands('bwrap', 'flock')('arguments, environment and input of the comma
     expect(said).toContain('is not a database');
     for (const secret of secrets) expect(said).not.toContain(secret);
     expect(filesWithSecrets(world)).toEqual([]);
-    // The look itself finds what is there.
+    // The search itself works.
     writeFileSync(join(world.store, 'leak'), ofArgument);
     expect(filesWithSecrets(world)).toEqual(['store/leak']);
   });

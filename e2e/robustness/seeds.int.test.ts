@@ -12,7 +12,7 @@ const content = '_cacache/content-v2/sha512/aa/bb/cc';
 const inVolume = async (world: World, script: string, volume = 'data:data'): Promise<string> =>
   (await world.run(['sh', '-ec', script], { options: ['-v', volume, '--strict'] })).stdout;
 
-/** As actions/cache makes it: from the workspace, with what it was told in a file. */
+/** Makes an archive like actions/cache does: from the workspace, with a file list. */
 function actionsCache(world: World, { paths, program, absolute = false }: Packed): string {
   const file = join(world.dir, 'cache');
   const workspace = join(world.dir, 'runner/work/web/web');
@@ -105,7 +105,7 @@ requireCommands(
     expect(await world.cachelane(['import', file, '--as', 'deps:app/node_modules'])).toMatchObject({ code: 0 });
   });
 
-  test('what a volume has is merged with it', async () => {
+  test('an import is merged with the contents of the volume', async () => {
     using world = openWorld();
     await inVolume(world, 'echo mine > data/mine; echo mine > data/both');
     world.write({ 'runner/out/both': 'theirs\n', 'runner/out/new': 'theirs\n' });
@@ -136,13 +136,13 @@ requireCommands(
       'a name that leads up, beside the volume',
       [dir('v'), file('v/a'), file('../../evil')],
       2,
-      'directories that may be meant: ../.., v',
+      'directories that may hold the volume: ../.., v',
     ],
     [
       'an absolute name, beside the volume',
       [dir('v'), file('v/a'), file('/tmp/cachelane-evil')],
       2,
-      'directories that may be meant: /tmp, v',
+      'directories that may hold the volume: /tmp, v',
     ],
     [
       'a symlink out, and a file through it',
@@ -245,7 +245,7 @@ requireCommands(
       stderr: expect.stringContaining('warning: not imported: 2 symlinks out of the volume') as unknown,
     });
     expect(await inVolume(world, 'cd data; ls; cat in')).toBe('b\nin\nnew');
-    // So that what was imported can be exported, and imported elsewhere.
+    // The imported contents can be exported and imported again.
     await world.cachelane(['export', 'data', '-o', join(world.dir, 'export')]);
     await world.cachelane(['rm', 'data']);
     expect(await world.cachelane(['import', join(world.dir, 'export'), '--as', 'data:data'])).toMatchObject({

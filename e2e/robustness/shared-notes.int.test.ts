@@ -14,7 +14,7 @@ const sharedRun = async (world: World, script: string): Promise<FinishedRun> =>
 const privateRun = async (world: World, script: string): Promise<FinishedRun> =>
   await world.run(['sh', '-ec', script], { options: volume });
 
-/** Puts the notes beside the directory back to what they were when `keepNotes` ran: somebody wants the work saved, and no more is known. */
+/** Restores the notes of `keepNotes`: the work is to be saved, and nothing else is known. */
 const keepNotes = (world: World): string => `cp -a ${world.store}/kept ${world.dir}/kept-before`;
 
 function putNotesBack(world: World): void {
@@ -42,7 +42,7 @@ async function sharedRunWithoutNote(world: World, script: string): Promise<void>
 
 requireCommands('bwrap', 'flock')('notes of a shared directory', () => {
   describe.each(worldUsers)('as %s', (user) => {
-    test('what was saved, though nothing notes it, does not come back over the newer work of others', async () => {
+    test('an unrecorded save does not overwrite newer work of others', async () => {
       using world = openWorld({ user });
       await sharedRunWithoutNote(world, 'echo old > cache/f; echo kept > cache/g');
       expect((await privateRun(world, 'cat cache/f; echo new > cache/f')).stdout).toBe('old\n');

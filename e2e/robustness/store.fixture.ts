@@ -63,17 +63,17 @@ export function ageLayers({ store }: World): void {
   }
 }
 
-/** As if nobody had touched the leases for an hour: what a client left that died before it was recorded has no owner. */
+/** Makes all leases an hour old, as if their owners had died before being recorded. */
 export function ageLeases({ store }: World): void {
   const sessions = join(store, 'sessions');
   const anHourAgo = Date.now() / 1000 - 3600;
   for (const name of readdirSync(sessions)) utimesSync(join(sessions, name), anHourAgo, anHourAgo);
 }
 
-/** Below a test's own time limit, which would not say what was waited for. */
+/** Below the test's time limit, so that the error names the condition. */
 const patienceMs = 280_000;
 
-/** Waits for a condition; what is thrown when it does not come to be shows the condition, or what `inVain` says. */
+/** Waits for a condition. Throws with the condition, or the text of `inVain`. */
 export async function until(
   look: () => boolean | Promise<boolean>,
   inVain: () => string = () => String(look),

@@ -32,7 +32,7 @@ requireCommands('bwrap', 'flock')('verify', () => {
     expect(ended.volume('data')).toMatchObject({ added: 1, skipped: null });
   });
 
-  test('names what is damaged or missing and the heads it hurts; --repair drops that and nothing else', async () => {
+  test('names damaged and missing layers with their heads; --repair removes only those', async () => {
     using world = openWorld();
     const good = await save(world, 'data', 'echo 1 > data/one');
     const flipped = await save(world, 'data', 'echo 2 > data/two');
@@ -41,7 +41,7 @@ requireCommands('bwrap', 'flock')('verify', () => {
     expect(whole).toMatchObject({ code: 0, stdout: '3 layers verified: no damage found\n' });
 
     const file = join(layerDir(world, flipped), 'tree/two');
-    // The same length and, for whoever looks at nothing else, the same file.
+    // The same length and time.
     writeFileSync(file, readFileSync(file, 'utf8').replace('2', '!'));
     rmSync(layerDir(world, gone), { recursive: true });
     const before = await headsIn(world);

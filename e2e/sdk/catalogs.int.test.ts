@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { configure } from '../provided-volumes.fixture.ts';
 import { buildSdk, openSdkWorld, pathsOf, type BuiltSdk, type SdkWorld } from './sdk-world.fixture.ts';
 
-// What an organisation offers, as the programs of its projects use it: locked, generated, and run by Node as it is.
+// Catalogs of an organisation in programs: locked, generated, and run by Node.
 
 let sdk: BuiltSdk;
 beforeAll(() => {
@@ -62,7 +62,7 @@ process.stdout.write(JSON.stringify({
 }));
 `;
 
-test('a generated client runs under Node as it is, and its volumes are like others', async () => {
+test('a generated client runs under Node, and its volumes are like others', async () => {
   await using on = openSdkWorld(sdk);
   await on.serve();
   const web = on.acme('web', { 'build.ts': program });
@@ -87,7 +87,7 @@ test('a generated client runs under Node as it is, and its volumes are like othe
   expect(typed.myOrg).toEqual({ pipCache: { tool: 'pip' }, models: { namespace: 'github.com/acme' } });
 });
 
-test('what went is told to programs that nothing compiles, and gives them no empty volume', async () => {
+test('uncompiled programs get an error for a removed definition, not an empty volume', async () => {
   await using on = openSdkWorld(sdk);
   await on.serve();
   const attempt = `
@@ -153,7 +153,7 @@ test('a version that vanished goes on by the lock, in an engine that never had i
     CACHELANE_HOME: join(on.world.dir, 'another-home'),
   }).finished;
   expect(fresh).toBe(0);
-  // There, nobody ever published it: a lock is what CI goes by, and nothing to warn of.
+  // The catalog was never published there: CI uses the lock without a warning.
   expect(JSON.parse(answer)).toMatchObject({ pip: { tool: 'pip', warnings: [] } });
 });
 
@@ -175,12 +175,12 @@ test('what an engine of the SDK has is no alias, so that a client can have both'
   const names = Object.keys(engine);
   expect(names).toContain('run');
   for (const name of names) {
-    // Whoever adds a method adds it to the list in method-name.ts.
+    // New methods must be added to the list in method-name.ts.
     expect(() => requireAlias(name), name).toThrow(expect.objectContaining({ code: 'E_CATALOG' }));
   }
 });
 
-test('what a namespace is called is said by the file of the engine’s person, not by one below a home that a program claims', async () => {
+test('aliases come from the engine user’s file, not from a home that a program claims', async () => {
   await using on = openSdkWorld(sdk);
   configure(on, 'catalogs: { my-org: github.com/acme }\n');
   on.world.write({ 'evil/cachelane/config.yaml': 'catalogs: { my-org: github.com/evil }\n' });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openSdkWorld, pathsOf } from './sdk-world.fixture.ts';
 
-test('an engine that is killed takes forks along, and nothing that was saved; the next one goes on', async () => {
+test('a killed engine loses its forks but no saves, and the next one continues', async () => {
   await using on = openSdkWorld();
   const { pid } = await on.serve();
   const directory = on.acme('web');

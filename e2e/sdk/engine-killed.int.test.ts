@@ -55,7 +55,7 @@ function fill(fork: Fork, round: string): void {
 
 const generationOf = async (volume: CacheVolume): Promise<number> => (await volume.head())?.generation ?? 0;
 
-/** Names of the volumes that have all of a round; the others have nothing of it. */
+/** Returns the volumes that have a whole round. Others must have none of it. */
 async function doneIn(volumes: readonly CacheVolume[], round: string): Promise<string[]> {
   const done: string[] = [];
   for (const [index, volume] of volumes.entries()) {
@@ -87,7 +87,7 @@ function momentOf(seed: number, random: () => number): number {
   return ((seed - 1 + random()) / seeds.length) * 1.2;
 }
 
-test.each(seeds)('a commit and a rollback whose engine is killed, seed %i', async (seed) => {
+test.each(seeds)('a commit and a rollback with a killed engine, seed %i', async (seed) => {
   const random = seededNumbers(seed);
   await using on = openSdkWorld();
   const engine = await on.serve('--keep');

@@ -5,14 +5,14 @@ import { describe, expect, test } from 'vitest';
 import { until } from '../robustness/store.fixture.ts';
 import { openSdkWorld, pathsOf, type SdkWorld } from './sdk-world.fixture.ts';
 
-// Commands of programs, and what they leave running. The engine is the real one, and commands are children of this process.
+// Commands of programs and the processes they leave, with a real engine.
 
 async function client(on: SdkWorld): Promise<NodeEngine> {
   await on.serve();
   return await on.session(on.acme('web'));
 }
 
-/** False for a process that has ended and waits for whoever started it. */
+/** False for a zombie. */
 function lives(pid: number): boolean {
   try {
     return !/\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
@@ -38,21 +38,18 @@ function abortAt(on: SdkWorld, name: string): AbortSignal {
 }
 
 describe('a command that is aborted', () => {
-  test.each(['ignore', 'capture'] as const)(
-    'takes what it started along, whoever has its output: %s',
-    async (stdio) => {
-      await using on = openSdkWorld();
-      const engine = await client(on);
-      const signal = abortAt(on, 'begun');
-      const script = `sh -c 'echo $$ > $NOTES/child; while :; do echo half > $DIR/half; sleep 0.01; done' &
+  test.each(['ignore', 'capture'] as const)('ends its children even if its output is held open: %s', async (stdio) => {
+    await using on = openSdkWorld();
+    const engine = await client(on);
+    const signal = abortAt(on, 'begun');
+    const script = `sh -c 'echo $$ > $NOTES/child; while :; do echo half > $DIR/half; sleep 0.01; done' &
       until [ -s $NOTES/child ] && [ -e $DIR/half ]; do :; done; echo > $NOTES/begun; wait`;
-      await expect(shell(on, engine, script, { stdio, signal })).rejects.toMatchObject({ code: 'E_ABORTED' });
-      expect(lives(pidIn(on, 'child'))).toBe(false);
-      const { saved } = await shell(on, engine, 'echo mine > $DIR/mine');
-      expect(saved).toMatchObject([{ added: 1 }]);
-      expect(await pathsOf(engine.cacheVolume('data').entries())).toEqual(['mine']);
-    },
-  );
+    await expect(shell(on, engine, script, { stdio, signal })).rejects.toMatchObject({ code: 'E_ABORTED' });
+    expect(lives(pidIn(on, 'child'))).toBe(false);
+    const { saved } = await shell(on, engine, 'echo mine > $DIR/mine');
+    expect(saved).toMatchObject([{ added: 1 }]);
+    expect(await pathsOf(engine.cacheVolume('data').entries())).toEqual(['mine']);
+  });
 
   test('is ended also where it does not listen', async () => {
     await using on = openSdkWorld();
@@ -80,7 +77,7 @@ describe('what outlives a command', () => {
     },
   );
 
-  test('goes on where it is left, writes nothing into what comes later, and holds up nobody who reads its output', async () => {
+  test('continues if left running, writes nothing into later volumes, and does not block readers of the output', async () => {
     await using on = openSdkWorld();
     const engine = await client(on);
     const loop =
@@ -96,7 +93,7 @@ describe('what outlives a command', () => {
     await until(() => !lives(pidIn(on, 'child')));
   });
 
-  test('without volumes is nobody’s business', async () => {
+  test('without volumes is ignored', async () => {
     await using on = openSdkWorld();
     const engine = await client(on);
     const script = `sh -c 'echo $$ > $NOTES/child; until [ -e $NOTES/gate ]; do sleep 0.01; done' & until [ -s $NOTES/child ]; do :; done; echo said`;
@@ -108,7 +105,7 @@ describe('what outlives a command', () => {
 });
 
 describe('an engine that is killed', () => {
-  test('leaves no path to whoever goes on writing, program or command', async () => {
+  test('leaves no path to a volume for later writers', async () => {
     await using on = openSdkWorld();
     const { pid } = await on.serve();
     const directory = on.acme('web');
@@ -140,7 +137,7 @@ describe('an engine that is killed', () => {
   });
 });
 
-describe('what is no command, and no volume', () => {
+describe('invalid commands and volumes', () => {
   test('is refused in words', async () => {
     await using on = openSdkWorld();
     const engine = await client(on);

@@ -18,7 +18,7 @@ afterAll(() => {
 const document = readFileSync(join(import.meta.dirname, '../../docs/howto/sdk.md'), 'utf8');
 const examples = [...document.matchAll(/^```ts\n([^]*?)^```$/gm)].map(([, code = '']) => code);
 
-test('the examples of the document do what it says', async () => {
+test('the examples of the document work as described', async () => {
   await using on = openSdkWorld(sdk);
   const runnable = examples.filter((code) => code.includes('await using engine'));
   expect(runnable.length).toBeGreaterThanOrEqual(7);
@@ -134,7 +134,7 @@ test('a program finds the engine of its home, wherever the home is said to be', 
   expect(stderr).toContain('E_ENGINE_GONE');
 });
 
-test('a program without cachelane is told what is missing', async () => {
+test('a program without cachelane gets a clear error', async () => {
   await using on = openSdkWorld(sdk);
   const directory = on.acme('web', {
     'p.mjs': facts.replace('connect()', "connect({ program: ['no-such-program'] })"),
@@ -203,7 +203,7 @@ process.stdout.write(String(new Set(pids).size));
   expect(await on.program(directory, 'p.mjs').finished).toMatchObject({ code: 0, stderr: '', stdout: '3' });
 });
 
-test('nobody is told a program’s environment at a place that others can write to', async () => {
+test('a program’s environment is not sent to a socket that others can replace', async () => {
   await using on = openSdkWorld(sdk);
   const directory = on.acme('web', { 'p.mjs': facts });
   // Too long for a socket: it is below a directory for temporary files then.
@@ -248,7 +248,7 @@ process.stdout.write(JSON.stringify([await one(engine), await other(engine), awa
   expect(elsewhere).toMatch(/^teams\/site\/.*lib-b$/);
 });
 
-/** For an engine whose idle minute takes three seconds. */
+/** For an engine with an idle time of three seconds. */
 const quickly = { NODE_OPTIONS: `--import=${join(import.meta.dirname, 'quick-clock.fixture.ts')}` };
 
 describe('a session that is idle for a minute', () => {

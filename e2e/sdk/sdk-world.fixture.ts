@@ -8,7 +8,7 @@ import { openWorld, type Finished, type World } from '../cli.fixture.ts';
 
 const root = join(import.meta.dirname, '../..');
 
-/** The package as it is published; for a `beforeAll`, since it takes seconds. */
+/** Builds the published package. Slow: use it in `beforeAll`. */
 export interface BuiltSdk extends Disposable {
   readonly dir: string;
 }
@@ -25,7 +25,7 @@ export function buildSdk(): BuiltSdk {
 
 export interface SdkWorld extends AsyncDisposable {
   readonly world: World;
-  /** A project whose namespace is `github.com/acme/NAME`; returns its directory. */
+  /** Creates a project with the namespace `github.com/acme/NAME` and returns its directory. */
   acme(name: string, files?: Readonly<Record<string, string>>): string;
   /** `cachelane serve`, ready; the world's home has one engine. */
   serve(...options: readonly string[]): Promise<ServedEngine>;

@@ -5,7 +5,7 @@ import type { NodeEngine } from '@cachelane/sdk/node';
 import { expect, test } from 'vitest';
 import { openSdkWorld, type SdkWorld } from './sdk-world.fixture.ts';
 
-// What an engine sends to a remote of what its clients save, and whose remote that is.
+// An engine's pushes of its clients' saves.
 
 /** Its address. */
 function remoteIn(on: SdkWorld, name: string): string {
@@ -33,7 +33,7 @@ async function foundElsewhere(on: SdkWorld, directory: string, key: string): Pro
 }
 let machines = 0;
 
-test('what clients save is sent in the background: at once, and what was saved while something was on its way after that, also when the engine ends', async () => {
+test('saves of clients are pushed in the background, one push at a time, also at the engine’s end', async () => {
   await using on = openSdkWorld();
   on.world.env['CACHELANE_REMOTE'] = remoteIn(on, 'remote');
   const directory = on.acme('web');
@@ -55,7 +55,7 @@ async function synced(events: AsyncIterable<EngineEvent>): Promise<EngineEvent> 
   throw new Error('nothing was synced');
 }
 
-test('a program that names another remote than the engine has is told that it does not count, and nothing is written there', async () => {
+test('a program that names another remote gets a warning, and nothing is written there', async () => {
   await using on = openSdkWorld();
   const [own, other] = [remoteIn(on, 'own'), remoteIn(on, 'other')];
   on.world.env['CACHELANE_REMOTE'] = own;
@@ -75,7 +75,7 @@ test('a program that names another remote than the engine has is told that it do
   ]);
 });
 
-test('a program is told of a remote that its engine cannot use, wherever the engine’s own words go', async () => {
+test('a program gets the warnings about its engine’s unusable remote', async () => {
   await using on = openSdkWorld();
   on.world.env['CACHELANE_REMOTE'] = 'ftp://cache.example';
   const directory = on.acme('web');

@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { goModule, goProject, seedGoBuild } from '../real-tools/go-project.fixture.ts';
 import { openSdkWorld, pathsOf, type SdkWorld } from './sdk-world.fixture.ts';
 
-// Who is at work in one volume at once, and what is left of what each does. The engine is the real one; each client has a session of its own where it matters.
+// Concurrent work in one volume, with a real engine and separate sessions.
 
 async function clients(on: SdkWorld, count: number): Promise<readonly NodeEngine[]> {
   await on.serve();
@@ -24,7 +24,7 @@ function locked(engine: NodeEngine): readonly CacheVolume[] {
 }
 
 describe('SHARED', () => {
-  test('is one directory, and what is there is saved', async () => {
+  test('is one directory, and its contents are saved', async () => {
     await using on = openSdkWorld();
     const [one, other] = (await clients(on, 2)) as [NodeEngine, NodeEngine];
     const sharing = 'SHARED';
@@ -76,7 +76,7 @@ describe('LOCKED', () => {
     expect(await one.cacheVolume('data', { sharing: 'SHARED' }).id()).toBe(await other.cacheVolume('data').id());
   });
 
-  test('is told with who has it, where and since when, as long as that lives', async () => {
+  test('is reported with its live holder, place and time', async () => {
     await using on = openSdkWorld();
     const [one, other] = (await clients(on, 2)) as [NodeEngine, NodeEngine];
     const fork = await one.attach(locked(one));
@@ -92,7 +92,7 @@ describe('LOCKED', () => {
     expect(await other.leases()).toEqual([]);
   });
 
-  test('a waiter that is cancelled, and one whose time is over, take nothing and keep nobody waiting', async () => {
+  test('cancelled and timed out waiters release their place', async () => {
     await using on = openSdkWorld();
     const [one, two, three] = (await clients(on, 3)) as [NodeEngine, NodeEngine, NodeEngine];
     const holder = await one.attach(locked(one));
@@ -119,7 +119,7 @@ describe('LOCKED', () => {
 
 const packages = ['alpha', 'beta', 'gamma'] as const;
 
-/** Files of a Go cache that say what was compiled. */
+/** Files of a Go cache that show compiled packages. */
 function goFiles(directory: string): readonly string[] {
   return globSync('*/*-[ad]', { cwd: directory });
 }
@@ -129,7 +129,7 @@ requireCommands(
   'flock',
   'go',
 )('three clients at once in one Go cache', () => {
-  test.each(['one session', 'three sessions'])('in %s: nothing that any of them added is missing', async (how) => {
+  test.each(['one session', 'three sessions'])('in %s: all additions are kept', async (how) => {
     await using on = openSdkWorld();
     const directory = goProject(on.world, 'web', goModule('web', packages));
     on.acme('web');

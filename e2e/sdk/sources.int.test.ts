@@ -17,7 +17,7 @@ import { describe, expect, test } from 'vitest';
 import { npmFiles, somePackages, versionsOf } from '../real-tools/npm-project.fixture.ts';
 import { openSdkWorld, pathsOf, type SdkWorld } from './sdk-world.fixture.ts';
 
-// What a volume is seeded from, with an engine process, its store and directories of the machine real.
+// Seeds of volumes, with a real engine process and directories.
 
 const refusalOf = async (asked: Promise<unknown>): Promise<unknown> =>
   await asked.then(
@@ -42,7 +42,7 @@ async function sourced(engine: NodeEngine, from: string): Promise<Fork> {
 }
 
 describe('a volume with a directory as its source', () => {
-  test('gives npm what it needs of a cache that it had, saves what is new alone, and keeps that under another source', async () => {
+  test('seeds npm’s cache, saves only new files, and keeps them under another source', async () => {
     await using on = openSdkWorld();
     const [old, fresh] = [somePackages('old', 3), somePackages('fresh', 2)];
     await using registry = await startLocalRegistry([...old, ...fresh]);
@@ -114,7 +114,7 @@ describe('a volume with a directory as its source', () => {
     expect(filesOf(plain)).toEqual(['d', 'top']);
   });
 
-  test('is told where others are at work in the directory, with another source', async () => {
+  test('is refused while others use the directory with another source', async () => {
     await using on = openSdkWorld();
     await on.serve();
     const engine = await on.session(on.acme('web'));
@@ -136,7 +136,7 @@ describe('a volume with a directory as its source', () => {
     }
   });
 
-  test('is refused where there is nothing to take, and takes nothing that leads elsewhere', async () => {
+  test('is refused for a missing directory, and skips links that lead out', async () => {
     await using on = openSdkWorld();
     await on.serve();
     const engine = await on.session(on.acme('web'));
@@ -202,7 +202,7 @@ test('a source that is larger than volume-size is refused to programs, and a run
   expect(stderr).toContain(`parts is not seeded: ${why}`);
 });
 
-test('a source in cachelane.yaml counts for programs too, but for a confined one, which is told', async () => {
+test('a source in cachelane.yaml applies to programs, except confined ones, which get a warning', async () => {
   await using on = openSdkWorld();
   await on.serve();
   const web = on.acme('web', {
@@ -272,7 +272,7 @@ describe('a volume with another one as its source', () => {
     ]);
   });
 
-  test('that a confined session may not know of is refused, whether it is there or not, and so is every directory', async () => {
+  test('outside a confined session’s bounds is refused, existing or not, and so is every directory', async () => {
     await using on = openSdkWorld();
     await on.serve();
     const web = await on.session(on.acme('web'));

@@ -134,7 +134,7 @@ describe('a volume', () => {
     expect(await data.remove()).toEqual([]);
   });
 
-  test('asked for in two ways is one, and says so', async () => {
+  test('requested in two ways is one volume with a warning', async () => {
     await using on = openSdkWorld();
     await on.serve();
     const engine = await on.session(on.acme('web'));
@@ -149,7 +149,7 @@ describe('a volume', () => {
 });
 
 describe('a command', () => {
-  test('that fails saves what its tool leaves complete, and nothing else; what it printed can be captured', async () => {
+  test('that fails saves only files that its tool leaves complete; its output can be captured', async () => {
     await using on = openSdkWorld();
     await on.serve();
     const engine = await on.session(on.acme('web'));

@@ -74,7 +74,7 @@ export interface Worker {
   readonly lastRun: () => RunId;
   /** What this process saved. */
   readonly saved: Saved[];
-  /** Names that it was about to take away again. */
+  /** Names that it was about to remove again. */
   readonly taken: Set<string>;
 }
 
@@ -210,7 +210,7 @@ async function prune(worker: Worker, task: Task): Promise<string | null> {
   return report.skipped;
 }
 
-/** Where nobody else takes anything away, a run finds whatever this very process saved before. */
+/** Without other removals, a run finds everything that this process saved before. */
 function requireOwnSaved({ order, saved, taken, tell }: Worker, { place }: Task, { names }: SeenCommits): void {
   if (!place.startsWith('keep')) return;
   const own = saved.filter(({ name }) => isOwn(name, order.worker, place) && !taken.has(name));

@@ -9,7 +9,7 @@ export interface Operation {
   readonly beganMs: number;
   /** When it was over, or its worker was killed. */
   readonly endedMs: number;
-  /** Of one that was not, and of one that was killed, nobody can say how much of it was done. */
+  /** For a failed or killed one, the extent is unknown. */
   readonly isDone: boolean;
   readonly why: string | null;
   readonly puts: readonly Thing[];
@@ -19,7 +19,7 @@ export interface Operation {
 /** What a run finds in each place. */
 export type Seen = ReadonlyMap<Place, ReadonlySet<Thing>>;
 
-/** What is said of one thing. */
+/** Records of one thing. */
 interface Story {
   readonly thing: Thing;
   readonly put: Operation;
@@ -71,7 +71,7 @@ function storiesOf(place: Place, operations: readonly Operation[]): readonly Sto
   );
 }
 
-/** Operations that take away what others put. */
+/** Operations that remove things of others. */
 function removalsOf(place: Place, operations: readonly Operation[]): readonly Operation[] {
   const removing: ReadonlySet<Act> = new Set(['rm', 'rm by the program', 'roll back']);
   return operations.filter((each) => each.place === place && removing.has(each.act));
@@ -88,7 +88,7 @@ function expected({ thing, put, takes }: Story, all: readonly Operation[]): 'the
   if (takes.some(({ act, isDone }) => act === 'revoke' && isDone)) return 'gone';
   const backs = removals.filter(({ act }) => act === 'roll back');
   const isTaken = takes.some((take) => take.isDone && backs.every(({ endedMs }) => endedMs < take.beganMs));
-  // A tier goes on to have what its project has not any more, and brings it back; a plain volume of it is what the project has.
+  // A tier keeps things that its project removed, and restores them; its plain volume equals the project's.
   const isShared = put.place === 'fed-local' || (put.place === 'tier-local' && thing.startsWith('data '));
   if (isShared) return put.place === 'fed-local' && isUntouched({ thing, put, takes }, removals) ? 'there' : 'either';
   const isRemoved = removals.some(({ act, isDone, beganMs }) => act !== 'roll back' && isDone && beganMs > put.endedMs);
@@ -100,7 +100,7 @@ function isUntouched({ put, takes }: Story, removals: readonly Operation[]): boo
   return takes.length === 0 && removals.every(({ endedMs }) => endedMs < put.beganMs);
 }
 
-/** What a tier has of its project, once a run of that has fed it: what the project has, and nothing that was revoked. */
+/** The expected contents of a tier after a feed: the project's, without revoked ones. */
 export function wronglyFed(operations: readonly Operation[], seen: Seen): readonly string[] {
   const tier = seen.get('tier-local') ?? new Set();
   const lacks = [...(seen.get('fed-local') ?? [])].filter((thing) => thing.startsWith('npm ') && !tier.has(thing));
@@ -125,7 +125,7 @@ function wrongStates(place: Place, operations: readonly Operation[], found: Read
   });
 }
 
-/** What was saved before an export began, and never taken away, is where it was taken in. */
+/** Things saved before an export and never removed exist where it was imported. */
 function missingCopies(operations: readonly Operation[], seen: Seen): readonly string[] {
   const copies = operations.filter(({ act, isDone }) => act === 'copy' && isDone);
   const latestMs = Math.max(0, ...copies.map(({ beganMs }) => beganMs));

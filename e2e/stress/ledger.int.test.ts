@@ -23,12 +23,12 @@ describe('what the operations say must be there', () => {
     ['is missed', [add], seen(), ['keep-local: npm w0-keep-local.1 is not there (add 1 of w0)']],
     ['may be there or not, of one that was killed', [{ ...add, isDone: false }], seen(), []],
     [
-      'must not be there once it was taken away',
+      'must be gone once it was removed',
       [add, prune],
       seen(thing),
       ['keep-local: npm w0-keep-local.1 is still there (add 1 of w0, prune 2 of w0)'],
     ],
-    ['may be taken away by one that was killed', [add, { ...prune, isDone: false }], seen(), []],
+    ['may be removed by a killed one', [add, { ...prune, isDone: false }], seen(), []],
     ['is known', [], seen(thing), ['keep-local: nobody put npm w0-keep-local.1']],
   ] as const)('%s', (_, operations, found, wrong) => {
     expect(disagreements(operations, found)).toEqual(wrong);

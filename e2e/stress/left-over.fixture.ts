@@ -4,14 +4,14 @@ import { DatabaseSync } from 'node:sqlite';
 import { backgroundVariable } from '@cachelane/core';
 import { noAbort, type HomeEngine } from '../engine.fixture.ts';
 
-/** What may lie in a home, by itself. */
+/** Files that may exist in a home. */
 const atTop =
   /^(state\.db(-wal|-shm)?|layers|derived|staging|trash|sessions|kept|outgoing|incoming|reserve|collected|(gc|push)\.log)$/;
 
-/** Where something lies only while somebody is at work. */
+/** Directories that are empty when nothing runs. */
 const inPassing = ['staging', 'trash', 'sessions', 'outgoing', 'incoming'] as const;
 
-/** Rows that nothing stands behind any more. */
+/** Rows without a live owner. */
 const rows = {
   'sessions without a process': 'SELECT id FROM sessions',
   'volumes of no session': 'SELECT volume_id FROM session_volumes',
@@ -91,7 +91,7 @@ export function isAnybodyLeft(dir: string): boolean {
     try {
       return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(said);
     } catch {
-      // It is gone, or somebody else's.
+      // It is gone, or another process's.
       return false;
     }
   });

@@ -5,7 +5,7 @@ import type { HomeEngine } from '../engine.fixture.ts';
 /** Of the machine: `cachelane` is at work in the same home. */
 export const bootId: string = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 
-/** How long nobody works on anything here without having touched it. */
+/** The longest time between two touches of used files. */
 const graceMs = 20_000;
 
 /**

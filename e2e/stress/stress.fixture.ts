@@ -28,7 +28,7 @@ import {
   type WorkerOrder,
 } from './told.fixture.ts';
 
-// Many processes play operations on one home and are killed all the while; what they said is compared with what is there in the end.
+// Many processes run operations on one home and are killed; their records are compared with the final state.
 
 export interface StressOptions {
   /** An empty directory. */
@@ -69,7 +69,7 @@ export async function stress(options: StressOptions): Promise<Stressed> {
   const { operations, faults, kills } = course;
   const ms = performance.now() - startedMs;
   faults.push(...vainActs(operations));
-  // What is wrong already is to be found as it was.
+  // An earlier failure must be kept for analysis.
   if (faults.length === 0) faults.push(...(await lookAfterwards(options.dir, operations)));
   const { there, gone } = demands(operations);
   const figures = [
@@ -125,7 +125,7 @@ class Course {
     await metadata.setPolicy(parseNamespace(places['brief-feature'].namespace), 'keep-branch', '1h', noAbort);
   }
 
-  /** All that one worker has to do, in as many processes as it takes. */
+  /** All work of one worker, in as many processes as needed. */
   async live(index: number): Promise<void> {
     const { dir, seed, workers, operations, cachelane } = this.#options;
     const count = Math.ceil(operations / workers);
@@ -191,10 +191,10 @@ class Course {
     if (kill(child)) this.kills += 1;
   }
 
-  /** Clocks go forward, for whoever begins something next. */
+  /** Clocks go forward for the next operations. */
   #jump(): void {
     const done = Math.floor((this.operations.length / this.#options.operations) * jumps);
-    // Who reads it meanwhile must not find it empty: that is a clock that goes back by weeks.
+    // A reader must not find it empty, since its clock would go back by weeks.
     writeFileSync(`${this.#aheadFile}.new`, String((aheadInTheEndMs / jumps) * done));
     renameSync(`${this.#aheadFile}.new`, this.#aheadFile);
   }
@@ -226,7 +226,7 @@ function parsed(line: string): Told | null {
 function startWorker(order: WorkerOrder): ChildProcess {
   return spawn(process.execPath, ['--min-semi-space-size=16', program, JSON.stringify(order)], {
     stdio: ['pipe', 'pipe', 'pipe'],
-    // A group of its own, so that what it starts is killed with it.
+    // Its own process group, so that its children are killed too.
     detached: true,
     env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: compiled },
   });
@@ -268,7 +268,7 @@ async function lookEverywhere(dir: string, engine: HomeEngine): Promise<Seen> {
   return seen;
 }
 
-/** A revocation whose process was killed is gone on with by the same again; until then a tier may hold what it would not be fed. */
+/** A killed revocation is repeated; until then a tier may contain revoked layers. */
 async function finishRevocations(engine: HomeEngine): Promise<void> {
   const deps = { ...engine.deps, remote: null };
   for (const { run } of await deps.metadata.revokedRuns('all', noAbort)) {
@@ -277,7 +277,7 @@ async function finishRevocations(engine: HomeEngine): Promise<void> {
   }
 }
 
-/** What a tier has once a run of its project has fed it, of both. */
+/** The contents of a tier after a feed. */
 async function lookAtTier(dir: string, engine: HomeEngine): Promise<Seen> {
   const seen = new Map<Place, ReadonlySet<Thing>>();
   await look(dir, engine, 'fed-local', () => {}, 'write');

@@ -5,7 +5,7 @@ import { dataPath, hasData } from '../sync/commits.fixture.ts';
 export interface WorkerOrder {
   /** Of the home, see `openHomeEngine`. */
   readonly dir: string;
-  /** The names of what it saves begin with it. */
+  /** Prefix of the names that it saves. */
   readonly worker: string;
   readonly seed: number;
   /** The first operation, and the one behind the last. */
@@ -59,12 +59,12 @@ export type Act = (typeof acts)[number];
 /** Something that a run finds or does not: `npm NAME`, a name with its content; `data PATH`, a file of the plain volume; `state WHOSE NUMBER`, the content of a file that is changed again and again. */
 export type Thing = string;
 
-/** What a worker says, a line of JSON each. Times are of one clock that all processes share, in milliseconds. */
+/** Messages of a worker, one JSON line each. Times are from one shared clock, in milliseconds. */
 export type Told =
   | { readonly say: 'begin'; readonly number: number; readonly act: Act; readonly place: Place; readonly atMs: number }
-  /** What it is about to save, or to take away for good. */
+  /** What it is about to save or remove. */
   | { readonly say: 'about'; readonly puts?: readonly Thing[]; readonly takes?: readonly Thing[] }
-  /** `isDone`: what it was about to do is done for good. */
+  /** `isDone`: the operation is complete and durable. */
   | { readonly say: 'end'; readonly isDone: boolean; readonly why: string | null; readonly atMs: number }
   /** Something that must not be. */
   | { readonly say: 'fault'; readonly what: string };
@@ -78,7 +78,7 @@ export function stateFile(worker: string, place: Place): string {
   return `state/${worker}-${place}`;
 }
 
-/** `w3-keep-local.17`: who, where, and by which operation; what it has in the plain volume lies in a directory of that worker and place. */
+/** `w3-keep-local.17`: worker, place and operation. In the plain volume, a directory of that worker and place. */
 export function nameOf(worker: string, place: Place, number: number): string {
   return `${worker}-${place}.${number}`;
 }

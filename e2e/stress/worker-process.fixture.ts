@@ -7,18 +7,18 @@ import { perform, type Worker } from './acts.fixture.ts';
 import { taskOf } from './task-of.fixture.ts';
 import { sharedClockMs, type Told, type WorkerOrder } from './told.fixture.ts';
 
-/** A process that plays operations: `node worker-process.fixture.ts ORDER`, an order as JSON. It says what it does before and after it. */
+/** Runs operations: `node worker-process.fixture.ts ORDER`, with the order as JSON. Reports each one before and after. */
 const order = JSON.parse(process.argv[2] ?? '') as WorkerOrder;
 
-/** What no operation may come to, whoever is killed or in its way. */
+/** Errors that no operation may have. */
 const never: ReadonlySet<ErrorCode> = new Set(['E_INTERNAL', 'E_STORE_CORRUPT', 'E_STORE_NEWER', 'E_LAYER_CORRUPT']);
 
-/** Written at once: what is said is said, also by one that is killed next. */
+/** Written at once, so that a kill loses no message. */
 function tell(told: Told): void {
   writeSync(1, `${JSON.stringify(told)}\n`);
 }
 
-// Whoever gave the order is gone.
+// The parent is gone.
 process.stdin.on('end', () => process.exit(1)).resume();
 
 let aheadMs = 0;

@@ -26,7 +26,7 @@ import { requireCommands } from '@cachelane/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { scratchDir, startBucket, type TestBucket } from './places.fixture.ts';
 
-// What a collection takes out of a real remote, and what it leaves.
+// Collections of real remotes.
 
 const { signal } = new AbortController();
 const clock = {
@@ -35,7 +35,7 @@ const clock = {
   sleep: async (ms: number) => await pause(ms),
 };
 const random = { bytes: (count: number) => new Uint8Array(randomBytes(count)) };
-/** Nobody can turn the clock of a server: an object may go as soon as a second has passed. */
+/** A server's clock cannot be set, so objects expire after a second. */
 const grace = { markMs: 1000, objectMs: 0, clockStepMs: 0 };
 
 async function collect(remote: Remote): Promise<RemoteGarbage> {
@@ -111,7 +111,7 @@ function collected(open: () => Promise<Remote>): void {
     expect(await putAll(remote)).toEqual(['stored', 'stored']);
   });
 
-  test('what is stored anew, or named, between two looks stays', async () => {
+  test('an object stored again or named between two scans stays', async () => {
     await using remote = await open();
     await putAll(remote);
     await untilLater(remote);

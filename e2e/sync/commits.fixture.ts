@@ -45,7 +45,7 @@ export function missingOf({ npm, data }: VolumeDirs, names: readonly string[]): 
 export interface SeenCommits {
   /** Those with a line in the index. */
   readonly names: ReadonlySet<string>;
-  /** Of those, the ones whose content is not there or not what it was: nobody is ever to find one. */
+  /** Commits with missing or changed content. There must be none. */
   readonly broken: readonly string[];
   /** Every file of the plain volume, by its path. */
   readonly files: ReadonlyMap<string, string>;
@@ -94,7 +94,7 @@ function nameIn(line: string): string | undefined {
   return /"key":"package ([^"]+)"/.exec(line)?.[1];
 }
 
-/** `m7.3` lies in a directory of its machine. */
+/** `m7.3` is in a directory of its machine. */
 export function dataPath(name: string): string {
   return name.replace('.', '/');
 }

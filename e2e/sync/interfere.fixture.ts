@@ -1,9 +1,9 @@
 import { CachelaneError, type ObjectSource, type Remote } from '@cachelane/core';
 
 export type Interference =
-  /** It did not happen, and nobody can tell. */
+  /** It did not happen, and the caller gets no answer. */
   | 'lose-request'
-  /** It happened, and nobody can tell. */
+  /** It happened, and the caller gets no answer. */
   | 'lose-reply'
   | 'twice'
   /** Once more when the next call is over. */
@@ -22,7 +22,7 @@ export interface InterferedCall {
 /** Data counts as a call each time that so much of it has gone by. */
 const pieceBytes = 2 << 20;
 
-/** A remote to whose calls happens what `decide` says. What happens twice happens to the driver: nothing of it goes over a wire. */
+/** A remote whose calls fail as `decide` chooses. Repeated calls reach the driver twice. */
 export function interfered(remote: Remote, decide: (call: InterferedCall) => Interference | undefined): Remote {
   let number = 0;
   let owed: (() => Promise<unknown>) | undefined;
@@ -35,7 +35,7 @@ export function interfered(remote: Remote, decide: (call: InterferedCall) => Int
     if (what === 'die-after') die();
     const again = owed;
     owed = what === 'late-again' ? act : undefined;
-    // Its outcome is nobody's business.
+    // Its outcome is ignored.
     await again?.().catch(() => undefined);
     if (what === 'lose-reply') throw lost();
     return result;

@@ -112,7 +112,7 @@ async function expectRecovery(dir: string, { direct: address, env }: Place, { sa
   const lost: string[] = [];
   const { volumes } = await machine.run((dirs) => {
     lost.push(...lacks(dirs, known));
-    // Committed and sent, or not, and nobody was told.
+    // Committed and pushed, or not, without an answer.
     if (missingOf(dirs, ['ours.1']).length === 0) known.push('ours.1');
   }, 'wait');
   expect(volumes.map(({ sync }) => sync?.pushed)).not.toContain('later');
@@ -123,10 +123,10 @@ async function expectRecovery(dir: string, { direct: address, env }: Place, { sa
 
 interface Deaths {
   readonly scratch: ScratchDir;
-  /** The homes in a directory, and what they share, as they are before anybody dies. */
+  /** The homes and their remote before any process dies. */
   readonly prepare: (name: string) => Promise<Prepared>;
   readonly die: Dying;
-  /** Null: nobody dies at this call. */
+  /** Null for no death at this call. */
   readonly moment: (call: number) => Death['when'] | null;
 }
 
@@ -173,7 +173,7 @@ const atOdd = (call: number): Death['when'] | null => {
 describe('killed before or after every second call of a directory', () => {
   test('a run leaves remote and home sound, and the next one goes on where it was', async () => {
     using scratch = scratchDir();
-    // Always at the same path, where copies of what was made once are as good as if it was made there.
+    // Always at the same path, so that copies are valid.
     const [dir, kept] = [join(scratch.path, 'machines'), join(scratch.path, 'kept')];
     const address = `dir:${dir}/shared`;
     const place: Place = { address, direct: address, env: {} };

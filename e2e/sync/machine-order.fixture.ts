@@ -15,7 +15,7 @@ export interface MachineOrder {
   /** The first commit, and the one behind the last. */
   readonly from: number;
   readonly to: number;
-  /** Null: the remote does what it is asked, as far as this process is concerned. */
+  /** Null for a remote without failures. */
   readonly faults: { readonly seed: number; readonly rate: number } | null;
   /** Null: it lives to its end. */
   readonly dies: { readonly call: number; readonly when: Interference } | null;
@@ -25,7 +25,7 @@ const program = fileURLToPath(new URL('./machine-process.fixture.ts', import.met
 
 export interface MachineProcess {
   readonly child: ChildProcess;
-  /** Every line that it says. Throws what it wrote to stderr where it ends in any other way than by SIGKILL, or when all is done. */
+  /** Yields its lines. Throws its stderr unless it succeeds or dies of SIGKILL. */
   readonly lines: AsyncIterable<string>;
 }
 

@@ -27,7 +27,7 @@ export interface Machine extends AsyncDisposable {
   readonly deps: EngineDependencies & { readonly remote: Remote };
   /** What the engine warned of, first to last. */
   readonly warnings: readonly string[];
-  /** A run whose command is `work`. */
+  /** A run with the command `work`. */
   run(work: Command, push: PushMode): Promise<RunReport>;
   /** Sends what runs have left to send; returns for how many heads that failed. */
   push(): Promise<number>;

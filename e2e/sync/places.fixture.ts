@@ -12,7 +12,7 @@ export interface ScratchDir extends Disposable {
 
 const roomBytes = 2 ** 31;
 
-/** In memory where there is room: a process that is killed loses nothing that it wrote, whether or not it has reached a disk. */
+/** In memory if there is room, since a killed process loses no written data. */
 export function scratchDir(): ScratchDir {
   const path = realpathSync(mkdtempSync(join(hasRoom('/dev/shm') ? '/dev/shm' : tmpdir(), 'cachelane-sync-')));
   return {
@@ -35,7 +35,7 @@ function hasRoom(dir: string): boolean {
 export interface TestBucket extends AsyncDisposable {
   /** In front of the server. */
   readonly proxy: FaultProxy;
-  /** For whoever is to reach it. */
+  /** The address for clients. */
   readonly env: Readonly<Record<string, string>>;
   address(prefix: string): string;
   /** Past the proxy. */

@@ -7,7 +7,7 @@ import { declarations } from './declarations.ts';
 export interface BuildRequest {
   /** Of the repository. */
   readonly root: string;
-  /** Absolute; what is there is replaced. */
+  /** Absolute; an existing directory is replaced. */
   readonly target: string;
 }
 
@@ -27,7 +27,7 @@ export async function buildSdkPackage({ root, target }: BuildRequest): Promise<v
     platform: 'neutral',
     external: /^node:/,
     logLevel: 'warn',
-    // What another package of ours has besides is not needed for what is used of it.
+    // The rest of the other packages is not needed.
     treeshake: { moduleSideEffects: false },
     transform: { target: 'node24' },
     output: {
@@ -49,7 +49,7 @@ export async function buildSdkPackage({ root, target }: BuildRequest): Promise<v
 
 function publishedManifest(source: string): object {
   const manifest = JSON.parse(readFileSync(join(source, 'package.json'), 'utf8')) as Record<string, unknown>;
-  // What is in the repository is for the rest of it, and never published as it stands.
+  // The repository's own manifest is never published.
   for (const key of ['private', 'scripts', 'devDependencies']) delete manifest[key];
   return {
     ...manifest,

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
 /**
- * Declarations that the entries need, by their paths, as a package has them: beside `x.js` lies `x.d.ts`. Throws for one that needs another package, which users of this one do not have.
+ * Declarations that the entries need, by their paths, as a package has them: `x.d.ts` beside `x.js`. Throws for one that needs another package.
  */
 export function declarations(dir: string, entries: readonly string[]): ReadonlyMap<string, string> {
   const found = new Map<string, string>();

@@ -37,7 +37,7 @@ export function readText(...path: readonly string[]): string {
   return readFileSync(join(...path), 'utf8');
 }
 
-/** What a program has of its platform. */
+/** Platform types of a program. */
 export interface CheckedFor {
   readonly types: readonly string[];
   readonly lib: readonly string[];

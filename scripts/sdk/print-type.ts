@@ -18,7 +18,7 @@ const scalars: Readonly<Record<string, string>> = {
   DateTime: 'string',
 };
 
-/** A description as a comment in front of what it describes. */
+/** Returns a description as a doc comment. */
 export function documented(description: string | null | undefined, indent: string): string {
   if (description === null || description === undefined) return '';
   const lines = description.replaceAll('*/', '*\\/').split('\n');
@@ -26,7 +26,7 @@ export function documented(description: string | null | undefined, indent: strin
   return `${indent}/**\n${lines.map((line) => `${indent} * ${line}`.trimEnd()).join('\n')}\n${indent} */\n`;
 }
 
-/** `inner` says what stands for the named type below lists and nullability. */
+/** `inner` returns the text for the named type inside lists and nullability. */
 export function printType(type: GraphQLType, inner: (named: GraphQLNamedType) => string): string {
   if (isNonNullType(type)) return printNonNull(type.ofType, inner);
   return `${printNonNull(type, inner)} | null`;
@@ -38,7 +38,7 @@ function printNonNull(type: GraphQLType, inner: (named: GraphQLNamedType) => str
   return / \| |^\{/.test(item) ? `readonly (${item})[]` : `readonly ${item}[]`;
 }
 
-/** Scalars, enums and inputs: what has no selection. Throws for a scalar that nobody said the type of. */
+/** Types without a selection: scalars, enums and inputs. Throws for an unknown scalar. */
 export function leafType(type: GraphQLNamedType): string {
   if (isEnumType(type) || isInputObjectType(type)) return type.name;
   const known = isScalarType(type) ? scalars[type.name] : undefined;

@@ -13,7 +13,7 @@ import {
 } from 'graphql';
 import { documented, leafType, printType } from './print-type.ts';
 
-/** A selection as a type: what it spreads, and fields of its own. */
+/** Returns a selection as a type: its fragments and its own fields. */
 interface Selected {
   /** Names of fragments. */
   readonly spreads: readonly string[];

@@ -1,6 +1,6 @@
 import packageJson from '../package.json' with { type: 'json' };
 
-// The hot path of every run begins here: nothing is imported before it is needed.
+// The start of every run: import modules only when they are needed.
 
 const argv = process.argv.slice(2);
 
@@ -11,12 +11,12 @@ if (argv.length === 1 && argv[0] === '--version') {
 }
 
 async function start(): Promise<void> {
-  // Stands until the real one is known: a promise that nobody settles would let Node end with 0.
+  // Replaced by the real code. Node would exit with 0 if a promise never settles.
   process.exitCode = argv[0] === 'run' || argv[0] === 'shell' ? 125 : 1;
   const { drivers } = await import('./compose/compose.ts');
   const { main } = await import('./app/cli.ts');
   const { processHost } = await import('./app/process-host.ts');
-  // What the launcher tells us of how it was started is not for the command.
+  // A variable of the launcher, which the command must not see.
   const { _CACHELANE_IGNORED_SIGNALS: ignoredSignals, ...env } = process.env;
   const abandoned = new Set<Promise<unknown>>();
   const onAbandoned = (work: Promise<unknown>): void => {
@@ -38,13 +38,13 @@ async function start(): Promise<void> {
 }
 
 /**
- * Node waits for what its threads ask the file system, also when it is to exit, and one whose server is gone never answers. So another program takes the place of this one,
- * threads and all, and ends with our code. Returns where there is no such program.
+ * Replaces this process by a program that exits with our code, because Node waits for file system calls even on exit, and a dead server never
+ * answers. Returns if there is no such program.
  */
 function exitNow(code: number): void {
   try {
     process.execve?.('/bin/sh', ['sh', '-c', `exit ${code}`], {});
   } catch {
-    // No shell: then we wait.
+    // No shell: wait.
   }
 }

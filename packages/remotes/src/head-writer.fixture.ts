@@ -6,8 +6,8 @@ import { parseRemoteAddress } from './base/remote-address.ts';
 import { systemClock, systemRandom } from './remote-world.fixture.ts';
 
 /**
- * A machine that adds COUNT words of its own to one head (0: until it is killed) and prints each once it is in:
- * `node head-writer.fixture.ts ADDRESS NAME COUNT`.
+ * Adds COUNT words to one head (0: until it is killed) and prints each acknowledged word: `node
+ * head-writer.fixture.ts ADDRESS NAME COUNT`.
  */
 const [, , address = '', name = '', text = '0'] = process.argv;
 const count = text === '0' ? 1_000_000 : Number(text);

@@ -7,7 +7,7 @@ import { compiledSources } from '@cachelane/testkit';
 const program = fileURLToPath(new URL('./head-writer.fixture.ts', import.meta.url));
 
 export interface WriterRun {
-  /** Words that it said are in. */
+  /** The acknowledged words. */
   readonly added: readonly string[];
   readonly end: readonly unknown[];
 }
@@ -18,11 +18,11 @@ export interface WriterOptions {
   /** 0: until it is killed. */
   readonly count: number;
   readonly env?: NodeJS.ProcessEnv;
-  /** It is killed when it has said so many words; at once with 0. */
+  /** Kill it after this many words; 0: at once. */
   readonly lifetime?: number;
 }
 
-/** A process of its own that writes to a head of a remote. */
+/** Starts a process that writes to a head of a remote. */
 export async function runWriter({ address, name, count, env = {}, lifetime }: WriterOptions): Promise<WriterRun> {
   const child = spawn(process.execPath, [program, address, name, `${count}`], {
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -7,7 +7,7 @@ import type { Clock, Random, RemoteKey } from '@cachelane/core';
 import { damaged, type HeadDamage, type RemoteFactory } from '@cachelane/testkit';
 import { openDirRemote } from './dir/dir-remote.ts';
 
-/** The ports as the machine has them: these tests are about real files and real servers. */
+/** The machine's own ports: these tests use real files and servers. */
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
@@ -32,7 +32,7 @@ export function scratchDir(): ScratchDir {
   };
 }
 
-/** Every file below a directory, as paths below it. */
+/** Returns the relative paths of all files below a directory. */
 export function filesBelow(dir: string): readonly string[] {
   return readdirSync(dir, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

@@ -50,7 +50,7 @@ function cycleIn(graph: Graph): readonly string[] | null {
   return null;
 }
 
-/** Returns a cycle of imports between files and one between folders, as text; empty if there is none. */
+/** Returns a cycle of imports between files and one between folders, as text; empty without cycles. */
 export function importCycles(files: readonly SourceFile[]): readonly string[] {
   const graph = importGraph(files);
   const cycles = [cycleIn(graph), cycleIn(folderGraph(graph))];

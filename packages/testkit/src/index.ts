@@ -1,6 +1,7 @@
 export { memoryLeases } from './memory-leases.ts';
 export { compiledSources } from './compiled-sources.ts';
 export { requireCommands } from './require-commands.ts';
+export { useDisk } from './use-disk.ts';
 export { fetchProject, fetchTool, type FetchedProject, type FetchedTool } from './fetched-tools.ts';
 export * from './arbitraries/layers.ts';
 export * from './layers/arbitrary-entries.ts';

@@ -14,7 +14,7 @@ const packages: readonly RegistryPackage[] = [
   { name: '@scope/right', version: '2.0.0', dependencies: { left: '^1.0.0' } },
 ];
 
-test('serves manifests with an ETag, and 304 to who has them', async () => {
+test('serves manifests with an ETag, and answers 304 to clients that have them', async () => {
   await using registry = await startLocalRegistry(packages);
   const first = await fetch(`${registry.url}left`);
   const etag = first.headers.get('etag') ?? '';
@@ -28,14 +28,14 @@ test('serves manifests with an ETag, and 304 to who has them', async () => {
   expect(registry.requests.map(({ status }) => status)).toEqual([200, 304, 200]);
 });
 
-test('serves another manifest to who asks for the abbreviated one', async () => {
+test('serves an abbreviated manifest on request', async () => {
   await using registry = await startLocalRegistry(packages);
   const accept = 'application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8, */*';
   const answer = await fetch(`${registry.url}@scope%2fright`, { headers: { accept } });
   expect(await answer.json()).not.toHaveProperty('readme');
 });
 
-test('knows nothing of other packages, and takes none', async () => {
+test('has no other packages, and accepts none', async () => {
   await using registry = await startLocalRegistry(packages);
   const answers = [
     fetch(`${registry.url}up`),
@@ -46,7 +46,7 @@ test('knows nothing of other packages, and takes none', async () => {
 });
 
 requireCommands('npm')('npm itself', () => {
-  test('installs what it serves', async () => {
+  test('npm can install its packages', async () => {
     await using registry = await startLocalRegistry(packages);
     using folder = mkdtempDisposableSync(join(tmpdir(), 'local-registry-'));
     writeFileSync(join(folder.path, 'package.json'), JSON.stringify({ dependencies: { '@scope/right': '^2.0.0' } }));

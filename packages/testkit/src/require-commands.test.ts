@@ -9,6 +9,6 @@ requireCommands('sh')('with a command that every machine has', () => {
 
 const missing = requireCommands('sh', 'no-such-command-anywhere');
 
-test('a suite whose command is missing is skipped', () => {
+test('a suite with a missing command is skipped', () => {
   expect(missing).not.toBe(requireCommands('sh'));
 });

@@ -5,7 +5,7 @@ import { crowdedFolders, importCycles } from './import-cycles.ts';
 import { worldAllowed } from './tidy-allowed.ts';
 import { brokenLinks, isTidyItself, type SourceFile, staleAllowances, tidyRules } from './tidy.ts';
 
-// The rules of the house that no compiler and no linter knows. Each is first shown to catch what it is for.
+// House rules that no compiler or linter checks. Each is tested with a file that breaks it.
 
 const root = join(import.meta.dirname, '../../..');
 
@@ -41,7 +41,7 @@ describe.each(rules)('$name', ({ name, appliesTo, findings }) => {
     expect(found).toEqual([]);
   });
 
-  test('the rule catches what it is for', () => {
+  test('the rule finds a file that breaks it', () => {
     const sample = samples[name];
     expect(sample, 'every rule needs a sample').toBeDefined();
     if (sample === undefined) return;
@@ -65,7 +65,7 @@ const samples: Readonly<Record<string, SourceFile>> = {
   'paths of one machine': { path: 'docs/a.md', text: 'see `/root/notes`' },
 };
 
-test('no allowance outlives its reason', () => {
+test('every allowed file still needs its exception', () => {
   expect(staleAllowances(files, worldAllowed)).toEqual([]);
 });
 
@@ -78,7 +78,7 @@ test('the docs stay short', () => {
 const read = (path: string): string | undefined => files.find((file) => file.path === path)?.text;
 
 describe('links in documents', () => {
-  test('every link leads somewhere', () => {
+  test('every link has a target', () => {
     const found = files
       .filter((file) => file.path.endsWith('.md'))
       .flatMap((file) =>

@@ -16,7 +16,7 @@ function refusalOf(documents: CheckedDocuments, query: string): unknown {
 
 test.each([
   ['does not fit the schema', '{ nothing }'],
-  ['is no GraphQL', '{'],
+  ['is not GraphQL', '{'],
   ['has too many tokens', `{ ${'a: nothing '.repeat(2000)} }`],
 ])('a document that %s is checked and refused only once', (_, query) => {
   const documents = new CheckedDocuments();

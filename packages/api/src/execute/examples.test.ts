@@ -44,7 +44,7 @@ describe('the example of', () => {
     expect(errors).toBeUndefined();
   });
 
-  test('every type that an answer can hold is there', () => {
+  test('every type that an answer can contain has an example', () => {
     const types = Object.values(schema.getTypeMap()).filter(
       (type) => isObjectType(type) && !type.name.startsWith('__'),
     );

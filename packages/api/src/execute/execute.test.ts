@@ -32,20 +32,20 @@ const diffs = (times: number): string => {
 
 describe('a document', () => {
   test.each([
-    ['that is none', '{ cacheVolume(', 'E_USAGE', /Syntax Error/],
-    ['with a field that we do not have', '{ container { id } }', 'E_USAGE', /container/],
+    ['that is invalid', '{ cacheVolume(', 'E_USAGE', /Syntax Error/],
+    ['with an unknown field', '{ container { id } }', 'E_USAGE', /container/],
     ['with a value of another type', '{ cacheVolume(key: 1) { id } }', 'E_USAGE', /String/],
     ['without an operation', 'fragment F on Query { context { lane } }', 'E_USAGE', /./],
     ['with two operations', 'query A { context { lane } } query B { context { lane } }', 'E_USAGE', /2 operations/],
     ['with a subscription', 'subscription { events { type } }', 'E_USAGE', /stream/],
-    ['of too many words', `{ ${'a: context { lane } '.repeat(queryLimits.tokens / 5)} }`, 'E_USAGE', /tokens/],
+    ['with too many tokens', `{ ${'a: context { lane } '.repeat(queryLimits.tokens / 5)} }`, 'E_USAGE', /tokens/],
   ])('%s is refused', async (_, query, code, message) => {
     const found = await refusal(query);
     expect(found?.code).toBe(code);
     expect(found?.message).toMatch(message);
   });
 
-  test('that is too deep is refused by the name of the limit', async () => {
+  test('that is too deep is refused with the name of the limit', async () => {
     const deep = `{ cacheVolume(key: "npm") { head { ${'volume { head { '.repeat(12)} generation ${'} }'.repeat(12)} } } }`;
     expect(await refusal(deep)).toEqual({
       code: 'E_LIMIT',
@@ -55,7 +55,7 @@ describe('a document', () => {
     expect(await refusal(shallow)).toBeNull();
   });
 
-  test('that may come to too much is refused, also where variables and fragments say so', async () => {
+  test('with too large a possible result is refused, also through variables and fragments', async () => {
     const pages =
       'query ($first: Int!) { namespaces(first: $first) { nodes { volumes(first: $first) { nodes { heads { entries(first: 100) { nodes { path } } } } } } } }';
     expect(await refusal(pages, { first: 1 })).toBeNull();
@@ -66,7 +66,7 @@ describe('a document', () => {
     const preset = pages.replace('$first: Int!', '$first: Int! = 1000');
     expect(await refusal(preset)).toMatchObject({ code: 'E_LIMIT' });
     expect(await refusal(preset, { first: 1 })).toBeNull();
-    // Nobody gives it: a page is as long as the schema says.
+    // By default a page has the size in the schema.
     expect(await refusal(pages.replace('$first: Int!', '$first: Int'))).toMatchObject({ code: 'E_LIMIT' });
     const doubled = Array.from({ length: 30 }, (_, index) =>
       `fragment F${index} on Query { a: ...F${index + 1} b: ...F${index + 1} }`.replaceAll(/[ab]: /g, ''),
@@ -76,7 +76,7 @@ describe('a document', () => {
     });
   });
 
-  test('that asks a hundred times for what takes long is refused', async () => {
+  test('with a hundred slow fields is refused', async () => {
     expect(await refusal(diffs(100), { npm: 'none' })).toMatchObject({ code: 'E_LIMIT' });
     expect(await refusal(diffs(3), { npm: 'none' })).toMatchObject({ code: 'E_NOT_FOUND' });
   });
@@ -85,12 +85,12 @@ describe('a document', () => {
     ['fields', `{ cacheVolume(key: "npm") { ${'head { volume { '.repeat(1600)} id ${'} }'.repeat(1600)} } }`],
     ['values', `{ cacheVolume(key: ${'['.repeat(4900)}${']'.repeat(4900)}) { id } }`],
     ['fields, one level too many,', `{ ${'context { '.repeat(101)} lane ${'} '.repeat(101)} }`],
-  ])('whose %s are nested without end is refused before it is read', async (_, query) => {
+  ])('with endlessly nested %s is refused before it is parsed', async (_, query) => {
     const message = expect.stringContaining('nested deeper than 100 brackets') as string;
     expect(await refusal(query)).toMatchObject({ code: 'E_LIMIT', message });
   });
 
-  test('that asks for a list inside of itself is refused, also where a fragment does', async () => {
+  test('with a list inside itself is refused, also through fragments', async () => {
     const message = 'the query asks for CacheVolume.heads inside CacheVolume.heads';
     const plain = '{ cacheVolume(key: "npm") { heads { volume { heads { lane } } } } }';
     expect(await refusal(plain)).toEqual({ code: 'E_LIMIT', message });
@@ -99,7 +99,7 @@ describe('a document', () => {
     expect(await refusal(spread)).toEqual({ code: 'E_LIMIT', message });
   });
 
-  test('whose answer turns out to be too much is refused, however little it looked like', async () => {
+  test('with too large an actual result is refused, even if its estimate was small', async () => {
     await using on = testWorld();
     await on.save('/web', 'npm', Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`f${n}`, '1'])));
     const aliases = Array.from({ length: 30 }, (_, n) => `n${n}: nodes { ...E }`).join(' ');
@@ -110,7 +110,7 @@ describe('a document', () => {
     ]);
   });
 
-  test('of a client that asks for the schema is answered', async () => {
+  test('with an introspection query is answered', async () => {
     await using on = testWorld();
     const data = (await on.data(getIntrospectionQuery())) as unknown as IntrospectionQuery;
     expect(printSchema(buildClientSchema(data))).toBe(printSchema(buildSchema(schemaText)));

@@ -2,11 +2,11 @@ import { invariant, type Mounter } from '@cachelane/core';
 import type { MemoryMounter, MemoryVolume } from '@cachelane/testkit';
 
 export interface MemoryDirectories extends Mounter {
-  /** What lies in a directory of a fork. Throws for one that is not there. */
+  /** Returns the contents of a fork's directory. Throws if it does not exist. */
   directory(path: string): MemoryVolume;
 }
 
-/** The memory mounter as forks have it: each volume is a directory by a name. */
+/** The memory mounter for forks: each volume is a directory with a name. */
 export function memoryDirectories(mounter: MemoryMounter): MemoryDirectories {
   const directories = new Map<string, MemoryVolume>();
   return {

@@ -89,7 +89,7 @@ const tools: readonly Tool[] = [
   testTool('directory', { locate: () => null }),
 ];
 
-/** A directory of the pretended machine is the project of its name. */
+/** A directory of the simulated machine is the project of its name. */
 function contextOf({ directory, namespace, environment }: ProjectPlace, parents: readonly string[]): Context {
   const own = namespace ?? parseNamespace(`github.com/acme/${(directory ?? '/web').slice(1)}`);
   const lane = formatLane(parseLane(environment?.['TEST_LANE'] ?? 't1:local'));
@@ -111,7 +111,7 @@ function contextOf({ directory, namespace, environment }: ProjectPlace, parents:
   };
 }
 
-/** How long a run waits for what is not of this machine. */
+/** How long a run waits for remotes and providers. */
 const waitMs = 5000;
 
 const run: ApiProject['run'] = {
@@ -136,18 +136,18 @@ const run: ApiProject['run'] = {
 export interface TestWorld extends AsyncDisposable {
   readonly world: World;
   readonly api: Api;
-  /** What lies in a directory of a fork. */
+  /** Returns the contents of a fork's directory. */
   readonly directory: (path: string) => MemoryVolume;
-  /** What commands do from now on with each volume that they get. */
+  /** Sets what commands do with each of their volumes. */
   readonly onCommand: (act: (volume: MemoryVolume) => void) => void;
-  /** Lets time pass. */
+  /** Advances the clock. */
   readonly pass: (ms: number) => void;
-  /** From now on the files in one directory say what those in the other do. */
+  /** From now on, one directory has another directory's configuration. */
   turnInto(directory: string, other: string): void;
-  /** What a run in the project of a directory leaves behind. */
+  /** Runs a command in a directory's project. */
   save(directory: string, key: string, files: Readonly<Record<string, string>>): Promise<void>;
   ask(query: string, options?: Asking): Promise<Answer>;
-  /** As {@link ask}; the answer has to have no errors. */
+  /** As {@link ask}, but requires an answer without errors. */
   data(query: string, options?: Asking): Promise<Record<string, unknown>>;
 }
 
@@ -159,28 +159,28 @@ interface Asking {
 export interface TestWorldOptions {
   /** Namespaces that every project reads after its own. */
   readonly parents?: readonly string[];
-  /** What every project calls namespaces whose catalogs it uses. */
+  /** Catalog aliases of every project. */
   readonly aliases?: Readonly<Record<string, string>>;
-  /** What every project has its own volumes made of, by their keys: a reference, and who chose it. */
+  /** Providers of every project's volumes, by key: a reference, and who chose it. */
   readonly providers?: Readonly<Record<string, readonly [string, ProviderSourceKind]>>;
-  /** What every project has locked; null: nothing. */
+  /** Locked catalogs of every project; null: none. */
   readonly lock?: ProjectLock | null;
-  /** Directories of its machine that volumes may be seeded from, by absolute path: what was done in them. */
+  /** Directories of its machine that can seed volumes, by absolute path, as steps. */
   readonly seeds?: ReadonlyMap<string, readonly VolumeStep[]>;
-  /** One that engines before had, and others will. */
+  /** A home shared with earlier and later engines. */
   readonly home?: TestHome;
-  /** That of the engine's process: its store, until it dies. */
+  /** The process's metadata, until it dies. */
   readonly life?: Pick<DyingProcess, 'wrap'>;
 }
 
-/** What engines of one home share, one after the other. */
+/** Shared by the engines of one home. */
 export interface TestHome {
   readonly metadata: MemoryState;
   readonly disk: MemoryLayerDisk;
   readonly transfers: MemoryTransferState;
-  /** Sessions whose processes live. */
+  /** Sessions with a live process. */
   readonly held: Set<string>;
-  /** So far. */
+  /** Counts so far. */
   engines: number;
   nowMs: number;
 }
@@ -193,7 +193,7 @@ export function testHome(): TestHome {
 const doNothing = (_: MemoryVolume): void => undefined;
 const immortal: NonNullable<TestWorldOptions['life']> = { wrap: (port) => port };
 
-/** An engine on memory drivers, started in `/web`. */
+/** An engine with memory drivers, started in `/web`. */
 export function testWorld({
   parents = [],
   aliases = {},
@@ -226,7 +226,7 @@ export function testWorld({
     clock: {
       nowMs: () => (home.nowMs += 1000),
       monotonicMs: () => home.nowMs,
-      // Deadlines are not met here; what is tried again after a while is tried at once.
+      // Deadlines never pass here; retries happen at once.
       sleep: async (ms, signal) => {
         if (ms < waitMs) return;
         await new Promise((_, reject) =>

@@ -5,7 +5,7 @@ import type { SavedWork } from '../request/world.ts';
 
 const { signal } = new AbortController();
 
-test('what a clean-up saved is handed on to be sent, and a dry run has nothing', async () => {
+test("a clean-up's save is passed on to be pushed, and a dry run passes nothing", async () => {
   await using on = testWorld();
   await on.save('/web', 'npm', { a: '1' });
   const told: SavedWork[] = [];

@@ -51,7 +51,7 @@ const publishing = (definitions: string, more = ''): string =>
   `mutation { publishCatalog(namespace: "${acme}", content: { definitions: [${definitions}] }${more}) { version } }`;
 
 describe('a catalog', () => {
-  test('is published, and told: what it says, its versions, what changed', async () => {
+  test('is published, and shown with its definitions, versions and changes', async () => {
     await using on = testWorld();
     expect(await publish(on, own)).toEqual({
       namespace: acme,
@@ -82,7 +82,7 @@ describe('a catalog', () => {
     });
   });
 
-  test('is refused with what is wrong, and where it breaks code unless that is meant', async () => {
+  test('is refused with the errors, and for breaking changes unless they are allowed', async () => {
     await using on = testWorld();
     await publish(on, own);
     expect(await failure(on, publishing(`${own}, ${own}`))).toEqual({
@@ -94,7 +94,7 @@ describe('a catalog', () => {
     expect(await on.data(publishing(ours, ', breaking: true'))).toEqual({ publishCatalog: { version: 2 } });
   });
 
-  test('goes by what the project calls its namespace', async () => {
+  test("follows the project's alias of its namespace", async () => {
     await using on = testWorld({ aliases: { 'my-org': acme } });
     await publish(on, own);
     const query = '{ catalog(namespace: "my-org") { namespace cacheVolume(name: "npm-cache") { key } } }';
@@ -105,7 +105,7 @@ describe('a catalog', () => {
 const fieldsOf = (text: string): unknown[] => JSON.parse(Buffer.from(text, 'base64url').toString()) as unknown[];
 
 describe('the volume of a definition', () => {
-  test('is the project’s own, or the one of who offers it, by the rules of the tool that it names', async () => {
+  test('belongs to the project or the publisher, with the rules of its tool', async () => {
     await using on = testWorld();
     await publish(on, `${own}, ${ours}`);
     expect(await volumeOf(on, 'npm-cache')).toMatchObject({
@@ -125,7 +125,7 @@ describe('the volume of a definition', () => {
     });
   });
 
-  test('is the same one as by its key, and what is saved by one is found by the other', async () => {
+  test('is the same volume as by its key, with the same contents', async () => {
     await using on = testWorld();
     await publish(on, own);
     const { id } = await volumeOf(on, 'npm-cache');
@@ -145,7 +145,7 @@ describe('the volume of a definition', () => {
     });
   });
 
-  test('says that it is deprecated, when it is asked for and when it is attached', async () => {
+  test('reports a deprecation when it is requested and when it is attached', async () => {
     await using on = testWorld();
     await publish(on, '{ name: "old", tool: "npm", deprecated: "use new" }');
     const { id, warnings } = await volumeOf(on, 'old');
@@ -155,7 +155,7 @@ describe('the volume of a definition', () => {
     expect(await on.data(attach, { variables: { id } })).toEqual({ attach: { volumes: [{ warnings: [text] }] } });
   });
 
-  test('that is not there is E_CATALOG with what is called alike', async () => {
+  test('that is missing gives E_CATALOG with similar names', async () => {
     await using on = testWorld();
     await publish(on, own);
     const query = `{ catalog(namespace: "${acme}") { cacheVolume(name: "npm-cach") { id } } }`;
@@ -165,7 +165,7 @@ describe('the volume of a definition', () => {
     });
   });
 
-  test('of a version that vanishes: a fork finishes, and no other one begins by it', async () => {
+  test('of a removed version: a fork finishes, and no new one starts', async () => {
     await using on = testWorld();
     await publish(on, own);
     const { id } = await volumeOf(on, 'npm-cache');
@@ -189,7 +189,7 @@ describe('the volume of a definition', () => {
     });
   });
 
-  test('is none of another definition, whatever an id says', async () => {
+  test('does not match an id of another definition', async () => {
     await using on = testWorld();
     await publish(on, `${own}, { name: "plain", tool: "directory" }`);
     const [{ id }, other] = [await volumeOf(on, 'npm-cache'), await volumeOf(on, 'plain')];
@@ -235,7 +235,7 @@ const usageOf = (count: number): object => ({
 describe('consumers', () => {
   const query = `{ definition(namespace: "${acme}", name: "npm-cache") { consumers { namespace version usedAt sizeBytes volume { namespace key } } volumes { namespace key } usage { consumers volumes sizeBytes lastUsedAt } } }`;
 
-  test('are told with what they have; a confined session is told of itself alone, and of all where the catalog is its own', async () => {
+  test('are listed with their sizes; a confined session sees itself only, or all in its own catalog', async () => {
     await using on = testWorld();
     await publish(on, own);
     await usedBy(on, '/web');
@@ -280,7 +280,7 @@ describe('a confined session', () => {
     return on;
   }
 
-  test('knows of what its project and the namespaces above it offer, also where its files name others as parents', async () => {
+  test('sees catalogs of its project and the namespaces above, whatever parents its files name', async () => {
     await using on = await offering({ parents: ['teams/site'] });
     const session = await confined(on);
     const list = '{ catalogs { nodes { namespace } } }';
@@ -295,7 +295,7 @@ describe('a confined session', () => {
     }
   });
 
-  test('is answered after the same work, whether there is a catalog or not', async () => {
+  test('gets its answer after the same work, whether a catalog exists or not', async () => {
     const calls: string[] = [];
     const life = {
       wrap: <T extends object>(port: T): T =>
@@ -323,7 +323,7 @@ describe('a confined session', () => {
     }
   });
 
-  test('publishes and removes what is its own, and nothing of the namespaces above it', async () => {
+  test('publishes and removes in its own namespace only', async () => {
     await using on = await offering();
     const session = await confined(on);
     expect(await on.data(withdrawing('github.com/acme/web'), { session })).toEqual({ publishCatalog: { version: 2 } });

@@ -35,35 +35,32 @@ const busy = async (): Promise<never> =>
 
 const readingAll = async (): Promise<never> => await Promise.reject(new Error('all runs were read'));
 
-/** What the commit of a fork is refused with. */
+/** The error of a fork's commit. */
 async function refusalOf(on: TestWorld, fork: string, session: string | null = null): Promise<unknown> {
   return (await commit(on, fork, session)).errors?.[0]?.extensions;
 }
 
-describe('an id of a fork that somebody made up', () => {
-  test.each([true, false])(
-    'tells nothing of what the fork saved, whether that has ended (%s) or lives',
-    async (ended) => {
-      await using on = testWorld();
-      const fork = await forkOf(on, [await idOf(on, 'npm', secret)], 'mine');
-      if (ended) await commit(on, fork.id);
-      const session = await sessionOf(on, true);
-      const mine = await idOf(on, 'npm');
-      expect(await refusalOf(on, formatForkId({ ...known(fork), volumes: [] }), session)).toMatchObject({
-        code: 'E_NOT_FOUND',
-      });
-      // Of a volume that it sees it is told what is true of that, and not that there is such a session.
-      const answer = await commit(on, formatForkId({ ...known(fork), volumes: [mine] }), session);
-      expect(answer.errors?.[0]).toMatchObject({
-        message: 'the fork has ended, and nothing of the fork was saved; not saved, or unchanged: npm',
-        extensions: { code: 'E_NOT_SAVED' },
-      });
-      const never = formatForkId({ ...known(fork), session: newId('session', new Uint8Array(16)), volumes: [mine] });
-      expect(await commit(on, never, session)).toEqual(answer);
-    },
-  );
+describe('a made-up id of a fork', () => {
+  test.each([true, false])('does not reveal what the fork saved, ended (%s) or live', async (ended) => {
+    await using on = testWorld();
+    const fork = await forkOf(on, [await idOf(on, 'npm', secret)], 'mine');
+    if (ended) await commit(on, fork.id);
+    const session = await sessionOf(on, true);
+    const mine = await idOf(on, 'npm');
+    expect(await refusalOf(on, formatForkId({ ...known(fork), volumes: [] }), session)).toMatchObject({
+      code: 'E_NOT_FOUND',
+    });
+    // For a visible volume it gets the truth about that volume, but not that the session exists.
+    const answer = await commit(on, formatForkId({ ...known(fork), volumes: [mine] }), session);
+    expect(answer.errors?.[0]).toMatchObject({
+      message: 'the fork has ended, and nothing of the fork was saved; not saved, or unchanged: npm',
+      extensions: { code: 'E_NOT_SAVED' },
+    });
+    const never = formatForkId({ ...known(fork), session: newId('session', new Uint8Array(16)), volumes: [mine] });
+    expect(await commit(on, never, session)).toEqual(answer);
+  });
 
-  test('commits and discards nothing, also where it is nearly that of a fork of its own', async () => {
+  test('commits and discards nothing, even if it nearly matches an own fork', async () => {
     await using on = testWorld();
     const fork = await forkOf(on, [await idOf(on, 'npm')], 'mine');
     const forged = formatForkId({ ...known(fork), volumes: [await idOf(on, 'data')] });
@@ -73,7 +70,7 @@ describe('an id of a fork that somebody made up', () => {
     expect(await commit(on, fork.id)).toEqual(saved);
   });
 
-  test('is none with more volumes than a fork has, or with one of them twice', async () => {
+  test('is invalid with too many volumes, or the same one twice', async () => {
     await using on = testWorld();
     const fork = known(await forkOf(on, [await idOf(on, 'npm')], null));
     const isParsed = (volumes: readonly string[]): boolean =>
@@ -89,8 +86,8 @@ describe('an id of a fork that somebody made up', () => {
   });
 });
 
-describe('a fork that lives is not told to have ended', () => {
-  test('to another session of the same engine, which is told what was saved as soon as it is', async () => {
+describe('a live fork is not reported as ended', () => {
+  test('to another session of the same engine, which gets the result after the commit', async () => {
     await using on = testWorld();
     const fork = await forkOf(on, [await idOf(on, 'npm')], 'mine');
     const session = await sessionOf(on, false);
@@ -109,7 +106,7 @@ describe('a fork that lives is not told to have ended', () => {
     expect(await commit(other, fork.id)).toEqual(saved);
   });
 
-  test('however many others were committed while its commit is under way', async () => {
+  test('during its commit, however many others were committed since', async () => {
     const ended = new EndedForks();
     const { promise, resolve } = Promise.withResolvers<never[]>();
     const slow = { by: Symbol('client'), commit: promise };
@@ -127,7 +124,7 @@ describe('a fork that lives is not told to have ended', () => {
   });
 });
 
-describe('what goes wrong after a fork has ended', () => {
+describe('an error after a fork has ended', () => {
   const isOver = {
     message: expect.stringContaining('the store is busy') as unknown,
     extensions: {
@@ -138,7 +135,7 @@ describe('what goes wrong after a fork has ended', () => {
   };
 
   test.each([[['npm']], [['npm', 'data']]])(
-    'is told once and not as retryable, and what was saved after that: %j',
+    'is reported once as not retryable, and then the saved volumes: %j',
     async (keys) => {
       await using on = testWorld();
       Object.assign(on.world, { afterSaving: busy });
@@ -153,7 +150,7 @@ describe('what goes wrong after a fork has ended', () => {
   );
 
   test.each([[['npm']], [['npm', 'data']]])(
-    'because its session was closed is not told to be open still: %j',
+    'because its session was closed does not say that it is still open: %j',
     async (keys) => {
       await using on = testWorld();
       const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
@@ -183,7 +180,7 @@ describe('what goes wrong after a fork has ended', () => {
   );
 });
 
-test('a commit that nobody waits for any more comes to its end before the engine does', async () => {
+test('a commit without a waiting client ends before the engine does', async () => {
   await using on = testWorld();
   const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
   const { promise: after, resolve: goOn } = Promise.withResolvers<void>();
@@ -210,7 +207,7 @@ test('a commit that nobody waits for any more comes to its end before the engine
   await begun;
   gone.abort();
   const ended = api[Symbol.asyncDispose]().then(() => log.push('ended'));
-  // Whatever does not wait for it has come to its end by then.
+  // Work without a waiting client has ended by then.
   for (let turns = 0; turns < 10; turns += 1) await new Promise(setImmediate);
   goOn();
   await Promise.all([committed, ended]);
@@ -218,7 +215,7 @@ test('a commit that nobody waits for any more comes to its end before the engine
 });
 
 describe('what a repeated commit costs', () => {
-  test('is no matter of how many runs there were', async () => {
+  test('does not depend on the number of runs', async () => {
     const home = testHome();
     const before = testWorld({ home });
     const fork = await forkOf(before, [await idOf(before, 'npm')], 'mine');
@@ -231,7 +228,7 @@ describe('what a repeated commit costs', () => {
     expect(await commit(on, fork.id)).toEqual(saved);
   });
 
-  test('is counted: one request asks for a hundred at most', async () => {
+  test('is limited: at most a hundred in one request', async () => {
     await using on = testWorld();
     const fork = await forkOf(on, [await idOf(on, 'npm')], 'mine');
     const many = Array.from({ length: 100 }, (_, n) => `c${n}: commit(fork: $fork) { key }`).join(' ');

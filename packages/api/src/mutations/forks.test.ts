@@ -15,8 +15,8 @@ const commit = async (on: TestWorld, fork: string, session: string | null = null
 const idsOf = async (on: TestWorld, ...keys: readonly string[]): Promise<string[]> =>
   await Promise.all(keys.map(async (key) => await idOf(on, key)));
 
-describe('a commit whose answer was lost', () => {
-  test('is told as it was by the same engine, and by the next one as far as history goes', async () => {
+describe('a commit with a lost answer', () => {
+  test('is repeated by the same engine, and by the next one as far as history goes', async () => {
     const home = testHome();
     const engine = testWorld({ home });
     const fork = await forkOf(engine, await idsOf(engine, 'npm', 'data', 'other'), null);
@@ -28,12 +28,12 @@ describe('a commit whose answer was lost', () => {
       expect(await commit(engine, fork.id)).toEqual({ data: { commit: expected } });
     }
     await using next = testWorld({ home });
-    // It went past the one that has nothing in history.
+    // The commit continued after the volume without history.
     none['skipped'] = expect.stringContaining('history has no entry');
     expect(await commit(next, fork.id)).toEqual({ data: { commit: expected } });
   });
 
-  test('of a fork that saves nothing says so again', async () => {
+  test('of a fork that saves nothing is repeated', async () => {
     const home = testHome();
     const engine = testWorld({ home });
     const volumes = [{ volume: await idOf(engine, 'npm'), mode: 'READ' }];
@@ -44,7 +44,7 @@ describe('a commit whose answer was lost', () => {
     expect(await commit(next, attach.id)).toEqual(first);
   });
 
-  test('after work that failed saves what tools leave complete, and says so again', async () => {
+  test('after failed work saves what tools leave complete, and is repeated', async () => {
     const home = testHome();
     const engine = testWorld({ home });
     const fork = await forkOf(engine, await idsOf(engine, 'npm', 'careful'), null);
@@ -70,7 +70,7 @@ describe('a commit whose answer was lost', () => {
     expect(beyond.errors?.[0]?.extensions.code).toBe('E_USAGE');
   });
 
-  test('of which one volume could not be saved names what was and what was not, each time', async () => {
+  test('with one unsaved volume names what was saved and what was not, each time', async () => {
     const home = testHome();
     const engine = testWorld({ home });
     for (const key of ['npm', 'data', 'other']) await engine.save('/web', key, { a: '1' });
@@ -95,7 +95,7 @@ describe('a commit whose answer was lost', () => {
     });
   });
 
-  test('of a session that ended before is told to have saved nothing', async () => {
+  test('of a session that ended before says that nothing was saved', async () => {
     await using on = testWorld();
     const { openSession } = await on.data('mutation { openSession(directory: "/web") { token } }');
     const { token: session } = openSession as { readonly token: string };
@@ -108,7 +108,7 @@ describe('a commit whose answer was lost', () => {
     });
   });
 
-  test('is told to nobody who may not know of its volumes, and there is none with an id that was made up', async () => {
+  test('is hidden from callers that may not see its volumes, and a made-up id has none', async () => {
     await using on = testWorld();
     const fork = await forkOf(on, [await idOf(on, 'npm', 'github.com/acme/secret')], 'mine');
     await on.data(commitQuery, { variables: { fork: fork.id } });
@@ -141,7 +141,7 @@ const attach = async (on: TestWorld, variables: Readonly<Record<string, unknown>
   await on.ask(attachQuery, { variables });
 
 describe('an attach with a key', () => {
-  test('is another fork once that has ended, and in another session', async () => {
+  test('opens a new fork after the first one ended, and in another session', async () => {
     await using on = testWorld();
     const asked = { volumes: [{ volume: await idOf(on, 'npm'), sharing: 'LOCKED' }], key: 'mine' };
     const first = await attach(on, asked);
@@ -154,11 +154,11 @@ describe('an attach with a key', () => {
     const { openSession } = await on.data('mutation { openSession(directory: "/web") { token } }');
     const { token: session } = openSession as { readonly token: string };
     const other = await on.ask(attachQuery, { variables: { ...asked, key: 'mine' }, session });
-    // The lock is that of the first session's fork.
+    // The first session's fork holds the lock.
     expect(other.errors?.[0]?.extensions.code).toBe('E_LOCKED');
   });
 
-  test('is refused for other volumes, and for a key that is none', async () => {
+  test('is refused for other volumes, and for an invalid key', async () => {
     await using on = testWorld();
     const [npm, data] = await idsOf(on, 'npm', 'data');
     await attach(on, { volumes: [{ volume: npm }], key: 'mine' });
@@ -170,7 +170,7 @@ describe('an attach with a key', () => {
     }
   });
 
-  test('that failed is tried again', async () => {
+  test('that failed is retried', async () => {
     await using on = testWorld();
     const npm = await idOf(on, 'npm');
     const holder = await attach(on, { volumes: [{ volume: npm, sharing: 'LOCKED' }] });
@@ -190,7 +190,7 @@ const full = async (): Promise<never> =>
   await Promise.reject(new CachelaneError('E_DISK_FULL', 'no space left', { hint: 'free some space' }));
 
 describe('a commit that fails', () => {
-  test('leaves the fork to be committed again, or discarded', async () => {
+  test('leaves the fork open for another commit or a discard', async () => {
     await using on = testWorld();
     const { layers } = on.world.deps;
     let isFull = true;
@@ -211,7 +211,7 @@ describe('a commit that fails', () => {
       });
     }
     isFull = false;
-    // The same request is the same fork still.
+    // The same request still returns the same fork.
     expect((await attach('first')).id).toBe(first.id);
     for (let times = 0; times < 2; times++) {
       expect(await commit(on, first.id)).toMatchObject({ data: { commit: [{ added: 1 }] } });
@@ -222,7 +222,7 @@ describe('a commit that fails', () => {
     expect((await commit(on, second.id)).errors?.[0]).toMatchObject({ extensions: { code: 'E_NOT_SAVED' } });
   });
 
-  test('and whose session has ended meanwhile is discarded', async () => {
+  test('discards the fork if its session has ended', async () => {
     let isOpen = true;
     const failing = Promise.withResolvers<never>();
     const fork = {

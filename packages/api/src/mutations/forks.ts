@@ -233,7 +233,7 @@ async function attaching(
 /** Returns the warning about a seed from the project's file. Seeds of a request were checked before. */
 function withoutSeed({ source }: VolumeRequest, { kind }: VolumeSeed): string {
   const from = kind === 'directory' ? 'from a directory' : 'from another volume that was not granted to its project';
-  return `it is not seeded from ${source}: a confined session seeds no volume ${from}`;
+  return `it is not seeded from ${source}: a confined session cannot seed a volume ${from}`;
 }
 
 /** Errors: E_USAGE. */

@@ -38,7 +38,7 @@ async function codeOf(on: TestWorld, query: string, session: string | null = nul
   return (await on.ask(query, { session })).errors?.[0]?.extensions.code;
 }
 
-/** A project, and one whose volumes others are granted; the project reads it as a parent. */
+/** A project, and a parent that grants it volumes. */
 async function twoProjects(parents: readonly string[] = []): Promise<TestWorld> {
   const on = testWorld({ parents });
   await on.save('/web', 'npm', { own: '1' });
@@ -48,7 +48,7 @@ async function twoProjects(parents: readonly string[] = []): Promise<TestWorld> 
 }
 
 describe('a grant', () => {
-  test('is given once, changed by another one, the same when it is given again, and taken back', async () => {
+  test('is created, replaced, repeated and withdrawn', async () => {
     await using on = await twoProjects();
     const read = { grant: { access: 'READ', trust: 'T1', by: 'ann' } };
     expect(await grant(on, 'key: "npm", dryRun: true')).toEqual(read);
@@ -72,7 +72,7 @@ describe('a grant', () => {
     expect(await on.data(listed)).toEqual(none);
   });
 
-  test('makes its owner stay, and goes with it', async () => {
+  test('makes its owner permanent, and is removed with it', async () => {
     await using on = testWorld();
     await on.data('mutation { grant(namespace: "teams/site", all: true, to: "github.com/acme/**") { by } }');
     expect(await on.data('{ namespace(path: "teams/site") { grants { key to } } }')).toEqual({
@@ -94,7 +94,7 @@ describe('a grant', () => {
     expect(await on.data(`{ namespace(path: "${web}") { grants { key } } }`)).toEqual({ namespace: { grants: [] } });
   });
 
-  test('is given by a confined session of its own project alone, which says that it was one', async () => {
+  test('can be given by a confined session for its own project only, which is recorded', async () => {
     await using on = await twoProjects();
     const session = await confined(on);
     const query = 'mutation { grant(key: "npm", to: "teams/x") { by } }';
@@ -106,7 +106,7 @@ describe('a grant', () => {
 });
 
 describe('a confined session', () => {
-  test('finds what it was granted by the address, to read, and nothing else of whose it is', async () => {
+  test('finds granted volumes by address, read-only, and nothing else of their owner', async () => {
     await using on = await twoProjects();
     await grant(on, 'key: "npm"');
     const session = await confined(on);
@@ -117,13 +117,13 @@ describe('a confined session', () => {
     const { errors } = await on.ask(attachQuery, { variables: { volumes: [{ volume: id }] }, session });
     expect(errors?.[0]?.extensions.code).toBe('E_GRANT');
     await withdraw(on, 'key: "npm"');
-    // What it has open it reads to the end.
+    // The session keeps reading its open volumes.
     expect(filesIn(on, fork)).toEqual(['theirs']);
     expect(await commit(on, session, fork.id)).toEqual([{ key: 'npm', added: 0, skipped: 'mode read' }]);
     expect(await codeOf(on, `{ cacheVolume(key: "npm", namespace: "${shared}") { id } }`, session)).toBe('E_NOT_FOUND');
   });
 
-  test('reads of its parents what they granted, volume by volume, as long as they do', async () => {
+  test('reads granted volumes of its parents, as long as they are granted', async () => {
     await using on = await twoProjects([shared]);
     const [npm, pip] = [await idOf(on, 'npm'), await idOf(on, 'pip')];
     const inAll = async (session: string): Promise<readonly (readonly string[])[]> => {
@@ -145,11 +145,11 @@ describe('a confined session', () => {
     await withdraw(on, 'key: "npm"');
     expect(await inAll(before)).toEqual([['own'], []]);
     expect(await on.data(blame, { variables: { id: npm }, session: before })).toEqual({ node: { blame: [] } });
-    // One that is not confined needs no grant of its parents.
+    // An unconfined session needs no grant for its parents.
     expect(await inAll(await openSession(on, 'directory: "/web"'))).toEqual([['own', 'theirs'], ['pip']]);
   });
 
-  test('has what was granted to it, and not what was granted to whoever granted that, in a circle or not', async () => {
+  test('does not inherit grants that its grantor received, in a circle or not', async () => {
     await using on = await twoProjects();
     await on.save('/far', 'npm', { pip: '1' });
     const [first, last] = [shared, 'github.com/acme/far'];
@@ -169,7 +169,7 @@ describe('a confined session', () => {
     expect(await codeOf(on, `{ cacheVolume(key: "npm", namespace: "${last}") { id } }`, session)).toBe('E_NOT_FOUND');
   });
 
-  test('is seeded from another volume where that was granted, and from none of its project’s file otherwise', async () => {
+  test("can be seeded from a granted volume only, also by its project's file", async () => {
     await using on = await twoProjects();
     const session = await confined(on);
     const volumes = [{ volume: await idOf(on, 'npm'), source: { volume: await idOf(on, 'npm', shared) } }];
@@ -179,7 +179,7 @@ describe('a confined session', () => {
     expect(filesIn(on, await attach(on, session, volumes))).toEqual(['own', 'theirs']);
   });
 
-  test('saves to what it may write, on the lane of its own, and nothing more of that once it may not', async () => {
+  test('saves to a writable volume on its own lane, until the grant is withdrawn', async () => {
     await using on = await twoProjects();
     await grant(on, 'key: "npm", access: WRITE');
     const session = await confined(on);
@@ -203,13 +203,13 @@ describe('a confined session', () => {
     const why = `${web} has no grant to write ${shared}:npm on lane t1:local`;
     const outcome = [{ key: 'npm', added: 0, skipped: why }, saved];
     expect(await commit(on, session, second.id)).toEqual(outcome);
-    // After a lost answer it is told the same, though it may not know of the volume any more.
+    // After a lost answer it gets the same result, even without the grant.
     expect(await commit(on, session, second.id)).toEqual(outcome);
     expect(await heads(shared)).toEqual({ heads: [{ lane: 't1:local', generation: 2 }] });
     expect(await heads(web)).toEqual({ heads: [{ lane: 't1:local', generation: 3 }] });
   });
 
-  test('saves to a volume of others on lanes of the granted level alone', async () => {
+  test("saves to other projects' volumes on lanes of the granted level only", async () => {
     await using on = await twoProjects();
     await on.data(
       `mutation { grant(namespace: "${shared}", to: "${web}", key: "npm", access: WRITE, trust: T1) { by } }`,
@@ -226,7 +226,7 @@ describe('a confined session', () => {
     });
   });
 
-  test('that was granted to read is told of the mode that takes no more', async () => {
+  test('with a read grant gets a hint to attach in read mode', async () => {
     await using on = await twoProjects();
     await grant(on, 'key: "npm"');
     const session = await confined(on);
@@ -239,7 +239,7 @@ describe('a confined session', () => {
     expect((await attach(on, session, [{ volume, mode: 'READ' }])).volumes).toHaveLength(1);
   });
 
-  test('is told of a grant that went while it worked', async () => {
+  test('gets a warning about a grant that was withdrawn during its work', async () => {
     await using on = await twoProjects();
     await grant(on, 'key: "npm", access: WRITE');
     const session = await confined(on);
@@ -257,7 +257,7 @@ describe('a confined session', () => {
     stop.end();
   });
 
-  test('shares no directory with one that finds more than it may', async () => {
+  test('shares no directory with a session that may see more', async () => {
     await using on = await twoProjects([shared]);
     const volumes = [{ volume: await idOf(on, 'npm'), sharing: 'SHARED' }];
     const kept = keptKeys(on);
@@ -278,7 +278,7 @@ function endless(): { readonly signal: AbortSignal; readonly end: () => void } {
   return { signal: controller.signal, end: () => controller.abort() };
 }
 
-/** What directories that runs share go by. */
+/** The key of directories that runs share. */
 function keptKeys(on: TestWorld): readonly string[] {
   const keys: string[] = [];
   const { live } = on.world.deps.mounters;
@@ -290,7 +290,7 @@ function keptKeys(on: TestWorld): readonly string[] {
   return keys;
 }
 
-test('a feed rule is made once, listed with its tier and its volumes, and taken back', async () => {
+test('a feed rule is created once, listed with its tier and volumes, and removed', async () => {
   await using on = await twoProjects();
   const args = `namespace: "${shared}", from: "${web}", key: "npm"`;
   const rule = { namespace: shared, from: web, key: 'npm', lanes: 'default', by: 'ann' };
@@ -315,7 +315,7 @@ test('a feed rule is made once, listed with its tier and its volumes, and taken 
   expect(await on.data(remove)).toEqual({ removeFeed: [] });
 });
 
-test('a confined session makes no rule: what others save would come to it without their grant', async () => {
+test("a confined session cannot add feed rules, which would accept others' saves without a grant", async () => {
   await using on = testWorld({ parents: [shared] });
   const { openSession } = await on.data(
     'mutation { openSession(directory: "/shared", namespace: "github.com/acme/shared", confine: true) { token } }',

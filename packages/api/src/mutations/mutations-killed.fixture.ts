@@ -3,7 +3,7 @@ import type { TestWorld } from '../execute/test-world.fixture.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 
-/** A change as its client asks for it. */
+/** A mutation as its client sends it. */
 export interface Asking {
   readonly query: string;
   readonly variables: Values;
@@ -11,26 +11,26 @@ export interface Asking {
 }
 
 export interface MutationCase {
-  /** What there is before; in engines that lived. */
+  /** Prepares the store with engines that survive. */
   readonly prepare: (on: TestWorld) => Promise<void>;
-  /** In the engine that dies, before it dies: what the change needs that an engine has for its life. */
+  /** Prepares what the mutation needs in the engine that dies. */
   readonly begin: (on: TestWorld) => Promise<Asking>;
-  /** What else every engine is, also the next one. */
+  /** Options of every engine, also the next one. */
   readonly equip?: (on: TestWorld) => void;
-  /** What the next engine answers where the first one died, given what the first would have said. */
+  /** The next engine's answer after the first one died, given the first one's answer. */
   readonly answer: (met: Met) => unknown;
-  /** What the same engine answers to a repetition; as the first time where it is left out. */
+  /** The same engine's answer to a repetition; default: the first answer. */
   readonly again?: unknown;
-  /** What the second of two at once may be answered beside that. */
+  /** Other valid answers of the second of two concurrent requests. */
   readonly meanwhile?: unknown;
-  /** Parts of it may be done, and others not. */
+  /** Whether it may be done partly. */
   readonly inParts?: true;
 }
 
 interface Met {
-  /** Of the first time, undisturbed. */
+  /** The answer of an undisturbed first attempt. */
   readonly first: unknown;
-  /** Of the parts that were changed, those that the first attempt got done. */
+  /** The parts that the first attempt changed. */
   readonly done: readonly string[];
   readonly changed: readonly string[];
   readonly got: unknown;
@@ -50,13 +50,13 @@ const keys = ['npm', 'data', 'other'] as const;
 
 const created = (isNew: boolean): object => ({ data: { createNamespace: { namespace: 'teams/site', isNew } } });
 
-/** Without the time, which is another one in each engine. */
+/** Leaves out the time, which differs between engines. */
 const granted = 'namespace key to access trust by';
 const fed = 'namespace from key lanes by';
 
 const listing = 'lane generation entries { nodes { path digest } }';
 
-/** All that a client may see of a store, in parts that a change leaves or makes whole. */
+/** All visible state of a store, in parts that a mutation changes as a whole. */
 export async function stateOf(on: TestWorld): Promise<Readonly<Record<string, unknown>>> {
   const volumes = keys.map((key) => `${key}: cacheVolume(key: "${key}") { heads { ${listing} } }`).join(' ');
   const names = 'namespaces { nodes { path aliases } } policies { key value source }';
@@ -82,7 +82,7 @@ export interface ForkFacts {
   readonly volumes: readonly { readonly key: string; readonly directory: string }[];
 }
 
-/** A fork, with a file more in each of its volumes. */
+/** A fork with one more file in each volume. */
 export async function forkOf(on: TestWorld, ids: readonly string[], file: string | null): Promise<ForkFacts> {
   const volumes = ids.map((volume) => ({ volume }));
   const { attach } = (await on.data(attachQuery, { variables: { volumes } })) as unknown as { attach: ForkFacts };
@@ -115,7 +115,7 @@ const refused = (code: string): unknown => [expect.objectContaining({ extensions
 
 const saved = 'key added changed removed savedBytes layer merged conflicts { path } skipped';
 
-/** By the field of `Mutation`; more than one by a name behind it. */
+/** By the field of `Mutation`; further cases have a suffix. */
 export const mutationCases: Readonly<Record<string, MutationCase>> = {
   openSession: {
     prepare: nothing,
@@ -139,7 +139,7 @@ export const mutationCases: Readonly<Record<string, MutationCase>> = {
       const variables = { volumes: [{ volume: await idOf(on, 'npm'), sharing: 'LOCKED' }], key: 'mine' };
       return { query: attachQuery, variables, session: null };
     },
-    // Another fork: the first went with its engine, and so did its lock.
+    // A new fork: the first one and its lock ended with its engine.
     answer: () => ({ data: { attach: { id: expect.any(String), run: expect.any(String), volumes: [anyVolume] } } }),
   },
   commit: {
@@ -164,7 +164,7 @@ export const mutationCases: Readonly<Record<string, MutationCase>> = {
     },
     inParts: true,
   },
-  'commit of what others wrote to meanwhile': {
+  'commit of a volume that others changed': {
     prepare: twoSaves,
     begin: async (on) => {
       const fork = await forkOf(on, [await idOf(on, 'npm')], 'mine');
@@ -213,7 +213,7 @@ export const mutationCases: Readonly<Record<string, MutationCase>> = {
       });
     },
     begin: onNpm('mutation ($volume: ID!) { remove(volume: $volume, allLanes: true) { lane generation layers } }'),
-    // It is gone, and by whose doing is known to nobody any more.
+    // The head is gone, and no record shows which request removed it.
     answer: ({ first, done }) => (done.length === 0 ? first : { data: { remove: [] } }),
     again: { data: { remove: [] } },
   },
@@ -238,7 +238,7 @@ export const mutationCases: Readonly<Record<string, MutationCase>> = {
   createNamespace: {
     prepare: twoSaves,
     begin: plain('mutation { createNamespace(path: "teams/site") { namespace isNew } }'),
-    // That it is there is what was asked for; who made it is told as it is.
+    // The namespace exists, as requested; the answer shows its real creator.
     answer: ({ done }) => created(done.length === 0),
     again: created(false),
     meanwhile: created(false),
@@ -259,7 +259,7 @@ export const mutationCases: Readonly<Record<string, MutationCase>> = {
   publishCatalog: {
     prepare: twoSaves,
     begin: plain(`mutation { ${publishNpm} }`),
-    // That it is offered is what was asked for; who made the version is told as it is.
+    // The catalog is published, as requested; the answer shows its real publisher.
     answer: ({ done }) => published(done.length === 0),
     again: published(false),
     meanwhile: published(false),
@@ -279,7 +279,7 @@ export const mutationCases: Readonly<Record<string, MutationCase>> = {
     begin: plain(`mutation { grant(key: "npm", to: "teams/site", access: WRITE) { ${granted} } }`),
     answer: asFirst,
   },
-  'grant in the place of another one': {
+  'grant that replaces another one': {
     prepare: async (on) => {
       await twoSaves(on);
       await on.data('mutation { grant(all: true, to: "teams/**") { by } }');

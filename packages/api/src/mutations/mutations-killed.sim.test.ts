@@ -7,8 +7,8 @@ import { mutationCases, stateOf, type Asking, type MutationCase } from './mutati
 import { testHome, testWorld, type TestHome, type TestWorld } from '../execute/test-world.fixture.ts';
 
 /*
- * An engine that dies at any operation of its store, in any change: what is seen afterwards is what was before, or what the change leaves (of a commit, for each volume by itself). Whoever asks the next engine for the same gets the answer that was
- * lost, or is told what was not done; and nothing is done twice.
+ * Invariant: an engine that dies at any operation of its store, in any mutation, leaves the state before or after it (for a commit, for
+ * each volume separately). Repeating the request on the next engine returns the lost answer or what was not done. Nothing is done twice.
  */
 
 const immortal: DeathPoint = { operation: 0, when: 'before' };
@@ -22,7 +22,7 @@ interface Started {
   readonly asking: Asking;
 }
 
-/** An engine that is about to be asked for the change. */
+/** The engine that gets the mutation. */
 async function start({ prepare, begin, equip }: MutationCase, point: DeathPoint): Promise<Started> {
   const home = testHome();
   {
@@ -35,7 +35,7 @@ async function start({ prepare, begin, equip }: MutationCase, point: DeathPoint)
   return { home, engine, life, asking: await begin(engine) };
 }
 
-/** The next engine of the home: locks of the one before went with it. */
+/** The next engine of the home; the previous one's locks are gone. */
 function next({ home }: Started): TestWorld {
   home.held.clear();
   return testWorld({ home });
@@ -46,7 +46,7 @@ async function seenBy(engine: TestWorld): Promise<Readonly<Record<string, unknow
   return await stateOf(engine);
 }
 
-/** Only what is different counts: two engines say the same otherwise. */
+/** Only changed parts count, as engines differ otherwise. */
 function changedIn(before: Readonly<Record<string, unknown>>, after: Readonly<Record<string, unknown>>): string[] {
   return Object.keys(before).filter((part) => JSON.stringify(before[part]) !== JSON.stringify(after[part]));
 }
@@ -90,19 +90,19 @@ async function dieAt(of: MutationCase, point: DeathPoint, known: Undisturbed): P
   expect(got).toEqual(of.answer({ first, done, changed, got }));
   const isDone = got.errors === undefined || changed.length === 0;
   expect(await stateOf(engine)).toEqual(isDone ? after : now);
-  // Once more changes nothing either.
+  // A second repetition changes nothing either.
   await ask(engine, started.asking);
   expect(await stateOf(engine)).toEqual(isDone ? after : now);
 }
 
-test('there is a case for every change', () => {
+test('every mutation has a case', () => {
   const fields = Object.keys(buildSchema(schemaText).getMutationType()?.getFields() ?? {});
   const cases = Object.keys(mutationCases).map((name) => name.split(' ')[0]);
   expect(new Set(cases)).toEqual(new Set(fields));
 });
 
 describe.each(Object.entries(mutationCases))('%s', (_, of) => {
-  test('is asked for again after a lost answer', async () => {
+  test('can be repeated after a lost answer', async () => {
     const { first, after } = await undisturbed(of);
     const started = await start(of, immortal);
     expect(await ask(started.engine, started.asking)).toEqual(first);
@@ -110,7 +110,7 @@ describe.each(Object.entries(mutationCases))('%s', (_, of) => {
     expect(await seenBy(started.engine)).toEqual(after);
   });
 
-  test('is asked for twice at once', async () => {
+  test('can be sent twice at once', async () => {
     const { first, after } = await undisturbed(of);
     const started = await start(of, immortal);
     const both = [ask(started.engine, started.asking), ask(started.engine, started.asking)];
@@ -121,7 +121,7 @@ describe.each(Object.entries(mutationCases))('%s', (_, of) => {
     expect(await seenBy(started.engine)).toEqual(after);
   });
 
-  test('is asked for again after the engine died', async () => {
+  test('can be repeated after the engine died', async () => {
     const known = await undisturbed(of);
     for (const point of known.points) {
       try {

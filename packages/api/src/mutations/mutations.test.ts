@@ -17,7 +17,7 @@ describe('a rollback', () => {
   const rollback =
     'mutation ($volume: ID!, $key: String, $dryRun: Boolean! = false) { rollback(volume: $volume, key: $key, dryRun: $dryRun) { from to generation keptOnTop } }';
 
-  test('that had nothing to do undoes nothing when it is asked for again', async () => {
+  test('without an effect undoes nothing when it is repeated', async () => {
     await using on = testWorld();
     await on.save('/web', 'npm', { a: '1' });
     const variables = { volume: await volumeId(on), key: 'deploy-7' };
@@ -39,7 +39,7 @@ describe('a rollback', () => {
     });
   });
 
-  test.each([4, 5, 6, 9])('is told as it was, also where squashes came between, after %i saves', async (saves) => {
+  test.each([4, 5, 6, 9])('is repeated correctly, also after squashes, after %i saves', async (saves) => {
     await using on = testWorld();
     for (let count = 1; count <= saves; count++) await on.save('/web', 'npm', { [`f${count}`]: '1' });
     const variables = { volume: await volumeId(on), key: 'deploy-7' };
@@ -48,7 +48,7 @@ describe('a rollback', () => {
     expect(await on.data(rollback, { variables })).toEqual(done);
   });
 
-  test('brings back what was, and under the same key is the same change', async () => {
+  test('restores an earlier state, and is one change under one key', async () => {
     await using on = testWorld();
     await on.save('/web', 'npm', { a: '1' });
     await on.save('/web', 'npm', { b: '1' });
@@ -67,13 +67,13 @@ describe('a rollback', () => {
       'mutation ($volume: ID!, $key: String) { rollback(volume: $volume, key: $key, generation: 2) { to } }';
     expect(await on.data(other, { variables })).toEqual({ rollback: { to: 2 } });
     await on.data('mutation ($volume: ID!) { rollback(volume: $volume, generation: 1) { to } }', { variables });
-    // Another name is another change: it undoes the first one.
+    // Another key is another change: it undoes the first one.
     expect(await on.data(rollback, { variables: { volume, key: 'deploy-8' } })).toMatchObject({
       rollback: { generation: 6 },
     });
   });
 
-  test('is refused where nothing may be written, and for a key that is none', async () => {
+  test('is refused on a read-only lane, and for an invalid key', async () => {
     await using on = testWorld();
     await on.save('/web', 'npm', { a: '1' });
     const volume = await volumeId(on);
@@ -97,7 +97,7 @@ const remove = (args: string): string =>
   `mutation ($volume: ID!) { remove(volume: $volume${args}) { lane generation layers sizeBytes } }`;
 
 describe('a removal', () => {
-  test('says what would go, and takes it away', async () => {
+  test('lists the heads in a dry run, and removes them', async () => {
     await using on = testWorld();
     await on.save('/web', 'npm', { a: '1' });
     const variables = { volume: await volumeId(on) };
@@ -116,7 +116,7 @@ describe('a removal', () => {
 });
 
 describe('a clean-up', () => {
-  test('names its command, and is refused for a tool that has none', async () => {
+  test('names its command, and is refused for a tool without one', async () => {
     await using on = testWorld();
     const prune = 'mutation ($volume: ID!) { prune(volume: $volume, dryRun: true) { command saved { layer } } }';
     expect(await on.data(prune, { variables: { volume: await volumeId(on) } })).toEqual({
@@ -128,7 +128,7 @@ describe('a clean-up', () => {
 });
 
 describe('policies', () => {
-  test('are said for a namespace, in their one spelling, and taken back', async () => {
+  test('are set for a namespace in canonical form, and unset', async () => {
     await using on = testWorld();
     const of = async (value: string): Promise<unknown> => {
       const data = await on.data(`mutation { setPolicy(key: "keep-branch", value: ${value}) { key value source } }`);
@@ -159,7 +159,7 @@ const create = (path: string, dryRun = false): string =>
 describe('a namespace', () => {
   const listed = '{ namespaces(under: "teams") { nodes { path aliases volumes { nodes { key } } } } }';
 
-  test('is made without volumes, and the same again is the same', async () => {
+  test('is created without volumes; repeating it changes nothing', async () => {
     await using on = testWorld();
     const made = { createNamespace: { namespace: 'teams/site', isNew: true } };
     expect(await on.data(create('teams/site', true))).toEqual(made);
@@ -175,7 +175,7 @@ describe('a namespace', () => {
     expect(namespace).toMatchObject({ policies: expect.arrayContaining([{ key: 'keep-pr', value: '1d' }]) });
   });
 
-  test('outlives the session that made it, and those that use it', async () => {
+  test('outlives the session that created it, and those that use it', async () => {
     await using on = testWorld();
     const { openSession } = await on.data('mutation { openSession(directory: "/api") { token } }');
     const { token: session } = openSession as { readonly token: string };
@@ -188,7 +188,7 @@ describe('a namespace', () => {
     expect(await on.data(listed)).toMatchObject({ namespaces: { nodes: [{ path: 'teams/site' }] } });
   });
 
-  test('that has another name now is told by that', async () => {
+  test('that was renamed is shown with its present name', async () => {
     await using on = testWorld();
     await on.save('/web', 'npm', { a: '1' });
     await on.data(rename(false));
@@ -197,7 +197,7 @@ describe('a namespace', () => {
     });
   });
 
-  test('is refused by a name that is not canonical, in a confined session, and where nothing may be written', async () => {
+  test('is refused with a name that is not canonical, in a confined session, and on a read-only lane', async () => {
     await using on = testWorld();
     const [error] = (await on.ask(create('GitHub.com/Acme/Web'))).errors ?? [];
     expect(error?.extensions).toMatchObject({ code: 'E_NAMESPACE', hint: 'write it like this: github.com/acme/web' });
@@ -229,7 +229,7 @@ describe('a rename', () => {
     expect(await generations(on)).toMatchObject({ cacheVolume: { head: { generation: 1 } } });
   });
 
-  test('to a name with volumes of its own is refused; what one document did before stays', async () => {
+  test('to a name with volumes is refused; earlier fields of the document stay done', async () => {
     await using on = testWorld();
     for (const directory of ['/web', '/api']) await on.save(directory, 'npm', { a: '1' });
     const { data, errors } = await on.ask(`mutation {

@@ -13,7 +13,7 @@ async function open(on: TestWorld, place: string): Promise<string> {
   return (openSession as { readonly token: string }).token;
 }
 
-/** A person's run in `/web`: their own word reaches the volume of tier `catalog` as well. */
+/** A person's run in `/web`, which may also use the volume of tier `catalog`. */
 async function use(on: TestWorld, name: string): Promise<void> {
   const session = await open(on, 'directory: "/web"');
   const query = `{ catalog(namespace: "${acme}") { cacheVolume(name: "${name}") { id } } }`;
@@ -44,8 +44,8 @@ async function told(on: TestWorld, name: string, place: string): Promise<Data> {
   return (await on.data(query, { session }))['definition'] as Data;
 }
 
-describe('a confined session is told who uses a definition', () => {
-  test('of its own catalog, and what that comes to, and nothing of the volumes of others', async () => {
+describe('a confined session sees the consumers of a definition', () => {
+  test("of its own catalog with totals, but not others' volumes", async () => {
     await using on = await used();
     const place = `namespace: "${acme}"`;
     expect(await told(on, 'npm-cache', place)).toEqual({
@@ -60,7 +60,7 @@ describe('a confined session is told who uses a definition', () => {
     });
   });
 
-  test('that it used itself, and nothing of the publisher’s volume unless it may have that still', async () => {
+  test("including itself, but the publisher's volume only with a grant", async () => {
     await using on = await used();
     const place = `directory: "/web", namespace: "${web}"`;
     const nothing = {

@@ -4,7 +4,7 @@ import { attachQuery, idOf, type ForkFacts } from '../mutations/mutations-killed
 import { testWorld, type TestWorld } from '../execute/test-world.fixture.ts';
 
 /*
- * A volume has a provider: what is told of it is what a fork of it finds, and nothing outside of the store is asked for that.
+ * Invariant: for a volume with a provider, the API shows what a fork would find, without any request outside the store.
  */
 
 const web = 'github.com/acme/web';
@@ -29,7 +29,7 @@ async function told(on: TestWorld, key = 'npm', session: string | null = null): 
   return (cacheVolume as { readonly provider: Told | null }).provider;
 }
 
-/** What a fork of the key finds, or why there is none. */
+/** Returns what a fork of the key finds, or the error. */
 async function found(on: TestWorld, id: string, session: string | null = null): Promise<unknown> {
   const { data, errors } = await on.ask(attachQuery, { variables: { volumes: [{ volume: id }] }, session });
   if (errors !== undefined) return errors[0]?.message;
@@ -44,14 +44,14 @@ async function confined(on: TestWorld): Promise<string> {
 }
 
 describe('the provider of a volume', () => {
-  test('is none where nobody chose one, nor for a volume by its address', async () => {
+  test('is null if none was chosen, and for a volume by its address', async () => {
     await using on = testWorld({ providers: { npm: ['none:', 'user'] } });
     expect(await told(on, 'data')).toBeNull();
     const query = `{ cacheVolume(key: "npm", namespace: "${acme}") { provider { reference } } }`;
     expect(await on.data(query)).toEqual({ cacheVolume: { provider: null } });
   });
 
-  test('names the other volume, which is the one that a fork finds by the key', async () => {
+  test('names the other volume, which a fork finds by the key', async () => {
     await using on = testWorld({ providers: { npm: [`project:${acme}/shared:npm`, 'user'] } });
     await on.save('/shared', 'npm', { b: 'theirs' });
     const provider = await told(on);
@@ -96,7 +96,7 @@ describe('the provider of a volume', () => {
     expect(await told(on)).toEqual({ reference, chosenBy: 'user', kind, volume: null, problem: null });
   });
 
-  test.each(['host:', 'oci:127.0.0.1:1/x'])('%s lies below the volume itself, and is not asked', async (reference) => {
+  test.each(['host:', 'oci:127.0.0.1:1/x'])('%s is below the volume itself, and is not asked', async (reference) => {
     await using on = testWorld({ providers: { npm: [reference, 'user'] } });
     const volume = { id: await idOf(on, 'npm'), namespace: web, key: 'npm', tool: 'npm' };
     expect(await told(on)).toMatchObject({ kind: 'VOLUME', volume, problem: null });
@@ -107,14 +107,14 @@ describe('the provider of a volume', () => {
     ['oci:127.0.0.1:1/x', 'repository', 'VOLUME'],
     [`project:${acme}/shared:npm`, 'repository', 'VOLUME'],
     [`catalog:${acme}/none`, 'user', 'VOLUME'],
-  ] as const)('%s that cannot be had by a %s says why, as attach does', async (reference, by, kind) => {
+  ] as const)('%s that a %s may not use says why, as attach does', async (reference, by, kind) => {
     await using on = testWorld({ providers: { npm: [reference, by] } });
     const problem = await found(on, await idOf(on, 'npm'));
     expect(problem).toContain(reference);
     expect(await told(on)).toEqual({ reference, chosenBy: by, kind, volume: null, problem });
   });
 
-  test('tells a confined session the same of a volume that it has no grant for, whether it is there or not', async () => {
+  test('tells a confined session the same about a volume without a grant, whether it exists or not', async () => {
     const { life, calls } = recorder();
     await using on = testWorld({ life, providers: { npm: [`project:${acme}/shared:npm`, 'repository'] } });
     const session = await confined(on);

@@ -16,11 +16,11 @@ const since = expect.stringMatching(/^2023-11-14T.*Z$/);
 interface RunAsked {
   readonly lock?: boolean;
   readonly isAlive?: boolean;
-  /** Read after its own. */
+  /** Read after its own namespace. */
   readonly parent?: string;
 }
 
-/** A run that is at work in the volume `npm` of a project. */
+/** A run in the volume `npm` of a project. */
 async function running(
   on: TestWorld,
   project: string,
@@ -43,7 +43,7 @@ async function running(
 const leases = '{ leases { kind namespace key compat { value } lane layers path session since isAlive } }';
 
 describe('leases', () => {
-  test('tell what is locked, what is pinned and where somebody is at work, by whom and since when', async () => {
+  test('show locks, pins and mounts, with holder and time', async () => {
     await using on = testWorld();
     await on.save('/web', 'npm', { a: '1' });
     expect(await on.data(leases)).toEqual({ leases: [] });
@@ -76,7 +76,7 @@ describe('leases', () => {
     expect(left).toEqual([one, one]);
   });
 
-  test('of what a project reads are told with whose it is', async () => {
+  test("of a parent's volume show its namespace", async () => {
     await using on = testWorld();
     await on.save('/shared', 'npm', { a: '1' });
     await running(on, 'web', { parent: 'github.com/acme/shared' });
@@ -87,7 +87,7 @@ describe('leases', () => {
     ]);
   });
 
-  test('of a session whose process is gone are told as such', async () => {
+  test('of a dead session are shown as dead', async () => {
     await using on = testWorld();
     await running(on, 'web', { isAlive: false });
     expect(await on.data('{ leases { isAlive } sessions { isAlive } }')).toEqual({
@@ -96,13 +96,13 @@ describe('leases', () => {
     });
   });
 
-  test('are told to a confined session of its own project alone', async () => {
+  test('of its own project only are shown to a confined session', async () => {
     await using on = testWorld();
     await on.save('/web', 'npm', { a: '1' });
     const mine = await running(on, 'web');
     await running(on, 'secret');
     await running(on, 'web/services/api');
-    // Of its volume, but nothing that it is told of whoever that is.
+    // Of its own volume, but without the holder.
     await running(on, 'api', { parent: 'github.com/acme/web' });
     const { openSession } = await on.data(
       'mutation { openSession(directory: "/web", namespace: "github.com/acme/web", confine: true) { token } }',

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { testWorld } from '../execute/test-world.fixture.ts';
 
 describe('a volume', () => {
-  test('is the one of its project: two projects have two, and whoever asks again gets the same', async () => {
+  test('belongs to its project: two projects have two, and repeated queries get the same', async () => {
     await using on = testWorld();
     const { web, again, api } = (await on.data(`{
       web: cacheVolume(key: "npm") { id namespace }
@@ -15,7 +15,7 @@ describe('a volume', () => {
     expect(api?.id).not.toBe(web?.id);
   });
 
-  test('keeps its id when it is first used, and when its namespace is renamed', async () => {
+  test('keeps its id at its first use and at a rename of its namespace', async () => {
     await using on = testWorld();
     const idOf = async (): Promise<unknown> => await on.data('{ cacheVolume(key: "npm") { id } }');
     const before = await idOf();
@@ -29,14 +29,14 @@ describe('a volume', () => {
     expect(found).toEqual({ cacheVolume: { namespace: 'github.com/acme/site', head: { generation: 1 } } });
   });
 
-  test('of a library is inside the namespace, by whatever name', async () => {
+  test('of a library is in a scope of the namespace, whatever its name', async () => {
     await using on = testWorld();
     expect(await on.data('{ cacheVolume(key: "cache", scope: ["npm", "@acme/build"]) { namespace } }')).toEqual({
       cacheVolume: { namespace: 'github.com/acme/web/scope%2Fnpm/%40acme%2Fbuild' },
     });
   });
 
-  test('may have any text for a key', async () => {
+  test('may have any text as a key', async () => {
     await using on = testWorld();
     const query = 'query ($key: String!) { cacheVolume(key: $key) { key tool } }';
     expect(await on.data(query, { variables: { key: 'my cache/v1' } })).toEqual({
@@ -46,7 +46,7 @@ describe('a volume', () => {
     expect(errors?.[0]?.extensions.code).toBe('E_VOLUME');
   });
 
-  test('that is asked for with another sharing is the same one, and both requests are named', async () => {
+  test('requested with another sharing is the same one, and a warning names both requests', async () => {
     await using on = testWorld();
     const ask = async (sharing: string): Promise<unknown> =>
       (await on.data(`{ cacheVolume(key: "npm", sharing: ${sharing}) { warnings } }`))['cacheVolume'];
@@ -61,7 +61,7 @@ describe('a volume', () => {
     });
   });
 
-  test('tells what it holds, and how it came to be there', async () => {
+  test('shows its contents and their history', async () => {
     await using on = testWorld();
     await on.save('/web', 'npm', { 'a/x': '1', b: '22' });
     await on.save('/web', 'npm', { b: '333' });
@@ -115,7 +115,7 @@ describe('a volume', () => {
 });
 
 describe('pages', () => {
-  test('go on where the one before ended, and say when there is no more', async () => {
+  test('continue after the previous one, and say when there is no more', async () => {
     await using on = testWorld();
     const files = Object.fromEntries(
       Array.from({ length: 25 }, (_, index) => [`f${String(index).padStart(2, '0')}`, 'x']),
@@ -142,7 +142,7 @@ describe('pages', () => {
     expect(errors?.[0]?.extensions.code).toMatch(/^E_(LIMIT|USAGE)$/);
   });
 
-  test('of a part of the tree have that part alone', async () => {
+  test('of a subtree have that part only', async () => {
     await using on = testWorld();
     await on.save('/web', 'npm', { 'a/x': '1', ab: '2', b: '3' });
     const slashed = '{ cacheVolume(key: "npm") { head { entries(under: "a/") { nodes { path } } } } }';
@@ -168,7 +168,7 @@ interface EntryPage {
 }
 
 describe('listings', () => {
-  test('show key and namespace, in order, and what is below', async () => {
+  test('show key and namespace, sorted, with their children', async () => {
     await using on = testWorld();
     await on.save('/web', 'npm', { a: '1' });
     await on.save('/web', 'data', { a: '1' });
@@ -188,7 +188,7 @@ describe('listings', () => {
     expect(await listed('(first: 1)')).toEqual([all[0]]);
   });
 
-  test('of namespaces have their ids, and what is used by each', async () => {
+  test('of namespaces have ids, and who uses them', async () => {
     await using on = testWorld();
     await on.save('/web', 'npm', { a: '11' });
     await on.save('/api', 'npm', { a: '333' });
@@ -210,8 +210,8 @@ describe('listings', () => {
   });
 });
 
-describe('what is asked by an id', () => {
-  test('is found again, whatever it is', async () => {
+describe('a query by id', () => {
+  test('finds every kind of object', async () => {
     await using on = testWorld();
     await on.save('/web', 'npm', { a: '1' });
     const data = (await on.data('{ cacheVolume(key: "npm") { id head { id layers { id } } } }')) as unknown as {
@@ -232,7 +232,7 @@ describe('what is asked by an id', () => {
   });
 
   test.each(['', 'x', 'bm9uc2Vuc2U', Buffer.from('["v","../../..","npm",[]]').toString('base64url')])(
-    'is nothing for what is no id: %j',
+    'returns null for the invalid id %j',
     async (id) => {
       await using on = testWorld();
       expect(await on.data('query ($id: ID!) { node(id: $id) { id } }', { variables: { id } })).toEqual({ node: null });
@@ -242,7 +242,7 @@ describe('what is asked by an id', () => {
 
 const refuse = async (): Promise<never> => await Promise.reject(new Error('everything was listed'));
 
-test('what is asked of one namespace lists nothing of others', async () => {
+test('a query for one namespace lists no other namespace', async () => {
   await using on = testWorld();
   await on.save('/web', 'npm', { a: '1' });
   const { metadata } = on.world.deps;

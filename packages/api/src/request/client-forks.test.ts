@@ -26,7 +26,7 @@ const failing = async (): Promise<AttachedFork> => await Promise.reject(new Erro
 
 const forgets = async (): Promise<void> => await Promise.resolve();
 
-test('whoever leaves has all forks discarded, also behind one that cannot be', async () => {
+test('a closing session discards all of its forks, even if one discard fails', async () => {
   const client = aClient();
   const discarded: number[] = [];
   for (const n of [1, 2, 3]) {
@@ -40,7 +40,7 @@ test('whoever leaves has all forks discarded, also behind one that cannot be', a
   expect(discarded.toSorted((a, b) => a - b)).toEqual([1, 2, 3]);
 });
 
-test('whoever listens to a client that has left is told that nothing more comes', async () => {
+test('a subscription to a closed session ends', async () => {
   const client = aClient();
   const next = client.feed.listen(signal).next();
   await client.leave();
@@ -48,7 +48,7 @@ test('whoever listens to a client that has left is told that nothing more comes'
   expect(client.feed.isHeard).toBe(false);
 });
 
-test('a fork that nobody waits for any more is discarded: who does not know its id cannot end it', async () => {
+test('a fork without a waiting client is discarded, since its id is unknown', async () => {
   const client = aClient();
   let isDiscarded = false;
   const fork = forkNamed(1, async () => {
@@ -59,7 +59,7 @@ test('a fork that nobody waits for any more is discarded: who does not know its 
   expect([isDiscarded, client.take(fork.id)]).toEqual([true, undefined]);
 });
 
-test('one session has only so many forks at one time, those included that are on their way', async () => {
+test('one session has a limit of forks, counting those being opened', async () => {
   const client = aClient();
   for (let n = 0; n < forksOfClient - 1; n += 1) await client.keep(opening(forkNamed(n, forgets)), signal);
   const { promise, resolve } = Promise.withResolvers<AttachedFork>();
@@ -69,13 +69,13 @@ test('one session has only so many forks at one time, those included that are on
   resolve(forkNamed(forksOfClient - 1, forgets));
   await last;
   const held = client.take(forkNamed(0, forgets).id);
-  // As long as its end is under way it counts.
+  // A fork counts until its end is complete.
   await expect(client.keep(oneMore, signal)).rejects.toMatchObject({ code: 'E_LIMIT', retryable: false });
   held?.place[Symbol.dispose]();
   await client.keep(oneMore, signal);
 });
 
-test('of a request that may come again only a digest is kept', async () => {
+test('only a digest of a repeatable request is kept', async () => {
   const client = aClient();
   const asked = `[${'what it asks for '.repeat(1000)}]`;
   const first = forkNamed(1, forgets);
@@ -86,7 +86,7 @@ test('of a request that may come again only a digest is kept', async () => {
   expect(inspect(client, { depth: 8, maxStringLength: null })).not.toContain('what it asks for');
 });
 
-test('all sessions of one engine have only so many together, and what never came to be takes no room', async () => {
+test('all sessions of an engine share a limit, and failed forks do not count', async () => {
   const room = engineRoom();
   const clients = Array.from({ length: 5 }, () => aClient(room));
   const [one] = clients;
@@ -105,7 +105,7 @@ test('all sessions of one engine have only so many together, and what never came
   await one?.keep(more, signal);
 });
 
-test('a session that waits for something long is not taken for one that has gone', async () => {
+test('a session with a long request does not count as idle', async () => {
   const random = { bytes: (count: number) => new Uint8Array(count) };
   const clients = new Clients({ clock, random, room: engineRoom() });
   const { client } = clients.open(place, null as unknown as ApiProject);
@@ -114,7 +114,7 @@ test('a session that waits for something long is not taken for one that has gone
   await clients.sweep();
   expect(clients.count).toBe(1);
   work[Symbol.dispose]();
-  // From the end of that on it has its minute.
+  // After that, its minute starts.
   await clients.sweep();
   expect(clients.count).toBe(1);
   nowMs += sessionIdleMs + 1;

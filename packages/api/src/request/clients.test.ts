@@ -17,7 +17,7 @@ const codeOf = async (on: TestWorld, query: string, session: string | null): Pro
   (await on.ask(query, { session })).errors?.[0]?.extensions.code;
 
 describe('a session', () => {
-  test('asks as of its own project, on one engine with others', async () => {
+  test('acts for its own project, beside others on one engine', async () => {
     await using on = testWorld();
     await on.save('/api', 'npm', { a: '1' });
     const session = await openSession(on, 'directory: "/api"');
@@ -32,7 +32,7 @@ describe('a session', () => {
     });
   });
 
-  test('is of the program that opened it, whatever environment the engine has', async () => {
+  test("has the environment of its program, not the engine's", async () => {
     await using on = testWorld();
     const inCi = await openSession(on, 'environment: [{ name: "TEST_LANE", value: "t1:pr:12" }]');
     const plain = await openSession(on, 'environment: []');
@@ -41,7 +41,7 @@ describe('a session', () => {
     expect(await lane(plain)).toEqual({ context: { lane: 't1:local' } });
   });
 
-  test('is refused where the environments of all come to more than an engine can hold, and let in when others have gone', async () => {
+  test('is refused if all environments together are too large, and accepted after others ended', async () => {
     await using on = testWorld();
     const open = 'mutation ($value: String!) { openSession(environment: [{ name: "V", value: $value }]) { token } }';
     const variables = { value: 'x'.repeat(12_000_000) };
@@ -58,7 +58,7 @@ describe('a session', () => {
     expect((await on.ask(open, { variables })).errors).toBeUndefined();
   });
 
-  test('ends when it is closed, and a minute after the last word', async () => {
+  test('ends when it is closed, and a minute after its last request', async () => {
     await using on = testWorld();
     const closed = await openSession(on, 'directory: "/api"');
     expect(await on.data('mutation { closeSession }', { session: closed })).toEqual({ closeSession: true });
@@ -74,12 +74,12 @@ describe('a session', () => {
     expect(on.api.sessionCount).toBe(1);
   });
 
-  test('is not closed by whoever has none', async () => {
+  test('is not closed by a caller without one', async () => {
     await using on = testWorld();
     expect(await on.data('mutation { closeSession }')).toEqual({ closeSession: false });
   });
 
-  test('of a directory that is no absolute path is none', async () => {
+  test('with a relative directory is refused', async () => {
     await using on = testWorld();
     expect(await codeOf(on, 'mutation { openSession(directory: "../api") { token } }', null)).toBe('E_USAGE');
     expect(on.api.sessionCount).toBe(0);
@@ -92,7 +92,7 @@ const scoped = (names: string): string =>
   `{ cacheVolume(key: "npm", scope: ${names}) { id namespace heads { lane } } }`;
 
 describe('a confined session', () => {
-  test('sees its own project, and is told the same of others whether they are there or not, parents among them', async () => {
+  test('sees its own project, and gets the same answer for existing and missing others, parents included', async () => {
     await using on = testWorld({ parents: ['github.com/acme'] });
     for (const directory of ['/web', '/secret']) await on.save(directory, 'npm', { a: '1' });
     const ids = (await on.data(`{
@@ -130,7 +130,7 @@ describe('a confined session', () => {
     expect(await codeOf(on, '{ cacheVolume(key: "x", scope: ["lib"]) { id } }', session)).toBeUndefined();
   });
 
-  test('knows a layer that another project saved by the tier that was fed it, and nothing else of that project', async () => {
+  test('may know a layer that another project fed to its tier, and nothing else of that project', async () => {
     const acme = parseNamespace('github.com/acme');
     await using on = testWorld({ parents: [acme] });
     const { metadata } = on.world.deps;
@@ -168,7 +168,7 @@ describe('a confined session', () => {
   test.each([
     ['github.com/acme', '/web'],
     ['github.com/acme/web', '/web/services/api'],
-  ])('of %s sees nothing of projects below it, such as that in %s', async (namespace, below) => {
+  ])('of %s does not see projects below it, such as %s', async (namespace, below) => {
     await using on = testWorld();
     await on.save(below, 'npm', { a: '1' });
     const inner = `github.com/acme${below}`;
@@ -194,7 +194,7 @@ describe('a confined session', () => {
     });
   });
 
-  test('decides for nobody how long caches live, be it of its own namespace: projects below it, and other lanes, would go by that', async () => {
+  test('cannot set policies, even of its own namespace, since they apply to projects below it and other lanes', async () => {
     await using on = testWorld();
     const acme = 'github.com/acme';
     await on.data(`mutation { setPolicy(namespace: "${acme}", key: "keep-branch", value: "20d") { key } }`);
@@ -213,7 +213,7 @@ describe('a confined session', () => {
     expect(await on.data(below)).toEqual(before);
   });
 
-  test('has scopes of its own, and reaches no project below it by their names', async () => {
+  test('has its own scopes, which do not reach projects below it', async () => {
     await using on = testWorld();
     await on.save('/web/services/api', 'npm', { a: '1' });
     const session = await openSession(on, 'directory: "/web", namespace: "github.com/acme/web", confine: true');
@@ -225,7 +225,7 @@ describe('a confined session', () => {
     expect(await on.data(own, { session })).toEqual({ cacheVolume: { id: variables.id } });
   });
 
-  test('leaves what it may read alone as it is', async () => {
+  test('cannot change volumes that it may only read', async () => {
     await using on = testWorld({ parents: ['github.com/acme/shared'] });
     await on.save('/shared', 'npm', { a: '1' });
     await on.data(
@@ -259,7 +259,7 @@ describe('a confined session', () => {
   });
 
   test.each(['allLanes: true', 'lane: "t2:ref:main"'])(
-    'writes its own lane alone: remove(%s) is refused',
+    'writes its own lane only: remove(%s) is refused',
     async (args) => {
       await using on = testWorld();
       await on.save('/web', 'npm', { a: '1' });
@@ -307,7 +307,7 @@ describe('a confined session', () => {
     });
   });
 
-  test('is told its namespace, and takes it from no directory: nothing of that is looked at', async () => {
+  test('gets its namespace from the caller, and reads no directory', async () => {
     await using on = testWorld();
     const opened: unknown[] = [];
     const openProject = on.world.openProject.bind(on.world);
@@ -330,7 +330,7 @@ describe('a confined session', () => {
     expect(on.api.sessionCount).toBe(0);
   });
 
-  test('is of the namespace that the engine was started for, where it names no directory either', async () => {
+  test("gets the namespace of the engine's start if it names no directory", async () => {
     await using on = testWorld();
     const teams = parseNamespace('teams/site');
     await using api = openApi(on.world, { directory: '/web', namespace: teams, environment: null, isConfined: false });
@@ -346,7 +346,7 @@ describe('a confined session', () => {
     expect(await open('directory: "/api"')).toEqual({ openSession: { context: { namespace: 'github.com/acme/api' } } });
   });
 
-  test('has the engine run no command of a tool', async () => {
+  test("cannot make the engine run a tool's command", async () => {
     await using on = testWorld();
     await on.save('/web', 'npm', { a: '1' });
     const ran: MemoryVolume[] = [];
@@ -365,7 +365,7 @@ describe('a confined session', () => {
     expect(ran).toEqual([]);
   });
 
-  test('stays bound to what its project was, whatever the files of that say since', async () => {
+  test("stays bound to its project, even if the project's files change", async () => {
     await using on = testWorld();
     await on.save('/secret', 'npm', { a: '1' });
     const session = await openSession(on, 'directory: "/web", namespace: "github.com/acme/web", confine: true');
@@ -384,9 +384,9 @@ describe('a confined session', () => {
       'renames nothing',
       'mutation { renameNamespace(from: "github.com/acme/web", to: "github.com/acme/secret") { namespace } }',
     ],
-    ['takes nothing over', 'mutation { adopt(from: "github.com/acme/secret") { namespace } }'],
+    ['adopts nothing', 'mutation { adopt(from: "github.com/acme/secret") { namespace } }'],
     [
-      'says nothing of others',
+      'reveals nothing about others',
       'mutation { setPolicy(namespace: "github.com/acme/secret", key: "keep-pr", value: "1d") { key } }',
     ],
   ])('%s', async (_, query) => {

@@ -56,7 +56,7 @@ interface Keyed {
 /** One client of the engine, with its forks. */
 export class Client {
   readonly place: CallerPlace;
-  /** The project as it was when the session opened; null: the project of the directory, read anew for each request. */
+  /** The project as it was when the session opened; null: the project of the directory, read again for each request. */
   readonly project: ApiProject | null;
   readonly feed: EventFeed = new EventFeed();
   /** Identifies the client, also after it has left. */

@@ -33,7 +33,7 @@ const seeded =
     variables: { own, text: volume },
   });
 
-/** By the argument; several for one by what follows it. */
+/** By argument; further cases of one have a suffix. */
 export const cases: Readonly<Record<string, Asking>> = {
   ...catalogCases,
   'Query.namespace(path)': ({ namespace }) => ({
@@ -118,7 +118,7 @@ export const cases: Readonly<Record<string, Asking>> = {
   }),
   'Mutation.attach(volumes.volume)': byId('attach(volumes: [{ volume: $volume }]) { id }'),
   'Mutation.attach(volumes.volume) to read': byId('attach(volumes: [{ volume: $volume, mode: READ }]) { id }'),
-  'Mutation.attach(volumes.volume) in passing': (_, { volume }, own) => ({
+  'Mutation.attach(volumes.volume) beside its own': (_, { volume }, own) => ({
     query: 'mutation ($own: ID!, $volume: ID!) { attach(volumes: [{ volume: $own }, { volume: $volume }]) { id } }',
     variables: { own, volume },
   }),
@@ -213,30 +213,30 @@ export const cases: Readonly<Record<string, Asking>> = {
   }),
 };
 
-/** What names nothing that is somebody else's, and why. */
+/** Arguments that cannot name another project's objects, with the reason. */
 export const harmless: Readonly<Record<string, string>> = {
   ...harmlessInCatalogs,
-  'Query.cacheVolume(compat.name)': 'of a volume that is asked for by its namespace and key',
-  'Query.cacheVolume(compat.value)': 'of a volume that is asked for by its namespace and key',
+  'Query.cacheVolume(compat.name)': 'the volume is requested by namespace and key',
+  'Query.cacheVolume(compat.value)': 'the volume is requested by namespace and key',
   'Query.cacheVolume(owner)': 'a user of a container',
-  'Query.diff(before.lane)': 'of a volume that is asked for by its id',
-  'Query.diff(after.lane)': 'of a volume that is asked for by its id',
-  'CacheVolume.head(lane)': 'of a volume that is asked for by its id',
-  'CacheVolume.blame(lane)': 'of a volume that is asked for by its id',
-  'Mutation.remove(lane)': 'of a volume that is asked for by its id',
-  'CacheVolume.blame(path)': 'a path inside of what was found',
-  'Head.entries(under)': 'a path inside of what was found',
-  'Layer.entries(under)': 'a path inside of what was found',
-  'Head.entries(after)': 'a path inside of what was found',
-  'Layer.entries(after)': 'a path inside of what was found',
-  'Namespace.volumes(after)': 'a place in a list of what was found',
-  'Mutation.openSession(environment.name)': 'a confined session opens none',
-  'Mutation.openSession(environment.value)': 'a confined session opens none',
-  'Mutation.attach(key)': "the caller's own name for a change",
-  'Mutation.rollback(key)': "the caller's own name for a change",
-  'Mutation.prune(key)': "the caller's own name for a change",
-  'Mutation.setPolicy(key)': 'one of a list that everybody knows',
+  'Query.diff(before.lane)': 'the volume is requested by id',
+  'Query.diff(after.lane)': 'the volume is requested by id',
+  'CacheVolume.head(lane)': 'the volume is requested by id',
+  'CacheVolume.blame(lane)': 'the volume is requested by id',
+  'Mutation.remove(lane)': 'the volume is requested by id',
+  'CacheVolume.blame(path)': 'a path inside a found object',
+  'Head.entries(under)': 'a path inside a found object',
+  'Layer.entries(under)': 'a path inside a found object',
+  'Head.entries(after)': 'a path inside a found object',
+  'Layer.entries(after)': 'a path inside a found object',
+  'Namespace.volumes(after)': 'a position in a found list',
+  'Mutation.openSession(environment.name)': 'a confined session cannot open sessions',
+  'Mutation.openSession(environment.value)': 'a confined session cannot open sessions',
+  'Mutation.attach(key)': "the caller's idempotency key",
+  'Mutation.rollback(key)': "the caller's idempotency key",
+  'Mutation.prune(key)': "the caller's idempotency key",
+  'Mutation.setPolicy(key)': 'a key from a public list',
   'Mutation.setPolicy(value)': 'a time or a size',
-  'Mutation.addFeed(lanes)': 'a lane of whoever feeds',
-  'Mutation.removeFeed(lanes)': 'a lane of whoever feeds',
+  'Mutation.addFeed(lanes)': 'a lane of the feeding project',
+  'Mutation.removeFeed(lanes)': 'a lane of the feeding project',
 };

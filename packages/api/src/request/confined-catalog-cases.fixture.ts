@@ -2,7 +2,7 @@ import { parseNamespace, parseVolumeName } from '@cachelane/core';
 import type { Asking } from './confined-cases.fixture.ts';
 import { formatNodeId } from '../values/node-id.ts';
 
-/** Of the catalog of `github.com/acme`, which a project below it may know of. */
+/** About the catalog of `github.com/acme`, which a project below it may know. */
 const offered =
   (selection: string, from: 'namespace' | 'key'): Asking =>
   (target) => ({
@@ -31,7 +31,7 @@ const own = '{ name: "npm-cache", tool: "npm" }';
 export const catalogCases: Readonly<Record<string, Asking>> = {
   'Query.catalog(namespace)': ofTarget('{ catalog(namespace: $namespace) { version definitions { name } } }'),
   'Query.catalog(namespace) in one version': ofTarget('{ catalog(namespace: $namespace, version: 1) { version } }'),
-  'Query.catalog(namespace) in a version that is not there': ofTarget(
+  'Query.catalog(namespace) in a missing version': ofTarget(
     '{ catalog(namespace: $namespace, version: 9) { version } }',
   ),
   'Query.catalogs(under)': ofTarget('{ catalogs(under: $namespace) { nodes { namespace } pageInfo { endCursor } } }'),
@@ -85,11 +85,11 @@ export const catalogCases: Readonly<Record<string, Asking>> = {
   'Mutation.removeCatalog(namespace)': changing('removeCatalog(namespace: $namespace, version: 1) { wasThere }'),
 };
 
-const said = 'what is to be offered by its own project';
-const compat = 'of a volume that is asked for by its definition';
+const said = "its own project's catalog";
+const compat = 'the volume is requested by its definition';
 
 export const harmlessInCatalogs: Readonly<Record<string, string>> = {
-  'Query.catalog(digest)': 'of a catalog that is asked for by its namespace',
+  'Query.catalog(digest)': 'the catalog is requested by namespace',
   'Catalog.cacheVolume(compat.name)': compat,
   'Catalog.cacheVolume(compat.value)': compat,
   'Catalog.cacheVolume(owner)': 'a user of a container',

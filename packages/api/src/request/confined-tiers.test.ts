@@ -4,7 +4,8 @@ import { attachQuery, idOf, type ForkFacts } from '../mutations/mutations-killed
 import { testWorld, type TestWorld } from '../execute/test-world.fixture.ts';
 
 /*
- * A confined session saves, and a namespace that its project names as a parent takes what the project saves, or has no room for it, or is not there. It is told the same, and the same is done for it, unless it may read that one.
+ * Invariant: a confined session that saves gets the same answer, after the same work, whether a parent takes its save, has no room for it,
+ * or does not exist, unless it may read the parent.
  */
 
 const web = 'github.com/acme/web';
@@ -26,7 +27,7 @@ async function stage(): Promise<Stage> {
   return { on, calls, session: (openSession as { readonly token: string }).token };
 }
 
-/** What it is told of a save, by the answer and by events, and what is done for that. */
+/** Returns what the session learns of a save from the answer and events, and the work done. */
 async function saving({ on, calls, session }: Stage, file: string): Promise<object> {
   const ending = new AbortController();
   const operation = { query: 'subscription { events { type code message hint } }', variables: {}, operationName: null };
@@ -57,9 +58,9 @@ async function follow(on: TestWorld): Promise<void> {
 }
 
 test.each([
-  ['takes it', [] as readonly string[]],
-  ['has no room for it', ['namespace-size', 'volume-size']],
-])('a tier that %s is told and looked at as one that is not there', async (_, limits) => {
+  ['accepts its save', [] as readonly string[]],
+  ['has no room for its save', ['namespace-size', 'volume-size']],
+])('a tier that %s looks like a missing one, with the same work', async (_, limits) => {
   const there = await stage();
   await using on = there.on;
   await on.save('/tier', 'npm', { b: 'theirs' });
@@ -74,7 +75,7 @@ test.each([
   expect(await held(nobody)).toEqual({ heads: [] });
 });
 
-test('a tier that it may read takes what it saves, as long as it may, and the others get it from the next run that is not confined', async () => {
+test('a readable tier gets its saves while the grant lasts; the next unconfined run feeds the other tiers', async () => {
   const there = await stage();
   await using on = there.on;
   await follow(on);

@@ -24,7 +24,7 @@ import { formatNodeId } from '../values/node-id.ts';
 
 const lane = formatLane(parseLane('t1:local'));
 
-/** What a program may ask about without being told whether it is there. */
+/** Objects that a program may ask about without learning whether they exist. */
 export interface Target {
   readonly namespace: string;
   readonly key: string;
@@ -34,14 +34,14 @@ export interface Target {
   readonly run: string;
 }
 
-/** Ids need nobody to tell them: whoever knows a name can make them. */
+/** Ids follow from names, so a program can make them itself. */
 export interface TargetIds {
   readonly ns: string;
   readonly volume: string;
   readonly head: string;
   readonly layer: string;
   readonly fork: string;
-  /** Of the caller's own volume, told to be of a session of somebody else. */
+  /** An id of the caller's volume in another session. */
   readonly ownFork: string;
 }
 
@@ -60,7 +60,7 @@ export function idsOf(target: Target, own: string): TargetIds {
   };
 }
 
-/** Every argument of the schema that a program can put a name, an id or a digest into, as `Type.field(argument.field)`. */
+/** All arguments of the schema that can hold a name, an id or a digest, as `Type.field(argument.field)`. */
 export function textArguments(schema: GraphQLSchema): readonly string[] {
   const found: string[] = [];
   for (const type of Object.values(schema.getTypeMap())) {
@@ -81,7 +81,7 @@ function pathsIn({ name, type }: Pick<GraphQLArgument | GraphQLInputField, 'name
   return Object.values(named.getFields()).flatMap((field) => pathsIn(field).map((path) => `${name}.${path}`));
 }
 
-/** All fields of a type that need no argument, with all of theirs down to so many levels. */
+/** All fields of a type without required arguments, with theirs, down to a depth. */
 function selectionOf(type: GraphQLNamedType, levels: number): string {
   if (!isObjectType(type) && !isInterfaceType(type)) return '';
   const fields = Object.values(type.getFields()).filter(needsNothing);
@@ -89,7 +89,7 @@ function selectionOf(type: GraphQLNamedType, levels: number): string {
   return `{ ${['__typename', ...parts].join(' ')} }`;
 }
 
-/** With pages of a few: a list inside of lists would cost too much. Null: it lies deeper than was asked for. */
+/** With small pages, since nested lists cost too much. Null: deeper than requested. */
 export function selected(field: GraphQLField<unknown, unknown>, levels: number): string | null {
   const { name, args, type } = field;
   const asked = args.some((argument) => argument.name === 'first') ? `${name}(first: 5)` : name;
@@ -102,7 +102,7 @@ export function needsNothing({ args }: GraphQLField<unknown, unknown>): boolean 
   return !args.some(isRequiredArgument);
 }
 
-/** Names of the operations of the store, as they come. */
+/** Names of the store's operations, in order. */
 export function recorder(): { readonly life: { wrap<T extends object>(port: T): T }; readonly calls: string[] } {
   const calls: string[] = [];
   const wrap = <T extends object>(port: T): T =>

@@ -8,7 +8,8 @@ import { idOf } from '../mutations/mutations-killed.fixture.ts';
 import { testWorld, type TestWorld } from '../execute/test-world.fixture.ts';
 
 /*
- * A confined session asks about what is there and was not granted to its project, and about what is not there at all: by name, by id and by digest. It is answered the same, to the letter, and the same is done for it.
+ * Invariant: a confined session that asks about existing objects without a grant, or about missing ones, by name, id or digest, gets
+ * exactly the same answer after the same work.
  */
 
 const schema = buildSchema(schemaText);
@@ -32,7 +33,7 @@ async function openConfined(on: TestWorld): Promise<string> {
   return (openSession as { readonly token: string }).token;
 }
 
-/** Its own volumes, and one that another namespace has granted. */
+/** Its own volumes, and one that another namespace granted. */
 async function ownWorld(): Promise<Stage> {
   const { life, calls } = recorder();
   const on = testWorld({ life, parents: [shared, parent] });
@@ -64,7 +65,7 @@ async function useOffered(on: TestWorld, directory: string): Promise<void> {
   await on.data('mutation { closeSession }', { session });
 }
 
-/** What the session must not learn of. */
+/** What the session must not learn. */
 async function othersMove(on: TestWorld): Promise<void> {
   for (const key of ['npm', 'pip', 'data']) await on.save('/secret', key, { a: 'theirs' });
   for (const key of ['pip', 'data']) await on.save('/shared', key, { a: 'theirs' });
@@ -114,21 +115,21 @@ async function tell({ on, calls, session, own }: Stage, asking: Asking, target: 
   return { text: JSON.stringify(answer), calls: [...calls] };
 }
 
-test('there is a case for every argument that can name something', () => {
+test('every argument that can name an object has a case', () => {
   const named = [...Object.keys(cases).map((name) => name.replace(/\).*/, ')')), ...Object.keys(harmless)];
   expect([...new Set(named)].toSorted()).toEqual([...new Set(textArguments(schema))].toSorted());
 });
 
 const parts = ['namespace', 'key', 'layer', 'session', 'run'] as const;
 
-/** What is there first, and is named as long as what is not. */
+/** Existing objects first; missing ones have names of the same length. */
 const pairs = [
   { what: 'a namespace', there: ['github.com/acme/secret', 'npm'], none: ['github.com/acme/nobody', 'npm'] },
   { what: 'a volume of one that shares another one', there: [shared, 'pip'], none: [shared, 'pop'] },
 ] as const;
 
-describe.each(pairs)('$what that is there, and one that is not,', ({ there, none }) => {
-  test('are told and looked up alike, whatever is asked', async () => {
+describe.each(pairs)('an existing $what and a missing one', ({ there, none }) => {
+  test('give the same answers after the same work, for any query', async () => {
     const stage = await ownWorld();
     await using on = stage.on;
     await othersMove(on);
@@ -145,7 +146,7 @@ describe.each(pairs)('$what that is there, and one that is not,', ({ there, none
   });
 });
 
-test('what is granted is told: by name and by id, with its layers, and what is asked about it', async () => {
+test('granted objects are visible by name and id, with layers and in all queries', async () => {
   const { on: world, session, own } = await ownWorld();
   await using on = world;
   const target = await targetOf(on, [shared, 'npm']);
@@ -166,12 +167,12 @@ test('what is granted is told: by name and by id, with its layers, and what is a
   });
 });
 
-/** Whatever there is to see without naming anything. */
+/** Everything that is visible without naming anything. */
 const everything = Object.values(schema.getQueryType()?.getFields() ?? {})
   .filter(needsNothing)
   .map((field) => [field.name, `{ ${selected(field, 4)} }`] as const);
 
-test('what others do changes nothing of what is told without a name, and of what is done for it', async () => {
+test("other projects' changes do not affect answers without names, nor their work", async () => {
   const stage = await ownWorld();
   await using on = stage.on;
   const all = async (): Promise<readonly unknown[]> => {
@@ -180,7 +181,7 @@ test('what others do changes nothing of what is told without a name, and of what
     return told;
   };
   const nobody = await targetOf(on, ['github.com/acme/nobody', 'npm']);
-  // Lists are read once, and kept.
+  // Lists are read once and cached.
   await all();
   const before = await all();
   expect(JSON.stringify(before)).toContain(shared);

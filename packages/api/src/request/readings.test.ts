@@ -4,7 +4,7 @@ import { Readings } from './readings.ts';
 
 const { signal } = new AbortController();
 
-test('readings come one after the other, also behind one that fails', async () => {
+test('reads run one after the other, also after a failed one', async () => {
   const readings = new Readings();
   let atWork = 0;
   const most: number[] = [];
@@ -21,13 +21,13 @@ test('readings come one after the other, also behind one that fails', async () =
   expect(most).toEqual([1, 1, 1]);
 });
 
-test('one whose client has gone is not begun', async () => {
+test('a read is not started after its client has gone', async () => {
   const gone = AbortSignal.abort(new Error('gone'));
   const begun = new Readings().take(gone, async () => await Promise.reject(new Error('it was read')));
   await expect(begun).rejects.toThrow('gone');
 });
 
-test('a list that two wait for is read once, and for both, and is kept while it is used', async () => {
+test('a list with two waiting readers is read once, and cached while in use', async () => {
   let nowMs = 0;
   const cache = new EntryCache(new Readings(), { monotonicMs: () => nowMs });
   let count = 0;
@@ -37,7 +37,7 @@ test('a list that two wait for is read once, and for both, and is kept while it 
   };
   expect(await Promise.all([cache.read('a', read), cache.read('a', read)])).toEqual([[], []]);
   expect(count).toBe(1);
-  // It stays for as long as somebody turns its pages.
+  // It stays cached while a client turns its pages.
   for (let page = 0; page < 3; page += 1) {
     nowMs += listKeptMs;
     cache.forgetUnused();

@@ -63,7 +63,7 @@ const gone = [{ name: 'gone', why: 'removed in version 1: use pip-cache' }];
 const changed = [{ name: 'moved', why: 'changed to another volume in version 1: key moved -> moved2' }];
 const locked = lockedAt(1, volumes, { gone, changed });
 
-/** One whose store has what its projects have locked. */
+/** An engine with its projects' locked catalogs in the store. */
 async function published(lock = lockOf(locked)): Promise<TestWorld> {
   const on = testWorld({ lock });
   for (const each of lock.catalogs) await publish(on.world.deps.metadata, each);
@@ -76,8 +76,8 @@ const introspected = async (on: TestWorld): Promise<ReturnType<typeof buildClien
 const refusal = async (world: TestWorld, query: string): Promise<string | undefined> =>
   (await world.ask(query)).errors?.[0]?.message;
 
-describe('the schema of a session whose project has locked a catalog', () => {
-  test('has it, with docs and deprecations; what is gone, or another volume, it says and does not have', async () => {
+describe('the schema of a session with a locked catalog', () => {
+  test('contains the catalog with docs and deprecations, and names removed and changed definitions in the docs only', async () => {
     await using on = await published();
     const schema = await introspected(on);
     const field = schema.getQueryType()?.getFields()['myOrg'];
@@ -104,7 +104,7 @@ describe('the schema of a session whose project has locked a catalog', () => {
     expect(fields[1]?.description).toBe(volumes['pip-cache'].docs);
   });
 
-  test('gives volumes as the catalog means them, to whoever asks in its words', async () => {
+  test("returns volumes as the catalog defines them, under the catalog's names", async () => {
     await using on = await published();
     const { cacheVolume, myOrg, catalog } = await on.data(`{
       cacheVolume(key: "pip-cache") { namespace }
@@ -126,7 +126,7 @@ describe('the schema of a session whose project has locked a catalog', () => {
     });
   });
 
-  test('refuses what the catalog has not, and what only another session has', async () => {
+  test("rejects names that the catalog does not have, even if another session's does", async () => {
     await using on = await published();
     expect(await refusal(on, '{ myOrg { gone { id } } }')).toContain(
       'Cannot query field "gone" on type "MyOrgCatalog"',
@@ -136,7 +136,7 @@ describe('the schema of a session whose project has locked a catalog', () => {
     expect(await refusal(other, '{ myOrg { pipCache { id } } }')).toContain(
       'Cannot query field "myOrg" on type "Query"',
     );
-    // What was refused, and what fits, is remembered of each schema by itself.
+    // Rejected and valid documents are cached for each schema separately.
     expect(await refusal(on, '{ myOrg { pipCache { id } } }')).toBeUndefined();
     const later = lockOf(lockedAt(2, { uv: { tool: 'npm' } }));
     await using newer = testWorld({ lock: later });
@@ -144,7 +144,7 @@ describe('the schema of a session whose project has locked a catalog', () => {
     expect(await refusal(newer, '{ myOrg { uv { id } } }')).toBeUndefined();
   });
 
-  test('carries out mutations and subscriptions in documents that name a catalog as well', async () => {
+  test('runs mutations and subscriptions in documents that name a catalog too', async () => {
     await using on = await published();
     const query = `query A { myOrg { pipCache { id } } } mutation B { createNamespace(path: "a/b") { namespace } }
       subscription C { events { type } }`;
@@ -154,7 +154,7 @@ describe('the schema of a session whose project has locked a catalog', () => {
     expect(answer).toEqual({ data: { createNamespace: { namespace: 'a/b' } } });
   });
 
-  test('is made once, and that of other sessions is as it was', async () => {
+  test("is made once, and other sessions' schemas stay unchanged", async () => {
     const lock = lockOf(locked);
     expect(schemaFor(lock)).toBe(schemaFor({ ...lock }));
     expect(schemaFor(null)).toBe(schemaFor(lockOf()));
@@ -169,7 +169,7 @@ describe('the schema of a session whose project has locked a catalog', () => {
     );
   });
 
-  test('forgets those of projects that nobody asked of for long', () => {
+  test('forgets schemas of projects that were not used for long', () => {
     const locks = Array.from({ length: 17 }, (_, index) => lockOf(lockedAt(index + 1, volumes)));
     const made = locks.map((lock) => schemaFor(lock));
     const again = locks
@@ -182,7 +182,7 @@ describe('the schema of a session whose project has locked a catalog', () => {
     ]);
   });
 
-  test('leaves a catalog out that has become a name of the schema, or has nothing', async () => {
+  test('omits a catalog with a reserved name or without definitions', async () => {
     await using on = testWorld({
       lock: lockOf(lockedAt(1, volumes, { alias: 'usage' }), lockedAt(1, {}, { alias: 'empty' }), locked),
     });
@@ -192,7 +192,7 @@ describe('the schema of a session whose project has locked a catalog', () => {
     expect(await on.data('{ usage { namespace } }')).toEqual({ usage: [] });
   });
 
-  test('is one, whatever the texts of a catalog are', () => {
+  test('is valid for any texts of a catalog', () => {
     const base = buildSchema(schemaText);
     const texts = fc.string({ unit: 'binary', minLength: 1, maxLength: 40 }).map((text) => `${text} """ " \\ } type X`);
     fc.assert(
@@ -212,7 +212,7 @@ describe('the schema of a session whose project has locked a catalog', () => {
     );
   });
 
-  test('has room for the largest catalog, and an answer for whoever looks at it', async () => {
+  test('has room for the largest catalog, and an answer to introspection', async () => {
     const many = Object.fromEntries(
       Array.from({ length: 2000 }, (_, index) => [`v${index}`, { tool: 'npm', docs: 'x'.repeat(500) }]),
     );
@@ -226,10 +226,10 @@ describe('the schema of a session whose project has locked a catalog', () => {
 const askedBy = (named: string, name = 'pip-cache'): string =>
   `{ catalog(namespace: "${named}") { version cacheVolume(name: "${name}") { tool } } }`;
 
-describe('a catalog that is asked for without a version', () => {
+describe('a catalog without a version', () => {
   const byLock = { catalog: { version: 1, cacheVolume: { tool: 'npm' } } };
 
-  test('is had in the one that the project has locked, by its alias and its namespace, wherever that is', async () => {
+  test("has the project's locked version, by alias and namespace, everywhere", async () => {
     await using on = await published();
     await publish(on.world.deps.metadata, lockedAt(2, { uv: { tool: 'npm' } }));
     await using fresh = testWorld({ lock: lockOf(locked) });
@@ -246,7 +246,7 @@ describe('a catalog that is asked for without a version', () => {
     });
   });
 
-  test('is the latest of several versions that are locked, unless the alias says which', async () => {
+  test('has the latest of several locked versions, unless the alias decides', async () => {
     const two = lockedAt(2, { uv: { tool: 'npm' } }, { alias: 'next' });
     await using on = testWorld({ lock: lockOf(locked, two) });
     const versionOf = async (name: string): Promise<unknown> =>
@@ -256,7 +256,7 @@ describe('a catalog that is asked for without a version', () => {
     expect(await versionOf('github.com/acme')).toEqual({ version: 2 });
   });
 
-  test('gives no volume that the lock says is gone, or another one', async () => {
+  test('returns no volume that the lock calls removed or changed', async () => {
     await using on = await published();
     expect(await refusal(on, askedBy('my-org', 'gone'))).toBe('gone was removed in version 1: use pip-cache');
     expect(await refusal(on, askedBy('my-org', 'moved'))).toBe(
@@ -265,7 +265,7 @@ describe('a catalog that is asked for without a version', () => {
   });
 });
 
-describe('a version that the store has no more', () => {
+describe('a version that the store does not have as locked', () => {
   const asked = `query ($digest: String) {
     catalog(namespace: "github.com/acme", version: 1, digest: $digest) { cacheVolume(name: "pip-cache") { id tool warnings } }
     myOrg { pipCache { id tool warnings } }
@@ -286,8 +286,8 @@ describe('a version that the store has no more', () => {
       },
       ['pip-cache of github.com/acme was removed in version 2; cachelane.lock has version 1'],
     ],
-    ['is another one there', async (on: TestWorld) => await publish(on.world.deps.metadata, other), []],
-  ])('and that the project has locked goes by the lock, with a warning: %s', async (_, arrange, later) => {
+    ['has other content in the store', async (on: TestWorld) => await publish(on.world.deps.metadata, other), []],
+  ])('follows the lock, with a warning: %s', async (_, arrange, later) => {
     await using on = testWorld({ lock: lockOf(locked) });
     await arrange(on);
     const { catalog, myOrg } = await on.data(asked, { variables: { digest: locked.digest } });
@@ -299,7 +299,7 @@ describe('a version that the store has no more', () => {
     expect(fork).toEqual({ volumes: [{ key: 'pip-cache', namespace: 'github.com/acme/web', warnings }] });
   });
 
-  test('goes by the lock without a warning where the store knows nothing of the catalog: that is what it is for', async () => {
+  test('comes from the lock without a warning if the store does not have the catalog at all', async () => {
     await using on = testWorld({ lock: lockOf(locked) });
     const { catalog, myOrg } = await on.data(asked, { variables: { digest: locked.digest } });
     const { cacheVolume } = catalog as { readonly cacheVolume: { readonly id: string } };
@@ -317,7 +317,7 @@ describe('a version that the store has no more', () => {
     expect(errors?.[0]?.extensions.code).toBe('E_NOT_FOUND');
   });
 
-  test('gives a confined session nothing of what is not its own', async () => {
+  test('shows a confined session no other project', async () => {
     const other = parseNamespace('github.com/other');
     const lock = lockOf({ ...locked, namespace: other });
     const confined =
@@ -340,14 +340,14 @@ describe('a version that the store has no more', () => {
   });
 });
 
-test('what the schema has at its top, and types that a catalog’s would be called as, are no aliases', () => {
+test('names of root fields, and of types that a catalog would generate, cannot be aliases', () => {
   const schema = buildSchema(schemaText);
   const fields = Object.keys(schema.getQueryType()?.getFields() ?? {});
   const types = Object.keys(schema.getTypeMap()).filter((name) => /.Catalog$/.test(name));
   const aliases = types.map((name) => name.slice(0, -'Catalog'.length));
   expect(aliases.map(catalogTypeName)).toEqual(types);
   for (const alias of [...fields, ...aliases.map(methodName)]) {
-    // Whoever adds a field adds it to the list in method-name.ts.
+    // New fields must be added to the list in method-name.ts.
     expect(() => requireAlias(alias), alias).toThrow(expect.objectContaining({ code: 'E_CATALOG' }));
   }
 });

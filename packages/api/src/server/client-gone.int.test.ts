@@ -5,7 +5,7 @@ import { testWorld } from '../execute/test-world.fixture.ts';
 import { startTestServer } from './test-server.fixture.ts';
 
 test.each([true, false])(
-  'a commit whose client has gone is finished before the engine ends, patient or not: %s',
+  'a commit without its client is finished before the engine ends, patient or not: %s',
   async (isPatient) => {
     await using on = testWorld();
     const log: string[] = [];
@@ -40,7 +40,7 @@ test.each([true, false])(
     while (served.clientCounts.at(-1) !== 0) await new Promise(setImmediate);
     await served.server.stop({ isPatient });
     const ended = api[Symbol.asyncDispose]().then(() => log.push('ended'));
-    // Whatever does not wait for it has come to its end by then.
+    // Work without a client has ended by then.
     for (let turns = 0; turns < 10; turns += 1) await new Promise(setImmediate);
     goOn();
     await ended;

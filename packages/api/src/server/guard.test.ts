@@ -19,7 +19,7 @@ describe('a token', () => {
     [basic('secret:whatever')],
     [basic('secret')],
     ['Bearer of-a-session'],
-  ])('lets in: %s', (authorization) => {
+  ])('is accepted: %s', (authorization) => {
     expect(statusOf(port, { headers: { authorization } })).toBeNull();
   });
 
@@ -35,19 +35,19 @@ describe('a token', () => {
     [basic('')],
     ['Digest secret'],
     ['Basic ???'],
-  ])('does not let in: %s', (authorization) => {
+  ])('is refused: %s', (authorization) => {
     const refusal = openGuard(port)({ method: 'POST', url: '/query', headers: { ...good, authorization } });
     expect(refusal).toMatchObject({ status: 401, error: { code: 'E_ENGINE_DENIED' } });
     expect(JSON.stringify([refusal?.message, refusal?.error.hint, refusal?.headers])).not.toContain('secret');
   });
 
-  test('is not asked for where the kernel lets nobody else in', () => {
+  test('is not needed if the kernel admits only the user', () => {
     expect(statusOf({ kind: 'socket' }, { headers: { authorization: undefined, host: 'anything' } })).toBeNull();
   });
 });
 
-describe('what a browser sends', () => {
-  test.each(['http://127.0.0.1:4711', 'https://evil.example', 'null'])('from %s is refused', (origin) => {
+describe('browser requests', () => {
+  test.each(['http://127.0.0.1:4711', 'https://evil.example', 'null'])('from %s are refused', (origin) => {
     expect(statusOf(port, { headers: { origin } })).toBe(403);
     expect(statusOf({ kind: 'socket' }, { headers: { origin } })).toBe(403);
   });
@@ -64,11 +64,11 @@ describe('what a browser sends', () => {
     expect(statusOf(port, { headers: { host } })).toBe(403);
   });
 
-  test.each(['127.0.0.1:4711', 'localhost:4711', 'LOCALHOST:4711', '[::1]:4711'])('to %s is meant', (host) => {
+  test.each(['127.0.0.1:4711', 'localhost:4711', 'LOCALHOST:4711', '[::1]:4711'])('to %s are accepted', (host) => {
     expect(statusOf(port, { headers: { host } })).toBeNull();
   });
 
-  test('without a token does not say more than that it is missing', () => {
+  test('without a token are told only that it is missing', () => {
     expect(statusOf(port, { method: 'OPTIONS', headers: { origin: 'x', authorization: undefined } })).toBe(401);
   });
 });
@@ -94,7 +94,7 @@ test.each([
 const sessionFor = (headers: RequestHead['headers']): string | null =>
   sessionOf({ headers }, (token) => token === 'of-a-session');
 
-test('a request acts as the session that it names, else as the one whose token let it in', () => {
+test("a request acts as the session that it names, otherwise as the token's", () => {
   expect(sessionFor({ authorization: 'Bearer secret' })).toBeNull();
   expect(sessionFor({ authorization: 'Bearer secret', 'cachelane-session': 'other' })).toBe('other');
   expect(sessionFor({ authorization: 'Bearer of-a-session' })).toBe('of-a-session');

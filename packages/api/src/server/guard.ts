@@ -3,7 +3,7 @@ import { sessionHeader } from '@cachelane/protocol';
 import { refused, type Refused } from './refused.ts';
 import { tokenCheck, tokenIn } from './token.ts';
 
-/** What is known of a request before its body. */
+/** The head of a request. */
 export interface RequestHead {
   readonly method?: string | undefined;
   /** The path of the request line. */

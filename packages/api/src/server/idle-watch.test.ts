@@ -15,13 +15,13 @@ function watched(isAwaited = (): boolean => false) {
   return { watch, pass };
 }
 
-test('nobody came in time', async () => {
+test('ends if no client comes in time', async () => {
   const { pass } = watched();
   expect(await pass(59)).toBe(0);
   expect(await pass(1)).toBe(1);
 });
 
-test('the last one has gone, and nobody came soon after', async () => {
+test('ends if no client comes soon after the last one left', async () => {
   const { watch, pass } = watched();
   watch.onClients(1);
   watch.onClients(2);
@@ -35,7 +35,7 @@ test('the last one has gone, and nobody came soon after', async () => {
   expect(await pass(10)).toBe(1);
 });
 
-test('somebody without a connection is waited for', async () => {
+test('waits for a client without a connection', async () => {
   let sessions = 1;
   const { watch, pass } = watched(() => sessions > 0);
   watch.onClients(1);
@@ -45,7 +45,7 @@ test('somebody without a connection is waited for', async () => {
   expect(await pass(10)).toBe(1);
 });
 
-test('it is over', async () => {
+test('does not end after its disposal', async () => {
   const { watch, pass } = watched();
   watch[Symbol.dispose]();
   expect(await pass(1000)).toBe(0);

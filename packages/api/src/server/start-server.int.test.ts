@@ -14,7 +14,7 @@ const lookUp = {
 const found = { data: { cacheVolume: { namespace: 'github.com/acme/web', key: 'npm' } } };
 
 describe.each(['port', 'socket'] as const)('on a %s', (on) => {
-  test('an operation is carried out', async () => {
+  test('an operation is executed', async () => {
     await using world = testWorld();
     await using served = await startTestServer({ api: world.api, on });
     const { status, headers, answer } = await served.ask({ body: lookUp });
@@ -22,7 +22,7 @@ describe.each(['port', 'socket'] as const)('on a %s', (on) => {
     expect(headers).toMatchObject({ 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' });
   });
 
-  test('the status says whether it was, for those who know', async () => {
+  test('the status code shows whether the operation succeeded', async () => {
     await using world = testWorld();
     await using served = await startTestServer({ api: world.api, on });
     const asking = async (query: string, accept: string): Promise<readonly [number, string | undefined]> => {
@@ -52,7 +52,7 @@ describe.each(['port', 'socket'] as const)('on a %s', (on) => {
     expect(await of({ headers: { 'cachelane-session': 'other' } })).toMatchObject(wrong);
   });
 
-  test('a subscription is answered by a stream, which ends with the engine, and says so', async () => {
+  test('a subscription gets a stream, which ends with the engine after a last event', async () => {
     await using world = testWorld();
     await using served = await startTestServer({ api: world.api, on });
     const asked = served.ask({
@@ -74,7 +74,7 @@ describe.each(['port', 'socket'] as const)('on a %s', (on) => {
   });
 });
 
-test('a session that ends while its request comes does not make it anybody else', async () => {
+test("a session that ends during its request does not change the request's caller", async () => {
   await using world = testWorld();
   await using served = await startTestServer({ api: world.api });
   const query = 'mutation { openSession(namespace: "github.com/acme/web", confine: true) { token } }';
@@ -104,13 +104,13 @@ test('a session that ends while its request comes does not make it anybody else'
   expect(await answered).toContain('there is no such session');
 });
 
-test('a socket is open to its user alone', async () => {
+test('a socket is open to its user only', async () => {
   await using world = testWorld();
   await using served = await startTestServer({ api: world.api, on: 'socket' });
   expect(statSync(served.server.address.slice('unix:'.length)).mode & 0o777).toBe(0o600);
 });
 
-test('a socket takes nobody’s file away', async () => {
+test("a socket does not replace another user's file", async () => {
   await using world = testWorld();
   await using first = await startTestServer({ api: world.api, on: 'socket' });
   const path = first.server.address.slice('unix:'.length);
@@ -127,19 +127,24 @@ test.each<readonly [string, Question, number, string]>([
   ['no token', { headers: { authorization: undefined } }, 401, 'E_ENGINE_DENIED'],
   ['a wrong token', { headers: { authorization: 'Bearer wrong' } }, 401, 'E_ENGINE_DENIED'],
   ['a page in a browser', { headers: { origin: 'https://evil.example' } }, 403, 'E_ENGINE_DENIED'],
-  ['a name that was made to lead here', { headers: { host: 'evil.example' } }, 403, 'E_ENGINE_DENIED'],
+  ['a rebound host name', { headers: { host: 'evil.example' } }, 403, 'E_ENGINE_DENIED'],
   ['another path', { path: '/graphql' }, 404, 'E_NOT_FOUND'],
   ['another method', { method: 'PUT' }, 405, 'E_USAGE'],
   ['a form', { headers: { 'content-type': 'text/plain' } }, 415, 'E_USAGE'],
-  ['too much', { body: { query: ' '.repeat(queryLimits.bodyBytes) } }, 413, 'E_LIMIT'],
-  ['too much, in chunks', { body: 'x'.repeat(2 << 20), headers: { 'transfer-encoding': 'chunked' } }, 413, 'E_LIMIT'],
-  ['what is no JSON', { body: '{' }, 400, 'E_USAGE'],
-  ['what is no UTF-8', { body: Buffer.from('7b227175657279223a22ff227d', 'hex') }, 400, 'E_USAGE'],
+  ['too large a body', { body: { query: ' '.repeat(queryLimits.bodyBytes) } }, 413, 'E_LIMIT'],
+  [
+    'too large a body, in chunks',
+    { body: 'x'.repeat(2 << 20), headers: { 'transfer-encoding': 'chunked' } },
+    413,
+    'E_LIMIT',
+  ],
+  ['invalid JSON', { body: '{' }, 400, 'E_USAGE'],
+  ['invalid UTF-8', { body: Buffer.from('7b227175657279223a22ff227d', 'hex') }, 400, 'E_USAGE'],
   ['a list', { body: [lookUp] }, 400, 'E_USAGE'],
   ['no document', { body: { variables: {} } }, 400, 'E_USAGE'],
   ['variables in a list', { body: { ...lookUp, variables: ['npm'] } }, 400, 'E_USAGE'],
   ['a number for a name', { body: { ...lookUp, operationName: 1 } }, 400, 'E_USAGE'],
-])('%s is refused in words', async (_, question, status, code) => {
+])('%s is refused with a message and a hint', async (_, question, status, code) => {
   await using world = testWorld();
   await using served = await startTestServer({ api: world.api });
   const { answer, ...refused } = await served.ask(question);
@@ -156,7 +161,7 @@ test.each([
     `{ cacheVolume(key: "npm") { head { ${'volume { head { '.repeat(12)} generation ${'} }'.repeat(12)} } } }`,
   ],
   ['too costly', '{ namespaces(first: 1000) { nodes { volumes(first: 1000) { nodes { key namespace } } } } }'],
-])('a document that is %s is refused before it is carried out', async (_, query) => {
+])('a document that is %s is refused before it is executed', async (_, query) => {
   await using world = testWorld();
   await using served = await startTestServer({ api: world.api });
   const { status, answer } = await served.ask({ body: { query } });
@@ -169,7 +174,7 @@ const head = (more: readonly string[]): string =>
   ['POST /query HTTP/1.1', 'Host: localhost', 'Content-Type: application/json', ...more, '', ''].join('\r\n');
 
 describe('before the body', () => {
-  test('a client without a token is answered', async () => {
+  test('a client without a token gets an answer', async () => {
     await using world = testWorld();
     await using served = await startTestServer({ api: world.api });
     const socket = await served.connect();
@@ -177,7 +182,7 @@ describe('before the body', () => {
     const [first] = (await once(socket, 'data')) as [Buffer];
     expect(first.toString()).toMatch(/^HTTP\/1\.1 401 Unauthorized\r\n/);
     expect(served.clientCounts).toEqual([]);
-    // It does not get to fill us with what we do not want.
+    // It cannot make the engine buffer its data.
     const closed = closing(socket);
     const pump = (): void => {
       while (socket.writable && socket.write(Buffer.alloc(1 << 16)));
@@ -188,7 +193,7 @@ describe('before the body', () => {
     expect(socket.bytesWritten).toBeLessThan(50_000_000);
   });
 
-  test('a client that asks first is told to go on, or not', async () => {
+  test('a client that sends Expect gets 100 Continue or a refusal', async () => {
     await using world = testWorld();
     await using served = await startTestServer({ api: world.api, on: 'socket' });
     const socket = await served.connect();
@@ -196,7 +201,7 @@ describe('before the body', () => {
     expect(String(await once(socket, 'data'))).toMatch(/^HTTP\/1\.1 100 /);
     const other = await served.connect();
     other.write(head(['Content-Length: 100', 'Expect: 100-continue', 'Origin: x']));
-    // It has sent nothing, and nothing more is waited for.
+    // It sent nothing, and the engine does not wait for more.
     expect(await readAll(other)).toMatch(/^HTTP\/1\.1 403 /);
     const large = await served.connect();
     large.write(head([`Content-Length: ${queryLimits.bodyBytes + 1}`, 'Expect: 100-continue']));
@@ -204,18 +209,18 @@ describe('before the body', () => {
   });
 });
 
-describe('a client that dawdles', () => {
+describe('a slow client', () => {
   const half = 'POST /query HTTP/1.1\r\nHost: x\r\n';
 
   test.each([
-    ['with its first word', '', { headersMs: 100 }],
+    ['before its first byte', '', { headersMs: 100 }],
     ['with its headers', half, { headersMs: 100 }],
     [
       'with its body',
       `${half}Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{`,
       { requestMs: 200, headersMs: 100 },
     ],
-  ])('%s loses its connection, and is told why', async (_, bytes, limits) => {
+  ])('%s loses its connection with a reason', async (_, bytes, limits) => {
     await using world = testWorld();
     await using served = await startTestServer({ api: world.api, on: 'socket', limits });
     const socket = await served.connect();
@@ -223,7 +228,7 @@ describe('a client that dawdles', () => {
     expect(await readAll(socket)).toMatch(/^HTTP\/1\.1 408 [^]*"code":"E_LIMIT"/);
   });
 
-  test('does not keep others from being answered, nor the engine from stopping', async () => {
+  test("does not delay others' answers or the engine's end", async () => {
     await using world = testWorld();
     await using served = await startTestServer({ api: world.api, on: 'socket' });
     const sockets = await Promise.all(Array.from({ length: 200 }, async () => await served.connect()));
@@ -234,7 +239,7 @@ describe('a client that dawdles', () => {
     for (const socket of sockets) socket.destroy();
   });
 
-  test('with reading its answer loses its connection', async () => {
+  test('that does not read its answer loses its connection', async () => {
     const answer = { data: 'x'.repeat(8 << 20) };
     await using served = await startTestServer({
       api: apiWith(async () => await Promise.resolve(answer)),
@@ -253,7 +258,7 @@ describe('a client that dawdles', () => {
   });
 });
 
-test('what is no HTTP is answered in JSON', async () => {
+test('a request that is not HTTP gets a JSON answer', async () => {
   await using world = testWorld();
   await using served = await startTestServer({ api: world.api });
   for (const [bytes, status] of [
@@ -269,7 +274,7 @@ test('what is no HTTP is answered in JSON', async () => {
 const body = JSON.stringify(lookUp);
 const rawRequest = `POST /query HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 
-/** An API whose operations are the test's. */
+/** An API with the test's operations. */
 function apiWith(execute: Api['execute']): Api {
   return {
     execute,
@@ -285,7 +290,7 @@ function apiWith(execute: Api['execute']): Api {
 }
 
 describe('operations', () => {
-  test('of a client that went away are aborted', async () => {
+  test('of a client that closed its connection are aborted', async () => {
     const aborted = Promise.withResolvers<unknown>();
     const api = apiWith(async (_, __, signal) => {
       signal.addEventListener('abort', () => aborted.resolve(signal.reason));
@@ -299,7 +304,7 @@ describe('operations', () => {
     expect(await aborted.promise).toMatchObject({ code: 'E_ABORTED' });
   });
 
-  test('are so many at once, so many wait, and the rest is told to come again', async () => {
+  test('have limits for running and waiting ones, and refuse more', async () => {
     const gate = Promise.withResolvers<void>();
     let atOnce = 0;
     let most = 0;
@@ -326,7 +331,7 @@ describe('operations', () => {
     expect(most).toBe(3);
   });
 
-  test('take turns also where their answer is to come as a stream', async () => {
+  test('take turns also for streamed answers', async () => {
     const gate = Promise.withResolvers<void>();
     const api = apiWith(async () => {
       await gate.promise;
@@ -341,18 +346,18 @@ describe('operations', () => {
     expect(texts).toEqual([expect.stringContaining('E_LIMIT'), expect.stringContaining('E_LIMIT')]);
   });
 
-  test('have so much memory for requests and answers, together', async () => {
+  test('share a limit of memory for requests and answers', async () => {
     const answer = { data: 'x'.repeat(1000) };
     const api = apiWith(async () => await Promise.resolve(answer));
     await using served = await startTestServer({ api, limits: { heldBytes: 1000, answerBytes: 10_000 } });
     const { status, answer: told } = await served.ask();
     expect([status, told.errors?.[0]?.extensions.code]).toEqual([503, 'E_ENGINE_BUSY']);
     answer.data = 'x'.repeat(500);
-    // What was held is given back, of that which was refused as well.
+    // Their memory is released, also after a refusal.
     for (let index = 0; index < 30; index += 1) expect((await served.ask()).answer).toEqual(answer);
   });
 
-  test('whose answer is larger than any may be say so', async () => {
+  test('with too large an answer give an error', async () => {
     const api = apiWith(async () => await Promise.resolve({ data: 'x'.repeat(1000) }));
     await using served = await startTestServer({ api, limits: { answerBytes: 500 } });
     const { answer } = await served.ask();
@@ -360,7 +365,7 @@ describe('operations', () => {
     expect(answer.data).toBeUndefined();
   });
 
-  test('that are under way are finished when the engine stops, and others are not begun', async () => {
+  test('that run when the engine stops are finished, and no new ones start', async () => {
     const gate = Promise.withResolvers<void>();
     const begun = Promise.withResolvers<void>();
     const api = apiWith(async () => {
@@ -381,7 +386,7 @@ describe('operations', () => {
   });
 });
 
-test('an engine without patience does not wait for those who wait', async () => {
+test('an impatient stop does not wait for idle clients', async () => {
   const begun = Promise.withResolvers<void>();
   const api = apiWith(async (_, __, signal) => {
     begun.resolve();
@@ -397,7 +402,7 @@ test('an engine without patience does not wait for those who wait', async () => 
   expect((await asked).answer).toEqual({ data: 'the engine was stopped' });
 });
 
-test('a thousand clients at once are served, each on a connection of its own', async () => {
+test('a thousand clients at once are served, each on its own connection', async () => {
   await using world = testWorld();
   await using served = await startTestServer({ api: world.api, on: 'socket' });
   const answers = await Promise.all(Array.from({ length: 1000 }, async () => await served.ask({ body: lookUp })));

@@ -89,7 +89,7 @@ class Desk {
   private readonly sockets = new Set<Socket>();
   private readonly clients = new Set<Socket>();
   private readonly works = new Set<Work>();
-  /** Requests whose clients wait for `100 Continue`. */
+  /** Requests from clients that wait for `100 Continue`. */
   private readonly unsent = new WeakSet<IncomingMessage>();
   private sweeping: NodeJS.Timeout | undefined;
   private isStopping = false;
@@ -145,7 +145,7 @@ class Desk {
 
   private async carryOut(request: IncomingMessage, response: ServerResponse, proceed: () => void): Promise<void> {
     const { socket } = request;
-    // Read before the body arrives: a session that ends meanwhile does not change whose request this is.
+    // Read before the body arrives, so that the request belongs to its session even if that ends.
     const session = sessionOf(request, (token) => this.options.api.hasSession(token));
     if (!this.clients.has(socket)) {
       this.clients.add(socket);

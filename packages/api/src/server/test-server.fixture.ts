@@ -14,9 +14,9 @@ export const testToken = 'the-token-of-this-test';
 export interface Question {
   readonly method?: string;
   readonly path?: string;
-  /** Beside, or in place of, what a good request has; undefined leaves one out. */
+  /** Changes to a valid request; undefined removes one. */
   readonly headers?: Readonly<Record<string, string | undefined>>;
-  /** JSON of it; text as it stands. */
+  /** Sent as JSON; text is sent unchanged. */
   readonly body?: unknown;
 }
 
@@ -29,11 +29,11 @@ export interface Answered {
 
 export interface TestServer extends AsyncDisposable {
   readonly server: ApiServer;
-  /** Each on a connection of its own. */
+  /** Each on its own connection. */
   ask(question?: Question): Promise<Answered>;
-  /** A connection of bytes. */
+  /** A raw connection. */
   connect(): Promise<Socket>;
-  /** How many clients it told of, whenever that changed. */
+  /** Client counts, at each change. */
   readonly clientCounts: readonly number[];
 }
 
@@ -93,7 +93,7 @@ export async function startTestServer({ api, on = 'port', limits = {} }: TestSer
   };
 }
 
-/** All that comes until the other side closes. */
+/** Returns all data until the other side closes. */
 export async function readAll(socket: Socket): Promise<string> {
   let text = '';
   socket.setEncoding('utf8').on('data', (more) => (text += String(more)));
@@ -101,7 +101,7 @@ export async function readAll(socket: Socket): Promise<string> {
   return text;
 }
 
-/** However it comes to that. */
+/** Resolves when the connection ends, with or without an error. */
 export async function closing(socket: Socket): Promise<void> {
   await new Promise((resolve) => socket.once('close', resolve));
 }

@@ -4,7 +4,7 @@ import { Turns } from './turns.ts';
 const never = new AbortController().signal;
 const reading = { waitsForOthers: false };
 
-test('so many are at it at once; the others go in the order in which they came', async () => {
+test('a limited number of operations run at once; others follow in order of arrival', async () => {
   const turns = new Turns({ atOnce: 2, waiting: 10, turnMs: 60_000, late: 10 });
   const [first, second] = [await turns.take(never, reading), await turns.take(never, reading)];
   const order: string[] = [];
@@ -18,7 +18,7 @@ test('so many are at it at once; the others go in the order in which they came',
   first[Symbol.dispose]();
   const a = await waiting[0];
   expect(order).toEqual(['a']);
-  // Given back twice, it is one turn.
+  // Returning a turn twice counts once.
   first[Symbol.dispose]();
   a?.[Symbol.dispose]();
   await waiting[1];
@@ -27,7 +27,7 @@ test('so many are at it at once; the others go in the order in which they came',
   (await turns.take(never, reading))[Symbol.dispose]();
 });
 
-test('beyond so many that wait, nobody waits', async () => {
+test('operations beyond the waiting limit are refused', async () => {
   const turns = new Turns({ atOnce: 1, waiting: 1, turnMs: 60_000, late: 10 });
   const turn = await turns.take(never, reading);
   const waiting = turns.take(never, reading);
@@ -39,7 +39,7 @@ test('beyond so many that wait, nobody waits', async () => {
   (await waiting)[Symbol.dispose]();
 });
 
-test('whoever goes while it waits has no place in the row', async () => {
+test('a waiting operation that is aborted loses its place', async () => {
   const turns = new Turns({ atOnce: 1, waiting: 1, turnMs: 60_000, late: 10 });
   const turn = await turns.take(never, reading);
   const controller = new AbortController();
@@ -52,7 +52,7 @@ test('whoever goes while it waits has no place in the row', async () => {
   (await waiting)[Symbol.dispose]();
 });
 
-/** Whether each has its turn by now. */
+/** Whether each has its turn. */
 async function whoGoes(waiting: readonly Promise<Disposable>[]): Promise<boolean[]> {
   const states = waiting.map(() => false);
   for (const [index, turn] of waiting.entries()) void turn.then(() => (states[index] = true));
@@ -60,11 +60,11 @@ async function whoGoes(waiting: readonly Promise<Disposable>[]): Promise<boolean
   return states;
 }
 
-describe('what takes long', () => {
+describe('slow work', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
-  test('keeps nobody waiting for ever', async () => {
+  test('does not block others for ever', async () => {
     const turns = new Turns({ atOnce: 1, waiting: 10, turnMs: 1000, late: 10 });
     await turns.take(never, reading);
     const waiting = turns.take(never, reading);
@@ -72,15 +72,15 @@ describe('what takes long', () => {
     (await waiting)[Symbol.dispose]();
   });
 
-  test('is not carried out in any number, and goes on one by one', async () => {
+  test('is limited in number, and continues one at a time', async () => {
     const turns = new Turns({ atOnce: 1, waiting: 10, turnMs: 1000, late: 2 });
     const all = Array.from({ length: 6 }, async () => await turns.take(never, reading));
     await vi.advanceTimersByTimeAsync(60_000);
     expect(await whoGoes(all)).toEqual([true, true, true, false, false, false]);
-    // One that is late comes to its end: the one that is overdue makes room.
+    // A late operation ends, so an overdue one gets its place and frees its turn.
     (await all[0])?.[Symbol.dispose]();
     expect(await whoGoes(all)).toEqual([true, true, true, true, false, false]);
-    // So does one that has its turn still.
+    // An operation that still has its turn also frees it.
     (await all[3])?.[Symbol.dispose]();
     expect(await whoGoes(all)).toEqual([true, true, true, true, true, false]);
     for (const index of [1, 2, 4]) (await all[index])?.[Symbol.dispose]();
@@ -89,7 +89,7 @@ describe('what takes long', () => {
     expect(await whoGoes([next, beside])).toEqual([true, false]);
   });
 
-  test('and may wait for others keeps none of them waiting, however many there are', async () => {
+  test('that may wait for others never blocks them, whatever the number', async () => {
     const turns = new Turns({ atOnce: 1, waiting: 100, turnMs: 1000, late: 2 });
     const waiters = Array.from({ length: 50 }, async () => await turns.take(never, { waitsForOthers: true }));
     const awaited = turns.take(never, { waitsForOthers: true });

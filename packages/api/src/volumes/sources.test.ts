@@ -38,7 +38,7 @@ const long = (end: string): object => ({ directory: `/${'x'.repeat(4000)}${end}`
 const at = 'at 2023-11-14T';
 
 describe('a volume with a source', () => {
-  test('is the same one without, and with another one, and both requests are named', async () => {
+  test('is the same one with another source or none, and a warning names both requests', async () => {
     await using on = testWorld();
     const plain = await ask(on, {});
     const [one, two] = [{ directory: '/seed' }, { directory: '/other' }];
@@ -62,7 +62,7 @@ describe('a volume with a source', () => {
     expect(warnings).toEqual([expect.stringContaining('with source /other at')]);
   });
 
-  test('is remembered in few words, however long its name is', async () => {
+  test('is stored compactly, however long its name is', async () => {
     await using on = testWorld();
     await ask(on, { source: long('a') });
     const { warnings } = await ask(on, { source: long('b') });
@@ -73,7 +73,7 @@ describe('a volume with a source', () => {
     });
   });
 
-  test('and an owner is warned of each by itself', async () => {
+  test('and an owner give separate warnings', async () => {
     await using on = testWorld();
     await ask(on, { source: { directory: '/seed' }, owner: '1000:1000' });
     expect((await ask(on, { source: { directory: '/seed' } })).warnings).toEqual([]);
@@ -91,14 +91,14 @@ describe('a volume with a source', () => {
     [{ source: { directory: '/a', volume: 'x' } }, 'a source is either a directory or a volume'],
     [{ source: { directory: './a' } }, 'it is not absolute'],
     [{ source: { directory: '/a/../b' } }, 'is not a plain path'],
-    [{ owner: '1000:1000:1000' }, 'is no owner'],
+    [{ owner: '1000:1000:1000' }, 'is not an owner'],
   ])('%j is refused', async (asked, why) => {
     await using on = testWorld();
     expect(await refusal(on, asked)).toMatch(/^E_USAGE: /);
     expect(await refusal(on, asked)).toContain(why);
   });
 
-  test('of another volume shows it by its id, and blames its runs for what lies below', async () => {
+  test("of another volume shows its id, and blames that volume's runs for the contents below", async () => {
     await using on = testWorld();
     await on.save('/web', 'stock', { a: '1', b: '2' });
     await on.save('/web', 'data', { a: 'own' });
@@ -123,7 +123,7 @@ describe('a volume with a source', () => {
 });
 
 describe('a confined session', () => {
-  test('has no directory as a source, whether it is there or not', async () => {
+  test('cannot use a directory as a source, whether it exists or not', async () => {
     await using on = testWorld({ seeds: new Map([['/seed', []]]) });
     const session = await openSession(on, 'directory: "/web", namespace: "github.com/acme/web", confine: true');
     const message = 'E_USAGE: a confined session cannot seed a volume from a directory';
@@ -137,7 +137,7 @@ describe('a confined session', () => {
     expect(`${errors?.[0]?.extensions.code}: ${errors?.[0]?.message}`).toBe(message);
   });
 
-  test('has no volume as a source that it may not know of, and is told the same whether it is there or not', async () => {
+  test('cannot use an invisible volume as a source, and gets the same answer for a missing one', async () => {
     await using on = testWorld();
     for (const directory of ['/web', '/secret']) await on.save(directory, 'npm', { a: '1' });
     const { secret, none, own } = (await on.data(`{
@@ -156,7 +156,7 @@ describe('a confined session', () => {
     expect(errors?.[0]?.extensions.code).toBe('E_NOT_FOUND');
   });
 
-  test('is told of a contradiction among those that it may know of, and nothing at all of others', async () => {
+  test('learns only about contradictions between visible requests', async () => {
     await using on = testWorld({ parents: ['github.com/acme/shared'] });
     await on.save('/shared', 'npm', { a: '1' });
     await on.data(

@@ -11,7 +11,7 @@ const later = [{ sync: { pushed: 'later' } }] as unknown as readonly VolumeRepor
 const nothing = [{ sync: null }] as unknown as readonly VolumeReport[];
 const turn = async (): Promise<void> => await new Promise((resolve) => void setImmediate(resolve));
 
-test('one push is at work at a time; what is saved meanwhile is sent by one more when it has ended, or when the engine does', async () => {
+test('one push runs at a time; saves during a push start another after it or at the engine’s end', async () => {
   const started: PushProcess[] = [];
   using on = stage({ pieces: { startPush: async (push) => await Promise.resolve(void started.push(push)) } });
   mkdirSync(on.home);
@@ -35,7 +35,7 @@ test('one push is at work at a time; what is saved meanwhile is sent by one more
   expect(started).toHaveLength(4);
 });
 
-test('one that cannot be started is told of, and keeps no later one', async () => {
+test('a push that cannot start is a warning, and later pushes still start', async () => {
   let tries = 0;
   const startPush = async (): Promise<void> => await Promise.reject(new Error(`EAGAIN ${(tries += 1)}`));
   using on = stage({ pieces: { startPush } });

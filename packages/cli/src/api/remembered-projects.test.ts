@@ -14,7 +14,7 @@ function remembered() {
   return { open, opened, clock };
 }
 
-test('a project is looked at once a second', async () => {
+test('a project is read at most once a second', async () => {
   const { open, opened, clock } = remembered();
   const all = await Promise.all([open(here), open(here), open({ ...here })]);
   clock.nowMs = 999;
@@ -25,7 +25,7 @@ test('a project is looked at once a second', async () => {
   expect(opened).toEqual([here, here]);
 });
 
-test('each place is one of its own', async () => {
+test('each place is remembered separately', async () => {
   const { open, opened } = remembered();
   const [one, other] = [{ CI: 'true' }, { CI: 'true' }];
   const places = [
@@ -39,7 +39,7 @@ test('each place is one of its own', async () => {
   expect(opened).toEqual(places);
 });
 
-test('so many are remembered', async () => {
+test('the number of remembered projects is limited', async () => {
   const { open, opened } = remembered();
   for (let index = 0; index <= 1000; index += 1) await open({ ...here, directory: `/${index}` });
   await open({ ...here, directory: '/1' });

@@ -42,7 +42,7 @@ requireCommands(
   'flock',
   'sh',
 )('cachelane run', () => {
-  test('what one run leaves in a volume the next one finds, and nobody else', async () => {
+  test('the next run of the project finds what a run saved, and other projects do not', async () => {
     using box = sandbox();
     const first = await box.run('echo one > cache/a; echo out; echo err >&2; exit 0');
     expect(first).toMatchObject({ code: 0, stdout: 'out\n' });
@@ -50,7 +50,7 @@ requireCommands(
     expect(first.report.volumes).toMatchObject([
       { name: 'data', path: join(box.project, 'cache'), mounter: 'overlay', hits: [], added: 1, skipped: null },
     ]);
-    // The host's own directory was never written to, and the mount point that we made is gone.
+    // The host's directory is unchanged, and the mount point is removed.
     expect(existsSync(join(box.project, 'cache'))).toBe(false);
 
     const second = await box.run('cat cache/a; echo two > cache/b');
@@ -73,7 +73,7 @@ requireCommands(
     });
   });
 
-  test('two runs at once: both layers are in', async () => {
+  test('two runs at once both save their layers', async () => {
     using box = sandbox();
     const scripts = ['a', 'b', 'c'].map(
       (name) =>
@@ -109,7 +109,7 @@ requireCommands(
     expect((await box.cachelane('run', '-v', 'data:cache', '--', 'no-such-command')).code).toBe(127);
   });
 
-  test('the project says when a volume is saved, and the command line for one or all has the last word', async () => {
+  test('the project file sets when a volume is saved, and the command line overrides it', async () => {
     using box = sandbox();
     const layers = async (script: string, ...options: readonly string[]): Promise<readonly boolean[]> => {
       await box.cachelane('run', '--report', 'r.json', ...options, '--', 'sh', '-c', script);
@@ -124,7 +124,7 @@ requireCommands(
     expect(await layers(writeBoth('4'), '--commit', 'success', '--commit', 'b=always')).toEqual([false, true]);
   });
 
-  test('a shell saves what waits for a good exit code, and nothing of a volume that is never saved', async () => {
+  test('a shell saves volumes that need exit code 0, and none with commit never', async () => {
     using box = sandbox();
     const file = 'volumes:\n  a: { path: a, commit: success }\n  b: { path: b, commit: never }\n';
     writeFileSync(join(box.project, 'cachelane.yaml'), file);
@@ -157,27 +157,24 @@ requireCommands(
     expect(end.report.volumes[0]?.added).toBe(1);
   });
 
-  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
-    '%s goes on to the command, and we die of it as it does',
-    async (signal) => {
-      using box = sandbox();
-      const run = box.start(
-        'run',
-        '-v',
-        'data:cache',
-        '--',
-        'sh',
-        '-c',
-        'echo x > cache/x; echo started; exec sleep 300',
-      );
-      await run.said(/started/);
-      run.child.kill(signal);
-      expect(await run.finished).toMatchObject({ code: null, signal });
-      expect(json(await box.cachelane('ls', '--json'))).toEqual([]);
-    },
-  );
+  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('%s reaches the command, and both end by it', async (signal) => {
+    using box = sandbox();
+    const run = box.start(
+      'run',
+      '-v',
+      'data:cache',
+      '--',
+      'sh',
+      '-c',
+      'echo x > cache/x; echo started; exec sleep 300',
+    );
+    await run.said(/started/);
+    run.child.kill(signal);
+    expect(await run.finished).toMatchObject({ code: null, signal });
+    expect(json(await box.cachelane('ls', '--json'))).toEqual([]);
+  });
 
-  test('a command that takes the signal keeps its exit code', async () => {
+  test('a command that handles the signal keeps its exit code', async () => {
     using box = sandbox();
     const script = `trap 'echo bye; exit 9' TERM; echo started; while :; do sleep 0.05; done`;
     const run = box.start('run', '-v', 'data:cache', '--', 'sh', '-c', script);
@@ -188,7 +185,7 @@ requireCommands(
     expect(end.stdout).toBe('started\nbye\n');
   });
 
-  test('a run that is killed leaves the head alone; its command may go on; the next start cleans up after it', async () => {
+  test('a killed run changes no head, its command may continue, and the next start cleans up', async () => {
     using box = sandbox();
     await box.run('echo one > cache/one');
     const script = 'echo two > cache/two; echo "started $$."; exec sleep 300';
@@ -206,7 +203,7 @@ requireCommands(
     expect((await box.run('ls cache')).stdout).toBe('one\n');
   });
 
-  test('a volume inside of the same volume', async () => {
+  test('a run inside a run with the same volume', async () => {
     using box = sandbox();
     const inner = `'${process.execPath}' '${join(import.meta.dirname, '../main.ts')}' run -q -v data:cache -- sh -c 'echo in > cache/in'`;
     const end = await box.run(`echo out > cache/out; ${inner}`);
@@ -220,7 +217,7 @@ requireCommands(
   'flock',
   'sh',
 )('a home that is no good', () => {
-  test('a database that is none', async () => {
+  test('an invalid database', async () => {
     using box = sandbox();
     mkdirSync(box.home, { mode: 0o700 });
     writeFileSync(join(box.home, 'state.db'), 'no database, and long enough to be taken for one'.repeat(100));
@@ -262,7 +259,7 @@ requireCommands(
     await runsBare(box, /is not a directory/);
   });
 
-  test('layers that are gone are left out', async () => {
+  test('missing layers are left out', async () => {
     using box = sandbox();
     await box.run('echo x > cache/x');
     rmSync(join(box.home, 'layers'), { recursive: true });
@@ -289,7 +286,7 @@ describe('reading commands', () => {
     expect((await box.cachelane('doctor', '--json')).code).toBe(0);
   });
 
-  test('gc takes downloads that nobody went on with for a day, and says which', async () => {
+  test('gc deletes downloads that are a day old and lists them', async () => {
     using box = sandbox();
     await box.run('true');
     mkdirSync(join(box.home, 'incoming'));
@@ -303,7 +300,7 @@ describe('reading commands', () => {
     expect(readdirSync(join(box.home, 'incoming'))).toEqual([`${'b'.repeat(64)}.part`]);
   });
 
-  test('an answer that could not be written is an error', async () => {
+  test('a failed write of the answer is an error', async () => {
     using box = sandbox();
     const full = openSync('/dev/full', 'w');
     const child = spawn(process.execPath, [join(import.meta.dirname, '../main.ts'), 'help'], {
@@ -314,7 +311,7 @@ describe('reading commands', () => {
     expect((await once(child, 'exit'))[0]).toBe(1);
   });
 
-  test('a reader that goes away is no error', async () => {
+  test('a closed reader is no error', async () => {
     using box = sandbox();
     const help = box.start('help', 'run');
     help.child.stdout?.destroy();

@@ -47,7 +47,7 @@ function parsed(...argv: string[]) {
 }
 
 describe('a command line that takes a command', () => {
-  test('options end at the first word that is none', () => {
+  test('options end at the first other word', () => {
     const line = parsed('-v', 'npm', '--strict', 'npm', 'ci', '--strict', '-v', 'x');
     expect(line.options.volume).toEqual(['npm']);
     expect(line.options.strict).toBe(true);
@@ -69,11 +69,11 @@ describe('a command line that takes a command', () => {
     expect(parsed('--directory=-odd', 'x').options.directory).toBe('-odd');
   });
 
-  test('of an option that counts once the last one counts', () => {
+  test('the last value of a single option wins', () => {
     expect(parsed('--mode=read', '--mode', 'write', 'x').options.mode).toBe('write');
   });
 
-  test('what is absent', () => {
+  test('absent options', () => {
     expect(parsed('x').options).toMatchObject({ directory: undefined, volume: [], mode: undefined, strict: false });
   });
 
@@ -82,14 +82,14 @@ describe('a command line that takes a command', () => {
     expect(problem(run, '-q', '--')).toBe('no command to run was given');
   });
 
-  test('help is asked for before the command only', () => {
+  test('help options count only before the command', () => {
     expect(parseLine(run, ['-h'])).toBe('help');
     expect(parseLine(run, ['--quiet', '--help', 'x'])).toBe('help');
     expect(parsed('x', '--help').command).toEqual(['x', '--help']);
   });
 });
 
-describe('wrong lines are refused with what was meant', () => {
+describe('wrong lines are refused with a suggestion', () => {
   test.each([
     [['--volme', 'npm', 'x'], 'unknown option --volme; did you mean --volume?'],
     [['--constructor', 'x'], 'unknown option --constructor'],
@@ -103,7 +103,7 @@ describe('wrong lines are refused with what was meant', () => {
     expect(problem(run, ...argv)).toBe(message);
   });
 
-  test('a negative number is a value, which whoever knows the option judges', () => {
+  test('a negative number is a value that the command checks', () => {
     expect(parsed('-v', '-1', 'x').options.volume).toEqual(['-1']);
     expect(problem(run, '--mode', '-1', 'x')).toBe('--mode must be one of read, write, not "-1"');
   });
@@ -116,7 +116,7 @@ describe('wrong lines are refused with what was meant', () => {
   });
 });
 
-test('help is made of the same table', () => {
+test('help derives from the same table', () => {
   expect(commandHelp(show)).toMatchInlineSnapshot(`
     "Show a volume.
 

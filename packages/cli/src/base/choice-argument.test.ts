@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseCommit, parseSharing } from './choice-argument.ts';
 
-describe('what is said of all volumes, or of one', () => {
+describe('values for all volumes or one', () => {
   test.each([
     [[], null, null],
     [['always'], 'always', 'always'],
@@ -14,12 +14,12 @@ describe('what is said of all volumes, or of one', () => {
     expect([commit.of('npm'), commit.of('go-build')]).toEqual([npm, other]);
   });
 
-  test('of sharing too', () => {
+  test('also for sharing', () => {
     const sharing = parseSharing(['npm=locked', 'PRIVATE']);
     expect([sharing.of('npm'), sharing.of('go-build')]).toEqual(['LOCKED', 'PRIVATE']);
   });
 
-  test.each(['sucess', 'npm=sucess'])('%s is one of none, with the nearest', (text) => {
+  test.each(['sucess', 'npm=sucess'])('%s is refused with a suggestion', (text) => {
     expect(() => parseCommit([text])).toThrow(
       '--commit must be one of exit, success, always, never, not "sucess"; did you mean success?',
     );

@@ -21,11 +21,11 @@ function thrown(work: () => never): unknown {
 describe('an error is three lines at most', () => {
   test.each([
     ['with a hint', new CachelaneError('E_USAGE', 'FILE is missing', { hint: 'see: cachelane help import' })],
-    ['with line breaks of others', new CachelaneError('E_CONFIG', 'a\nb\r\nc', { hint: 'd\ne' })],
+    ['with foreign line breaks', new CachelaneError('E_CONFIG', 'a\nb\r\nc', { hint: 'd\ne' })],
     ['with a long reason', new CachelaneError('E_REMOTE_GONE', 'no route '.repeat(200))],
-    ['that is a bug', thrown(() => deep(40))],
+    ['for a bug', thrown(() => deep(40))],
     ['that is a known bug', new CachelaneError('E_INTERNAL', 'a session has no volume')],
-    ['that is no error', 'text\nof two lines'],
+    ['for a thrown value that is no error', 'text\nof two lines'],
   ])('%s', (_, error) => {
     expect(lines(errorText(error))).toBeLessThanOrEqual(3);
   });
@@ -55,7 +55,7 @@ describe('an error is three lines at most', () => {
   });
 });
 
-test('says what to do next where its message does not', () => {
+test('suggests a next step if the message has none', () => {
   const codes: readonly ErrorCode[] = ['E_DISK_FULL', 'E_LAYER_CORRUPT', 'E_OBJECT_CORRUPT', 'E_REMOTE_GONE'];
   for (const code of codes)
     expect(errorText(new CachelaneError(code, 'it failed'))).toMatch(/^cachelane: it failed\n {2}\w/);

@@ -32,9 +32,9 @@ export function nextStep(code: ErrorCode): string | null {
       return 'free space: cachelane gc --dry-run shows what can be deleted';
     case 'E_LAYER_MISSING':
     case 'E_LAYER_CORRUPT':
-      return 'find damaged layers with cachelane verify, and take them out of use with --repair';
+      return 'find damage with cachelane verify; --repair removes damaged layers from use';
     case 'E_OBJECT_CORRUPT':
-      return 'find what is damaged with cachelane verify remote, and take it out of use with --repair';
+      return 'find damage with cachelane verify remote; --repair removes damaged layers from use';
     case 'E_HEAD_MOVED':
     case 'E_REMOTE_BUSY':
     case 'E_REMOTE_UNKNOWN':

@@ -35,7 +35,7 @@ test('a table has as many lines as a layer has entries', () => {
   expect(formatTable([{ title: 'N' }], rows).length).toBeGreaterThan(200_000);
 });
 
-test('a table is aligned, whatever its cells hold', () => {
+test('a table is aligned for any cell contents', () => {
   const columns = [{ title: 'NAME' }, { title: 'SIZE', align: 'right' as const }, { title: 'NOTE' }];
   expect(
     formatTable(columns, [
@@ -45,7 +45,7 @@ test('a table is aligned, whatever its cells hold', () => {
   ).toBe('NAME       SIZE  NOTE\ngröße       1 B\na\\u000ab  12 MB  x\n');
 });
 
-test('fields lie under each other', () => {
+test('field values are aligned', () => {
   expect(
     formatFields([
       ['a', '1'],
@@ -54,7 +54,7 @@ test('fields lie under each other', () => {
   ).toBe('a:       1\nlonger:  2\n');
 });
 
-test('control characters are shown, not obeyed', () => {
+test('control characters are escaped', () => {
   expect(printable('a\u001B[31m\r\n\u009B')).toBe('a\\u001b[31m\\u000d\\u000a\\u009b');
   expect(printable('a\u202Eb\u2069')).toBe('a\\u202eb\\u2069');
 });

@@ -12,7 +12,7 @@ const rules = {
 };
 const problems = (...paths: string[]): readonly (string | null)[] => mountPointProblems(paths, rules);
 
-describe('places for volumes', () => {
+describe('volume paths', () => {
   test('side by side are allowed, even with a common prefix', () => {
     expect(problems('/home/ann/.npm', '/home/ann/.npm-2', '/home/ann/web/cache')).toEqual([null, null, null]);
   });
@@ -50,7 +50,7 @@ describe('places for volumes', () => {
   });
 
   test.each(['/home/ann/.cache', '/home/ann/.cache/cachelane', '/home/ann/.cache/cachelane/x'])(
-    '%s is our own',
+    '%s is the store',
     (path) => {
       expect(problems(path)[0]).toContain('the store of cachelane');
     },
@@ -63,7 +63,7 @@ describe('places for volumes', () => {
     },
   );
 
-  test('what lies deeper in them is not', () => {
+  test('deeper directories are allowed', () => {
     expect(problems('/var/cache/npm', '/opt/cache', '/var/lib/ci/cache', '/usr/src/cache')).toEqual([
       null,
       null,
@@ -81,17 +81,17 @@ describe('places for volumes', () => {
     expect(problems(path)[0]).toBe(`a volume at ${path} would hide the git repository`);
   });
 
-  test('names that only begin so are not', () => {
+  test('names with the same prefix are allowed', () => {
     expect(problems('/home/ann/web/.github/cache', '/home/ann/web/x.git')).toEqual([null, null]);
   });
 
-  test('of two on one path, or one in the other, the first one stays', () => {
+  test('of overlapping volumes the first one stays', () => {
     expect(problems('/a', '/a')).toEqual([null, 'another volume is already at /a']);
     expect(problems('/a/b', '/a')).toEqual([null, '/a and the volume at /a/b contain each other']);
     expect(problems('/a', '/a/b', '/c')).toEqual([null, '/a/b and the volume at /a contain each other', null]);
   });
 
-  test('one that is left out makes no other one leave', () => {
+  test('a volume that is left out excludes no other', () => {
     expect(problems('/a', '/a/b', '/a/b/c', '/d')[3]).toBeNull();
     expect(problems('/', '/a')).toEqual([expect.any(String), null]);
   });
@@ -104,7 +104,7 @@ test('within', () => {
   expect(isWithin('/a', '/')).toBe(true);
 });
 
-test('symlinks do not make two places of one, existing or not', () => {
+test('symlinks to one place count as one, existing or not', () => {
   const dir = realpathSync(mkdtempSync(join(tmpdir(), 'cachelane-place-')));
   mkdirSync(join(dir, 'real'));
   symlinkSync('real', join(dir, 'link'));

@@ -29,12 +29,12 @@ test.each([
   expect(ask(script)).toBe(version);
 });
 
-test('a program that is not there has none, and without a PATH none is looked for', () => {
+test('a missing program has no version, and neither has any without a PATH', () => {
   expect(programVersion({ name: 'uv', cwd: dir, env: { PATH: '/nowhere' } })).toBeUndefined();
   expect(ask('echo 1.2.3', {})).toBeUndefined();
 });
 
-test('it is asked once', () => {
+test('a program is started once', () => {
   ask(`echo asked >> "${dir}/log"; echo 1.2.3`);
   rmSync(join(dir, 'log'));
   const env = { PATH: `${dir}/bin:/usr/bin:/bin` };

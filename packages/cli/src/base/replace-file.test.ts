@@ -7,7 +7,7 @@ import { replaceFile } from './replace-file.ts';
 
 const failure = (code: string): Error => Object.assign(new Error(code), { code });
 
-/** In a directory with a file `a`, where the calls of the file system fail as is said; what was thrown, and what there is then. */
+/** Runs a replacement of the file `a` with failing file system calls, and returns the error and the resulting files. */
 function replaced(fails: { readonly write?: (path: string) => string | null; readonly rename?: string }): unknown {
   const dir = fs.mkdtempSync(join(tmpdir(), 'cachelane-replace-'));
   const { writeFileSync, renameSync } = fs;
@@ -39,16 +39,16 @@ function replaced(fails: { readonly write?: (path: string) => string | null; rea
   }
 }
 
-test('is done by a file beside it, which goes', () => {
+test('writes a temporary file that is then removed', () => {
   expect(replaced({})).toEqual([null, ['a'], 'new']);
 });
 
-test('a full disk leaves what there was', () => {
+test('a full disk keeps the old file', () => {
   expect(replaced({ write: () => 'ENOSPC' })).toEqual(['ENOSPC', ['a'], 'old']);
   expect(replaced({ rename: 'EIO' })).toEqual(['EIO', ['a'], 'old']);
 });
 
-test('a file that is a mount is written to, and on a full disk has what it had', () => {
+test('a mounted file is overwritten, and keeps its text on a full disk', () => {
   expect(replaced({ rename: 'EBUSY' })).toEqual([null, ['a'], 'new']);
   let writes = 0;
   const write = (path: string): string | null => (path.endsWith('/a') && (writes += 1) === 1 ? 'ENOSPC' : null);

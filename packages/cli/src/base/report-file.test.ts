@@ -14,7 +14,7 @@ afterEach(() => {
 
 const report: WrittenReport = { namespace: null, lane: null, trust: null, exitCode: 3, volumes: [] };
 
-test('the file is replaced whole and nothing is left beside it', () => {
+test('the file is replaced at once and leaves no temporary file', () => {
   const path = join(dir, 'report.json');
   writeFileSync(path, 'old and much longer than nothing'.repeat(100));
   writeReport(path, report);
@@ -22,7 +22,7 @@ test('the file is replaced whole and nothing is left beside it', () => {
   expect(readdirSync(dir)).toEqual(['report.json']);
 });
 
-test('a symlink to the file stays one', () => {
+test('a symlink to the file is kept', () => {
   symlinkSync('target.json', join(dir, 'link.json'));
   writeFileSync(join(dir, 'target.json'), '');
   writeReport(join(dir, 'link.json'), report);
@@ -36,6 +36,6 @@ test('a device is written to, not replaced', () => {
   expect(lstatSync(join(dir, 'sink')).isSymbolicLink()).toBe(true);
 });
 
-test('a directory that is missing is said', () => {
+test('a missing directory is an error', () => {
   expect(() => writeReport(join(dir, 'none/report.json'), report)).toThrow('ENOENT');
 });

@@ -17,7 +17,7 @@ test.each([
   expect(parseVolumeArgument(text)).toEqual({ namespace, name, path });
 });
 
-test.each(['npm@3', 'npm@t1:ref:main', 'github.com/acme/web:npm@3'])('%s is a state, and said to be one', (text) => {
+test.each(['npm@3', 'npm@t1:ref:main', 'github.com/acme/web:npm@3'])('%s is refused as a state', (text) => {
   expect(() => parseVolumeArgument(text)).toThrow('which only cachelane diff accepts');
 });
 

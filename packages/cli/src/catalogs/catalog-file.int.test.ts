@@ -23,33 +23,42 @@ async function read(name: string, text: string): Promise<unknown> {
 describe('a catalog in code', () => {
   test.each([
     ['TypeScript', 'c.ts', `const npm = { tool: 'npm' } satisfies object; export default { volumes: { npm } };`],
-    ['what a promise comes to', 'c.mjs', `export default Promise.resolve({ volumes: { npm: { tool: 'npm' } } });`],
-    ['what keeps its process alive', 'c.mjs', `setInterval(() => {}, 1e9); export default ${JSON.stringify(npm)};`],
-    ['what sets the exit code', 'c.mjs', `process.exitCode = 3; export default ${JSON.stringify(npm)};`],
+    ['the value of a promise', 'c.mjs', `export default Promise.resolve({ volumes: { npm: { tool: 'npm' } } });`],
+    [
+      'a file that keeps its process alive',
+      'c.mjs',
+      `setInterval(() => {}, 1e9); export default ${JSON.stringify(npm)};`,
+    ],
+    ['a file that sets the exit code', 'c.mjs', `process.exitCode = 3; export default ${JSON.stringify(npm)};`],
     ['CommonJS', 'c.js', `module.exports = ${JSON.stringify(npm)};`],
-  ])('is taken: %s', async (_, name, text) => {
+  ])('is read: %s', async (_, name, text) => {
     expect(await read(name, text)).toEqual(npm);
   });
 
   test.each([
     ['it fails', 'throw new Error("not today")', 'E_CATALOG', 'c.mjs failed: not today'],
     ['it exports nothing', 'export const a = 1;', 'E_CATALOG', 'c.mjs exports no catalog'],
-    ['it ends before', 'process.exit(0)', 'E_CATALOG', 'c.mjs exited (exit code 0) before it exported a catalog'],
-    ['it waits for nothing', 'await new Promise(() => {});', 'E_CATALOG', 'c.mjs exited (exit code 13) before'],
+    ['it exits first', 'process.exit(0)', 'E_CATALOG', 'c.mjs exited (exit code 0) before it exported a catalog'],
+    ['it waits for ever', 'await new Promise(() => {});', 'E_CATALOG', 'c.mjs exited (exit code 13) before'],
     ['it is killed', 'process.kill(process.pid, "SIGKILL");', 'E_CATALOG', 'c.mjs exited (SIGKILL) before'],
-    ['what it exports is no data', 'export default { volumes: () => 1 };', 'E_CATALOG', 'could not be cloned'],
+    ['its export is no data', 'export default { volumes: () => 1 };', 'E_CATALOG', 'could not be cloned'],
     [
-      'it writes where that is handed over',
+      'it writes to the export’s descriptor',
       'import { writeSync } from "node:fs"; writeSync(3, "x"); export default {};',
       'E_CATALOG',
       'c.mjs failed: it wrote to descriptor 3',
     ],
-    ['it is too much', 'export default "x".repeat(5_000_000);', 'E_LIMIT', 'c.mjs exports more than 4194304 bytes'],
-  ])('is refused, and told why: %s', async (_, text, code, why) => {
+    [
+      'its export is too large',
+      'export default "x".repeat(5_000_000);',
+      'E_LIMIT',
+      'c.mjs exports more than 4194304 bytes',
+    ],
+  ])('is refused with the reason: %s', async (_, text, code, why) => {
     await expect(read('c.mjs', text)).rejects.toMatchObject({ code, message: expect.stringContaining(why) as unknown });
   });
 
-  test('whose SDK is not there says what to install', async () => {
+  test('without the SDK, the error names the package to install', async () => {
     const code = `import { defineCatalog } from '@cachelane/sdk'; export default defineCatalog({ volumes: {} });`;
     await expect(read('c.ts', code)).rejects.toMatchObject({
       message: expect.stringContaining(`c.ts failed: Cannot find package '@cachelane/sdk'`) as unknown,
@@ -60,7 +69,7 @@ describe('a catalog in code', () => {
   test.each([
     ['c.ts', `import { join } from 'node:path'; export default { volumes: { npm: { tool: join('npm') } } };`],
     ['c.js', `export default ${JSON.stringify(npm)};`],
-  ])('%s in a package that is CommonJS says what to do, and Node does not', async (name, code) => {
+  ])('%s in a CommonJS package gives a hint instead of Node’s warning', async (name, code) => {
     using box = sandbox();
     writeFileSync(join(box.project, 'package.json'), '{ "type": "commonjs" }');
     writeFileSync(join(box.project, name), code);
@@ -74,7 +83,7 @@ describe('a catalog in code', () => {
     expect(await box.cachelane('catalog', 'publish', '-n', 'github.com/acme', 'c.mts')).toMatchObject({ code: 0 });
   });
 
-  test('is what YAML says, and what it prints is not our result', async () => {
+  test('equals the same YAML, and its output is not part of the result', async () => {
     using box = sandbox();
     writeFileSync(join(box.project, 'c.yaml'), 'volumes: { npm: { sharing: locked, docs: Packages. } }');
     const code = `console.log('at work'); export default { volumes: { npm: { sharing: 'LOCKED', docs: 'Packages.' } } };`;

@@ -86,18 +86,18 @@ volumes:
   });
 });
 
-test.each(['', '# nothing\n', '---\n', '\uFEFF'])('%j says nothing', (text) => {
+test.each(['', '# nothing\n', '---\n', '\uFEFF'])('%j sets nothing', (text) => {
   expect(parse(text)).toMatchObject({ namespace: null, parents: null, volumes: null, warnings: [] });
 });
 
-test('what catalogs are called is read with its lines', () => {
+test('aliases of catalogs are read with their lines', () => {
   expect(parse('catalogs:\n  my-org: github.com/acme\n  tools: teams/tools').catalogs).toEqual([
     { alias: 'my-org', namespace: { value: 'github.com/acme', line: 2 } },
     { alias: 'tools', namespace: { value: 'teams/tools', line: 3 } },
   ]);
 });
 
-test('no volumes on purpose is not the same as none named', () => {
+test('an empty list of volumes differs from none', () => {
   expect(parse('volumes: {}').volumes).toEqual([]);
   expect(parse('parents: []').parents).toEqual([]);
 });
@@ -109,7 +109,7 @@ test('anchors are followed', () => {
   ]);
 });
 
-describe('what is wrong is told with its line, column and reason', () => {
+describe('errors have line, column and reason', () => {
   test.each([
     ['volums: {}', 'cachelane.yaml:1:1: unknown key "volums"; did you mean volumes?'],
     ['volumes:\n  npm: { pth: x }', 'cachelane.yaml:2:10: unknown key "pth"; did you mean path?'],
@@ -155,7 +155,7 @@ describe('what is wrong is told with its line, column and reason', () => {
     expect(await problem(() => parse(text))).toContain(message);
   });
 
-  test('a namespace with the spelling that is meant', async () => {
+  test('an invalid namespace is refused with the canonical spelling', async () => {
     expect(await problem(() => parse('namespace: GitHub.com/Acme/Web'))).toMatch(
       /^cachelane\.yaml:1:12: .*\(write it like this: github\.com\/acme\/web\)$/,
     );
@@ -167,7 +167,7 @@ describe('what is wrong is told with its line, column and reason', () => {
   });
 });
 
-describe('the file chooses, and does not reach out', () => {
+describe('the file cannot reach outside the project', () => {
   test.each([
     ['/var/cache', 'is absolute: a file in the repository may only use paths in the project'],
     ['../other', 'must not contain ".."'],
@@ -199,7 +199,7 @@ describe('the file chooses, and does not reach out', () => {
   });
 
   test.each(['remote: s3://key:s3cret@bucket', 'remote: none', 'push: always', 'push:'])(
-    'what is shared with whom: %s',
+    'sharing with whom: %s',
     async (line) => {
       const [key = ''] = line.split(':');
       const said = await problem(() => parse(`volumes: {}\n${line}`));
@@ -210,7 +210,7 @@ describe('the file chooses, and does not reach out', () => {
   );
 
   test.each(['dir:/mnt/pip', 'host:', 'docker-volume:pip', 'oci:ghcr.io/acme/pip', 'vault:a'])(
-    'the provider %s is not for the file',
+    'the file cannot choose the provider %s',
     async (provider) => {
       const said = await problem(() => parse(`volumes:\n  a: { provider: "${provider}" }`));
       expect(said).toContain('cannot be set in the repository');
@@ -218,7 +218,7 @@ describe('the file chooses, and does not reach out', () => {
     },
   );
 
-  test('the providers project, catalog and none are', () => {
+  test('the file can choose the providers project, catalog and none', () => {
     const texts = [
       'none',
       '"none:"',
@@ -238,15 +238,15 @@ describe('the file chooses, and does not reach out', () => {
     ]);
   });
 
-  test('what a provider should not be told is not repeated', async () => {
+  test('a secret in a provider is not repeated', async () => {
     const said = await problem(() => parse('volumes:\n  a: { provider: "https://ann:s3cret@host/x" }'));
     expect(said).toContain('cannot be set in the repository');
     expect(said).not.toMatch(/ann:|s3cret/);
   });
 });
 
-describe('what this version does not do', () => {
-  test('is said where nothing is lost by that', () => {
+describe('unsupported settings', () => {
+  test('a warning if they are harmless', () => {
     const { warnings } = parse(
       'policy: { siblings: read }\nvolumes:\n  a: { path: x }\n  b: { path: y, sharing: shared, owner: ann }',
     );
@@ -263,7 +263,7 @@ describe('what this version does not do', () => {
     },
   );
 
-  test('what asks for the default is no news', () => {
+  test('a default value gives no warning', () => {
     expect(
       parse('volumes:\n  a: { path: x, provider: project, visibility: public, sharing: private }').warnings,
     ).toEqual([]);

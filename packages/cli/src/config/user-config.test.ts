@@ -63,7 +63,7 @@ describe('where it lies', () => {
     for (const why of ['github.com/acme must be a list of namespaces', '"Teams X"']) expect(message).toContain(why);
   });
 
-  test('with providers, and modules that lie beside it', async () => {
+  test('with providers, and modules beside the file', async () => {
     write("providers: { pip: 'dir:/mnt/pip', npm: 'none:' }\nprovider-modules: [./vault.mjs, /opt/other.mjs]\n");
     const config = await read();
     expect(config?.providers).toEqual([
@@ -77,14 +77,14 @@ describe('where it lies', () => {
   });
 
   test.each(["providers: { pip: 'dir:mnt' }", "providers: { 'a b': 'none:' }", 'provider-modules: ./vault.mjs'])(
-    'nothing of it counts where it says %s',
+    'the file is refused with %s',
     async (text) => {
       write(text);
       expect((await refusal()).message).toContain(path);
     },
   );
 
-  test('a personal tier is asked for by yes or no', async () => {
+  test('the personal tier is enabled by yes or no', async () => {
     write('personal-tier: true\n');
     expect((await read())?.personalTier).toEqual({ value: true, line: 1 });
     write('remote: dir:/a\npersonal-tier: false\n');
@@ -102,7 +102,7 @@ describe('where it lies', () => {
     expect(await read({ XDG_CONFIG_HOME: join(home, 'none') })).toBeNull();
   });
 
-  test('nowhere, which is no problem', async () => {
+  test('without a file there is no problem', async () => {
     expect(await read()).toBeNull();
     writeFileSync(join(home, '.config'), 'a file');
     expect(await read()).toBeNull();
@@ -117,12 +117,12 @@ describe('where it lies', () => {
   });
 });
 
-test.each(['', '# nothing\n'])('%j says nothing', async (text) => {
+test.each(['', '# nothing\n'])('%j sets nothing', async (text) => {
   write(text);
   expect(await read()).toMatchObject({ remote: null, push: null });
 });
 
-describe('what is wrong with it is told with its line, column and reason', () => {
+describe('errors have file, line, column and reason', () => {
   test.each([
     ['remot: dir:/x', '1:1: unknown key "remot"; did you mean remote?'],
     ['remote: dir:/x\nvolumes: {}', '2:1: unknown key "volumes"'],
@@ -139,7 +139,7 @@ describe('what is wrong with it is told with its line, column and reason', () =>
     expect(hint).toBe(`mend ${path}`);
   });
 
-  test('a file that is none, or no text', async () => {
+  test('not a file, or no text', async () => {
     mkdirSync(path, { recursive: true });
     expect((await refusal()).message).toBe(`${path} is not a file`);
     rmSync(path, { recursive: true });
@@ -153,7 +153,7 @@ describe('what is wrong with it is told with its line, column and reason', () =>
   });
 });
 
-describe('what somebody else could have written is refused', () => {
+describe('a file that others could have written is refused', () => {
   test.each([0o620, 0o602, 0o666])('mode %o', async (mode) => {
     write('remote: dir:/x');
     chmodSync(path, mode);
@@ -172,7 +172,7 @@ describe('what somebody else could have written is refused', () => {
     );
   });
 
-  test.runIf(effectiveUid === 0)('root’s is as good as one’s own, and may be read by all', async () => {
+  test.runIf(effectiveUid === 0)('root’s file is accepted and may be readable by all', async () => {
     write('remote: dir:/x');
     chmodSync(path, 0o644);
     expect((await read({}, 54_321))?.remote?.value).toBe('dir:/x');

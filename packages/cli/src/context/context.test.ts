@@ -62,7 +62,7 @@ describe('a monorepo', () => {
     }
   });
 
-  test('what comes back', () => {
+  test('the result', () => {
     const { ino, dev, birthtimeNs } = statSync(join(base, 'web/packages/a'), { bigint: true });
     const gathered = gather('web/packages/a/src');
     expect(gathered).toMatchObject({
@@ -93,7 +93,7 @@ describe('a monorepo', () => {
     expect(gather('web/packages/a', { config: { ...config, path } }).context.namespace).toBe('teams/web/packages/a');
   });
 
-  test('a project that was looked for before is not looked for again', () => {
+  test('a known project is not searched again', () => {
     const project = findProject({ cwd: join(base, 'web/packages/a'), homeDir: base, files: nodeFiles });
     expect(gather('web/packages/a', { project })).toEqual(gather('web/packages/a'));
   });
@@ -126,7 +126,7 @@ test('a relative remote of two repositories is two namespaces', () => {
   expect(gather('bob/web').context.namespace).toMatch(/^file\/.*\/bob\/web$/);
 });
 
-test('gaining a remote changes the namespace, and keeps the local name and the directory to adopt it by', () => {
+test('a new remote changes the namespace and keeps the local name for adoption', () => {
   write('web/.git/HEAD', 'ref: refs/heads/main\n');
   const before = gather('web');
   expect(before.context.namespace).toBe(before.context.localNamespace);
@@ -146,7 +146,7 @@ test('another directory at the same path has another identity', () => {
   expect(gather('web').directory.identity).not.toBe(before.directory.identity);
 });
 
-test('few system calls: the search stays on the path from the working directory to the root', () => {
+test('the search needs few system calls', () => {
   monorepo();
   let calls = 0;
   const count = <R>(result: R): R => {

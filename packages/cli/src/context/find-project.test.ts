@@ -65,12 +65,12 @@ describe('in a git work tree', () => {
     expect(find('web/packages/b')).toMatchObject({ at: 'web/packages/b', source: 'go.mod' });
   });
 
-  test('else the root of the work tree', () => {
+  test('otherwise the root of the work tree', () => {
     tree('package.json', 'web/.git/HEAD', 'web/src/');
     expect(find('web/src')).toMatchObject({ at: 'web', source: 'root of the git repository' });
   });
 
-  test('the home directory is no bound there', () => {
+  test('the home directory does not end the search', () => {
     tree('home/.git/HEAD', 'home/package.json', 'home/ann/x/');
     expect(find('home/ann/x', 'home/ann').at).toBe('home');
   });
@@ -80,7 +80,7 @@ describe('in a git work tree', () => {
     expect(find('web/a/src')).toMatchObject({ at: 'web/a', source: name });
   });
 
-  test('a directory of such a name makes none', () => {
+  test('a directory of that name is no project', () => {
     tree('web/.git/HEAD', 'web/a/package.json/');
     expect(find('web/a').at).toBe('web');
   });
@@ -95,7 +95,7 @@ describe('in a git work tree', () => {
     expect(find('web/b/c')).toMatchObject({ at: 'web/b/c', config: 'web/b/cachelane.yaml' });
   });
 
-  test('a directory of that name, or a symlink that leads nowhere, is found as well', () => {
+  test('a directory or broken symlink of that name is found too', () => {
     tree('a/.git/HEAD', 'a/cachelane.yaml/', 'b/.git/HEAD', 'b/sub/');
     symlinkSync('nowhere', join(base, 'b/cachelane.yaml'));
     expect(find('a').config).toBe('a/cachelane.yaml');
@@ -108,13 +108,13 @@ function sentence(path: string): string {
 }
 
 describe('a cachelane.yml', () => {
-  test('is told of, wherever the file would have been found', () => {
+  test('gives a warning wherever the file would count', () => {
     tree('x/cachelane.yml', 'web/.git/HEAD', 'web/cachelane.yml', 'web/a/package.json', 'web/a/cachelane.yml');
     expect(find('x')).toMatchObject({ config: null, warnings: [sentence('x/cachelane.yml')] });
     expect(find('web/a').warnings).toEqual([sentence('web/a/cachelane.yml'), sentence('web/cachelane.yml')]);
   });
 
-  test('is nothing to tell of above the file that counts', () => {
+  test('gives no warning above the file that counts', () => {
     tree('web/.git/HEAD', 'web/cachelane.yml', 'web/a/cachelane.yaml');
     expect(find('web/a').warnings).toEqual([]);
   });
@@ -139,14 +139,14 @@ describe('without git', () => {
     expect(find('app/src/deep').at).toBe('app');
   });
 
-  test('a file that anybody may have left in a shared directory counts only there', () => {
+  test('a file in a shared directory applies only there', () => {
     tree('tmp/package.json', 'tmp/ann/');
     chmodSync(join(base, 'tmp'), 0o1777);
     expect(find('tmp/ann').at).toBe('tmp/ann');
     expect(find('tmp').at).toBe('tmp');
   });
 
-  test('nor does a repository or a configuration there, sticky or not', () => {
+  test('and so do repositories and configurations, sticky or not', () => {
     tree('tmp/.git/HEAD', 'tmp/cachelane.yaml', 'tmp/ann/x/');
     chmodSync(join(base, 'tmp'), 0o1777);
     expect(find('tmp/ann/x')).toMatchObject({ at: 'tmp/ann/x', config: null, repository: null });
@@ -157,7 +157,7 @@ describe('without git', () => {
 
   // Only root can give files away.
   test.runIf(process.geteuid?.() === 0)(
-    'what another user left above does not count, a checkout of theirs does',
+    'files of another user above are ignored, but a checkout of another user counts',
     () => {
       tree('shared/.git/HEAD', 'shared/cachelane.yaml', 'shared/x/');
       for (const path of ['shared/.git', 'shared/cachelane.yaml']) chownSync(join(base, path), 4711, 4711);
@@ -170,7 +170,7 @@ describe('without git', () => {
     },
   );
 
-  test('what has that name and cannot be read is found as well: it is complained of, not passed over', () => {
+  test('an unreadable file of that name is found, so that it is reported', () => {
     tree('x/cachelane.yaml/', 'y/sub/');
     symlinkSync('nowhere', join(base, 'y/cachelane.yaml'));
     expect(find('x').config).toBe('x/cachelane.yaml');
@@ -183,7 +183,7 @@ describe('without git', () => {
   });
 });
 
-test('the directory is the real one, however it was reached', () => {
+test('the directory is the real path', () => {
   tree('real/web/.git/HEAD', 'real/web/a/package.json');
   symlinkSync(join(base, 'real/web/a'), join(base, 'link'));
   expect(find('link')).toMatchObject({ at: 'real/web/a', source: 'package.json' });

@@ -37,11 +37,11 @@ test.each<readonly [string, string, readonly string[]]>([
   expect(flat(text)).toEqual(entries);
 });
 
-describe('lines that git would refuse are skipped, the rest is read', () => {
+describe('lines that git refuses are skipped', () => {
   test.each<readonly [string, string, readonly string[]]>([
     ['a broken header hides its entries', '[a\nx = 1\n[b]\ny = 2', ['b.y=2']],
     ['an entry before any section', 'x = 1\n[b]\ny = 2', ['b.y=2']],
-    ['a name that is none', '[b]\n1x = 1\n=\ny = 2', ['b.y=2']],
+    ['an invalid name', '[b]\n1x = 1\n=\ny = 2', ['b.y=2']],
     ['an unknown escape', '[b]\nx = \\q\ny = 2', ['b.y=2']],
     ['a quote that does not end', '[b]\nx = "1\ny = 2', ['b.y=2']],
     ['text after a name', '[b]\nx y\ny = 2', ['b.y=2']],
@@ -50,7 +50,7 @@ describe('lines that git would refuse are skipped, the rest is read', () => {
   });
 });
 
-test('any text is read to its end', () => {
+test('any text is parsed to its end', () => {
   const piece = fc.oneof(
     fc.constantFrom('[', ']', '"', '\\', '\n', '=', '#', '[a]\n', '[a "b"]\n', 'x = 1\n', '\r\n'),
     fc.string(),

@@ -114,7 +114,7 @@ requireCommands('git')('repositories made by git', () => {
       expect(find(directory).revision).toBe(git(directory, 'rev-parse', 'HEAD'));
     });
 
-    test('a branch whose name is the end of another one', () => {
+    test('a branch whose name is the suffix of another', () => {
       const directory = repository();
       git(directory, 'checkout', '--quiet', '-b', 'x/refs/heads/main');
       const other = commit(directory);
@@ -145,13 +145,13 @@ requireCommands('git')('repositories made by git', () => {
       expect(find(directory).revision).toBe(git(directory, 'rev-parse', 'HEAD'));
     });
 
-    test('a store of refs that is no files: no revision, and the remote all the same', () => {
+    test('refs not stored as files: no revision, but the remote', () => {
       const directory = repository('--ref-format=reftable');
       git(directory, 'remote', 'add', 'origin', 'https://example.com/a/b.git');
       expect(find(directory)).toMatchObject({ revision: null, remote: { name: 'origin' } });
     });
 
-    test('text that would lead out of the directory', () => {
+    test('a ref that leads out of the directory', () => {
       const directory = repository();
       for (const head of [
         'ref: ../../x',
@@ -168,7 +168,7 @@ requireCommands('git')('repositories made by git', () => {
   });
 
   describe('the remote', () => {
-    test('origin, wherever it stands', () => {
+    test('origin, in any position', () => {
       const directory = repository();
       add(directory, 'ann', 'origin');
       git(directory, 'config', 'branch.main.remote', 'ann');
@@ -192,7 +192,7 @@ requireCommands('git')('repositories made by git', () => {
       expect(find(directory).remote?.name).toBe('zoe');
     });
 
-    test('one without a url is none; of several urls the first counts', () => {
+    test('a remote without a url is ignored; of several urls the first counts', () => {
       const directory = repository();
       git(directory, 'config', 'remote.origin.fetch', 'x');
       add(directory, 'ann');
@@ -278,7 +278,7 @@ requireCommands('git')('repositories made by git', () => {
     expect(find(linked)).toMatchObject({ root: linked, branch: 'main' });
   });
 
-  test('a directory that git refuses because it belongs to somebody else', () => {
+  test('a directory of another user, which git refuses', () => {
     const directory = repository();
     const first = git(directory, 'rev-parse', 'HEAD');
     // Only root can give a directory away; for others the second half of this is the whole.
@@ -290,7 +290,7 @@ requireCommands('git')('repositories made by git', () => {
     expect(find(directory).revision).toBe(first);
   });
 
-  test('a pipe where a file should be does not hang', () => {
+  test('a pipe instead of a file does not hang', () => {
     const directory = repository();
     rmSync(join(directory, '.git/config'));
     execFileSync('mkfifo', [join(directory, '.git/config')]);

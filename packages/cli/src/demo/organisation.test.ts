@@ -7,10 +7,10 @@ import { organisationDirectory } from './organisation.ts';
 test.each([
   ['a clone, bundled', 'clone/dist/cachelane.cjs', 'clone'],
   ['a clone, from source', 'clone/packages/cli/src/main.ts', 'clone'],
-  ['a project that has it installed', 'web/node_modules/cachelane/dist/cachelane.cjs', null],
+  ['a project with the package installed', 'web/node_modules/cachelane/dist/cachelane.cjs', null],
   ['a project with a folder like ours', 'web/packages/cli/dist/cachelane.cjs', null],
   ['elsewhere', 'web/tools/bin/cachelane/main.cjs', null],
-])('the page that is played is that of the clone that the program lies in: %s', (_, file, clone) => {
+])('the page of the program’s clone is played: %s', (_, file, clone) => {
   const dir = realpathSync(mkdtempSync(join(tmpdir(), 'cachelane-organisation-')));
   try {
     for (const path of [file, 'clone/examples/organisation/README.md', 'web/examples/organisation/README.md']) {

@@ -17,7 +17,7 @@ test.each<readonly [name: string, outcome: Partial<Outcome>, call: Partial<Calle
     { stderr: 'cachelane: a\ncachelane: b (1 ms)\ncachelane: c\n' },
   ],
   ['an exit code', { exitCode: 7 }, { exitCode: 7 }],
-])('%s is as told', (_, outcome, call) => {
+])('%s is accepted', (_, outcome, call) => {
   expect(otherThanTold(told(outcome), called(call))).toBeNull();
 });
 
@@ -25,12 +25,12 @@ test.each<readonly [name: string, outcome: Partial<Outcome>, call: Partial<Calle
   ['another exit code', {}, { exitCode: 1 }, 'expected exit code 0, not 1'],
   ['a line too many', { prints: ['a'] }, { stdout: 'a\nb\n' }, 'expected the output "a", not "a\\nb"'],
   ['a line too few', { prints: ['a', 'b'] }, { stdout: 'a\n' }, 'expected the output "a\\nb", not "a"'],
-  ['what only looks like a pattern', { prints: ['a.c'] }, { stdout: 'abc\n' }, 'not "abc"'],
-  ['another order of what is said', { says: ['a', 'b'] }, { stderr: 'b\na\n' }, 'expected the message "b"'],
+  ['text that looks like a pattern', { prints: ['a.c'] }, { stdout: 'abc\n' }, 'not "abc"'],
+  ['messages in another order', { says: ['a', 'b'] }, { stderr: 'b\na\n' }, 'expected the message "b"'],
 ])('%s is not', (_, outcome, call, why) => {
   expect(otherThanTold(told(outcome), called(call))).toContain(why);
 });
 
-test('of what is said those lines are shown that have to be there', () => {
+test('the expected messages are shown', () => {
   expect(saidOf(['a…', 'c'], called({ stderr: 'a1\nb\nc\na2\n' }))).toEqual(['a1', 'c']);
 });

@@ -7,7 +7,7 @@ import { openPlayground } from './playground.ts';
 
 const host = { program: ['sh'], env: process.env };
 
-test('what does not listen is ended, with what it has started', async () => {
+test('a process that ignores signals is killed with its children', async () => {
   const abort = new AbortController();
   using playground = openPlayground(host, { projects: ['web'], abort: abort.signal });
   const file = join(playground.dir, 'web/started');
@@ -20,7 +20,7 @@ test('what does not listen is ended, with what it has started', async () => {
   expect(await called).toMatchObject({ exitCode: 128 });
 });
 
-test('what cannot be copied leaves no directory behind', () => {
+test('a failed copy leaves no directory', () => {
   const before = process.env['TMPDIR'];
   const dir = realpathSync(mkdtempSync(join(tmpdir(), 'cachelane-playground-')));
   process.env['TMPDIR'] = dir;

@@ -28,7 +28,7 @@ exit code 1
 After it.
 `;
 
-test('a page is played section by section: paragraphs, and lines with what comes of them', () => {
+test('a page is parsed into sections of paragraphs and steps', () => {
   expect(readScript(page)).toEqual([
     {
       title: 'First',
@@ -49,7 +49,7 @@ test('a page is played section by section: paragraphs, and lines with what comes
 });
 
 test.each([
-  ['has nothing to play', '# A\n\n## B\n\ntext\n', 'it has no section with a console block'],
+  ['has no steps', '# A\n\n## B\n\ntext\n', 'it has no section with a console block'],
   ['begins with an outcome', '## B\n\n```console\na\n```\n', 'a block begins with "a"'],
 ])('a page that %s is refused', (_, text, why) => {
   expect(() => readScript(text)).toThrow(why);

@@ -46,7 +46,7 @@ interface Surroundings {
   readonly providers: ProviderWishes;
 }
 
-/** Who asks. */
+/** Limits of the caller. */
 interface ExplainedFor {
   /** Replaces the seed of the project's configuration; null: no seed. */
   readonly seed?: VolumeSeed | null;

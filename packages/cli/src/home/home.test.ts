@@ -67,7 +67,7 @@ describe('where the home is', () => {
     expect(userHome(asked({ HOME: '' }, { accountHome: () => '/a' }))).toBe('/a');
   });
 
-  test('nobody knows', () => {
+  test('unknown user', () => {
     expect(failure(() => locateHome(asked({})))).toMatchObject({
       code: 'E_HOME_UNUSABLE',
       hint: 'set CACHELANE_HOME, or HOME',
@@ -81,14 +81,14 @@ describe('where the home is', () => {
 });
 
 describe('opening it', () => {
-  test('it is made for its owner only, and opened again', () => {
+  test('it is created for its owner only', () => {
     const path = join(dir, 'a/b/home');
     expect(open({ CACHELANE_HOME: path })).toBe(path);
     expect(statSync(path).mode & 0o777).toBe(0o700);
     expect(open({ CACHELANE_HOME: path })).toBe(path);
   });
 
-  test('one that is there, and holds nothing or a store, is closed to other users; what else it may be is left as it is', () => {
+  test('an existing empty directory or store is closed to others; other directories are left alone', () => {
     const path = join(dir, 'made');
     const modeAfter = (): number => {
       open({ CACHELANE_HOME: path });
@@ -108,7 +108,7 @@ describe('opening it', () => {
     }
   });
 
-  test('who only looks makes no store of a directory that holds something else', () => {
+  test('reading creates no store in a directory with other files', () => {
     const path = join(dir, 'other');
     mkdirSync(path);
     const look = (): void => {
@@ -121,7 +121,7 @@ describe('opening it', () => {
     expect(look).toThrow(
       expect.objectContaining({
         code: 'E_HOME_UNUSABLE',
-        message: `${path} is no store: there are other things in it`,
+        message: `${path} is no store: it contains other files`,
       }),
     );
     // Of a first run that was killed, and one that is there.
@@ -135,20 +135,20 @@ describe('opening it', () => {
     expect(open({ CACHELANE_HOME: join(dir, 'link') })).toBe(join(dir, 'real'));
   });
 
-  test('what cannot be a home says why', () => {
+  test('an unusable home gives the reason', () => {
     writeFileSync(join(dir, 'file'), '');
     symlinkSync('nowhere/at/all', join(dir, 'dangling'));
     expect(failure(() => open({ CACHELANE_HOME: join(dir, 'file') })).message).toMatch(/is not a directory$/);
-    expect(failure(() => open({ CACHELANE_HOME: join(dir, 'file/below') })).message).toMatch(/lies below something/);
+    expect(failure(() => open({ CACHELANE_HOME: join(dir, 'file/below') })).message).toMatch(/is below a file/);
     expect(failure(() => open({ CACHELANE_HOME: join(dir, 'dangling') })).code).toBe('E_HOME_UNUSABLE');
   });
 
-  test('a file system that takes no directories is no home, and is not tried for ever', () => {
+  test('a file system without directories is refused without endless retries', () => {
     const { code } = failure(() => open({ CACHELANE_HOME: '/proc/cachelane/home' }));
     expect(code).toBe('E_HOME_UNUSABLE');
   });
 
-  test("another user's home is refused with the mend", () => {
+  test("another user's home is refused with a hint", () => {
     const other = uid === 0 ? 12_345 : uid + 1;
     mkdirSync(join(dir, 'home'));
     const refused = failure(() => open({ CACHELANE_HOME: join(dir, 'home') }, { effectiveUid: other }));
@@ -165,21 +165,21 @@ describe.runIf(uid === 0)('as root', () => {
     chmodSync(join(dir, 'user'), 0o700);
   });
 
-  test('nothing is made in the home of a user', () => {
+  test('nothing is created in a user’s home', () => {
     const refused = failure(() => open({ HOME: join(dir, 'user') }));
     expect(refused.code).toBe('E_HOME_OWNER');
     expect(refused.hint).toContain('without sudo');
     expect(existsSync(join(dir, 'user/.cache'))).toBe(false);
   });
 
-  test('a directory that is named is a choice, unless sudo handed the name on', () => {
+  test('a named directory is accepted unless sudo passed it on', () => {
     const named = join(dir, 'user/cache');
     expect(failure(() => open({ CACHELANE_HOME: named, SUDO_UID: String(user) })).code).toBe('E_HOME_OWNER');
     expect(open({ CACHELANE_HOME: named })).toBe(named);
   });
 });
 
-test('the boot id, and what stands in for it', () => {
+test('the boot id and its substitute', () => {
   expect(readBootId()).toMatch(/^[0-9a-f-]{36}$/);
   writeFileSync(join(dir, 'stat'), 'cpu 1 2\nbtime 1795531145\n');
   expect(readBootId(dir)).toBe('btime-1795531145');
@@ -187,22 +187,22 @@ test('the boot id, and what stands in for it', () => {
 });
 
 test.each([['ls'], ['ns', 'ls'], ['rm', 'npm'], ['grant', 'npm', '--to', 'teams/x'], ['add', 'github.com/acme']])(
-  '%s in a directory that holds something else makes nothing there',
+  '%s creates nothing in a directory with other files',
   async (...argv) => {
     using on = stage({ pieces: { openMetadata: () => Promise.reject(new Error('a store is made')) } });
     mkdirSync(on.home);
     writeFileSync(join(on.home, 'notes.txt'), '');
     expect(await on.cachelane(...argv)).toBe(1);
-    expect(on.err()).toContain(`${on.home} is no store: there are other things in it\n  set CACHELANE_HOME to `);
+    expect(on.err()).toContain(`${on.home} is no store: it contains other files\n  set CACHELANE_HOME to `);
     expect(readdirSync(on.home)).toEqual(['notes.txt']);
   },
 );
 
-test('doctor warns of a directory that holds something else, and makes nothing there either', async () => {
+test('doctor warns about a directory with other files and creates nothing', async () => {
   using on = stage();
   mkdirSync(on.home);
   writeFileSync(join(on.home, 'notes.txt'), '');
   await on.cachelane('doctor');
-  expect(on.out()).toContain(`warn  state.db: ${on.home} is no store: there are other things in it; `);
+  expect(on.out()).toContain(`warn  state.db: ${on.home} is no store: it contains other files; `);
   expect(readdirSync(on.home)).toEqual(['notes.txt']);
 });

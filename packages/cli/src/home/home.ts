@@ -15,47 +15,47 @@ import { CachelaneError } from '@cachelane/core';
 
 export interface HomeRequest {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Says in place of `env` where the person's own file lies: an engine's, whatever home its programs claim to have. */
+  /** Environment that locates the user's own file, if it differs from `env`: an engine uses its own. */
   readonly configEnv?: Readonly<Record<string, string | undefined>>;
   readonly effectiveUid: number;
-  /** The home directory that the system has on file for this user; undefined where the user is unknown to it. */
+  /** The account's home directory; undefined for an unknown user. */
   readonly accountHome?: () => string | undefined;
 }
 
 export interface HomeLocation {
   readonly path: string;
-  /** For people: `CACHELANE_HOME`, `XDG_CACHE_HOME`, `the home directory`. */
+  /** For messages: `CACHELANE_HOME`, `XDG_CACHE_HOME`, `the home directory`. */
   readonly source: string;
-  /** The person named this very directory, so what lies above it is their choice. */
+  /** Whether the user named this directory. Its parents are then not checked. */
   readonly explicit: boolean;
 }
 
 const databaseName = 'state.db';
 const ownHint = 'set CACHELANE_HOME to a directory of your own';
 
-/** CACHELANE_HOME, else XDG_CACHE_HOME/cachelane, else ~/.cache/cachelane. Throws E_HOME_UNUSABLE where there is none. */
+/** Returns CACHELANE_HOME, else XDG_CACHE_HOME/cachelane, else ~/.cache/cachelane. Throws E_HOME_UNUSABLE if all are unset. */
 export function locateHome(request: HomeRequest): HomeLocation {
   const own = request.env['CACHELANE_HOME'];
   if (own !== undefined && own !== '') {
     if (isAbsolute(own)) return { path: own, source: 'CACHELANE_HOME', explicit: true };
     throw new CachelaneError('E_HOME_UNUSABLE', `CACHELANE_HOME is not an absolute path: ${JSON.stringify(own)}`, {
-      hint: 'a relative home would be another one in each directory: give it in full',
+      hint: 'use an absolute path: a relative home would differ for each working directory',
     });
   }
   const xdg = request.env['XDG_CACHE_HOME'];
-  // The XDG specification wants relative paths ignored.
+  // The XDG specification ignores relative paths.
   if (xdg !== undefined && isAbsolute(xdg)) {
     return { path: join(xdg, 'cachelane'), source: 'XDG_CACHE_HOME', explicit: false };
   }
   const home = userHome(request);
   if (home !== undefined)
     return { path: join(home, '.cache/cachelane'), source: 'the home directory', explicit: false };
-  throw new CachelaneError('E_HOME_UNUSABLE', 'there is no home directory to keep caches in: HOME is not set', {
+  throw new CachelaneError('E_HOME_UNUSABLE', 'HOME is not set, so there is no directory for caches', {
     hint: 'set CACHELANE_HOME, or HOME',
   });
 }
 
-/** HOME, else what the system has on file (cron, `env -i`); undefined where neither is an absolute path. */
+/** Returns HOME, else the account's home (cron, `env -i`); undefined unless absolute. */
 export function userHome({ env, accountHome = systemAccountHome }: HomeRequest): string | undefined {
   const home = env['HOME'] !== undefined && env['HOME'] !== '' ? env['HOME'] : accountHome();
   return home !== undefined && isAbsolute(home) ? home : undefined;
@@ -65,14 +65,14 @@ function systemAccountHome(): string | undefined {
   try {
     return userInfo().homedir;
   } catch {
-    // A container that runs as a number without a name.
+    // A container that runs as a user id without a name.
     return undefined;
   }
 }
 
 /**
- * Makes the home where it is missing (mode 0700), and checks that it is ours and nobody else's to look into. Returns its real path: mount points and
- * overlays must not depend on a symlink that somebody turns. Errors: E_HOME_OWNER, E_HOME_UNUSABLE, E_DISK_FULL.
+ * Creates the home if it is missing (mode 0700) and checks that only we can use it. Returns its real path, so that mounts do not depend on
+ * a symlink. Errors: E_HOME_OWNER, E_HOME_UNUSABLE, E_DISK_FULL.
  */
 export function openHome(location: HomeLocation, request: HomeRequest): string {
   const { path } = location;
@@ -92,7 +92,7 @@ export function openHome(location: HomeLocation, request: HomeRequest): string {
   }
 }
 
-/** Something of a store is there, maybe before its metadata: a process that was killed may have come no further. */
+/** Files of a store. A killed process may have created only some of them. */
 const storeNames: readonly string[] = [
   databaseName,
   'adding',
@@ -113,17 +113,17 @@ const storeNames: readonly string[] = [
   'trash',
 ];
 
-/** For who only looks: a directory that holds something else does not become a store by that. `path` is a home's. Errors: E_HOME_UNUSABLE. */
+/** Checks that a directory is a store or empty, for commands that only read. Errors: E_HOME_UNUSABLE. */
 export function requireNothingElse(path: string): void {
-  // What file systems have in their root belongs to nobody.
+  // File systems create these in their root.
   const names = readdirSync(path).filter((name) => !['lost+found', '.snapshot'].includes(name));
   if (names.length === 0 || names.some((name) => storeNames.includes(name))) return;
-  throw new CachelaneError('E_HOME_UNUSABLE', `${path} is no store: there are other things in it`, {
-    hint: 'set CACHELANE_HOME to a directory that is empty or not there yet; a run makes a store there all the same',
+  throw new CachelaneError('E_HOME_UNUSABLE', `${path} is no store: it contains other files`, {
+    hint: 'set CACHELANE_HOME to an empty or new directory; a run creates a store there anyway',
   });
 }
 
-/** No other user can work in a home, so none has to look into it; a directory that holds something else is left as it is, which `doctor` tells. */
+/** Removes other users' access. A directory with other contents stays as it is; `doctor` reports it. */
 function closeToOthers(path: string, mode: number): void {
   if (!readdirSync(path).every((name) => storeNames.includes(name) || name.startsWith(databaseName))) return;
   try {
@@ -133,18 +133,18 @@ function closeToOthers(path: string, mode: number): void {
   }
 }
 
-/** Node's own `recursive` tries for ever where a parent is there and takes no directories, as /proc. */
+/** Node's `recursive` retries for ever if a parent refuses directories, as /proc does. */
 function makeDirs(path: string): void {
   if (statOf(dirname(path)) === undefined) makeDirs(dirname(path));
   try {
     mkdirSync(path, 0o700);
   } catch (error) {
-    // Another process was faster.
+    // Another process created it first.
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 
-/** As root with a user's HOME (`sudo` keeps it here and there) we would leave directories that the user cannot write to. */
+/** Root with a user's HOME (some `sudo` setups) would create directories that the user cannot write to. */
 function refuseForeignParent(location: HomeLocation, request: HomeRequest): void {
   let parent = dirname(location.path);
   let stats = statOf(parent);
@@ -158,7 +158,7 @@ function refuseForeignParent(location: HomeLocation, request: HomeRequest): void
 }
 
 function foreign(path: string, owner: number, { effectiveUid }: HomeRequest): CachelaneError {
-  const hint = effectiveUid === 0 ? `run it without sudo, or set CACHELANE_HOME to a directory of root's own` : ownHint;
+  const hint = effectiveUid === 0 ? 'run it without sudo, or set CACHELANE_HOME to a directory of root' : ownHint;
   return new CachelaneError(
     'E_HOME_OWNER',
     `${path} belongs to user ${owner}, and this command runs as user ${effectiveUid}`,
@@ -178,19 +178,19 @@ function fromSystem(path: string, error: unknown): unknown {
   if (error instanceof CachelaneError) return error;
   const code = (error as NodeJS.ErrnoException).code ?? '';
   if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new CachelaneError('E_DISK_FULL', `there is no space left to make ${path}`, {
+    return new CachelaneError('E_DISK_FULL', `no space is left to create ${path}`, {
       hint: 'free some space',
       cause: error,
     });
   }
   const why: Readonly<Record<string, string>> = {
-    EACCES: 'is not ours to read and write',
-    EPERM: 'is not ours to read and write',
-    EROFS: 'lies on a read-only file system',
-    ENOTDIR: 'lies below something that is not a directory',
-    EEXIST: 'is a symlink that leads nowhere, or not a directory',
+    EACCES: 'may not be read and written by this user',
+    EPERM: 'may not be read and written by this user',
+    EROFS: 'is on a read-only file system',
+    ENOTDIR: 'is below a file',
+    EEXIST: 'is a broken symlink or not a directory',
     ELOOP: 'is a symlink to itself',
-    ENOENT: 'cannot be made',
+    ENOENT: 'cannot be created',
   };
   return new CachelaneError('E_HOME_UNUSABLE', `${path} ${why[code] ?? `cannot be used (${code})`}`, {
     hint: ownHint,
@@ -198,7 +198,7 @@ function fromSystem(path: string, error: unknown): unknown {
   });
 }
 
-/** Tells one start of the machine from the next; layers that may not have reached the disk carry it. */
+/** Returns an id of this boot. Layers that may not have reached the disk carry it. */
 export function readBootId(procDir: string = '/proc'): string {
   const text = (path: string): string => {
     try {
@@ -209,7 +209,7 @@ export function readBootId(procDir: string = '/proc'): string {
   };
   const id = text('sys/kernel/random/boot_id').trim();
   if (id !== '') return id;
-  // Some sandboxes hide the id and still show when the machine started.
+  // Some sandboxes hide the boot id and still show the boot time.
   const bootTime = /^btime (\d+)$/m.exec(text('stat'))?.[1];
   return bootTime === undefined ? 'unknown' : `btime-${bootTime}`;
 }

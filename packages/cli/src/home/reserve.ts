@@ -3,19 +3,19 @@ import { existsSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isCachelaneError, type Metadata } from '@cachelane/core';
 
-// A full disk takes no write, and to forget a volume is one: the log of the database has to grow before anything can go. So the home keeps a file that
-// means nothing, and whoever frees space gives it up first.
+// On a full disk even a deletion needs space, since the database's log grows first. So the home keeps a reserve file, and commands that
+// // free space delete it first.
 
-/** What the log grows by at most before it is used from its beginning again, twice. */
+/** Twice the largest growth of the log before it wraps around. */
 const reserveBytes = 2 * 2 ** 20;
-/** Of a small file system not more than this part. */
+/** Largest part of a small file system. */
 const reservePart = 0.02;
 
 function reserveOf(homeDir: string): string {
   return join(homeDir, 'reserve');
 }
 
-/** Makes it where it is missing and there is room; what cannot be had is tried again another time. */
+/** Creates the reserve if it is missing and fits. Otherwise the next call tries again. */
 export function keepReserve(homeDir: string): void {
   const file = reserveOf(homeDir);
   try {
@@ -23,14 +23,14 @@ export function keepReserve(homeDir: string): void {
     const { blocks, bsize, bavail } = statfsSync(homeDir);
     const sizeBytes = Math.floor(Math.min(reserveBytes, blocks * bsize * reservePart));
     if (bavail * bsize < 2 * sizeBytes) return;
-    // Zeros would take no room where a file system compresses.
+    // Zeros would take no space on a compressing file system.
     writeFileSync(file, randomFillSync(new Uint8Array(sizeBytes)), { mode: 0o600 });
   } catch {
     rmSync(file, { force: true });
   }
 }
 
-/** Metadata for commands that free space: each of its transactions that the disk has no room for is tried again without the reserve. */
+/** Returns metadata for commands that free space: transactions that fail on a full disk are retried without the reserve. */
 export function sparing(metadata: Metadata, homeDir: string): Metadata {
   const wrap =
     (method: (...args: readonly unknown[]) => Promise<unknown>) =>
@@ -43,7 +43,7 @@ export function sparing(metadata: Metadata, homeDir: string): Metadata {
   };
 }
 
-/** Tries once more without the reserve. */
+/** Retries once without the reserve. */
 export async function withReserve<T>(homeDir: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

@@ -5,7 +5,7 @@ import { locateHome, openHome, readBootId, requireNothingElse } from './home.ts'
 import type { Host } from '../host/host.ts';
 import { sparing, withReserve } from './reserve.ts';
 
-/** What reading commands open of the home. */
+/** The parts of the home that reading commands open. */
 export interface ReadStore {
   readonly homeDir: string;
   readonly metadata: Metadata;
@@ -14,7 +14,7 @@ export interface ReadStore {
   readonly signal: AbortSignal;
 }
 
-/** The home, opened whole: what the engine needs from outside but for runtime, tools and events. */
+/** The fully opened home: the engine's dependencies except runtime, tools and events. */
 export interface Store extends AsyncDisposable {
   readonly metadata: Metadata;
   readonly layers: LayerStore;
@@ -27,12 +27,12 @@ export interface Store extends AsyncDisposable {
   readonly bootId: string;
 }
 
-/** Real path of the home, made where it is missing. Errors: E_HOME_OWNER, E_HOME_UNUSABLE, E_DISK_FULL. */
+/** Returns the home's real path and creates it if it is missing. Errors: E_HOME_OWNER, E_HOME_UNUSABLE, E_DISK_FULL. */
 export function homeOf(host: Host): string {
   return openHome(locateHome(host), host);
 }
 
-/** As {@link homeOf}, for who makes no store beside what else may be there. */
+/** Like {@link homeOf}, but creates no store in a directory with other files. */
 export function homeToRead(host: Host): string {
   const homeDir = homeOf(host);
   requireNothingElse(homeDir);
@@ -43,7 +43,7 @@ function requestOf({ clock, random }: Host, homeDir: string, signal: AbortSignal
   return { homeDir, bootId: readBootId(), clock, random, signal };
 }
 
-/** As {@link openStore}, for a command that frees space: what it writes finds room on a full disk, once. */
+/** Like {@link openStore}, for a command that frees space. It can write once on a full disk. */
 export async function openSparingStore(
   host: Host,
   signal: AbortSignal,
@@ -64,7 +64,7 @@ export async function openStore(host: Host, signal: AbortSignal, homeDir: string
     pieces.openLeases(request),
     pieces.openSeeds(request),
   ]);
-  // The last one, since it alone holds something open.
+  // Opened last, since only it must be closed.
   const metadata = await pieces.openMetadata(request);
   const close = async (): Promise<void> => await metadata[Symbol.asyncDispose]();
   const { bootId } = request;
@@ -73,12 +73,12 @@ export async function openStore(host: Host, signal: AbortSignal, homeDir: string
   return { metadata, layers, transfers, mounters, leases, seeds, clock, random, bootId, [Symbol.asyncDispose]: close };
 }
 
-/** For commands that read: nobody aborts them but the signal that ends the process. */
+/** For commands that read. Only a signal that ends the process interrupts them. */
 export async function readStore<T>(host: Host, work: (store: ReadStore) => Promise<T>): Promise<T> {
   return await withMetadata(host, async (request) => await host.pieces.openMetadata(request), work);
 }
 
-/** The same for a command that frees space, as {@link openSparingStore}. */
+/** For a command that frees space, like {@link openSparingStore}. */
 export async function sparingStore<T>(host: Host, work: (store: ReadStore) => Promise<T>): Promise<T> {
   const open = async (request: StoreRequest): Promise<Metadata> => {
     const { homeDir } = request;

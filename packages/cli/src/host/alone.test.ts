@@ -28,7 +28,7 @@ const host = {
   },
 };
 
-test('of processes that nobody waits for one is at work and one waits; the others find that nothing is left to them', async () => {
+test('one background process works, one waits, and the others end', async () => {
   const leases = leaseStore();
   const first = await aloneOrNext(host, leases, 'push', signal);
   const second = aloneOrNext(host, leases, 'push', signal);
@@ -43,7 +43,7 @@ test('of processes that nobody waits for one is at work and one waits; the other
   expect(await third).not.toBeNull();
 });
 
-test('two that begin at once are one after the other', async () => {
+test('two that begin at once run one after the other', async () => {
   const leases = leaseStore();
   const both = [alone(host, leases, 'push', signal), alone(host, leases, 'push', signal)];
   const first = await Promise.race(both);

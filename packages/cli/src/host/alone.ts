@@ -3,7 +3,7 @@ import type { Host } from './host.ts';
 
 const pollMs = 200;
 
-/** A lease that one process of a home can have at a time; waits for whoever has it. */
+/** Acquires a lease that one process of a home can hold, and waits for its holder. */
 export async function alone(
   { clock }: Pick<Host, 'clock'>,
   leases: LeaseStore,
@@ -18,8 +18,8 @@ export async function alone(
 }
 
 /**
- * The same, of a process that nobody waits for. Null where another one waits already: that one begins later than now, and finds all that there is. So there are
- * never more than two, however many are started while one is slow.
+ * The same, for a process that no other one waits for. Returns null if another one already waits: it begins later and finds everything.
+ * So at most two exist.
  */
 export async function aloneOrNext(
   host: Pick<Host, 'clock'>,
@@ -37,7 +37,7 @@ async function tryLease(leases: LeaseStore, what: string, signal: AbortSignal): 
   try {
     return await leases.acquire(id, signal);
   } catch (error) {
-    // Another one was faster: it has the lease, or is about to.
+    // Another process was faster and has or gets the lease.
     if (isCachelaneError(error, 'E_INTERNAL') || (await leases.isHeld(id, signal))) return null;
     throw error;
   }

@@ -1,10 +1,10 @@
 import type { Arguments, CommandSpec, OperandSpec, OptionTable } from '../base/args.ts';
 import type { Host } from './host.ts';
 
-/** A command with its types erased, as the list of commands holds it. */
+/** A command without its option types, for the list of commands. */
 export interface Command {
   readonly spec: CommandSpec;
-  /** Returns the exit code. `args` is what `parseLine` made of `spec`. */
+  /** Returns the exit code. `args` is the result of `parseLine` for `spec`. */
   run(args: Arguments<OptionTable, readonly OperandSpec[]>, host: Host): Promise<number>;
 }
 
@@ -12,7 +12,7 @@ export interface CommandDefinition<O extends OptionTable, P extends readonly Ope
   run(args: Arguments<O, P>, host: Host): Promise<number>;
 }
 
-/** Ties a command's table to its code: inside `run` the options have the types that the table gives them. */
+/** Combines a command's table with its code; `run` gets typed options. */
 export function defineCommand<const O extends OptionTable, const P extends readonly OperandSpec[]>(
   definition: CommandDefinition<O, P>,
 ): Command {
@@ -22,18 +22,18 @@ export function defineCommand<const O extends OptionTable, const P extends reado
   };
 }
 
-/** Options that every command which looks at a project has. */
+/** Options of every command that looks at a project. */
 export const projectOptions = {
   directory: { short: 'C', value: 'DIR', help: 'act as if started in DIR; relative paths begin there' },
   namespace: { short: 'n', value: 'NAMESPACE', help: "use this namespace instead of the project's" },
 } as const;
 
-/** Of commands that take volumes as a run would have them. */
+/** For commands that take volumes like a run. */
 export const providerOption = {
   provider: {
     value: 'NAME=REFERENCE',
     many: true,
-    help: 'what the volume NAME is made of here: project:, dir:/path, host:, docker-volume:NAME, oci:IMAGE, none: or another kind',
+    help: 'source of the volume NAME: project:, dir:/path, host:, docker-volume:NAME, oci:IMAGE, none: or another kind',
   },
 } as const;
 

@@ -2,16 +2,16 @@ import type { Clock, NodeSignal, Random } from '@cachelane/core';
 import type { Pieces } from './pieces.ts';
 import type { Output } from '../base/output.ts';
 
-/** The world as the commands see it: the only way to the process, so that tests can stage one. */
+/** The commands' only access to the process, so that tests can replace it. */
 export interface Host {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Throws where the directory was removed under us. */
+  /** Throws if the directory was removed. */
   cwd(): string;
   readonly os: string;
   readonly arch: string;
   readonly effectiveUid: number;
   readonly nodeVersion: string;
-  /** How to start this very program again: the file, and the arguments before ours. */
+  /** How to start this program again: the file, and the arguments before ours. */
   readonly program: readonly string[];
   readonly stdout: Output;
   readonly stderr: Output;
@@ -22,8 +22,8 @@ export interface Host {
 }
 
 export interface SignalSource {
-  /** Calls `listener` instead of dying; returns the way back to dying. */
+  /** Calls `listener` instead of dying. Returns a function that undoes this. */
   listen(listener: (signal: NodeSignal) => void): () => void;
-  /** Ends this process by the signal, so that whoever started us sees what happened. */
+  /** Ends this process by the signal, so that the parent sees it. */
   dieOf(signal: NodeSignal): void;
 }

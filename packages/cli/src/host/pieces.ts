@@ -19,7 +19,7 @@ import type { ExportPart } from '@cachelane/engine';
 import type { ArchiveMember, Unpacked, Unpacking } from '@cachelane/store';
 
 export interface StoreRequest {
-  /** Real path of the home; it exists and is ours. */
+  /** Real path of the existing, private home. */
   readonly homeDir: string;
   readonly bootId: string;
   readonly clock: Clock;
@@ -27,23 +27,22 @@ export interface StoreRequest {
   readonly signal: AbortSignal;
 }
 
-/** Leases that can also look for what dead sessions left. */
+/** Leases that also find the remains of dead sessions. */
 export interface SweepingLeases extends LeaseStore {
   sweep(nowMs: number, signal: AbortSignal): Promise<readonly SessionId[]>;
 }
 
 export type MountProbe = { readonly ok: true } | { readonly ok: false; readonly reason: string; readonly mend: string };
 
-/** Exports as files. */
 interface ExportFiles {
-  /** Puts the file in place when it is whole; returns its size in bytes. */
+  /** Moves the file into place when it is complete. Returns its size in bytes. */
   write(file: string, parts: AsyncIterable<ExportPart>, signal: AbortSignal): Promise<number>;
   read(file: string): AsyncIterable<ExportPart>;
-  /** Whether a plain file begins as one. */
+  /** Whether a file begins like an export. */
   isExport(file: string): boolean;
 }
 
-/** What others made, to be imported, as members of an archive one after the other. */
+/** Reads files of other programs, as archive members in order. */
 export interface ImportFiles {
   archive(file: string, signal: AbortSignal): AsyncIterable<ArchiveMember>;
   directory(dir: string, signal: AbortSignal): AsyncIterable<ArchiveMember>;
@@ -51,7 +50,7 @@ export interface ImportFiles {
 }
 
 export interface ProviderPlace {
-  /** Our own, which nobody is sent to. */
+  /** The own store, which providers must not write to. */
   readonly storeDir: string;
   readonly bootId: string;
   readonly clock: Clock;
@@ -59,49 +58,49 @@ export interface ProviderPlace {
 }
 
 interface RemoteRequest {
-  /** As {@link Pieces.nameRemote} spells it. */
+  /** In the form of {@link Pieces.nameRemote}. */
   readonly address: string;
   readonly clock: Clock;
   readonly random: Random;
-  /** How often a call is tried where that may help; `limits.remoteAttempts` when left out. */
+  /** Attempts of a failed call; default: `limits.remoteAttempts`. */
   readonly attempts?: number;
 }
 
-/** The drivers behind the ports. Tests put others in their place, to make them fail or die at a chosen moment. */
+/** The drivers behind the ports. Tests replace them to inject failures. */
 export interface Pieces {
   openMetadata(request: StoreRequest): Promise<Metadata>;
   openLayers(request: StoreRequest): Promise<LayerStore>;
   openTransfers(request: StoreRequest): Promise<TransferFiles>;
   openMounters(request: StoreRequest): Promise<Mounters>;
   openLeases(request: StoreRequest): Promise<SweepingLeases>;
-  /** Has the file for this process until it is given back or the process ends, however it ends. Null: another one has it. */
+  /** Locks the file until disposal or the end of the process. Returns null if another process has it. */
   holdFile(file: string): Promise<Disposable | null>;
   openRuntime(): Promise<Runtime>;
   openExportFiles(): Promise<ExportFiles>;
   openImportFiles(): Promise<ImportFiles>;
   openSeeds(request: StoreRequest): Promise<SeedFiles>;
-  /** Of the kinds that every cachelane has. */
+  /** Returns undefined for a kind that is not built in. */
   openProvider(kind: ProviderKind, request: ProviderPlace): Promise<Provider | undefined>;
-  /** Removes what nobody used for a month of what images of registries hold, and halves of such; only finds it in a dry run. Returns names in the home. */
+  /** Removes registry contents unused for a month, and partial ones; a dry run only finds them. Returns names in the home. */
   sweepProvidedImages(
     request: Omit<ProviderPlace, 'platform'> & { readonly dryRun: boolean },
   ): Promise<readonly string[]>;
-  /** Somebody else's, so that it sends nobody to where a person may not send them. */
+  /** Wraps a custom provider, so that it cannot name forbidden directories. */
   guardProvider(provider: Provider, storeDir: string): Promise<Provider>;
   loadTools(): Promise<readonly Tool[]>;
-  /** The one spelling of a remote's address; nothing is opened. Throws E_CONFIG, and repeats nothing that may be a secret. */
+  /** Returns the normalized address without opening it. Throws E_CONFIG, which never repeats a secret. */
   nameRemote(address: string): Promise<string>;
-  /** Asks nothing of it yet. */
+  /** Connects on first use. */
   openRemote(request: RemoteRequest): Promise<Remote>;
-  /** Leaves a `cachelane push` behind. */
+  /** Starts a `cachelane push` in the background. */
   startPush(push: PushProcess): Promise<void>;
-  /** Leaves a `cachelane gc` behind. */
+  /** Starts a `cachelane gc` in the background. */
   startCollect(collect: CollectProcess): Promise<void>;
-  /** Really mounts something in the home, in the way that runs do. */
+  /** Mounts something in the home as a run would. */
   probeMounts(homeDir: string): Promise<MountProbe>;
-  /** Whether pulled layers are kept as images: nobody said otherwise, and one is really mounted in `dir`, in the way that runs do. */
+  /** Whether pulled layers are kept as images: not disabled, and a test mount in `dir` works. */
   probeImages(dir: string): Promise<MountProbe>;
-  /** What makes the mounts of a run. */
+  /** Returns how a run's mounts are made. */
   mountWay(): Promise<ChosenWay>;
 }
 
@@ -109,12 +108,12 @@ export type MountWay = 'bubblewrap' | 'sudo';
 
 export interface ChosenWay {
   readonly way: MountWay;
-  /** One clause, for people. */
+  /** One clause, for messages. */
   readonly why: string;
 }
 
 export interface PushProcess extends Omit<BackgroundProcess, 'words' | 'log'> {
-  /** Of the remote, in its one spelling. */
+  /** The remote's normalized address. */
   readonly address: string;
 }
 
@@ -125,15 +124,15 @@ export type CollectProcess = Pick<BackgroundProcess, 'program' | 'homeDir' | 'en
   );
 
 export interface BackgroundProcess {
-  /** How to start this very program. */
+  /** How to start this program. */
   readonly program: readonly string[];
-  /** The command with its arguments, which anybody may read. */
+  /** The command with its arguments, which other users can read. */
   readonly words: readonly string[];
   /** Real path. */
   readonly homeDir: string;
-  /** Whatever it says on stderr is appended to this file. */
+  /** File to which stderr is appended. */
   readonly log: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Told once, when it has ended or could not be started; never, where this process ends first. */
+  /** Called once when it has ended or could not start, unless this process ends first. */
   readonly onEnd?: () => void;
 }

@@ -1,6 +1,6 @@
 import type { Host } from './host.ts';
 
-/** Who says something that others ask about later. */
+/** Returns the name to record for a change. */
 export function userOf({ env, effectiveUid }: Pick<Host, 'env' | 'effectiveUid'>): string {
   return env['USER'] ?? env['LOGNAME'] ?? `uid ${effectiveUid}`;
 }

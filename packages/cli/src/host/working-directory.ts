@@ -6,19 +6,19 @@ import type { Host } from './host.ts';
 export interface WhereToRun {
   /** Real path. */
   readonly dir: string;
-  /** Named by `-C`, so the caller's own `PWD` is another one. */
+  /** Named by `-C`, so the caller's `PWD` differs. */
   readonly isChosen: boolean;
-  /** Set where the directory was removed under us: a command can still run there, and nothing can be found out about it. */
+  /** Set if the directory was removed. A command can run there, but nothing else works. */
   readonly problem: CachelaneError | null;
 }
 
-/** `named`: by what the directory was said. Throws E_USAGE for one that is no directory. */
+/** `named` is the option's name for messages. Throws E_USAGE for a missing directory. */
 export function whereToRun(host: Host, directory: string | undefined, named = '-C'): WhereToRun {
   let current: string;
   try {
     current = host.cwd();
   } catch (cause) {
-    const problem = new CachelaneError('E_NOT_FOUND', 'the working directory does not exist any more', { cause });
+    const problem = new CachelaneError('E_NOT_FOUND', 'the working directory no longer exists', { cause });
     if (directory === undefined) return { dir: '/proc/self/cwd', isChosen: false, problem };
     current = '/';
   }

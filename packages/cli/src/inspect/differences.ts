@@ -2,7 +2,7 @@ import { displayPath, type Entry } from '@cachelane/core';
 import type { PathDifference } from '@cachelane/engine';
 import { formatBytes, formatTable, plural } from '../base/format.ts';
 
-// What differs between two states of a volume: `cachelane diff`, and what `cachelane rollback` would bring.
+// Differences between two states of a volume, for `cachelane diff` and `cachelane rollback`.
 
 type Change = 'added' | 'changed' | 'removed';
 
@@ -10,7 +10,7 @@ function changeOf({ before, after }: PathDifference): Change {
   return before === null ? 'added' : after === null ? 'removed' : 'changed';
 }
 
-/** The side that tells what kind of path it is: that after, where there is one. */
+/** Returns the entry that shows the kind of path: the later one if it exists. */
 function shown({ before, after }: PathDifference): Entry | null {
   return after ?? before;
 }
@@ -19,7 +19,7 @@ export interface DifferenceCounts {
   readonly added: number;
   readonly changed: number;
   readonly removed: number;
-  /** By how much what a reader sees grows; negative where it shrinks. */
+  /** Growth of the visible size; negative if it shrinks. */
   readonly bytes: number;
 }
 
@@ -32,7 +32,7 @@ export function countDifferences(differences: readonly PathDifference[]): Differ
   return counts;
 }
 
-/** `2 added, 1 removed, 1.2 kB more`. */
+/** Returns `2 added, 1 removed, 1.2 kB more`. */
 export function countsText({ added, changed, removed, bytes }: DifferenceCounts): string {
   const counts = [
     ...(added > 0 ? [`${added} added`] : []),
@@ -87,7 +87,7 @@ function sizeText(entry: Entry | null): string {
   return entry?.type === 'file' ? formatBytes(entry.sizeBytes) : '-';
 }
 
-/** The first few paths with a sign, for a summary; the whole list is what `diff` is for. */
+/** Returns the first few paths with a sign. `diff` prints all. */
 export function summaryLines(differences: readonly PathDifference[], count: number): string {
   const signs = { added: '+', changed: '~', removed: '-' } as const;
   const lines = differences.slice(0, count).map((each) => `  ${signs[changeOf(each)]} ${displayPath(each.path)}\n`);

@@ -4,38 +4,37 @@ import { garbageOptions } from '../config/garbage-options.ts';
 import type { Host } from '../host/host.ts';
 import type { ReadStore } from '../home/store.ts';
 
-/** What one head keeps in the store. Sizes are those of the content that its layers hold. */
+/** Disk usage of one head. Sizes are those of its layers' contents. */
 export interface HeadUsage {
   readonly listed: ListedHead;
-  /** Of layers that no other head names: what the removal of this one would free, once history lets go. */
+  /** Of layers that only this head names. Removing the head frees it once history expires. */
   readonly uniqueBytes: number;
   readonly sharedBytes: number;
-  /** What it may hold; Infinity: there is no limit. */
+  /** The size limit; Infinity for none. */
   readonly budgetBytes: number;
 }
 
-/** The whole store. */
 interface StoreTotals {
   readonly onDisk: StoreUsage;
   readonly layers: number;
   readonly derived: number;
-  /** Content of layers that only history or a run that is under way still names. */
+  /** Content of layers that only history or running commands use. */
   readonly keptBytes: number;
   /** What `cachelane gc` would free now. */
   readonly reclaimable: { readonly layers: number; readonly derived: number; readonly bytes: number };
-  /** What nothing refers to either, and `cachelane gc` leaves for now because it is so young. */
+  /** Unreferenced layers that are too young for `cachelane gc`. */
   readonly young: { readonly layers: number; readonly bytes: number };
 }
 
 export interface Usage {
   readonly heads: readonly HeadUsage[];
-  /** Content of the layers that these heads name, each counted once. */
+  /** Content of these heads' layers, each counted once. */
   readonly headBytes: number;
-  /** Null where only a part of the store was asked for. */
+  /** Null if only a part of the store was requested. */
   readonly store: StoreTotals | null;
 }
 
-/** What is wanted: all, the volumes of a namespace, or some volumes. */
+/** Selects everything, the volumes of a namespace, or some volumes. */
 export type UsageFilter =
   | { readonly kind: 'all' }
   | { readonly kind: 'namespace'; readonly id: NamespaceId | undefined }

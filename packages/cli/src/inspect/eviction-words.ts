@@ -6,7 +6,7 @@ export function evictionJson({ namespace, volume, compat, lane, policy, why, atM
   return { namespace, volume, compat, lane, policy, why, at: isoTime(atMs) };
 }
 
-/** `t1:pr:12 by policy keep-pr on 2026-11-24 14:39:05Z: not used for 3d`. */
+/** Returns `t1:pr:12 by policy keep-pr on 2026-11-24 14:39:05Z: not used for 3d`. */
 export function evictionText({ lane, policy, why, atMs }: Pick<Eviction, 'lane' | 'policy' | 'why' | 'atMs'>): string {
   return `${lane} by policy ${policy} on ${formatTime(atMs)}: ${why}`;
 }

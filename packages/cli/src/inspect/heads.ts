@@ -3,7 +3,7 @@ import { listHeadsOf, type ListedHead } from '@cachelane/engine';
 import { compatText } from '../context/find-volume.ts';
 import type { ReadStore } from '../home/store.ts';
 
-/** Heads of some volumes, in one lane or in all. */
+/** Returns the heads of volumes, in one lane or all. */
 export async function headsOf(
   store: ReadStore,
   volumes: readonly VolumeRecord[],
@@ -19,28 +19,28 @@ export function nothingInLane(
   { heads, hint }: { readonly heads: readonly ListedHead[]; readonly hint: string },
 ): CachelaneError {
   const lanes = [...new Set(heads.map(({ head }) => head.lane))];
-  return new CachelaneError('E_NOT_FOUND', `${volume} has nothing in lane ${lane}`, {
-    hint: lanes.length === 0 ? hint : `it has: ${lanes.join(', ')}`,
+  return new CachelaneError('E_NOT_FOUND', `${volume} is empty in lane ${lane}`, {
+    hint: lanes.length === 0 ? hint : `lanes: ${lanes.join(', ')}`,
   });
 }
 
 export interface OneHeadQuestion {
-  /** As typed, for people. */
+  /** As typed, for messages. */
   readonly volume: string;
   readonly variants: readonly VolumeRecord[];
   readonly lane: LaneName;
-  /** As `compatKey` or `compatText` writes it; undefined where there is one only. */
+  /** In the form of `compatKey` or `compatText`; undefined if there is only one variant. */
   readonly compat: string | undefined;
 }
 
 export const compatOption = {
   compat: {
     value: 'COMPAT',
-    help: 'where a volume has several variants: this one, as in arch=x64,os=linux, or - for the one that suits everyone',
+    help: 'which variant of the volume, as in arch=x64,os=linux, or - for the one without compat',
   },
 } as const;
 
-/** The one head that is meant. Errors: E_NOT_FOUND, and E_USAGE where several variants of the volume have that lane. */
+/** Returns the only matching head. Errors: E_NOT_FOUND, and E_USAGE if several variants have that lane. */
 export async function oneHead(store: ReadStore, question: OneHeadQuestion): Promise<ListedHead> {
   const { volume: name, variants, lane, compat } = question;
   const heads = await headsOf(store, variants, null);
@@ -52,20 +52,20 @@ export async function oneHead(store: ReadStore, question: OneHeadQuestion): Prom
   const known = inLane.map(({ volume }) => optionText(volume)).join(' or ');
   if (only === undefined) {
     throw new CachelaneError('E_NOT_FOUND', `${name} has no variant ${compat} in lane ${lane}`, {
-      hint: `it has: ${known}`,
+      hint: `variants: ${known}`,
     });
   }
   throw new CachelaneError('E_USAGE', `${name} has ${wanted.length} variants in lane ${lane}`, {
-    hint: `say which one with --compat: ${known}`,
+    hint: `choose one with --compat: ${known}`,
   });
 }
 
-/** What tables show counts too: nobody should have to learn a second way to write it. */
+/** Accepts the form that tables show, too. */
 function isCalled({ compat }: VolumeRecord, text: string): boolean {
   return text === compatKey(compat) || text === compatText(compat);
 }
 
-/** What chooses it after `--compat`: one word, also where there is no field. */
+/** Returns the value for `--compat`, also for a volume without fields. */
 function optionText({ compat }: VolumeRecord): string {
   return compatKey(compat) || compatText(compat);
 }

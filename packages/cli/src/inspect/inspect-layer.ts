@@ -10,12 +10,12 @@ import { formatBytes, formatFields, formatTable, formatTime, plural } from '../b
 import { isoTime } from '../host/print.ts';
 import type { ReadStore } from '../home/store.ts';
 
-// `cachelane inspect LAYER`: its record, where it comes from, and its entries in byte order.
+// `cachelane inspect LAYER`: the record, the source, and the entries in byte order.
 
 export interface ReadLayer {
   readonly id: LayerId;
   readonly sealedAtMs: number;
-  /** Null where the metadata do not know it: nothing refers to it any more. */
+  /** Null if nothing refers to the layer. */
   readonly record: LayerRecord | null;
   readonly run: RunRecord | null;
   readonly volume: VolumeRecord | null;
@@ -31,7 +31,7 @@ export async function readLayer({ metadata, layers, signal }: ReadStore, id: Lay
   const record = (await metadata.layer(id, signal)) ?? null;
   const run = record === null ? null : ((await metadata.run(record.run, signal)) ?? null);
   const holding = await metadata.volumesHolding(id, signal);
-  // That which it was saved in, as long as that has it: others may have been fed it.
+  // Prefer the volume that saved it, as long as that one has it. Others may have got it by a feed rule.
   const first = record === null || holding.includes(record.volumeId) ? record?.volumeId : holding[0];
   const places = [];
   for (const each of new Set([...(first === undefined ? [] : [first]), ...holding])) {
@@ -100,7 +100,7 @@ export function layerText({ id, sealedAtMs, record, run, volume, namespace, also
   const counts = record?.counts;
   const fields = formatFields([
     ['layer', id],
-    ['volume', volume === null ? 'nothing refers to this layer any more' : `${namespace ?? '?'}:${volume.name}`],
+    ['volume', volume === null ? 'nothing refers to this layer' : `${namespace ?? '?'}:${volume.name}`],
     ...alsoIn.map((each) => ['also in', each] as const),
     ['sealed', formatTime(sealedAtMs)],
     ['run', record?.run ?? 'unknown'],

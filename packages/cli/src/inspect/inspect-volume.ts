@@ -4,7 +4,7 @@ import { compatText, type FoundVolume } from '../context/find-volume.ts';
 import { formatBytes, formatTable, formatTime, plural } from '../base/format.ts';
 import { isoTime, shortId } from '../host/print.ts';
 
-// `cachelane inspect VOLUME`: every head of the volume with its layers, top first.
+// `cachelane inspect VOLUME`: every head with its layers, top first.
 
 export function volumeJson(found: FoundVolume, heads: readonly ListedHead[]): unknown {
   return {
@@ -24,7 +24,7 @@ export function volumeJson(found: FoundVolume, heads: readonly ListedHead[]): un
   };
 }
 
-/** A squashed or foreign layer keeps its own run and time; its lane is that of the head that lists it. */
+/** A squashed or foreign layer keeps its run and time; its lane is the listing head's. */
 function layerRow(id: string, layer: LayerRecord | null, head: HeadRecord): unknown {
   return {
     layer: id,
@@ -43,7 +43,7 @@ const right = { align: 'right' } as const;
 
 export function volumeText(found: FoundVolume, heads: readonly ListedHead[]): string {
   const name = `${found.namespace}:${found.variants[0]?.name ?? ''}`;
-  if (heads.length === 0) return `${name} holds nothing yet.\n`;
+  if (heads.length === 0) return `${name} is empty.\n`;
   return heads.map((listed) => `${name}, ${headText(listed)}`).join('\n');
 }
 

@@ -3,12 +3,12 @@ import { formatTime, printable } from '../base/format.ts';
 import { isoTime, shortId } from '../host/print.ts';
 import type { ReadStore } from '../home/store.ts';
 
-/** Of the end of its id, as listings show it: enough that nobody types another run by accident. */
+/** Fewer digits could name another run by accident. */
 const leastDigits = 6;
 
 /**
- * The run that is meant by its id, or by how that begins (`run_`, or without). One whose id is whole need not be known here. Errors: E_USAGE, and E_NOT_FOUND where it is no
- * run's or that of several.
+ * Returns the run with this id, or with an id that begins so (`run_` is optional). A full id may be unknown here. Errors: E_USAGE, and
+ * E_NOT_FOUND if no run or several match.
  */
 export async function parseRun(
   { metadata, signal }: Pick<ReadStore, 'metadata' | 'signal'>,
@@ -16,8 +16,8 @@ export async function parseRun(
 ): Promise<RunId> {
   const digits = text.startsWith('run_') ? text.slice('run_'.length) : text;
   if (!/^[0-9a-f]+$/.test(digits) || digits.length < leastDigits || digits.length > 32) {
-    throw new CachelaneError('E_USAGE', `${JSON.stringify(text.slice(0, 80))} is no run`, {
-      hint: `a run is run_ and at least ${leastDigits} hex digits, see: cachelane log`,
+    throw new CachelaneError('E_USAGE', `${JSON.stringify(text.slice(0, 80))} is not a run id`, {
+      hint: `write run_ and at least ${leastDigits} hex digits, see: cachelane log`,
     });
   }
   if (digits.length === 32) return parseId('run', `run_${digits}`);
@@ -29,9 +29,9 @@ export async function parseRun(
   throw new CachelaneError('E_NOT_FOUND', `there is no run ${text}`, { hint: 'cachelane log lists runs' });
 }
 
-/** A run as people know it: when, where, of what. */
+/** Describes a run: time, lane and source. */
 export function runText(id: RunId, record: RunRecord | null): string {
-  if (record === null) return `${shortId(id)} (nothing is known of it any more)`;
+  if (record === null) return `${shortId(id)} (no longer recorded)`;
   const { lane, startedAtMs, revision, workflow } = record;
   const of = [revision === null ? null : revision.slice(0, 12), workflow].filter((each) => each !== null);
   return printable([`${shortId(id)} ${lane} ${formatTime(startedAtMs)}`, ...of].join(' '));
@@ -48,7 +48,7 @@ export function runJson(id: RunId, record: RunRecord | null): unknown {
   };
 }
 
-/** In their order; null for those of which nothing is known any more. */
+/** Returns records in the same order; null for runs that are no longer recorded. */
 export async function recordsOf(
   { metadata, signal }: { readonly metadata: Pick<Metadata, 'run'>; readonly signal: AbortSignal },
   ids: readonly RunId[],

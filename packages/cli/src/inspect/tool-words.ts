@@ -8,23 +8,23 @@ import {
 } from '@cachelane/core';
 import type { CommitPolicy } from '@cachelane/engine';
 
-// What a tool declares, in the words of `tools`, `tools show` and `explain`.
+// Texts about tools for `tools`, `tools show` and `explain`.
 
 const nothingToSee: ClassifyContext = { peek: () => undefined };
 
-/** The rule that decides for a pattern of the tool's declaration. */
+/** Returns the rule for a pattern of the tool's declaration. */
 function ruleOf(tool: Tool, pattern: string): PathRule {
   const { path, isDirectory } = examplePath(pattern);
   return tool.classify(path, isDirectory, nothingToSee);
 }
 
 const mergeWords: Readonly<Record<MergeClass, string>> = {
-  U: 'united by name',
-  A: 'united line by line',
+  U: 'union by name',
+  A: 'union of lines',
   L: 'the newest',
-  Q: 'united row by row',
+  Q: 'union of rows',
   G: 'a group, whole from the last run',
-  D: 'path by path, removals too',
+  D: 'each path, with removals',
   W: 'the whole volume, from the last run',
 };
 
@@ -32,7 +32,7 @@ export interface StoredLine {
   readonly path: string;
   readonly what: string;
   readonly mergeClass: MergeClass;
-  /** How two versions of it come to one. */
+  /** How two versions are merged. */
   readonly merges: string;
   readonly checked: string;
   readonly times: 'kept' | 'set far ahead';
@@ -65,11 +65,11 @@ export function neverLines(tool: Tool): readonly NeverLine[] {
 export function commitText(commit: CommitPolicy): string {
   switch (commit) {
     case 'exit':
-      return 'when the command ended by itself, whatever its exit code';
+      return 'when the command ended by itself, with any exit code';
     case 'success':
       return 'when the exit code is 0';
     case 'always':
-      return 'when the command ended by itself, also what belongs to no format that we know';
+      return 'when the command ended by itself, including files of unknown formats';
     case 'never':
       return 'never';
   }
@@ -78,22 +78,22 @@ export function commitText(commit: CommitPolicy): string {
 export function pruneText({ prune }: Tool): string {
   return prune.kind === 'command'
     ? `${prune.argv.join(' ')}: removes ${prune.removes}`
-    : `nothing: ${prune.why}; cachelane rm takes a volume away, and cachelane gc frees its space`;
+    : `nothing: ${prune.why}; use cachelane rm and cachelane gc to free space`;
 }
 
-/** What becomes of a volume that is over its budget. */
+/** Describes what happens when a volume exceeds its budget. */
 export function budgetText({ losesFiles }: Tool): string {
   return losesFiles === true
-    ? 'files of it can go by themselves, what no run uses first (policy volume-budget)'
-    : 'nothing of it goes by itself: what names it may not be known, or it may be nowhere else';
+    ? 'files can be deleted, unused ones first (policy volume-budget)'
+    : 'no files are deleted, since references to them may be unknown or they may exist nowhere else';
 }
 
 export function syncText(sync: Tool['sync']): string {
-  const when = sync === 'always' ? 'worth sending to other machines' : 'not worth sending to other machines';
+  const when = sync === 'always' ? 'worth pushing' : 'not worth pushing';
   return `${sync}: ${when}`;
 }
 
-/** Whether somebody saw the tool itself work with these rules; there is no tool behind an unknown directory. */
+/** Whether the rules were never tested with the tool itself. An unknown directory has no tool. */
 export function isUntried({ name, tried }: Tool): boolean {
   return name !== unknownToolName && tried !== 'real tool';
 }
@@ -104,18 +104,16 @@ export function triedText(tool: Tool): string {
     case 'real tool':
       return 'with the tool itself';
     case 'fixture':
-      return 'NOT with the tool itself: with trees made by hand after its documentation';
+      return 'NOT with the tool itself: with fixtures made from its documentation';
     case 'not yet':
-      return 'NOT yet: its rules are taken from its documentation';
+      return 'NOT yet: the rules come from its documentation';
   }
 }
 
 export function daemonText({ daemon }: Tool): string {
   if (daemon === undefined) return 'none';
   const settings = settingsText(daemon.settings);
-  return settings === ''
-    ? `${daemon.what}, which is ended with the command`
-    : `${daemon.what}, kept from staying by ${settings}`;
+  return settings === '' ? `${daemon.what}, which is ended with the command` : `${daemon.what}, limited by ${settings}`;
 }
 
 export function settingsText(settings: Readonly<Record<string, string>>): string {

@@ -6,11 +6,11 @@ import { oneHead } from './heads.ts';
 import { shortId } from '../host/print.ts';
 import type { ReadStore } from '../home/store.ts';
 
-/** What a person may add to a volume to mean one of its states. */
+/** The suffix that selects a state. */
 type StatePart =
   | { readonly kind: 'present' }
   | { readonly kind: 'lane'; readonly lane: LaneName }
-  /** Digits are a generation, and where history has no such one and they are long enough, a layer. */
+  /** Digits name a generation. If there is none and they are long enough, they name a layer. */
   | { readonly kind: 'move'; readonly text: string };
 
 export interface StateArgument {
@@ -22,8 +22,8 @@ export interface StateArgument {
 }
 
 /**
- * `VOLUME`, `VOLUME@LANE`, `VOLUME@GENERATION` or `VOLUME@LAYER`. Neither volumes nor lanes hold a bare `@`, lanes begin with their
- * level, generations are digits, and layers at least six hex digits. Errors: E_USAGE.
+ * Parses `VOLUME`, `VOLUME@LANE`, `VOLUME@GENERATION` or `VOLUME@LAYER`. Names contain no bare `@`, lanes begin with their level,
+ * generations are digits, and layers have at least six hex digits. Errors: E_USAGE.
  */
 export function parseState(text: string): StateArgument {
   const at = text.indexOf('@');
@@ -35,8 +35,8 @@ export function parseState(text: string): StateArgument {
     parseLane(part);
     return { text, volume, part: { kind: 'lane', lane: part as LaneName } };
   }
-  throw new CachelaneError('E_USAGE', `${JSON.stringify(text.slice(0, 200))} names no state of a volume`, {
-    hint: 'after the @ comes a generation (npm@12), a lane (npm@t1:ref:main), or the first 6 to 64 digits of a layer, as cachelane log shows them',
+  throw new CachelaneError('E_USAGE', `${JSON.stringify(text.slice(0, 200))} does not name a state of a volume`, {
+    hint: 'after the @, write a generation (npm@12), a lane (npm@t1:ref:main), or the first 6 to 64 digits of a layer, as in cachelane log',
   });
 }
 
@@ -71,7 +71,7 @@ export async function findState(
   return { listed, generation, layers };
 }
 
-/** The lane that a run here writes, unless another one is named. */
+/** Returns the given lane, or the one that a run here writes. */
 async function laneOf(host: Host, options: StateOptions): Promise<LaneName> {
   if (options.lane === undefined) return (await projectOf(host, options)).context.lane;
   parseLane(options.lane);
@@ -98,7 +98,7 @@ function moveOf(
       hint:
         pushed.length > 1
           ? 'give more digits'
-          : `it goes from generation ${known.at(-1) ?? 0} to ${known[0] ?? 0}, see: cachelane log`,
+          : `it has generations ${known.at(-1) ?? 0} to ${known[0] ?? 0}, see: cachelane log`,
     },
   );
 }

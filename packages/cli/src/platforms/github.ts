@@ -1,7 +1,7 @@
 import type { Hint, PlatformHints, RefHint, TrustSignal } from '@cachelane/core';
 import { commitId, hint, inEnvironment, type Platform, type PlatformRequest, variable } from './platform.ts';
 
-/** Events that only somebody with write access to the repository, or GitHub itself on its behalf, can cause. */
+/** Events that need write access to the repository, or come from GitHub on its behalf. */
 const internalEvents: ReadonlySet<string> = new Set([
   'push',
   'pull_request',
@@ -50,7 +50,7 @@ function readEvent({ env, readText }: PlatformRequest): unknown {
   }
 }
 
-/** A non-empty text or a number inside the event, or null. */
+/** Returns a non-empty text or a number of the event, or null. */
 function field(payload: unknown, ...path: readonly string[]): string | null {
   let value = payload;
   for (const name of path) {
@@ -70,7 +70,7 @@ function plainRef(ref: string | null): RefHint | null {
   if (ref === null) return null;
   const source = inEnvironment('GITHUB_REF');
   if (ref.startsWith(queuePrefix)) {
-    // `gh-readonly-queue/release/1.2/pr-12-<sha>`: the branch's name may hold slashes, the last part is the queue's.
+    // `gh-readonly-queue/release/1.2/pr-12-<sha>`: the branch may contain slashes, the last part is the queue's.
     const branch = /^(.+)\/pr-[^/]*$/.exec(ref.slice(queuePrefix.length))?.[1];
     return branch === undefined ? null : { kind: 'mq', value: branch, source };
   }
@@ -80,7 +80,7 @@ function plainRef(ref: string | null): RefHint | null {
 
 function pullRequestRef({ env }: PlatformRequest, payload: unknown): RefHint | null {
   const fromRef = /^refs\/pull\/(\d+)\//.exec(variable(env, 'GITHUB_REF') ?? '')?.[1] ?? null;
-  // A closed pull request runs with the ref of its base, so the event speaks first.
+  // A closed pull request runs with its base's ref, so the event has priority.
   const fromEvent = field(payload, 'pull_request', 'number');
   if (fromEvent !== null && fromRef !== null && fromEvent !== fromRef) return null;
   if (fromEvent !== null) return { kind: 'pr', value: fromEvent, source: `pull_request.number in the ${eventFile}` };
@@ -93,13 +93,13 @@ function pullRequestBase({ env }: PlatformRequest, payload: unknown): Hint | nul
 
 function eventSignals(event: Hint | null): readonly TrustSignal[] {
   if (event === null) {
-    return [{ level: 'T0', why: 'no event is named', source: inEnvironment('GITHUB_EVENT_NAME') }];
+    return [{ level: 'T0', why: 'no event is set', source: inEnvironment('GITHUB_EVENT_NAME') }];
   }
   if (internalEvents.has(event.value)) return [];
-  return [{ level: 'T0', why: `event ${event.value} can be caused from outside`, source: event.source }];
+  return [{ level: 'T0', why: `event ${event.value} can be caused by outsiders`, source: event.source }];
 }
 
-/** A pull request is the repository's own only where the event says so; the variables alone cannot tell. */
+/** Only the event shows whether a pull request comes from a fork; variables do not. */
 function forkSignals({ env }: PlatformRequest, payload: unknown): readonly TrustSignal[] {
   const head = field(payload, 'pull_request', 'head', 'repo', 'full_name');
   const base = field(payload, 'pull_request', 'base', 'repo', 'full_name');

@@ -1,7 +1,7 @@
 import type { Hint, PlatformHints, RefHint, TrustSignal } from '@cachelane/core';
 import { commitId, type Environment, hint, inEnvironment, type Platform, variable } from './platform.ts';
 
-/** Sources of a pipeline that only a member, or GitLab itself on its behalf, can cause. */
+/** Pipeline sources that only a member, or GitLab on its behalf, can cause. */
 const internalSources: ReadonlySet<string> = new Set([
   'push',
   'merge_request_event',
@@ -18,7 +18,7 @@ export const gitlab: Platform = {
   detect: (env) => env['GITLAB_CI'] === 'true',
   read({ env }) {
     const event = hint(env, 'CI_PIPELINE_SOURCE');
-    // A child pipeline of a merge request's has another source and the same variables.
+    // A child pipeline of a merge request has another source and the same variables.
     const isMergeRequest = event?.value === 'merge_request_event' || variable(env, 'CI_MERGE_REQUEST_IID') !== null;
     return {
       platform: 'GitLab CI',
@@ -52,13 +52,13 @@ function plainRef(env: Environment): RefHint | null {
 
 function sourceSignals(event: Hint | null): readonly TrustSignal[] {
   if (event === null) {
-    return [{ level: 'T0', why: 'no pipeline source is named', source: inEnvironment('CI_PIPELINE_SOURCE') }];
+    return [{ level: 'T0', why: 'no pipeline source is set', source: inEnvironment('CI_PIPELINE_SOURCE') }];
   }
   if (internalSources.has(event.value)) return [];
-  return [{ level: 'T0', why: `pipeline source ${event.value} can be caused from outside`, source: event.source }];
+  return [{ level: 'T0', why: `pipeline source ${event.value} can be caused by outsiders`, source: event.source }];
 }
 
-/** Source, target and running project must be one: a fork's pipeline may run in either of the two. */
+/** Source, target and running project must be equal: a fork's pipeline may run in either project. */
 function forkSignals(env: Environment): readonly TrustSignal[] {
   const from = variable(env, 'CI_MERGE_REQUEST_SOURCE_PROJECT_ID');
   const here = variable(env, 'CI_PROJECT_ID');

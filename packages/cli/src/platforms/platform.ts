@@ -4,14 +4,14 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface PlatformRequest {
   readonly env: Environment;
-  /** A text file, or undefined where it cannot be read. */
+  /** Returns a text file; undefined if it is unreadable. */
   readonly readText: (path: string) => string | undefined;
 }
 
 /** A CI system as a source of inputs. */
 export interface Platform {
   detect(env: Environment): boolean;
-  /** Called only where `detect` said yes. Never throws. */
+  /** Called only if `detect` returned true. Never throws. */
   read(request: PlatformRequest): PlatformHints;
 }
 
@@ -29,7 +29,7 @@ export function inEnvironment(name: string): string {
   return `${name} in the environment`;
 }
 
-/** A commit id, or null: it goes into records that people read. */
+/** Returns a commit id, or null, since the value goes into records. */
 export function commitId(text: string | null): string | null {
   return text !== null && /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(text) ? text : null;
 }

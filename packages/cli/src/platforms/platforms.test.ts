@@ -18,7 +18,7 @@ function lanes(env: Env, event?: unknown): readonly (string | null)[] {
 
 const t0 = 't0:run:8843';
 
-test('no CI: no hints, and a bare CI=true is none', () => {
+test('no CI: no hints, even with CI=true alone', () => {
   expect(read({})).toBeNull();
   for (const CI of ['', '0', 'false', '1', 'true', 'True']) expect(read({ CI })).toBeNull();
   expect(read({ CI: 'true', GITHUB_ACTIONS: 'false', JENKINS_URL: '' })).toBeNull();
@@ -129,7 +129,7 @@ describe('GitHub Actions', () => {
     expect(lanes(env, event)).toEqual(expected);
   });
 
-  test('where things come from, for people', () => {
+  test('sources for messages', () => {
     const hints = read(onPull, pull({ full_name: 'acme/web' }));
     expect(hints).toMatchObject({
       platform: 'GitHub Actions',
@@ -148,7 +148,7 @@ describe('GitHub Actions', () => {
     });
   });
 
-  test('a revision that is no commit id is none', () => {
+  test('a revision that is no commit id is ignored', () => {
     expect(read({ ...base, GITHUB_SHA: 'main' })?.revision).toBeNull();
   });
 });
@@ -214,7 +214,11 @@ describe('GitLab', () => {
       { ...merge, CI_PIPELINE_SOURCE: 'parent_pipeline', CI_MERGE_REQUEST_SOURCE_PROJECT_ID: '666' },
       [t0, null, 't1:ref:main'],
     ],
-    ['merge request of nobody', { ...merge, CI_MERGE_REQUEST_SOURCE_PROJECT_ID: '' }, [t0, null, 't1:ref:main']],
+    [
+      'merge request without a project',
+      { ...merge, CI_MERGE_REQUEST_SOURCE_PROJECT_ID: '' },
+      [t0, null, 't1:ref:main'],
+    ],
     ['merge request without a number', { ...merge, CI_MERGE_REQUEST_IID: '' }, [t0, null, 't1:ref:main']],
     ['merge request with an odd number', { ...merge, CI_MERGE_REQUEST_IID: '1 2' }, [t0, null, 't1:ref:main']],
     [
@@ -237,7 +241,7 @@ describe('GitLab', () => {
   });
 });
 
-test('a CI system that nobody taught us is T0, and is named', () => {
+test('an unknown CI system is T0 and is named', () => {
   const hints = read({ JENKINS_URL: 'https://ci.example.com', BRANCH_NAME: 'main' });
   expect(laneWithoutHub(hints)).toMatchObject({ trust: 'T0', canWrite: false });
   expect(laneWithoutHub(hints).why).toContain('Jenkins');
@@ -260,7 +264,7 @@ test.each<readonly [string, Env]>([
   expect(why).toContain(name);
 });
 
-describe('whatever the variables and the event hold', () => {
+describe('for any variables and events', () => {
   const names = [
     'GITHUB_ACTIONS',
     'GITLAB_CI',
@@ -305,7 +309,7 @@ describe('whatever the variables and the event hold', () => {
       .map((event) => JSON.stringify(event)),
   );
 
-  test('reading never throws, and never gives more than T1', () => {
+  test('reading never throws and gives at most T1', () => {
     fc.assert(
       fc.property(anyEnv, anyEvent, (env, event) => {
         expect(['T0', 'T1']).toContain(laneWithoutHub(read(env, event)).trust);

@@ -4,19 +4,19 @@ import { gitlab } from './gitlab.ts';
 import { unknownPlatform } from './unknown.ts';
 import type { Platform, PlatformRequest } from './platform.ts';
 
-/** Those whose variables say what a run is. The last one takes the CI systems that nobody has taught us yet. */
+/** Platforms in order of detection. The last one stands for unknown CI systems. */
 const platforms: readonly Platform[] = [github, gitlab, unknownPlatform];
 
 /**
- * What the CI system that we run in says about the run; null where there is none. A bare `CI=true` is none: people set
- * it on their own machines. Never throws: what is missing or malformed lowers the run's level.
+ * Returns what the CI system says about the run; null outside CI. `CI=true` alone does not count, since people set it on their own machines.
+ * Never throws: missing or malformed values lower the trust level.
  */
 export function readPlatform(request: PlatformRequest): PlatformHints | null {
   const platform = platforms.find((candidate) => candidate.detect(request.env));
   return platform?.read(request) ?? null;
 }
 
-/** The CI system that we run in, by name; null where there is none. */
+/** Returns the CI system's name; null outside CI. */
 export function platformName(env: PlatformRequest['env']): string | null {
   return readPlatform({ env, readText: () => undefined })?.platform ?? null;
 }

@@ -1,7 +1,7 @@
 import type { PlatformHints } from '@cachelane/core';
 import { type Environment, inEnvironment, type Platform, variable } from './platform.ts';
 
-/** Variables that only the CI system itself sets, and its name. */
+/** Variables that only a CI system sets, with its name. */
 const markers: Readonly<Record<string, string>> = {
   AC_APPCIRCLE: 'Appcircle',
   AGOLA_GIT_REF: 'Agola',
@@ -48,16 +48,13 @@ const markers: Readonly<Record<string, string>> = {
   bamboo_planKey: 'Bamboo',
 };
 
-/**
- * A CI system whose variables we cannot read. It builds forks as well as its own branches, and we cannot tell which, so
- * the run is T0: it reads and saves nothing. A file beside this one that can tell is all that it takes to change that.
- */
+/** A CI system whose variables we cannot read. It may build forks, so the run is T0: it reads and saves nothing. */
 export const unknownPlatform: Platform = {
   detect: (env) => markerIn(env) !== undefined,
   read({ env }) {
     const marker = markerIn(env) ?? '';
     const platform = markers[marker] ?? namedByItself(env);
-    const why = `it cannot be told whose change ${platform} builds`;
+    const why = `${platform} does not show whose change it builds`;
     return {
       platform,
       event: null,
@@ -77,7 +74,7 @@ function markerIn(env: Environment): string | undefined {
   return marker ?? (isSystem(env['CI']) ? 'CI' : undefined);
 }
 
-/** People set `CI=true` on their own machines; a name (`CI=woodpecker`) is set by the system that is called so. */
+/** People set `CI=true` on their own machines. Another value (`CI=woodpecker`) names a system. */
 function isSystem(value: string | undefined): boolean {
   return !['', '0', 'false', '1', 'true'].includes((value ?? '').trim().toLowerCase());
 }

@@ -85,10 +85,10 @@ describe('a module', () => {
       'cannot be loaded: no key at https://vault/x',
     ],
     ['imports what is not there', "import './none.mjs';", 'cannot be loaded: Cannot find module'],
-    ['has no default export', 'export const kind = "a";', 'is no provider'],
-    ['has no function', "export default { kind: 'a' };", 'is no provider'],
-    ['has no kind that can be named', "export default { kind: 'A b', provide() {} };", 'is no provider'],
-    ['calls itself as one of ours', "export default { kind: 'dir', provide() {} };", 'which cachelane has already'],
+    ['has no default export', 'export const kind = "a";', 'exports no provider'],
+    ['has no function', "export default { kind: 'a' };", 'exports no provider'],
+    ['has no kind that can be named', "export default { kind: 'A b', provide() {} };", 'exports no provider'],
+    ['has the kind of a built-in provider', "export default { kind: 'dir', provide() {} };", 'which is built in'],
   ])('that %s is told by its line', async (_, text, why) => {
     const said = await refusal(text);
     expect(said).toContain(why);

@@ -5,14 +5,17 @@ import { CachelaneError, isProviderKind, providerWords, type Provider } from '@c
 import type { Located } from '../config/config-types.ts';
 
 export interface ModulesRequest {
-  /** Absolute paths, with the lines that name them. */
+  /** Absolute paths with their lines in the configuration. */
   readonly modules: readonly Located<string>[];
-  /** The file that does. */
+  /** The configuration file. */
   readonly configPath: string;
   readonly effectiveUid: number;
 }
 
-/** The providers that a person's modules have, in their order. Errors: E_CONFIG for a file that others could have written, or that is no provider, with what it says where it cannot be loaded. */
+/**
+ * Loads the providers of the user's modules, in order. Errors: E_CONFIG for a file that others could have written, that fails to load, or
+ * that exports no provider.
+ */
 export async function loadProviders({
   modules,
   configPath,
@@ -24,10 +27,10 @@ export async function loadProviders({
       new CachelaneError('E_CONFIG', `${configPath}:${line}: ${path} ${why}`, { cause });
     requireOwn(path, effectiveUid, refuse);
     const { default: provider } = (await importModule(path, refuse)) as { readonly default?: unknown };
-    if (!isProvider(provider)) throw refuse('is no provider: its default export has no kind, or no provide()');
-    if (isProviderKind(provider.kind)) throw refuse(`calls itself ${provider.kind}, which cachelane has already`);
+    if (!isProvider(provider)) throw refuse('exports no provider: its default export has no kind or no provide()');
+    if (isProviderKind(provider.kind)) throw refuse(`has the kind ${provider.kind}, which is built in`);
     if (found.some(({ kind }) => kind === provider.kind))
-      throw refuse(`calls itself ${provider.kind}, as another one does`);
+      throw refuse(`has the kind ${provider.kind}, which another module has too`);
     found.push(provider);
   }
   return found;
@@ -35,7 +38,7 @@ export async function loadProviders({
 
 type Refuse = (why: string, cause?: unknown) => CachelaneError;
 
-/** It runs as the person: as their own configuration, nobody else may have written it. */
+/** The module runs as the user, so nobody else may have written it. */
 function requireOwn(path: string, uid: number, refuse: Refuse): void {
   let file: number;
   try {
@@ -60,12 +63,12 @@ function dirsAbove(path: string): readonly string[] {
   return dir === path ? [] : [dir, ...dirsAbove(dir)];
 }
 
-/** Whoever may write to one of them puts another file in the place of ours. Where only owners may take away what is theirs (`/tmp`), that it is ours is enough. */
+/** Whoever can write to a parent directory can replace the file. A sticky directory (`/tmp`) is safe. */
 function requireOwnDir(dir: string, uid: number, refuse: Refuse): void {
   const stats = statSync(dir);
-  if (stats.uid !== uid && stats.uid !== 0) throw refuse(`lies below ${dir}, which belongs to user ${stats.uid}`);
+  if (stats.uid !== uid && stats.uid !== 0) throw refuse(`is below ${dir}, which belongs to user ${stats.uid}`);
   const isSticky = (stats.mode & 0o1000) !== 0;
-  if ((stats.mode & 0o022) !== 0 && !isSticky) throw refuse(`lies below ${dir}, a directory that others can write to`);
+  if ((stats.mode & 0o022) !== 0 && !isSticky) throw refuse(`is below ${dir}, a directory that others can write to`);
 }
 
 async function importModule(path: string, refuse: Refuse): Promise<unknown> {

@@ -62,7 +62,7 @@ test.each(['a', 'a/b', 'a/b/c'])('one below a directory that others can write to
     chmodSync(join(dir, open), mode);
     for (const name of [path, join(dir, 'link.mjs')]) {
       await expect(load(name)).rejects.toMatchObject({
-        message: expect.stringContaining(`lies below ${join(dir, open)}, a directory that others can write to`),
+        message: expect.stringContaining(`is below ${join(dir, open)}, a directory that others can write to`),
       });
     }
   }
@@ -106,7 +106,7 @@ asRoot(
     expect(await load(path, 65_534)).toMatchObject([{ kind: 'team' }]);
     chownSync(path, 0, 0);
     await expect(load(path, 0)).rejects.toMatchObject({
-      message: expect.stringContaining(`lies below ${join(dir, 'a')}, which belongs to user 65534`),
+      message: expect.stringContaining(`is below ${join(dir, 'a')}, which belongs to user 65534`),
     });
   },
 );

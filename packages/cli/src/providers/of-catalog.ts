@@ -12,15 +12,15 @@ import type { ProviderWishes } from './provider-wishes.ts';
 interface Files {
   readonly config: Pick<Config, 'catalogs'> | null;
   readonly user: ProviderWishes['user'];
-  /** What the project has locked. Errors: E_CATALOG and E_LIMIT for a lock that cannot be read. */
+  /** Returns the project's locked catalogs. Errors: E_CATALOG and E_LIMIT for an unreadable lock. */
   readonly locked: () => readonly LockedCatalog[];
 }
 
 type OfCatalog = ProviderWish & Pick<ProviderChoice, 'locked' | 'alias'>;
 
 /**
- * The wish with the namespace of the catalog in place of what files call it, and with what the project has locked. Whom a file in the repository names is that file's word, whoever says the alias. A lock that cannot be read is told of once the wish is to be
- * granted: other volumes do not hang on it.
+ * Replaces the alias of a catalog by its namespace, and adds the project's locked version. An alias defined in the repository makes the wish
+ * the repository's. An unreadable lock fails only this volume.
  */
 export function ofCatalog(wish: ProviderWish, { config, user, locked }: Files): OfCatalog {
   if (wish.ref.kind !== 'catalog') return wish;

@@ -3,7 +3,7 @@ import { readBootId } from '../home/home.ts';
 import type { Host } from '../host/host.ts';
 import { readUserConfig } from '../config/user-config.ts';
 
-/** What a run's references may name: ours, and those of the person's modules. Nothing is looked at before one is named. `storeDir`: our own, which nobody works in. */
+/** Returns the built-in providers and those of the user's modules, loaded on first use. `storeDir` is the own store. */
 export function openProviders(host: Host, storeDir: string): Providers {
   let modules: Promise<readonly Provider[]> | undefined;
   return {
@@ -14,7 +14,7 @@ export function openProviders(host: Host, storeDir: string): Providers {
         return await host.pieces.openProvider(kind, place);
       }
       modules ??= loadModules(host).catch((error: unknown) => {
-        // Whoever mends the file is not to start the engine anew for it.
+        // Allow a retry in the same engine after the file is fixed.
         modules = undefined;
         throw error;
       });

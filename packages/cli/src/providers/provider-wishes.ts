@@ -12,15 +12,15 @@ import type { HomeRequest } from '../home/home.ts';
 import { readUserConfig } from '../config/user-config.ts';
 import type { UserConfig } from '../config/config-types.ts';
 
-/** What `--provider` said, by volume; of several for one the last counts. */
+/** Providers of `--provider`, by volume; the last of several wins. */
 export type ProviderFlags = ReadonlyMap<VolumeName, ProviderRef>;
 
-/** Who wants a volume of the project to have which provider, but for what its own file says. */
+/** Provider choices outside the project's file. */
 export interface ProviderWishes {
   of(name: VolumeName): readonly ProviderWish[];
   /** Volumes that a flag named. */
   readonly names: readonly VolumeName[];
-  /** The person's own file, for what it calls catalogs; null: there is none. */
+  /** The user's own file, for catalog aliases; null if there is none. */
   readonly user: Pick<UserConfig, 'catalogs' | 'path'> | null;
 }
 
@@ -29,12 +29,12 @@ export const noProviders: ProviderWishes = { of: () => [], names: [], user: null
 const flag = '--provider';
 const variable = 'CACHELANE_PROVIDERS';
 
-/** `NAME=REFERENCE`. Errors: E_USAGE, E_VOLUME. */
+/** Parses `NAME=REFERENCE`. Errors: E_USAGE, E_VOLUME. */
 export function parseProviderFlags(texts: readonly string[]): ProviderFlags {
   return new Map(texts.map((text) => parsePair(text, flag, 'E_USAGE')));
 }
 
-/** Errors: E_CONFIG for what the environment says. The person's own file counts as far as it can be used; where it cannot, that is told with the remote. */
+/** Errors: E_CONFIG for the environment. An unusable user's file is ignored here; opening the remote reports it. */
 export async function providerWishes(
   host: HomeRequest,
   { flags, environment = host.env, by = 'environment' }: WishSources,
@@ -57,9 +57,9 @@ export async function providerWishes(
 
 export interface WishSources {
   readonly flags: ProviderFlags;
-  /** Of whoever asks; left out: the host's own. The person's file is that of the host all the same. */
+  /** The caller's environment; default: the host's. The user's file is always the host's. */
   readonly environment?: HomeRequest['env'];
-  /** Who has set the environment. */
+  /** Who set the environment. */
   readonly by?: ProviderSourceKind;
 }
 
@@ -69,7 +69,7 @@ function wish(ref: ProviderRef | undefined, by: ProviderSourceKind, source: stri
   return ref === undefined ? [] : [{ ref, by, source }];
 }
 
-/** `npm=none:,pip=dir:/mnt/pip`. A path with a comma is for a flag, or the person's own file. */
+/** Parses `npm=none:,pip=dir:/mnt/pip`. A path with a comma needs a flag or the user's file. */
 function pairsOf(text: string | undefined): ProviderFlags {
   const pairs = (text ?? '').split(',').map((pair) => pair.trim());
   return new Map(pairs.filter((pair) => pair !== '').map((pair) => parsePair(pair, variable, 'E_CONFIG')));
@@ -78,7 +78,7 @@ function pairsOf(text: string | undefined): ProviderFlags {
 function parsePair(text: string, source: string, code: 'E_USAGE' | 'E_CONFIG'): readonly [VolumeName, ProviderRef] {
   const equals = text.indexOf('=');
   const hint = `write it like this: ${source === flag ? `${flag} ` : ''}pip=dir:/mnt/pip`;
-  // The text may be an address with a password: it is not repeated.
+  // The text may contain a password, so it is not repeated.
   if (equals <= 0) throw new CachelaneError(code, `${source} does not name a volume and its provider`, { hint });
   try {
     return [parseVolumeName(text.slice(0, equals)), parseProviderRef(text.slice(equals + 1), source)];

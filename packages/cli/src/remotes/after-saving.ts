@@ -7,7 +7,7 @@ import { pushLater } from './push-later.ts';
 export interface Saved {
   readonly homeDir: string;
   readonly shared: ChosenRemote;
-  /** Of the lane that was written. */
+  /** Of the written lane. */
   readonly trust: TrustLevel;
   readonly reports: readonly VolumeReport[];
 }
@@ -16,7 +16,7 @@ type Warn = (event: EngineEvent) => void;
 
 type PushLater = (host: Host, saved: Saved, warn: (message: string) => void) => Promise<unknown>;
 
-/** What nobody waits for after a save, by processes that are left behind: sending, and collecting here and there. Whatever fails of it is a warning. `push`: how it is sent. */
+/** Starts background processes after a save: push and collections. Failures are warnings. */
 export async function afterSaving(host: Host, saved: Saved, warn: Warn, push: PushLater = pushLater): Promise<void> {
   await push(host, saved, (message) =>
     warn({ type: 'warning', code: 'E_REMOTE_GONE', message, hint: 'cachelane push tells more' }),

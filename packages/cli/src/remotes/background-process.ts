@@ -4,10 +4,10 @@ import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { printable } from '../base/format.ts';
 import type { BackgroundProcess } from '../host/pieces.ts';
 
-/** Leaves a command of ours behind that goes on after this process has ended, at the lowest priority. */
+/** Starts one of our commands in the background, at the lowest priority. It outlives this process. */
 export function startBackground({ program, words, homeDir, log, env, onEnd }: BackgroundProcess): void {
   const script = `${closeInherited}exec nice -n 19 "$@"`;
-  // Appended to: another one may still be at work, and writes to it.
+  // Appends, since another process may still write to it.
   const file = openSync(log, 'a', 0o600);
   const child = spawn('sh', ['-c', script, 'cachelane', ...program, ...words], {
     cwd: '/',
@@ -16,7 +16,7 @@ export function startBackground({ program, words, homeDir, log, env, onEnd }: Ba
     env: { ...env, CACHELANE_HOME: homeDir, [backgroundVariable]: homeDir },
   });
   closeSync(file);
-  // A machine with no process to spare: the next run tries again.
+  // Out of processes: the next run tries again.
   child.on('error', () => onEnd?.());
   child.once('exit', () => onEnd?.());
   child.unref();
@@ -24,7 +24,7 @@ export function startBackground({ program, words, homeDir, log, env, onEnd }: Ba
 
 const warning = 'warning: ';
 
-/** What such a command said since somebody asked last, one line; null for nothing. `failed` and `warned` lead to it. */
+/** Takes what background commands printed since the last call, as one line; null for nothing. `failed` and `warned` are prefixes. */
 export function takeLog(
   log: string,
   { failed, warned }: { readonly failed: string; readonly warned: string },

@@ -45,7 +45,7 @@ describe('how long a run waits for it, first to last', () => {
   test.each<readonly [string, Said, number]>([
     ['the flag', { timeout: '2.5', env: timeEnv }, 2500],
     ['the variable', { env: timeEnv }, 30_000],
-    ['an empty variable is none', { env: { ...env, CACHELANE_REMOTE_TIMEOUT: '' } }, limits.remoteWaitMs],
+    ['an empty variable is ignored', { env: { ...env, CACHELANE_REMOTE_TIMEOUT: '' } }, limits.remoteWaitMs],
     ['five minutes', { env }, 300_000],
     ['also without one, for whatever else it waits for', { timeout: '2', env: {} }, 2000],
   ])('%s', async (_, said, waitMs) => {
@@ -56,21 +56,21 @@ describe('how long a run waits for it, first to last', () => {
 describe('where the address comes from, first to last', () => {
   test.each<readonly [string, Said, string | null, string]>([
     ['the flag', { remote: 'dir:/flag/', env, file }, 'dir:/flag', '--remote'],
-    ['the flag that wants none', { noRemote: true, env, file }, null, '--no-remote'],
+    ['the flag for no remote', { noRemote: true, env, file }, null, '--no-remote'],
     ['the variable', { env, file }, 'dir:/env', 'CACHELANE_REMOTE'],
-    ['an empty variable wants none', { env: { CACHELANE_REMOTE: '' }, file }, null, 'CACHELANE_REMOTE'],
+    ['an empty variable means no remote', { env: { CACHELANE_REMOTE: '' }, file }, null, 'CACHELANE_REMOTE'],
     ['none in the variable', { env: { CACHELANE_REMOTE: 'None' }, file }, null, 'CACHELANE_REMOTE'],
     ['the file', { file }, 'dir:/file', 'FILE:2'],
     ['none in the file', { file: 'remote: none' }, null, 'FILE:1'],
-    ['a file that names none', { file: 'push: wait' }, null, 'nobody named one'],
-    ['nobody', {}, null, 'nobody named one'],
+    ['a file that names none', { file: 'push: wait' }, null, 'none is set'],
+    ['nobody', {}, null, 'none is set'],
   ])('%s', async (_, said, address, source) => {
     expect(await choose(said)).toMatchObject({ address, source, problems: [] });
   });
 
-  test('a file that cannot be used is told also where it has no say about the remote: providers are in it too', async () => {
+  test('an unusable file is reported even if it does not set the remote', async () => {
     const broken = { file: '- broken', push: 'wait' } as const;
-    const told = [{ consequence: 'nothing of it counts', error: { code: 'E_CONFIG' } }];
+    const told = [{ consequence: 'the file is ignored', error: { code: 'E_CONFIG' } }];
     expect(await choose({ ...broken, env })).toMatchObject({ address: 'dir:/env', pushMode: 'wait', problems: told });
     expect(await choose({ ...broken, noRemote: true })).toMatchObject({ address: null, problems: told });
   });
@@ -84,7 +84,7 @@ describe('when is pushed, first to last', () => {
   test.each<readonly [string, Said, string, string]>([
     ['the flag', { push: 'background', env: pushEnv, file: pushFile }, 'background', '--push'],
     ['the variable', { env: pushEnv, file: pushFile }, 'never', 'CACHELANE_PUSH'],
-    ['an empty variable is none', { env: { ...env, CACHELANE_PUSH: '' }, file: pushFile }, 'wait', 'FILE:3'],
+    ['an empty variable is ignored', { env: { ...env, CACHELANE_PUSH: '' }, file: pushFile }, 'wait', 'FILE:3'],
     ['the file, also for an address from elsewhere', { env, file: pushFile }, 'wait', 'FILE:3'],
     ['in CI before the job ends', { env: { ...env, ...gitlab } }, 'wait', 'this is GitLab CI'],
     ['elsewhere in the background', { env }, 'background', 'no CI system was detected'],
@@ -95,10 +95,10 @@ describe('when is pushed, first to last', () => {
   });
 });
 
-describe('what cannot be meant lowers what is shared, and is told', () => {
+describe('what cannot be meant lowers sharing, and is told', () => {
   test.each<readonly [string, Said, object, string, string]>([
     [
-      'a variable that is no address',
+      'an invalid address in the variable',
       { env: { CACHELANE_REMOTE: '/mnt/cache' }, file },
       { address: null, pushMode: 'never' },
       'CACHELANE_REMOTE: /mnt/cache is not a remote',
@@ -116,21 +116,21 @@ describe('what cannot be meant lowers what is shared, and is told', () => {
       { file: 'remot: dir:/file' },
       { address: null },
       'FILE:1:1: unknown key "remot"; did you mean remote?',
-      'nothing of it counts, and nothing is sent to a remote',
+      'the file is ignored, and nothing is pushed',
     ],
     [
       'a broken file, which may have said never',
       { file: 'push: nevr', env },
       { address: 'dir:/env', pushMode: 'never' },
       'FILE:1:7: push must be one of',
-      'nothing of it counts, and nothing is sent to a remote',
+      'the file is ignored, and nothing is pushed',
     ],
     [
-      'a variable that is no mode',
+      'an invalid mode in the variable',
       { env: { ...env, CACHELANE_PUSH: 'nevr' } },
       { address: 'dir:/env', pushMode: 'never' },
-      'CACHELANE_PUSH is one of wait, background, never, not "nevr"; did you mean never?',
-      'nothing is sent to the remote',
+      'CACHELANE_PUSH must be one of wait, background, never, not "nevr"; did you mean never?',
+      'nothing is pushed',
     ],
   ])('%s', async (_, said, chosen, message, consequence) => {
     const choice = await choose(said);
@@ -148,7 +148,7 @@ describe('what cannot be meant lowers what is shared, and is told', () => {
     expect(choice.problems[0]?.error.message).toMatch(/^CACHELANE_REMOTE_TIMEOUT must be/);
   });
 
-  test('a flag that cannot be meant is wrong usage', async () => {
+  test('an invalid flag is wrong usage', async () => {
     await expect(choose({ remote: '/mnt/cache' })).rejects.toMatchObject({
       code: 'E_USAGE',
       message: '--remote: /mnt/cache is not a remote',
@@ -165,7 +165,7 @@ describe('what cannot be meant lowers what is shared, and is told', () => {
 
 const flags = (path: string): RemoteFlags => ({ address: `dir:${path}`, push: undefined });
 
-test('the store itself is no remote, nor is anything in it', async () => {
+test('the store and directories in it are no remote', async () => {
   using on = stage();
   for (const path of [on.home, join(on.home, 'shared'), `${on.dir}/x/../home`]) {
     const { address, problems } = await chooseRemote(on.host, flags(path));

@@ -10,22 +10,22 @@ import type { UserConfig } from '../config/config-types.ts';
 
 export interface RemoteProblem {
   readonly error: CachelaneError;
-  /** What comes of it, a clause. */
+  /** The effect, as a clause. */
   readonly consequence: string;
 }
 
-/** Which remote a command has, and who said so. Nothing of a project's own files has a say. */
+/** A command's remote and its source. Project files have no influence. */
 export interface RemoteChoice {
-  /** In its one spelling; null: none. */
+  /** The normalized address; null for none. */
   readonly address: string | null;
-  /** For people: `--remote`, `CACHELANE_REMOTE`, `/home/ann/.config/cachelane/config.yaml:1`. */
+  /** For messages: `--remote`, `CACHELANE_REMOTE`, `/home/ann/.config/cachelane/config.yaml:1`. */
   readonly source: string;
-  /** `never` where there is no remote. */
+  /** `never` without a remote. */
   readonly pushMode: PushMode;
   readonly pushSource: string;
   /** How long a run waits for it at its start, and again at its end. */
   readonly waitMs: number;
-  /** What somebody wrote and cannot be meant: it lowers what is shared, and fails a strict command. */
+  /** Invalid settings. They reduce sharing, and fail a strict command. */
   readonly problems: readonly RemoteProblem[];
 }
 
@@ -33,21 +33,21 @@ interface Asking {
   readonly host: Host;
   readonly flags: RemoteFlags;
   readonly problems: RemoteProblem[];
-  /** Undefined where it cannot be used, which is told then; read once. */
+  /** Reads the file once; undefined if it is unusable, which is then a problem. */
   readonly file: () => Promise<UserConfig | null | undefined>;
 }
 
-/** Flag over environment over the user's file over the default. Nothing is opened, and nothing of what is wrong is thrown. */
+/** Precedence: flag, environment, user's file, default. Opens nothing; invalid settings are returned as problems. */
 export async function chooseRemote(host: Host, flags: RemoteFlags): Promise<RemoteChoice> {
   const problems: RemoteProblem[] = [];
   let reading: Promise<UserConfig | null | undefined> | undefined;
   const read = (consequence: string): Promise<UserConfig | null | undefined> =>
     (reading ??= readFile(host, { problems, consequence }));
   const file = async (): Promise<UserConfig | null | undefined> =>
-    await read('nothing of it counts, and nothing is sent to a remote');
+    await read('the file is ignored, and nothing is pushed');
   const choice = await chosen({ host, flags, problems, file });
-  // What it says of providers and sizes does not count either, whoever decided about the remote.
-  await read('nothing of it counts');
+  // The file also sets providers and sizes, so report it even if another source names the remote.
+  await read('the file is ignored');
   return choice;
 }
 
@@ -90,19 +90,19 @@ async function chooseAddress(asking: Asking): Promise<Address> {
   if (variable !== undefined) return await spelled(asking, { text: variable, source: 'CACHELANE_REMOTE' });
   const config = await file();
   const remote = config?.remote ?? null;
-  if (config === undefined) return { address: null, source: 'your configuration cannot be used' };
-  if (config === null || remote === null) return { address: null, source: 'nobody named one' };
+  if (config === undefined) return { address: null, source: 'your configuration is unusable' };
+  if (config === null || remote === null) return { address: null, source: 'none is set' };
   return await spelled(asking, { text: remote.value, source: `${config.path}:${remote.line}` });
 }
 
-/** A store that is its own remote would take what others left there for its own, and collect it. */
+/** A store as its own remote would collect layers of others. */
 function outsideHome({ host, problems }: Asking, chosen: Address): Address {
   const { address, source } = chosen;
   if (address === null || !address.startsWith('dir:')) return chosen;
   const [home, dir] = [locateHome(host).path, address.slice('dir:'.length)].map(realPathOf) as [string, string];
   if (!isWithin(dir, home)) return chosen;
-  const error = new CachelaneError('E_CONFIG', `${source}: ${address} is the store of this machine itself`, {
-    hint: 'use a directory of its own, outside of it',
+  const error = new CachelaneError('E_CONFIG', `${source}: ${address} is the store of this machine`, {
+    hint: 'use a directory outside the store',
   });
   problems.push({ error, consequence: 'nothing is shared with other machines' });
   return { address: null, source };
@@ -130,7 +130,7 @@ function inPlace({ message, hint, cause }: CachelaneError, source: string): Cach
 
 type Push = Pick<RemoteChoice, 'pushMode' | 'pushSource'>;
 
-/** What cannot be read may have said never: nothing is sent then. */
+/** An unreadable setting may have been `never`, so nothing is pushed. */
 async function choosePush({ host, flags, file, problems }: Asking): Promise<Push> {
   if (flags.push !== undefined) return { pushMode: flags.push, pushSource: '--push' };
   const variable = host.env['CACHELANE_PUSH'];
@@ -140,11 +140,11 @@ async function choosePush({ host, flags, file, problems }: Asking): Promise<Push
     return { pushMode: mode ?? 'never', pushSource: 'CACHELANE_PUSH' };
   }
   const config = await file();
-  if (config === undefined) return { pushMode: 'never', pushSource: 'your configuration cannot be used' };
+  if (config === undefined) return { pushMode: 'never', pushSource: 'your configuration is unusable' };
   if (config !== null && config.push !== null) {
     return { pushMode: config.push.value, pushSource: `${config.path}:${config.push.line}` };
   }
-  // A job's machine is often gone a moment later, and whatever is still on its way with it.
+  // A CI machine may end right after the job, with any background push.
   const platform = platformName(host.env);
   return platform === null
     ? { pushMode: 'background', pushSource: 'no CI system was detected' }
@@ -166,7 +166,7 @@ function chooseWait({ host, flags, problems }: Asking): number {
 }
 
 function unknownMode(text: string): RemoteProblem {
-  const said = `CACHELANE_PUSH is one of ${pushModes.join(', ')}, not ${JSON.stringify(text.slice(0, 80))}`;
+  const said = `CACHELANE_PUSH must be one of ${pushModes.join(', ')}, not ${JSON.stringify(text.slice(0, 80))}`;
   const error = new CachelaneError('E_CONFIG', said + didYouMean(text, pushModes), { hint: 'set it to one of them' });
-  return { error, consequence: 'nothing is sent to the remote' };
+  return { error, consequence: 'nothing is pushed' };
 }

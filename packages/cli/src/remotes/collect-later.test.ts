@@ -16,7 +16,7 @@ interface Home extends Disposable {
   readonly dir: string;
   readonly started: CollectProcess[];
   readonly warnings: string[];
-  /** As a run that ends so much later does. */
+  /** Like a run that ends so much later. */
   after(ms: number, reports?: readonly VolumeReport[]): Promise<void>;
 }
 
@@ -60,7 +60,7 @@ test('once an hour, counted from the first save, and only after a save', async (
   expect(on.started).toHaveLength(2);
 });
 
-test('of runs that end together one collects', async () => {
+test('of runs that end together only one collects', async () => {
   using on = home();
   await on.after(0);
   await Promise.all([on.after(hourMs), on.after(hourMs), on.after(hourMs)]);
@@ -68,7 +68,7 @@ test('of runs that end together one collects', async () => {
   expect(readdirSync(on.dir)).toEqual(['collected', 'reserve']);
 });
 
-test('a clock that was wrong, or a note that is none, does not stop it for ever', async () => {
+test('a wrong clock or an invalid note does not stop it for ever', async () => {
   using on = home();
   await on.after(9 * hourMs);
   await on.after(0);
@@ -78,21 +78,21 @@ test('a clock that was wrong, or a note that is none, does not stop it for ever'
   expect(on.started).toHaveLength(2);
 });
 
-test('what the last one said is told once, and that it cannot be started harms nobody', async () => {
+test('the last one’s output is reported once, and a failed start is only a warning', async () => {
   using on = home(() => Promise.reject(new Error('EAGAIN')));
   await on.after(0);
   writeFileSync(collectLog(on.dir), 'cachelane: your file is broken\n');
   await on.after(hourMs);
   expect(on.warnings).toEqual([
-    'the last collection in the background failed, and is tried again: your file is broken',
-    'nothing is collected in the background: EAGAIN',
+    'the last background collection failed and will be retried: your file is broken',
+    'no background collection was started: EAGAIN',
   ]);
   expect(readFileSync(collectLog(on.dir), 'utf8')).toBe('');
 });
 
 const sent = { ...saved, sync: { pushed: 'later' } } as VolumeReport;
 
-test('in the remote once a day, where runs leave their pushes behind', async () => {
+test('in the remote once a day if runs push in the background', async () => {
   const started: CollectProcess[] = [];
   using on = stage({ pieces: { startCollect: (collect) => Promise.resolve(void started.push(collect)) } });
   mkdirSync(on.home);

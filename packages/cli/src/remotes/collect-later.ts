@@ -6,7 +6,7 @@ import type { Host } from '../host/host.ts';
 import type { ChosenRemote } from './open-chosen-remote.ts';
 import { keepReserve } from '../home/reserve.ts';
 
-/** What collections in the background wrote since a run last told it. */
+/** Log of background collections since a run last reported it. */
 export function collectLog(homeDir: string): string {
   return join(homeDir, 'gc.log');
 }
@@ -17,7 +17,7 @@ export interface LaterCollection {
   readonly reports: readonly VolumeReport[];
 }
 
-/** After a save, and at most once an hour for each home: leaves a collection behind that nobody waits for. A lane makes room among those that are trusted no more than itself. */
+/** Starts a background collection after a save, at most once an hour for each home. A lane makes room only among equally or less trusted ones. */
 export async function collectLater(
   { program, env, clock, random, pieces }: Host,
   { homeDir, trust, reports }: LaterCollection,
@@ -30,15 +30,15 @@ export async function collectLater(
     const claiming = { nowMs: clock.nowMs(), everyMs: limits.collectEveryMs, name: nameFrom(random) };
     if (!claim(file, claiming)) return;
     const told = takeLog(collectLog(homeDir), {
-      failed: 'the last collection in the background failed, and is tried again',
-      warned: 'the last collection in the background',
+      failed: 'the last background collection failed and will be retried',
+      warned: 'the last background collection',
     });
     if (told !== null) warn(told);
     await pieces.startCollect({ where: 'here', program, homeDir, env, trust });
   } catch (error) {
-    // The command is over, and what it changed is saved.
+    // The command has ended, and its changes are saved.
     const why = error instanceof Error ? error.message : String(error);
-    warn(`nothing is collected in the background: ${why}`);
+    warn(`no background collection was started: ${why}`);
   }
 }
 
@@ -46,7 +46,7 @@ export interface LaterShared extends Pick<LaterCollection, 'homeDir' | 'reports'
   readonly shared: ChosenRemote;
 }
 
-/** The same for the remote, once a day, where runs leave their pushes behind: what is left behind in a CI job would be killed in the middle. */
+/** The same for the remote, once a day, where runs push in the background. A CI job would kill it. */
 export async function collectSharedLater(
   { program, env, clock, random, pieces }: Host,
   { homeDir, reports, shared: { pushMode, choice } }: LaterShared,
@@ -61,7 +61,7 @@ export async function collectSharedLater(
       await pieces.startCollect({ where: 'remote', program, homeDir, env, address });
     }
   } catch (error) {
-    warn(`nothing is collected in the remote: ${error instanceof Error ? error.message : String(error)}`);
+    warn(`no collection of the remote was started: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
@@ -72,14 +72,14 @@ function nameFrom(random: Random): string {
 interface Claim {
   readonly nowMs: number;
   readonly everyMs: number;
-  /** That no other process uses. */
+  /** Unique to this process. */
   readonly name: string;
 }
 
-/** Whether this process is the one to collect now. The first time only begins to count. */
+/** Whether this process should collect now. The first call only starts the interval. */
 function claim(file: string, { nowMs, everyMs, name }: Claim): boolean {
   const last = lastIn(file);
-  // One from the future was written by a clock that went wrong.
+  // A time in the future comes from a wrong clock.
   if (last !== null && nowMs >= last && nowMs - last < everyMs) return false;
   const mine = last !== null && take(file, `${file}-${name}`);
   if (last === null || mine) writeFileSync(file, `${nowMs}\n`, { mode: 0o600 });
@@ -96,7 +96,7 @@ function lastIn(file: string): number | null {
   }
 }
 
-/** Of several that find it due, the one whose rename finds it. */
+/** Of several processes, the one whose rename succeeds. */
 function take(file: string, own: string): boolean {
   try {
     renameSync(file, own);

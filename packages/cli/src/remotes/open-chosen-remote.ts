@@ -6,12 +6,12 @@ import type { RemoteFlags } from './remote-flags.ts';
 
 export interface RemoteWish {
   readonly flags: RemoteFlags;
-  /** What is wrong is thrown instead of told. */
+  /** Throws problems instead of reporting them. */
   readonly strict: boolean;
   readonly warn: (problem: RemoteProblem) => void;
 }
 
-/** What the engine is given of remotes. Whoever opened it disposes of it when the engine is done. */
+/** The remote for the engine. The opener disposes of it. */
 export interface ChosenRemote extends AsyncDisposable {
   readonly remote: Remote | null;
   readonly pushMode: PushMode;
@@ -19,7 +19,7 @@ export interface ChosenRemote extends AsyncDisposable {
   readonly choice: RemoteChoice;
 }
 
-/** Without a remote none of its code is loaded. Nothing is asked of one yet: whether it answers is for the engine to find out. */
+/** Loads no remote code without a remote. Connects on first use. */
 export async function openChosenRemote(host: Host, wish: RemoteWish): Promise<ChosenRemote> {
   const choice = await chooseRemote(host, wish.flags);
   for (const problem of choice.problems) tell(wish, problem);
@@ -47,7 +47,7 @@ function tell({ strict, warn }: RemoteWish, problem: RemoteProblem): void {
   warn(problem);
 }
 
-/** Of a command that is about nothing else. Throws E_USAGE. */
+/** For a command that needs a remote. Throws E_USAGE. */
 export function requireRemote({ remote, choice }: ChosenRemote): Remote {
   if (remote !== null) return remote;
   throw new CachelaneError('E_USAGE', `there is no remote (${choice.source})`, {

@@ -18,27 +18,27 @@ async function warningsOf(on: Stage): Promise<readonly string[]> {
   return warnings;
 }
 
-describe('a push that is left to a process of its own', () => {
-  test('and cannot be started is a warning: the command is over, and all is saved', async () => {
+describe('a background push', () => {
+  test('that cannot start is a warning', async () => {
     using on = stage({ pieces: { startPush: () => Promise.reject(new Error('EAGAIN')) } });
-    expect(await warningsOf(on)).toEqual(['nothing is sent in the background, and all of it by a later run: EAGAIN']);
+    expect(await warningsOf(on)).toEqual(['no background push was started; a later run pushes everything: EAGAIN']);
   });
 
-  test('tells what the last one failed with, once, and no warning of it as a failure', async () => {
+  test('reports the last failure once, and warnings as warnings', async () => {
     const started: PushProcess[] = [];
     using on = stage({ pieces: { startPush: (push) => Promise.resolve(void started.push(push)) } });
     expect(await warningsOf(on)).toEqual([]);
     writeFileSync(pushLog(on.home), 'cachelane: warning: a is there again\ncachelane: b was not sent\u001B[2J\n');
     expect(await warningsOf(on)).toEqual([
-      String.raw`the last push in the background failed, and the next run of the lane tries again, or cachelane push: b was not sent\u001b[2J`,
+      String.raw`the last background push failed; the next run of the lane or cachelane push retries it: b was not sent\u001b[2J`,
     ]);
     expect(await warningsOf(on)).toEqual([]);
     writeFileSync(pushLog(on.home), 'cachelane: warning: a is there again\n');
-    expect(await warningsOf(on)).toEqual(['the last push in the background: a is there again']);
+    expect(await warningsOf(on)).toEqual(['the last background push: a is there again']);
     expect(started).toHaveLength(4);
   });
 
-  test('leaves what another one writes meanwhile where it is', () => {
+  test('keeps output that another one writes at the same time', () => {
     using on = stage();
     mkdirSync(on.home, { recursive: true });
     writeFileSync(pushLog(on.home), 'of the other one\n');

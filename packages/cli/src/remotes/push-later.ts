@@ -8,11 +8,11 @@ export interface LaterPush {
   readonly shared: ChosenRemote;
   readonly homeDir: string;
   readonly reports: readonly VolumeReport[];
-  /** Told when that process has ended, if this one still lives then. */
+  /** Called when that process has ended, if this one is still alive. */
   readonly onEnd?: () => void;
 }
 
-/** Where a run is to send in the background and has something to send, leaves a process behind that does; also what an earlier one could not send is tried again then. Returns whether it did. */
+/** Starts a background push if the run has something to push; it also retries earlier failures. Returns whether it did. */
 export async function pushLater(
   { program, env, pieces }: Host,
   { shared: { pushMode, choice }, homeDir, reports, onEnd }: LaterPush,
@@ -22,17 +22,17 @@ export async function pushLater(
   if (pushMode !== 'background' || address === null || reports.every(({ sync }) => sync?.pushed !== 'later'))
     return false;
   const told = takeLog(pushLog(homeDir), {
-    failed: 'the last push in the background failed, and the next run of the lane tries again, or cachelane push',
-    warned: 'the last push in the background',
+    failed: 'the last background push failed; the next run of the lane or cachelane push retries it',
+    warned: 'the last background push',
   });
   if (told !== null) warn(told);
   try {
     await pieces.startPush({ program, homeDir, address, env, ...(onEnd === undefined ? {} : { onEnd }) });
     return true;
   } catch (error) {
-    // The command is over, and what it changed is saved.
+    // The command has ended, and its changes are saved.
     const why = error instanceof Error ? error.message : String(error);
-    warn(`nothing is sent in the background, and all of it by a later run: ${why}`);
+    warn(`no background push was started; a later run pushes everything: ${why}`);
     return false;
   }
 }

@@ -13,13 +13,13 @@ interface RemoteOptionTable {
 export const remoteOptions: RemoteOptionTable = {
   remote: {
     value: 'ADDRESS',
-    help: 'share with other machines through this place: dir:/path, or s3://bucket/prefix',
+    help: 'share with other machines through dir:/path or s3://bucket/prefix',
   },
-  'no-remote': { help: 'share with nobody, whatever CACHELANE_REMOTE or your configuration says' },
+  'no-remote': { help: 'use no remote, whatever CACHELANE_REMOTE or your configuration says' },
   push: {
     value: 'WHEN',
     choices: pushModes,
-    help: 'when what was saved is sent to the remote: before the command returns, by a process that it leaves behind, or not at all',
+    help: 'when to push saved layers: before the command returns (wait), in the background, or never',
   },
 };
 
@@ -27,24 +27,24 @@ interface SyncOptionTable extends RemoteOptionTable {
   readonly 'remote-timeout': { readonly value: 'SECONDS'; readonly help: string };
 }
 
-/** Options of every command that waits for a remote to send and to take layers. */
+/** Options of every command that pushes and pulls. */
 export const syncOptions: SyncOptionTable = {
   ...remoteOptions,
   'remote-timeout': {
     value: 'SECONDS',
-    help: `how long to wait for the remote at the start, and again at the end; ${limits.remoteWaitMs / 1000} by default`,
+    help: `how long to wait for the remote at the start, and again at the end; default: ${limits.remoteWaitMs / 1000}`,
   },
 };
 
-/** Options of commands that use a remote and push nothing. */
+/** Options of commands that use a remote without pushing. */
 export const whichRemote: Omit<RemoteOptionTable, 'push'> = (({ push: _, ...which }) => which)(remoteOptions);
 
-/** Options of commands that cannot do without a remote. */
+/** Options of commands that require a remote. */
 export const someRemote: Pick<RemoteOptionTable, 'remote'> = { remote: remoteOptions.remote };
 
-/** What the flags said, checked. */
+/** The checked flags. */
 export interface RemoteFlags {
-  /** In its one spelling; null: there is to be none; undefined: nothing was said. */
+  /** The normalized address; null for no remote; undefined without a flag. */
   readonly address: string | null | undefined;
   readonly push: PushMode | undefined;
   readonly waitMs?: number | undefined;
@@ -61,16 +61,15 @@ export function isNoRemote(text: string): boolean {
   return text === '' || text.toLowerCase() === 'none';
 }
 
-/** No time at all would be a remote that never answers. Errors: E_USAGE. */
+/** Zero is refused, since the remote would never answer in time. Errors: E_USAGE. */
 export function parseWait(source: string, text: string | undefined): number | undefined {
   const waitMs = parseSeconds(source, text);
   if (waitMs !== 0) return waitMs;
   throw new CachelaneError('E_USAGE', `${source} must be more than 0 seconds`, {
-    hint: 'to wait for no remote, use --no-remote or CACHELANE_REMOTE=none',
+    hint: 'to use no remote, pass --no-remote or set CACHELANE_REMOTE=none',
   });
 }
 
-/** Errors: E_USAGE. */
 export async function parseRemoteFlags(
   { pieces }: Host,
   { remote, 'no-remote': isNone = false, push, 'remote-timeout': timeout }: RemoteFlagValues,

@@ -128,7 +128,7 @@ function leftoversText(event: EventOf<'leftovers'>): string {
     case 'ended':
       return `ended ${names}`;
     case 'left':
-      return `${count} outlived the command, what they write from now on is not saved: ${names}`;
+      return `${count} outlived the command; later writes are not saved: ${names}`;
     default:
       return unreachable(event.action);
   }

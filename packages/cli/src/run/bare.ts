@@ -6,21 +6,21 @@ import type { WhereToRun } from '../host/working-directory.ts';
 import type { CommandEnd } from './once.ts';
 import type { Known } from './run-state.ts';
 
-/** What any program can read of where and who it is; what was found out for another one is nobody's business. */
+/** Describes the context to the command; the caller's value is for another command. */
 const contextVariable = 'CACHELANE_CONTEXT';
 
-/** The caller's environment, the directory that the command finds itself in, and its context, where that is known. */
+/** Returns the command's environment: the caller's, with the directory and the context if known. */
 export function commandEnv(host: Host, where: WhereToRun, context: Context | null): Readonly<Record<string, string>> {
   const env: Record<string, string> = {};
   for (const [name, value] of Object.entries(host.env)) if (value !== undefined) env[name] = value;
-  // A shell would believe the old PWD if it happened to name the same directory by another path.
+  // A shell trusts an old PWD that names the same directory by another path.
   if (where.isChosen) env['PWD'] = where.dir;
   delete env[contextVariable];
   if (context !== null) env[contextVariable] = JSON.stringify(contextJson(context));
   return env;
 }
 
-/** The report of a run that went on without a cache. */
+/** Returns the report of a run without a cache. */
 export function bareReport(known: Known, end: CommandEnd, why: string): WrittenReport {
   return {
     namespace: known.context?.namespace ?? null,

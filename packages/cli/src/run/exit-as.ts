@@ -3,15 +3,15 @@ import { exitCodeOfSignal } from '../base/exit-codes.ts';
 import type { Host } from '../host/host.ts';
 import type { CommandEnd } from './once.ts';
 
-/** The command's code; where a signal that we were sent ended it, the signal, so that our caller sees the same. */
+/** Returns the command's code. If a signal to us ended it, dies of the same signal, so that the caller sees it. */
 export function exitAs(host: Host, { exitCode, receivedSignal }: CommandEnd): number {
-  // A core dump of ours would help nobody.
+  // Avoid a core dump of our own.
   const passedOn = receivedSignal !== null && receivedSignal !== 'SIGQUIT' ? receivedSignal : null;
   if (passedOn !== null && exitCode === exitCodeOfSignal(passedOn)) return die(host, passedOn);
   return exitCode;
 }
 
-/** Comes back where a signal does not end us, as the first process of a container: then its number has to do. */
+/** Returns only if the signal does not end us, as for a container's first process. */
 export function die(host: Host, signal: NodeSignal): number {
   host.signals.dieOf(signal);
   return exitCodeOfSignal(signal);

@@ -5,21 +5,21 @@ export type CommandEnd = Extract<CommandOutcome, { kind: 'exited' }>;
 
 export interface OnceRuntime {
   readonly runtime: Runtime;
-  /** Null while the command has not ended. */
+  /** Null until the command has ended. */
   end(): CommandEnd | null;
 }
 
 export interface OnceOptions {
   readonly phase: CommandPhase;
-  /** Whoever pressed Ctrl-C before the command began does not want it any more. */
+  /** Aborted by Ctrl-C before the command began. */
   readonly abort: AbortSignal;
-  /** Its exit code is that of the last thing typed. */
+  /** Whether the exit code is only that of the last typed command. */
   readonly isShell: boolean;
 }
 
 /**
- * What a shell that ended by itself can pass on: the last command met Ctrl-C, Ctrl-\ or Ctrl-Z, or a pipe that nobody read. What
- * ends a shell itself (HUP, KILL, TERM) is not among them.
+ * Codes that a shell passes on from its last command: Ctrl-C, Ctrl-\\, Ctrl-Z, or a closed pipe. Signals that end the shell itself (HUP, KILL,
+ * TERM) are not included.
  */
 const codesOfTyped: ReadonlySet<number> = new Set([2, 3, 13, 20].map((signal) => 128 + signal));
 
@@ -29,10 +29,7 @@ function shellOutcome(outcome: CommandOutcome): CommandOutcome {
   return { ...outcome, interrupted: false };
 }
 
-/**
- * Keeps book of the user's command, so that whatever fails around it, it runs exactly once: a failure before its start
- * can be answered by running it bare, one after its end must not be.
- */
+/** Tracks the command, so that it runs exactly once: after a failure before its start it can run without caches, after its end it must not. */
 export function runOnce(runtime: Runtime, { phase, abort, isShell }: OnceOptions): OnceRuntime {
   let end: CommandEnd | null = null;
   return {

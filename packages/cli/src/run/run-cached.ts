@@ -33,10 +33,10 @@ import type { Run } from './run-state.ts';
 
 export type CachedRun =
   | { readonly kind: 'cached'; readonly end: CommandEnd; readonly report: RunReport }
-  /** Nothing to cache, or nothing wanted; the command has not run. */
+  /** Nothing to cache, or caching is disabled. The command has not run. */
   | { readonly kind: 'bare'; readonly why: string };
 
-/** Everything up to and including the engine's run. Fills `run.known` on the way. */
+/** Runs everything up to and including the engine's run. Fills `run.known` on the way. */
 export async function runCached(run: Run): Promise<CachedRun> {
   const { options, host, where, known } = run;
   const project = await openProject(host, { where, namespace: options.namespace });
@@ -62,7 +62,7 @@ export async function runCached(run: Run): Promise<CachedRun> {
     if (selection.dropped.length === 0) nothingToCache(run, { config, tools, environment, topDir });
     return { kind: 'bare', why: 'no volumes' };
   }
-  // Only now, so that a run that goes on without a cache can tell which volumes it would have had.
+  // Thrown late, so that a run without a cache can report its volumes.
   if (home === null || typeof home !== 'string') throw home?.problem;
   return await runOpened(run, { project, environment, tools, selection, homeDir: home });
 }
@@ -142,12 +142,12 @@ async function runOpened(run: Run, prepared: Prepared): Promise<CachedRun> {
 
 function placeOf({ request, path, byProject }: SelectedVolume, tools: readonly Tool[]): Place {
   const moved = byProject ? null : (tools.find(({ name }) => name === request.tool)?.redirect(path) ?? null);
-  // As the documents write it; tools that read two spellings are told both.
+  // The documented spelling is in capitals; some tools get both.
   const variable = Object.keys(moved ?? {}).find((name) => name === name.toUpperCase()) ?? null;
   return { name: request.name, path, variable };
 }
 
-/** A shell's exit code says nothing of what was done in it: what waits for a good one, and was not asked for this time, is saved. */
+/** In a shell, saves volumes that need exit code 0 by default, since its exit code is only that of the last command. */
 function inShell({ options }: Run, request: VolumeRequest): VolumeRequest {
   const waits = request.commit === null || request.commit === 'success';
   return waits && options.commit.of(request.name) === null ? { ...request, commit: 'exit' } : request;

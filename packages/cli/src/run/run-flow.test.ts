@@ -14,7 +14,7 @@ const failing = (code: CachelaneError['code']) => ({
 const reportOf = (on: Stage): RunReport =>
   JSON.parse(readFileSync(join(on.project, 'report.json'), 'utf8')) as RunReport;
 
-describe('whatever is wrong with the caches, the command runs once, bare, with one warning', () => {
+describe('with any cache failure, the command runs once without a cache and with one warning', () => {
   const cases: readonly (readonly [string, Parameters<typeof stage>[0], (on: Stage) => void, string])[] = [
     ['a corrupt database', { pieces: failing('E_STORE_CORRUPT') }, () => {}, 'it is broken'],
     ['a newer database', { pieces: failing('E_STORE_NEWER') }, () => {}, 'it is broken'],
@@ -44,7 +44,7 @@ describe('whatever is wrong with the caches, the command runs once, bare, with o
     expect(reportOf(on).exitCode).toBe(3);
   });
 
-  test.each(cases)('%s, strictly: nothing runs, 125', async (_, options, prepare, why) => {
+  test.each(cases)('%s, with --strict: nothing runs and the exit code is 125', async (_, options, prepare, why) => {
     using on = stage(options);
     prepare(on);
     expect(await on.cachelane('run', '--strict', '-v', 'npm', '--', 'make')).toBe(125);
@@ -78,7 +78,7 @@ function watched(env: Readonly<Record<string, string>> = {}): Stage & { readonly
 }
 
 describe('a remote', () => {
-  test('is opened for a run with volumes, and closed when that is over', async () => {
+  test('is opened for a run with volumes and closed at its end', async () => {
     using on = watched({ CACHELANE_REMOTE: 'dir:/env' });
     await on.cachelane('run', '-v', 'npm', '--remote', 'dir:/flag', 'true');
     await on.cachelane('shell', '-v', 'npm', '--', 'true');
@@ -104,15 +104,15 @@ describe('a remote', () => {
       'CACHELANE_REMOTE: /env is not a remote: nothing is shared',
       ['store'],
     ],
-    ['a broken file', {}, 'remot: dir:/x', 'did you mean remote? Nothing of it counts', ['store']],
+    ['a broken file', {}, 'remot: dir:/x', 'did you mean remote? The file is ignored', ['store']],
     [
       'a file with no mode',
       { CACHELANE_REMOTE: 'dir:/env' },
       'push: x',
-      'nothing is sent to a remote',
+      'nothing is pushed',
       ['open dir:/env', 'store', 'close'],
     ],
-  ])('that cannot be meant, in %s: a warning, and the run has its caches', async (_, env, file, why, steps) => {
+  ])('that is invalid in %s is a warning, and the run has its caches', async (_, env, file, why, steps) => {
     using on = watched(env);
     const dir = join(on.dir, '.config/cachelane');
     mkdirSync(dir, { recursive: true });
@@ -124,7 +124,7 @@ describe('a remote', () => {
     expect(on.steps).toHaveLength(steps.length + 1);
   });
 
-  test('that cannot be opened is a warning, and strictly a failure', async () => {
+  test('that cannot be opened is a warning, and a failure with --strict', async () => {
     using on = stage({ env: { CACHELANE_REMOTE: 'dir:/env' } });
     expect(await on.cachelane('run', '-v', 'npm', 'true')).toBe(0);
     expect(on.err()).toContain('there is no remote on this stage: nothing is shared with other machines');
@@ -132,14 +132,14 @@ describe('a remote', () => {
   });
 });
 
-test('a guess at what was meant and what comes of it are two sentences', async () => {
+test('a suggestion and its consequence are two sentences', async () => {
   using on = stage();
   await on.cachelane('run', '-v', 'nmp', 'true');
-  expect(on.err()).toContain('no tool is called nmp; did you mean npm? The command runs without a cache');
+  expect(on.err()).toContain('there is no tool nmp; did you mean npm? The command runs without a cache');
 });
 
 describe('the report of a run without a cache', () => {
-  test('says which volumes it would have had, and why it had none', async () => {
+  test('lists the volumes it would have had and the reason', async () => {
     using on = stage({ pieces: failing('E_STORE_CORRUPT') });
     await on.cachelane('run', '-n', 'a/b', '-v', 'npm', '--report', 'report.json', 'true');
     expect(reportOf(on)).toMatchObject({
@@ -151,7 +151,7 @@ describe('the report of a run without a cache', () => {
     });
   });
 
-  test('is written where even the context is unknown', async () => {
+  test('is written even without a context', async () => {
     using on = stage({ env: { CACHELANE_NAMESPACE: 'a b' } });
     await on.cachelane('run', '--report', 'report.json', 'true');
     expect(reportOf(on)).toEqual({ namespace: null, lane: null, trust: null, exitCode: 0, volumes: [] });
@@ -160,7 +160,7 @@ describe('the report of a run without a cache', () => {
   test('that cannot be written is a warning, not a failure', async () => {
     using on = stage();
     expect(await on.cachelane('run', '--strict', '--mode=none', '--report', 'no/such/dir/r.json', 'true')).toBe(0);
-    expect(on.err()).toContain('the report could not be written');
+    expect(on.err()).toContain('cannot write the report');
     expect(on.err()).not.toContain('a bug in cachelane');
   });
 });
@@ -174,14 +174,14 @@ describe('nothing to cache', () => {
     );
   });
 
-  test('mode none opens no home, and says nothing', async () => {
+  test('mode none opens no home and prints nothing', async () => {
     using on = stage({ env: { CACHELANE_HOME: 'relative' } });
     expect(await on.cachelane('run', '--mode', 'none', '-v', 'npm', '--report', 'report.json', 'true')).toBe(0);
     expect(on.err()).toBe('');
     expect(reportOf(on).volumes).toMatchObject([{ name: 'npm', skipped: 'mode none' }]);
   });
 
-  test('volumes that may not be where they should', async () => {
+  test('volumes with refused paths', async () => {
     using on = stage();
     expect(await on.cachelane('run', '-v', 'data:.', 'true')).toBe(0);
     expect(on.err()).toContain('the volume data (-v) is left out');
@@ -191,7 +191,7 @@ describe('nothing to cache', () => {
 });
 
 describe('what the command gets', () => {
-  test('the environment as it is, and another PWD only with -C', async () => {
+  test('the unchanged environment, and another PWD only with -C', async () => {
     using on = stage({ env: { PWD: '/by/a/symlink', 'odd-name': 'x' } });
     mkdirSync(join(on.project, 'sub'));
     await on.cachelane('run', '--mode=none', 'true');
@@ -202,7 +202,7 @@ describe('what the command gets', () => {
     ]);
   });
 
-  test('its own context, and never that of somebody else', async () => {
+  test('its own context, never another command’s', async () => {
     using on = stage({ env: { CACHELANE_CONTEXT: '{"namespace": "of/another"}', CACHELANE_NAMESPACE: 'teams/web' } });
     await on.cachelane('run', '--mode=none', 'true');
     await on.cachelane('context', '--json');
@@ -215,7 +215,7 @@ describe('what the command gets', () => {
     expect(on.commands[1]?.env).not.toHaveProperty('CACHELANE_CONTEXT');
   });
 
-  test('also where its directory is gone', async () => {
+  test('also in a removed directory', async () => {
     using on = stage();
     const host = {
       ...on.host,
@@ -226,7 +226,7 @@ describe('what the command gets', () => {
     const { main } = await import('../app/cli.ts');
     expect(await main(['run', '-v', 'npm', 'true'], host)).toBe(0);
     expect(on.commands[0]?.cwd).toBe('/proc/self/cwd');
-    expect(on.err()).toContain('the working directory does not exist any more');
+    expect(on.err()).toContain('the working directory no longer exists');
   });
 });
 
@@ -261,13 +261,13 @@ describe('wrong usage runs nothing and is 125', () => {
 });
 
 describe('signals', () => {
-  test('one that we passed on and the command died of is what we die of', async () => {
+  test('a signal that ends the command ends us too', async () => {
     using on = stage({ command: () => exited(143, { interrupted: true, receivedSignal: 'SIGTERM' }) });
     expect(await on.cachelane('run', '--mode=none', 'true')).toBe(143);
     expect(on.diedOf).toEqual(['SIGTERM']);
   });
 
-  test('one that the command took, or that was meant for it alone, is not', async () => {
+  test('a signal that the command handles, or got alone, does not', async () => {
     using on = stage({ command: () => exited(0, { interrupted: true, receivedSignal: 'SIGINT' }) });
     expect(await on.cachelane('run', '--mode=none', 'true')).toBe(0);
     using other = stage({ command: () => exited(143, { interrupted: true }) });
@@ -275,7 +275,7 @@ describe('signals', () => {
     expect([...on.diedOf, ...other.diedOf]).toEqual([]);
   });
 
-  test('while we prepare it ends us, and nothing runs', async () => {
+  test('during preparation a signal ends us and nothing runs', async () => {
     using on = stage({
       pieces: {
         loadTools: () => {
@@ -290,7 +290,7 @@ describe('signals', () => {
     expect(on.err()).not.toContain('bug');
   });
 
-  test('while the command runs it is not ours', async () => {
+  test('while the command runs, signals do not end us', async () => {
     using on = stage({
       command: () => {
         on.signal('SIGINT');
@@ -308,7 +308,7 @@ test('a runtime that loses the command is not asked to run it again', async () =
   expect(on.commands).toHaveLength(1);
 });
 
-test('the command line is shown nowhere', async () => {
+test('the command line is never printed', async () => {
   using on = stage({ pieces: failing('E_STORE_CORRUPT') });
   for (const reporter of ['plain', 'tty', 'json', 'github']) {
     await on.cachelane('run', '--reporter', reporter, '-v', 'npm', '--', 'deploy', '--token=s3cret');

@@ -20,7 +20,7 @@ interface Ended {
   readonly report: WrittenReport;
 }
 
-/** Runs the command once, with its caches where that is possible; returns the exit code. Throws E_USAGE only. */
+/** Runs the command once, with its caches if possible, and returns the exit code. Throws E_USAGE only. */
 export async function runFlow(options: RunOptions, host: Host): Promise<number> {
   const where = whereToRun(host, options.directory);
   const { env, stderr: output, clock } = host;
@@ -49,7 +49,7 @@ export async function runFlow(options: RunOptions, host: Host): Promise<number> 
   }
 }
 
-/** Throws what must end the run: anything under `--strict`, and what happened too late to be answered by a bare run. */
+/** Throws errors that must end the run: all with `--strict`, and those after the command's start. */
 async function cachedOrBare(run: Run): Promise<Ended> {
   const { options, phase, watch, once } = run;
   try {
@@ -59,8 +59,8 @@ async function cachedOrBare(run: Run): Promise<Ended> {
   } catch (error) {
     const end = once.end();
     const isStopped = watch.abort.aborted;
-    // Ctrl-C while we save is no failure: the command is over, and what it changed is dropped as the person wants it.
-    // What the flags cannot mean is never guessed at, though it may come up only once the volumes are known.
+    // Ctrl-C during a save is no failure: the command has ended, and the user drops its changes.
+    // Invalid flags always end the run, even if they show only once the volumes are known.
     const isStrict = options.strict || isCachelaneError(error, 'E_USAGE');
     const isFatal = end === null ? isStrict || isStopped || phase.state !== 'not-started' : isStrict && !isStopped;
     if (isFatal) throw error;
@@ -71,7 +71,7 @@ async function cachedOrBare(run: Run): Promise<Ended> {
   }
 }
 
-/** Who asked for a lock has to know that the command goes on without it. */
+/** A user who asked for a lock must know that the command runs without it. */
 function withoutCaches(error: unknown): string {
   return isCachelaneError(error, 'E_LOCKED')
     ? 'the command runs without its volumes, and without the lock'
@@ -101,9 +101,9 @@ async function writeReportFile(run: Run, report: WrittenReport): Promise<void> {
     const { writeReport } = await import('../base/report-file.ts');
     writeReport(path, report);
   } catch (error) {
-    // The work is done and saved: that nobody can read of it is no reason to call it failed.
+    // The work is saved, so a missing report is no failure.
     const why = error instanceof Error ? error.message : String(error);
-    const message = `the report could not be written to ${path}: ${why}`;
+    const message = `cannot write the report to ${path}: ${why}`;
     run.reporter.event({ type: 'warning', code: 'E_USAGE', message, hint: null });
   }
 }

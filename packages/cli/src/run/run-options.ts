@@ -6,7 +6,7 @@ import type { ProviderFlags } from '../providers/provider-wishes.ts';
 import type { RemoteFlags } from '../remotes/remote-flags.ts';
 import type { VolumeArgument } from '../base/volume-argument.ts';
 
-/** What `cachelane run` or `cachelane shell` was asked for, checked. */
+/** The checked options of `cachelane run` or `cachelane shell`. */
 export interface RunOptions {
   /** As typed after `-C`. */
   readonly directory: string | undefined;
@@ -27,6 +27,6 @@ export interface RunOptions {
   readonly strict: boolean;
   readonly leaveProcesses: boolean;
   readonly argv: readonly string[];
-  /** The command is a shell that somebody works in: its exit code is that of the last thing typed. */
+  /** Whether the command is an interactive shell, whose exit code is that of its last command. */
   readonly isShell: boolean;
 }

@@ -10,17 +10,16 @@ import type { SignalWatch } from './signals.ts';
 interface KnownVolume {
   readonly name: string;
   readonly path: string;
-  /** Why it alone is left out; null where it shares the fate of the run. */
+  /** Why this volume is left out; null if it shares the run's fate. */
   readonly leftOut: string | null;
 }
 
-/** What became known on the way, for a run that then goes on without a cache. */
+/** Facts found so far, for a run that continues without a cache. */
 export interface Known {
   context: Context | null;
   volumes: readonly KnownVolume[];
 }
 
-/** One run on its way. */
 export interface Run {
   readonly options: RunOptions;
   readonly host: Host;

@@ -10,52 +10,52 @@ import { parseProviderFlags } from '../providers/provider-wishes.ts';
 import { parseVolumeArgument } from '../base/volume-argument.ts';
 import type { RunOptions } from './run-options.ts';
 
-/** What `run` and `shell` have in common: which volumes, what may be saved, how it is reported. */
+/** Options that `run` and `shell` share. */
 const options = {
   ...projectOptions,
   volume: {
     short: 'v',
     value: 'VOLUME',
     many: true,
-    help: 'attach this volume: NAME, NAME:PATH, NAMESPACE:NAME; may be given several times',
+    help: 'attach this volume: NAME, NAME:PATH, NAMESPACE:NAME; can be repeated',
   },
   commit: {
     value: 'WHEN',
     many: true,
-    help: 'when to save what the command changed: exit, success, always or never for all volumes, or NAME=WHEN for one; each tool has a default of its own',
+    help: 'when to save changes: exit, success, always or never for all volumes, or NAME=WHEN for one; the default depends on the tool',
   },
   mode: { value: 'MODE', choices: cacheModes, help: 'what the run may do with its volumes' },
   mounter: {
     value: 'NAME',
     choices: mounterNames,
-    help: 'how volumes are attached; chosen by machine and tool otherwise',
+    help: 'how to attach volumes; the default depends on machine and tool',
   },
   sharing: {
     value: 'MODE',
     many: true,
-    help: 'who may be at work in a volume at once: PRIVATE, SHARED or LOCKED for all, or NAME=MODE for one',
+    help: 'who may use a volume at once: PRIVATE, SHARED or LOCKED for all, or NAME=MODE for one',
   },
   ...providerOption,
   'lock-timeout': {
     value: 'SECONDS',
-    help: `how long to wait for a run that has a LOCKED volume; ${limits.lockWaitMs / 1000} by default`,
+    help: `how long to wait for a run that has a LOCKED volume; default: ${limits.lockWaitMs / 1000}`,
   },
   ...syncOptions,
-  report: { value: 'FILE', help: 'write what became of each volume to FILE, as JSON' },
+  report: { value: 'FILE', help: 'write the results of each volume to FILE, as JSON' },
   reporter: { value: 'NAME', choices: reporterNames, help: 'how to report on stderr' },
   quiet: { short: 'q', help: 'report warnings only' },
   verbose: { help: 'also report the lane, what it reads, and how each volume was attached' },
-  strict: { help: 'fail with 125 where the run would go on without a cache' },
-  'leave-processes': { help: 'leave processes that outlive the command alone, and save what is there' },
+  strict: { help: 'exit with 125 instead of running without a cache' },
+  'leave-processes': { help: 'leave processes that outlive the command running, and save what is there' },
 } as const;
 
 export interface RunningCommand extends Pick<CommandSpec, 'name' | 'summary' | 'examples' | 'details'> {
   readonly takesCommand: true | 'optional';
-  /** What is run when the line was `argv`. */
+  /** Returns the command to run for `argv`. */
   readonly commandOf: (argv: readonly string[], host: Host) => Pick<RunOptions, 'argv' | 'isShell'>;
 }
 
-/** A command that runs another one with its volumes in place. */
+/** Returns a command that runs another one with its volumes. */
 export function runningCommand({ commandOf, ...spec }: RunningCommand): Command {
   return defineCommand({
     ...spec,

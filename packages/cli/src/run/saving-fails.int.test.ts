@@ -33,7 +33,7 @@ requireCommands(
   'flock',
   'sh',
 )('a save that fails', () => {
-  test('is a warning, and the exit code is that of the command', async () => {
+  test('is a warning, and the exit code is the command’s', async () => {
     using on = stageWithout(() => {});
     expect(await on.cachelane('run', '--report', 'report.json', ...command)).toBe(0);
     expect(on.err()).toContain('data was not saved: no space is left; free some');
@@ -42,14 +42,14 @@ requireCommands(
     expect(timesRun(on)).toBe(1);
   });
 
-  test('is 125 where that was asked for, and the command has run once', async () => {
+  test('is 125 with --strict, and the command has run once', async () => {
     using on = stageWithout(() => {});
     expect(await on.cachelane('run', '--strict', ...command)).toBe(125);
     expect(on.err()).toContain('no space is left');
     expect(timesRun(on)).toBe(1);
   });
 
-  test('because of Ctrl-C, strictly or not: we end by that signal', async () => {
+  test('by Ctrl-C ends us by that signal, also with --strict', async () => {
     for (const strict of [[], ['--strict']]) {
       using on = stageWithout((stopped) => stopped.signal('SIGINT'));
       expect(await on.cachelane('run', ...strict, ...command)).toBe(130);

@@ -3,15 +3,15 @@ import type { SignalSource } from '../host/host.ts';
 import type { CommandPhase } from './command-phase.ts';
 
 export interface SignalWatch extends Disposable {
-  /** Aborted by a signal that came while the command was not running. */
+  /** Aborted by a signal while the command was not running. */
   readonly abort: AbortSignal;
-  /** That signal. */
+  /** The signal that aborted. */
   readonly stoppedBy: NodeSignal | null;
 }
 
 /**
- * While the command runs, signals are the runtime's business, which passes them on. Before and after, the first one asks
- * our own work to stop and the second one ends the process: by then the person means it, and a dead session is swept.
+ * While the command runs, the runtime passes signals on. Before and after, the first signal stops our work and the second one ends the
+ * process; the dead session is swept later.
  */
 export function watchSignals(source: SignalSource, phase: CommandPhase): SignalWatch {
   const controller = new AbortController();

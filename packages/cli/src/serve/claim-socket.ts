@@ -7,13 +7,13 @@ import type { Host } from '../host/host.ts';
 
 export interface SocketClaim {
   readonly path: string;
-  /** Whether its directory is made where it is missing: one that a person named is not. */
+  /** Whether to create a missing directory; false for a directory that the user named. */
   readonly makesDir: boolean;
 }
 
 /**
- * Makes the path free to listen at, and keeps other engines from it until that is given back or this process ends. What a dead engine left there is removed. Errors: E_LOCKED where
- * somebody listens there, E_USAGE for a path that cannot be a socket's, E_HOME_UNUSABLE, E_DISK_FULL.
+ * Locks the socket path and removes a stale socket. The lock ends with disposal or the process. Errors: E_LOCKED if an engine listens
+ * there, E_USAGE for an unsuitable path, E_HOME_UNUSABLE, E_DISK_FULL.
  */
 export async function claimSocket(
   { pieces, effectiveUid }: Host,
@@ -21,11 +21,11 @@ export async function claimSocket(
 ): Promise<Disposable> {
   const bytes = Buffer.byteLength(path);
   if (bytes > socketPathBytes) {
-    throw unusable(path, `has ${bytes} bytes, and a socket's path has ${socketPathBytes} at most`);
+    throw unusable(path, `has ${bytes} bytes; the limit of a socket's path is ${socketPathBytes}`);
   }
   if (makesDir) makeDir(dirname(path));
   requirePrivate(dirname(path), effectiveUid);
-  // Two that start at once would take each other's socket for a dead one's: the lock decides, and goes with its process.
+  // Two starting engines could each take the other's socket for stale, so the lock decides.
   const lock = await pieces.holdFile(`${path}.lock`);
   if (lock === null) throw taken(path);
   try {
@@ -41,22 +41,22 @@ function makeDir(dir: string): void {
   try {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw unusable(dir, `cannot be made (${(error as NodeJS.ErrnoException).code})`, error);
+    throw unusable(dir, `cannot be created (${(error as NodeJS.ErrnoException).code})`, error);
   }
 }
 
-/** Who may look into the directory may connect, and who may write to it may put another socket there. */
+/** Access to the directory allows connecting or replacing the socket. */
 function requirePrivate(dir: string, uid: number): void {
   try {
     const stats = lstatSync(dir);
-    // Where it leads to is up to whoever made it, and may be another place in a moment.
-    if (stats.isSymbolicLink()) throw unusable(dir, 'is a symlink: a socket lies in a directory that is named itself');
+    // Its owner could change the target.
+    if (stats.isSymbolicLink()) throw unusable(dir, 'is a symlink: name the directory itself');
     const isPrivate = stats.isDirectory() && stats.uid === uid && (stats.mode & 0o077) === 0;
-    if (!isPrivate) throw unusable(dir, 'is no directory that is open to you alone (mode 0700)');
+    if (!isPrivate) throw unusable(dir, 'is not a directory that only you can access (mode 0700)');
   } catch (error) {
     if (error instanceof CachelaneError) throw error;
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
-      throw new CachelaneError('E_USAGE', `there is no directory ${dir}`, { hint: `make it: mkdir -m 700 ${dir}` });
+      throw new CachelaneError('E_USAGE', `there is no directory ${dir}`, { hint: `create it: mkdir -m 700 ${dir}` });
     }
     throw unusable(dir, `cannot be used (${(error as NodeJS.ErrnoException).code})`, error);
   }
@@ -65,8 +65,8 @@ function requirePrivate(dir: string, uid: number): void {
 async function removeStale(path: string): Promise<void> {
   const stats = lstatSync(path, { throwIfNoEntry: false });
   if (stats === undefined) return;
-  if (!stats.isSocket()) throw unusable(path, 'is there already, and is no socket');
-  // Another program's, which knows nothing of our lock.
+  if (!stats.isSocket()) throw unusable(path, 'exists and is not a socket');
+  // Other programs do not use our lock.
   if (await isListenedAt(path)) throw taken(path);
   rmSync(path, { force: true });
 }
@@ -81,7 +81,7 @@ async function isListenedAt(path: string): Promise<boolean> {
     socket.once('connect', () => {
       answer(true);
     });
-    // In doubt somebody is there.
+    // In doubt, assume a listener.
     socket.once('error', ({ code }: NodeJS.ErrnoException) => {
       answer(code !== 'ECONNREFUSED' && code !== 'ENOENT');
     });
@@ -89,14 +89,14 @@ async function isListenedAt(path: string): Promise<boolean> {
 }
 
 function taken(path: string): CachelaneError {
-  return new CachelaneError('E_LOCKED', `an engine listens at unix:${path} already`, {
-    hint: 'ask that one, or let this one listen elsewhere with --listen',
+  return new CachelaneError('E_LOCKED', `an engine already listens at unix:${path}`, {
+    hint: 'use that engine, or choose another path with --listen',
   });
 }
 
 function unusable(path: string, why: string, cause?: unknown): CachelaneError {
   return new CachelaneError('E_USAGE', `${path} ${why}`, {
-    hint: 'name another path: --listen unix:PATH',
+    hint: 'choose another path: --listen unix:PATH',
     ...(cause === undefined ? {} : { cause }),
   });
 }

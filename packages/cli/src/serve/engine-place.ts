@@ -5,19 +5,19 @@ import { CachelaneError } from '@cachelane/core';
 import { engineSocketPath, parseEngineAddress } from '@cachelane/protocol';
 import type { Host } from '../host/host.ts';
 
-/** Where `--listen` wants the engine; the socket of the home where it says nothing. Errors: E_USAGE. */
+/** Returns the place of `--listen`, by default the home's socket. Errors: E_USAGE. */
 export function placeToListen(host: Host, text: string | undefined, homeDir: string): ListenAt {
   if (text === undefined) return { kind: 'socket', path: ownSocket(host, homeDir) };
   const path = /^unix:(.+)$/s.exec(text)?.[1];
   if (path !== undefined && !path.includes('\0')) return { kind: 'socket', path: resolve(host.cwd(), path) };
   const address = parseEngineAddress(text);
   if (address?.kind === 'port' && address.host !== '::1') return anyPort(host, address.port);
-  throw new CachelaneError('E_USAGE', `--listen ${JSON.stringify(text)} is no place to listen at`, {
-    hint: 'unix:PATH, or 127.0.0.1:PORT, where port 0 is any that is free',
+  throw new CachelaneError('E_USAGE', `--listen ${JSON.stringify(text)} is not a valid address`, {
+    hint: 'use unix:PATH, or 127.0.0.1:PORT, where port 0 picks a free one',
   });
 }
 
-/** With a token that nobody can guess. */
+/** With a random token. */
 export function anyPort({ random }: Host, port: number = 0): ListenAt {
   return { kind: 'port', port, token: Buffer.from(random.bytes(32)).toString('base64url') };
 }

@@ -16,12 +16,12 @@ interface EngineForCommand {
 interface CommandUnderEngine {
   readonly argv: readonly string[];
   readonly where: WhereToRun;
-  /** The caller's own choice; null: as the directory says. */
+  /** The caller's choice; null to use the directory's. */
   readonly namespace: Namespace | null;
   readonly engine: EngineForCommand;
 }
 
-/** Runs the command with the way to the engine in its environment, and nowhere else; returns its exit code. Errors: E_COMMAND. */
+/** Runs the command with the engine's address in its environment only, and returns its exit code. Errors: E_COMMAND. */
 export async function runUnderEngine(
   host: Host,
   { argv, where, namespace, engine }: CommandUnderEngine,
@@ -34,7 +34,7 @@ export async function runUnderEngine(
     [variables.otherPort]: new URL(engine.address).port,
     [variables.otherToken]: engine.token,
   };
-  // Of another engine.
+  // The session of another engine.
   delete env[variables.session];
   const outcome = await runtime.run({ argv, cwd: where.dir, env, mounts: [], leaseFile: null });
   if (outcome.kind === 'exited') return exitAs(host, outcome);
@@ -46,7 +46,7 @@ export async function runUnderEngine(
   );
 }
 
-/** Null where it cannot be found out: the command runs, and is told why when it asks the engine. */
+/** Returns null if it fails. The command then gets the error from the engine. */
 async function contextHere(host: Host, where: WhereToRun, namespace: Namespace | null): Promise<Context | null> {
   try {
     const project = await openProject(host, { where, namespace: namespace ?? undefined });

@@ -1,14 +1,14 @@
 import { isCachelaneError, type CachelaneError, type Clock } from '@cachelane/core';
 
-/** How often an engine looks whether its home is there: another one may start in a new home at the same place meanwhile. */
+/** How often an engine checks that its home still exists. */
 const everyMs = 5000;
 
 export interface HomeWatch extends Disposable {
-  /** Resolves, with why, when the home cannot be used any more; never after it was disposed. */
+  /** Resolves with the reason when the home is unusable; never after disposal. */
   readonly lost: Promise<CachelaneError>;
 }
 
-/** `check` throws E_HOME_UNUSABLE then; whatever else it throws passes. */
+/** Stops when `check` throws E_HOME_UNUSABLE. Other errors are ignored. */
 export function watchHome(clock: Clock, check: () => Promise<void>): HomeWatch {
   const { promise, resolve } = Promise.withResolvers<CachelaneError>();
   const ending = new AbortController();
@@ -20,7 +20,7 @@ export function watchHome(clock: Clock, check: () => Promise<void>): HomeWatch {
       });
     }
   };
-  // It ends when it is disposed of.
+  // Ends on disposal.
   watch().catch(() => undefined);
   return { lost: promise, [Symbol.dispose]: () => ending.abort() };
 }

@@ -16,7 +16,7 @@ test.each([
   [['sh', '-c', 'docker run -v "$HOME/.npm:/a" -v ${HOME}/x:/b -v /project/cache/sub:/c x'], 'docker', 'npm, data'],
 ])('%j: the container sees the host', (argv, starter, names) => {
   expect(hint(...argv)?.message).toBe(
-    `${starter} shows a container the host's own directory and not the volume (${names})`,
+    `${starter} mounts the host's own directory into containers and not the volume (${names})`,
   );
 });
 
@@ -35,7 +35,7 @@ test('what works instead: the place that the tool is told, or to be inside', () 
   expect(hint('docker', 'run', '-v', '/project/cache:/c', 'x')?.hint).toMatch(inside);
   const [first, second, ...more] = hint('docker', 'run', '-v', '/h/ann/.npm:/c', 'x')?.hint.split('; or ') ?? [];
   expect(first).toBe(
-    `for npm, run with --mounter clone and give the container the directory that $NPM_CONFIG_CACHE then names in the command: sh -c '… -v "$NPM_CONFIG_CACHE:/PATH" …'`,
+    `for npm, run with --mounter clone and mount the directory of $NPM_CONFIG_CACHE into the container: sh -c '… -v "$NPM_CONFIG_CACHE:/PATH" …'`,
   );
   expect(second).toMatch(inside);
   expect(more).toEqual([]);

@@ -1,25 +1,25 @@
 import { basename } from 'node:path';
 
-/** Programs that show a container directories of the host, as the host has them. */
+/** Programs that mount host directories into containers. */
 const starters: ReadonlySet<string> = new Set(['docker', 'podman', 'nerdctl']);
 
 export interface Place {
   readonly name: string;
   /** Absolute. */
   readonly path: string;
-  /** The variable that tells its tool another place; null where there is none. */
+  /** The variable that moves its tool's cache; null if there is none. */
   readonly variable: string | null;
 }
 
 export interface ContainerHint {
   readonly message: string;
-  /** What does work. */
+  /** A way that works. */
   readonly hint: string;
 }
 
 /**
- * A container started by the command is made by a daemon, which sees the host's directories and not what the command alone has in
- * their place. Null where the command line does not look like that; what a script does is not known.
+ * Warns that a container's daemon mounts the host's directory instead of the volume, which only the command sees. Returns null for other
+ * command lines; scripts are not inspected.
  */
 export function containerHint(
   argv: readonly string[],
@@ -36,23 +36,22 @@ export function containerHint(
   if (shown.length === 0) return null;
   const names = shown.map(({ name }) => name).join(', ');
   return {
-    message: `${starter} shows a container the host's own directory and not the volume (${names})`,
+    message: `${starter} mounts the host's own directory into containers and not the volume (${names})`,
     hint: [...shown.flatMap(byVariable), insideText].join('; or '),
   };
 }
 
-/** A directory of the run's own lies on the host, for a daemon to find; a tool's variable says where. */
+/** With clone, the run's directory is on the host, and the tool's variable names it. */
 function byVariable({ name, variable }: Place): readonly string[] {
   if (variable === null) return [];
   return [
-    `for ${name}, run with --mounter clone and give the container the directory that $${variable} then names in the command: sh -c '… -v "$${variable}:/PATH" …'`,
+    `for ${name}, run with --mounter clone and mount the directory of $${variable} into the container: sh -c '… -v "$${variable}:/PATH" …'`,
   ];
 }
 
-const insideText =
-  'run cachelane inside the container, with CACHELANE_HOME in a directory of the host or a volume that it is given';
+const insideText = 'run cachelane inside the container, with CACHELANE_HOME in a mounted directory or volume';
 
-/** As a source: alone, or in front of a colon or comma. */
+/** Whether the text names the path as a mount source: alone, or before a colon or comma. */
 function namesPath(text: string, path: string): boolean {
   for (let at = text.indexOf(path); at >= 0; at = text.indexOf(path, at + 1)) {
     const before = text[at - 1] ?? ' ';

@@ -6,17 +6,17 @@ import { isWithin } from '../base/mount-points.ts';
 export interface DetectionRequest {
   readonly tools: readonly Tool[];
   readonly environment: ToolEnvironment;
-  /** Lockfiles are looked for from the working directory up to here, and in the parts of the project below it. */
+  /** Lockfiles are searched from the working directory up to here, and in parts of the project below it. */
   readonly topDir: string;
 }
 
 export interface DetectedTool {
   readonly tool: Tool;
-  /** From the working directory. */
+  /** Relative to the working directory. */
   readonly lockfile: string;
 }
 
-/** Tools that the lockfiles of a project ask for, in their order. */
+/** Returns the tools whose lockfiles the project has, in the tools' order. */
 export function detectLockfiles({ tools, environment, topDir }: DetectionRequest): readonly DetectedTool[] {
   const above = directoriesUp(environment.workDir, topDir);
   let below: readonly string[] | undefined;
@@ -28,7 +28,7 @@ export function detectLockfiles({ tools, environment, topDir }: DetectionRequest
   });
 }
 
-/** Why nothing is cached of tools whose lockfiles lie here; for people. */
+/** Returns why tools with lockfiles here get no cache, for messages. */
 export function whyNothing({ tools, environment, topDir }: DetectionRequest): string | undefined {
   const above = directoriesUp(environment.workDir, topDir);
   const used = tools.filter((tool) => lockfileIn(above, tool) !== undefined);
@@ -39,7 +39,7 @@ function lockfileIn(dirs: readonly string[], tool: Tool): string | undefined {
   return dirs.flatMap((dir) => tool.lockfiles.map((name) => join(dir, name))).find(isFile);
 }
 
-/** Only where the tool keeps its cache at one place, whether it is called here or in the part. */
+/** Only if the tool's cache has the same place for both directories. */
 function lockfileOfPart(parts: readonly string[], tool: Tool, environment: ToolEnvironment): string | undefined {
   const here = tool.locate(environment)?.path;
   const same = parts.filter((dir) => lockfileIn([dir], tool) !== undefined);
@@ -49,7 +49,7 @@ function lockfileOfPart(parts: readonly string[], tool: Tool, environment: ToolE
   );
 }
 
-/** The nearest first. Only the working directory where `topDir` is not above it. */
+/** Nearest first. Only the working directory if `topDir` is not above it. */
 function directoriesUp(workDir: string, topDir: string): readonly string[] {
   const dirs = [workDir];
   if (!isWithin(workDir, topDir)) return dirs;
@@ -60,7 +60,7 @@ function directoriesUp(workDir: string, topDir: string): readonly string[] {
   return dirs;
 }
 
-/** What tools put there, what is somebody else's, and what a project is tried and shown with. */
+/** Directories of tools, dependencies, tests and examples. */
 const notOfTheProject: ReadonlySet<string> = new Set([
   'bower_components',
   'build',
@@ -79,8 +79,8 @@ const notOfTheProject: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Directories below the working directory in which a part of the project may lie, the nearest first. None of a directory
- * that nobody made a project, or that is somebody's home: what lies there has nothing to do with a command there.
+ * Returns directories below the working directory that may contain parts of the project, nearest first. Returns none outside a project and in
+ * a home directory.
  */
 function partsBelow({ workDir, homeDir }: ToolEnvironment, topDir: string): readonly string[] {
   if (workDir === homeDir || !isRepository(topDir)) return [];
@@ -94,7 +94,7 @@ function partsBelow({ workDir, homeDir }: ToolEnvironment, topDir: string): read
   return parts;
 }
 
-/** Directories in these, no more than so many: a look at each is what costs. */
+/** Returns subdirectories up to a limit, since each lookup costs time. */
 function firstIn(dirs: readonly string[], room: number): string[] {
   const found: string[] = [];
   for (const dir of dirs) {
@@ -125,7 +125,7 @@ function readEntries(dir: string) {
   return readdirSync(dir, { withFileTypes: true });
 }
 
-/** The repository of another project; a submodule has a file there. */
+/** A clone of another project. Submodules have a file instead. */
 function isClone(dir: string): boolean {
   return statSync(join(dir, '.git'), { throwIfNoEntry: false })?.isDirectory() ?? false;
 }

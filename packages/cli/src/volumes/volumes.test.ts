@@ -122,7 +122,7 @@ describe('named by -v', () => {
     expect(select({ asked: ['github.com/acme/api:npm'] }).volumes[0]?.request.namespace).toBe('github.com/acme/api');
   });
 
-  test('what is named twice is left out the second time, with that reason', () => {
+  test('a repeated volume is left out with the reason', () => {
     const { volumes, dropped } = select({ asked: ['npm', 'npm'] });
     expect(volumes).toHaveLength(1);
     expect(dropped).toMatchObject([
@@ -132,21 +132,21 @@ describe('named by -v', () => {
     expect(other.dropped[0]?.message).toContain('another volume is already at');
   });
 
-  test('one volume at two places is named twice and meant so', () => {
+  test('one volume can have two paths', () => {
     expect(select({ asked: ['a:x', 'a:y'] }).volumes).toHaveLength(2);
   });
 
-  test('a name that nothing explains', () => {
-    expect(problem(() => select({ asked: ['nmp'] }))).toEqual(['E_VOLUME', 'no tool is called nmp; did you mean npm?']);
+  test('an unknown name', () => {
+    expect(problem(() => select({ asked: ['nmp'] }))).toEqual(['E_VOLUME', 'there is no tool nmp; did you mean npm?']);
     expect(problem(() => select({ asked: ['directory'] }))[0]).toBe('E_VOLUME');
   });
 
-  test('the path of a tool is not decided for it, so that the engine can say why', () => {
+  test('a tool without a path is left to the engine, which gives the reason', () => {
     const volume = selectVolume(parseVolumeArgument('npm'), request());
     expect(volume).toMatchObject({ request: { path: null }, pathSource: "npm's default" });
   });
 
-  test('what the file says about a name holds for the flag', () => {
+  test('settings of the file about a name holds for the flag', () => {
     const config = 'volumes:\n  cache: { tool: npm, path: c, compat: { image: a } }\n  other: { path: o }';
     expect(select({ asked: ['cache'], config }).volumes).toMatchObject([
       {
@@ -176,14 +176,14 @@ describe('named by the file', () => {
     expect(shown({ config: 'volumes: {}' })).toEqual([]);
   });
 
-  test('what cannot be is told with its line', () => {
+  test('invalid settings are reported with their line', () => {
     expect(problem(() => select({ config: 'volumes:\n  npn: {}' }))).toEqual([
       'E_CONFIG',
-      'cachelane.yaml:2: npn needs a path, or the tool that it belongs to; did you mean npm?',
+      'cachelane.yaml:2: npn needs a path or a tool; did you mean npm?',
     ]);
     expect(problem(() => select({ config: 'volumes:\n  x:\n    tool: gobuild' }))).toEqual([
       'E_CONFIG',
-      'cachelane.yaml:3: no tool is called gobuild; did you mean go-build?',
+      'cachelane.yaml:3: there is no tool gobuild; did you mean go-build?',
     ]);
   });
 
@@ -228,14 +228,14 @@ describe('a source in cachelane.yaml', () => {
   });
 });
 
-describe('places that a file of the repository may not choose', () => {
+describe('paths that a file of the repository may not choose', () => {
   test.each(['.ssh', '.ssh/x', '.aws', '.gnupg', '.kube', '.config'])('~/%s in cachelane.yaml', (path) => {
     const [code, message] = problem(() => select({ config: `volumes:\n  x: { path: ~/${path} }` }));
     expect([code, message]).toEqual(['E_CONFIG', expect.stringContaining('contains credentials')]);
     expect(select({ asked: [`x:~/${path}`] }).volumes).toHaveLength(1);
   });
 
-  test('a tool’s settings in the project reach no further than cachelane.yaml', () => {
+  test('a tool’s project settings reach no further than cachelane.yaml', () => {
     writeFileSync(join(web, 'package-lock.json'), '');
     for (const path of ['/srv/npm', join(home, '.ssh'), home]) {
       const { volumes, dropped } = at(path, true);
@@ -276,7 +276,7 @@ describe('--sharing', () => {
     expect(modes('m=shared', 'PRIVATE')).toEqual(['PRIVATE', 'SHARED']);
   });
 
-  test('that names no volume of the run is refused, with those that there are', () => {
+  test('that names an unknown volume is refused with the run’s volumes', () => {
     expect(problem(() => select({ asked: ['npm', 'data:x'], sharing: ['dat=SHARED'] }))).toEqual([
       'E_USAGE',
       '--sharing names dat, which is not a volume of this run; did you mean data?',
@@ -295,7 +295,7 @@ const sources = (more: Parameters<typeof request>[0] = {}) => shown(more).map(([
 describe('detected in the parts of a repository', () => {
   beforeEach(() => mkdirSync(join(dir, 'repo/.git')));
 
-  test('what lies nearer counts, then what comes first', () => {
+  test('the nearest lockfile counts, then the first', () => {
     put('services/b/go.mod');
     put('apps/a/api/go.mod');
     put('apps/a/package-lock.json');
@@ -325,7 +325,7 @@ describe('detected in the parts of a repository', () => {
     expect(sources()).toEqual([]);
   });
 
-  test('not a clone of another repository, by a link, in somebody’s home, or without a repository', () => {
+  test('not a clone, a link, a home directory, or without a repository', () => {
     put('other/go.mod');
     mkdirSync(join(web, 'other/.git'));
     mkdirSync(join(dir, 'elsewhere'));
@@ -340,7 +340,7 @@ describe('detected in the parts of a repository', () => {
     expect(sources()).toEqual([]);
   });
 
-  test('only where the tool has one place for both', () => {
+  test('only if the tool has one place for both', () => {
     put('packages/a/package-lock.json');
     put('packages/a/elsewhere');
     const moved: Tool = {
@@ -355,7 +355,7 @@ describe('detected in the parts of a repository', () => {
     expect(sources({ tools: [moved] })).toEqual([['npm', 'packages/b/package-lock.json']]);
   });
 
-  test('so many directories and no more are looked into', () => {
+  test('the number of searched directories is limited', () => {
     for (let index = 0; index < limits.partsLookedInto + 5; index++) mkdirSync(join(web, `d${1000 + index}`));
     put(`d${999 + limits.partsLookedInto}/package-lock.json`);
     put(`d${1000 + limits.partsLookedInto}/go.mod`);
@@ -363,7 +363,7 @@ describe('detected in the parts of a repository', () => {
   });
 });
 
-describe('volumes that are in each other’s way', () => {
+describe('overlapping volumes', () => {
   test('the first one stays', () => {
     const { volumes, dropped } = select({ asked: ['a:/x/y', 'b:/x', 'c:/x/y', 'd:/z'] });
     expect(volumes.map(({ request: { name } }) => name)).toEqual(['a', 'd']);
@@ -385,7 +385,7 @@ describe('volumes that are in each other’s way', () => {
     expect(dropped.map(({ name }) => name)).toEqual(['a', 'b']);
   });
 
-  test('a volume on the working directory or on our own store is left out', () => {
+  test('a volume on the working directory or the store is left out', () => {
     const { dropped } = select({ asked: ['a:.', 'b:../..', 'c:~/.cache/cachelane', 'd:~/.cache'] });
     expect(dropped.map(({ name }) => name)).toEqual(['a', 'b', 'c', 'd']);
   });

@@ -27,26 +27,26 @@ import { noChoice, requireNamed, type CommitChoice, type SharingChoice } from '.
 import type { VolumeArgument } from '../base/volume-argument.ts';
 
 export interface SelectionRequest {
-  /** What `-v` said, in its order. */
+  /** Values of `-v`, in order. */
   readonly asked: readonly VolumeArgument[];
-  /** What `--sharing` said; it wins over the file. */
+  /** Value of `--sharing`; wins over the file. */
   readonly sharing: SharingChoice;
-  /** What `--commit` said; it wins over the file. */
+  /** Value of `--commit`; wins over the file. */
   readonly commit: CommitChoice;
   readonly config: Config | null;
   readonly tools: readonly Tool[];
   readonly environment: ToolEnvironment;
-  /** Lockfiles are looked for from the working directory up to here. */
+  /** Lockfiles are searched from the working directory up to here. */
   readonly topDir: string;
-  /** Real path of our own store, where it is known. */
+  /** Real path of the store, if known. */
   readonly storeDir: string | null;
-  /** Who wants which provider, but for what the file says. */
+  /** Provider choices outside the file. */
   readonly providers: ProviderWishes;
-  /** What the project has locked of what others offer. Errors: E_CATALOG for a lock that cannot be read. */
+  /** Returns the project's locked catalogs. Errors: E_CATALOG for an unreadable lock. */
   readonly locked: () => readonly LockedCatalog[];
 }
 
-/** Of whoever asks about a project's volumes and has no flags. */
+/** For callers without flags. */
 export function plainSelection(
   project: Pick<OpenProject, 'config' | 'topDir' | 'projectDir' | 'files'>,
   place: Pick<SelectionRequest, 'tools' | 'environment' | 'storeDir' | 'providers'>,
@@ -58,11 +58,11 @@ export function plainSelection(
 
 export interface SelectedVolume {
   readonly request: VolumeRequest;
-  /** Absolute path where the volume will lie. */
+  /** Absolute path of the volume. */
   readonly path: string;
-  /** Who chose the path, for people. */
+  /** Source of the path, for messages. */
   readonly pathSource: string;
-  /** A file of the repository chose it through a tool's settings. */
+  /** Whether a file of the repository chose it through a tool's settings. */
   readonly byProject: boolean;
 }
 
@@ -80,8 +80,8 @@ export interface Selection {
 }
 
 /**
- * `-v`, else the project's file, else lockfiles. Errors: E_VOLUME for what `-v` said, E_CONFIG for what the file said, E_USAGE for
- * what `--sharing` and `--commit` said.
+ * Selects volumes from `-v`, else the project's file, else lockfiles. Errors: E_VOLUME for `-v`, E_CONFIG for the file, E_USAGE for `--sharing`
+ * and `--commit`.
  */
 export function selectVolumes(request: SelectionRequest): Selection {
   const chosen = askedVolumes(request) ?? configuredVolumes(request) ?? detectedVolumes(request);
@@ -120,7 +120,7 @@ export function selectVolumes(request: SelectionRequest): Selection {
   return { volumes, dropped };
 }
 
-/** One volume may lie at several places; at one place it is there once. */
+/** A volume can have several places, but only once each. */
 function isRepeated(placed: readonly SelectedVolume[], index: number): boolean {
   const volume = placed[index];
   const isSame = ({ path, request }: SelectedVolume): boolean =>
@@ -128,7 +128,7 @@ function isRepeated(placed: readonly SelectedVolume[], index: number): boolean {
   return placed.findIndex(isSame) < index;
 }
 
-/** Where nothing can be mounted, a run that is under way, or that was killed, has a symlink into the store there. */
+/** Without mounts, a running or killed run has left a symlink into the store there. */
 function placeOf(path: string, storeDir: string | null): string {
   try {
     const isOurs = storeDir !== null && isWithin(readlinkSync(path), join(storeDir, 'kept'));
@@ -138,7 +138,7 @@ function placeOf(path: string, storeDir: string | null): string {
   }
 }
 
-/** One volume by its name, for `explain`: as a run would get it, without a word about other volumes. */
+/** Selects one volume by name, as a run would get it, without warnings about others. */
 export function selectVolume(argument: VolumeArgument, request: SelectionRequest): SelectedVolume {
   return place(requestOf(argument, request), request);
 }
@@ -148,18 +148,18 @@ function askedVolumes(request: SelectionRequest): readonly VolumeRequest[] | nul
   if (request.asked.length > limits.volumesPerRun) {
     throw new CachelaneError(
       'E_VOLUME',
-      `there are ${request.asked.length} volumes, at most ${limits.volumesPerRun} for one run`,
+      `${request.asked.length} volumes exceed the limit of ${limits.volumesPerRun} for one run`,
     );
   }
   return request.asked.map((argument) => requestOf(argument, request));
 }
 
-/** What a volume by its name means here: as the file says, else as the tool does. Errors: E_VOLUME where no tool has the name and no path is given. */
+/** Resolves a volume name by the file, else the tool. Errors: E_VOLUME if no tool has the name and no path is given. */
 export function requestOf(argument: VolumeArgument, request: SelectionRequest): VolumeRequest {
   const { namespace, name, defined } = argument;
   if (defined !== undefined) return definedRequest({ ...argument, defined }, request);
   const path = argument.path === null ? null : absolute(argument.path, request.environment);
-  // The file defines what a name means here; a flag chooses among the names.
+  // The file defines names; flags choose among them.
   const configured = configuredAs(argument, request);
   if (configured !== undefined && request.config !== null) {
     const volume = configuredVolume(configured, request.config, request);
@@ -168,8 +168,8 @@ export function requestOf(argument: VolumeArgument, request: SelectionRequest): 
   const ofName = findTool(name, request.tools);
   const tool = ofName ?? (path === null ? findTool(argument.tool ?? '', request.tools) : undefined);
   if (tool === undefined && path === null) {
-    throw new CachelaneError('E_VOLUME', `no tool is called ${name}${didYouMean(name, toolNames(request.tools))}`, {
-      hint: `give any directory a name with its path: -v ${name}:/path`,
+    throw new CachelaneError('E_VOLUME', `there is no tool ${name}${didYouMean(name, toolNames(request.tools))}`, {
+      hint: `to use any directory, give its path: -v ${name}:/path`,
     });
   }
   const volume = {
@@ -181,7 +181,7 @@ export function requestOf(argument: VolumeArgument, request: SelectionRequest): 
     compat: {},
     source: '-v',
   };
-  // An address says itself which volume is meant.
+  // An address names the volume itself, so no provider applies.
   return namespace === null ? { ...volume, ...providerOf(name, null, request) } : volume;
 }
 
@@ -204,7 +204,7 @@ function configuredAs({ namespace, name }: VolumeArgument, { config }: Selection
   return namespace === null ? config?.volumes?.find((volume) => volume.name === name) : undefined;
 }
 
-/** What a catalog says of a volume, with what the project's file says of one that has its key. */
+/** Combines a catalog's definition with the project file's settings for its key. */
 function definedRequest(
   argument: VolumeArgument & { readonly defined: DefinedVolume },
   request: SelectionRequest,
@@ -228,7 +228,7 @@ function definedRequest(
   };
 }
 
-/** As suits the tool. */
+/** The tool's defaults. */
 const nothingSaid = { sharing: null, commit: null, sync: null, seed: null } as const;
 
 function configuredVolumes(request: SelectionRequest): readonly VolumeRequest[] | null {
@@ -241,16 +241,13 @@ function configuredVolume(volume: ConfigVolume, config: Config, request: Selecti
   const wanted = volume.tool?.value ?? volume.name;
   const tool = findTool(wanted, tools);
   if (volume.tool !== null && tool === undefined) {
-    throw misconfigured(volume.tool.line, `no tool is called ${wanted}${didYouMean(wanted, toolNames(tools))}`);
+    throw misconfigured(volume.tool.line, `there is no tool ${wanted}${didYouMean(wanted, toolNames(tools))}`);
   }
   const path =
     volume.path === null ? null : configuredPath({ key: 'path', ...volume.path }, config, request.environment);
   const hasPlace = path !== null || (tool !== undefined && tool.locate(request.environment) !== null);
   if (!hasPlace) {
-    throw misconfigured(
-      volume.line,
-      `${volume.name} needs a path, or the tool that it belongs to${didYouMean(wanted, toolNames(tools))}`,
-    );
+    throw misconfigured(volume.line, `${volume.name} needs a path or a tool${didYouMean(wanted, toolNames(tools))}`);
   }
   return {
     namespace: null,
@@ -275,7 +272,7 @@ function configuredSeed({ source }: ConfigVolume, config: Config, environment: T
   };
 }
 
-/** Symlinks are followed before it is judged: a link that was committed must not lead out of the project either. */
+/** Follows symlinks first, since a committed link must not lead out of the project. */
 function configuredPath(
   path: { readonly key: string; readonly value: string; readonly line: number },
   config: Config,
@@ -299,7 +296,7 @@ function configuredPath(
 }
 
 function misconfigured(line: number, problem: string): CachelaneError {
-  return new CachelaneError('E_CONFIG', `${configFileName}:${line}: ${problem}`, { hint: `mend ${configFileName}` });
+  return new CachelaneError('E_CONFIG', `${configFileName}:${line}: ${problem}`, { hint: `fix ${configFileName}` });
 }
 
 function detectedVolumes(request: SelectionRequest): readonly VolumeRequest[] {
@@ -326,13 +323,13 @@ function place(volume: VolumeRequest, { tools, environment }: SelectionRequest):
     return { request: volume, path, pathSource: source, byProject };
   }
   const why = tool?.whyNowhere?.(environment);
-  throw new CachelaneError('E_VOLUME', `${volume.name} has no place of its own${why === undefined ? '' : `: ${why}`}`, {
-    hint: `give it one: -v ${volume.name}:/path`,
+  throw new CachelaneError('E_VOLUME', `${volume.name} has no path${why === undefined ? '' : `: ${why}`}`, {
+    hint: `give it a path: -v ${volume.name}:/path`,
   });
 }
 
 function absolute(path: string, { homeDir, workDir }: ToolEnvironment): string {
-  // A shell does not expand the tilde after a colon.
+  // A shell does not expand a tilde after a colon.
   if (path === '~' || path.startsWith('~/')) return join(homeDir, path.slice(1));
   return isAbsolute(path) ? resolve(path) : resolve(workDir, path);
 }

@@ -3,12 +3,12 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { CachelaneError } from './errors.ts';
 
-/** SHA-256 of bytes, 64 lower-case hex characters. */
+/** A SHA-256 digest: 64 lower-case hex characters. */
 export type Digest = string & { readonly __digest: unique symbol };
 
 /**
- * What is short (names, keys, the index of an empty layer) is hashed in JavaScript: Node's own hash needs its crypto
- * module, which takes longer to load than everything else that a run without changes does.
+ * Returns the SHA-256 of bytes or UTF-8 text. Short data (names, keys, small indexes) is hashed in JavaScript,
+ * because loading Node's crypto module takes longer than the rest of a run without changes.
  */
 export function digestOf(data: Uint8Array | string): Digest {
   if (data.length > shortLength) return hash('sha256', data, 'hex') as Digest;

@@ -17,7 +17,7 @@ const named = (prefix: string): object =>
   Object.fromEntries(Array.from({ length: limits.lockedDefinitions / 2 }, (_, index) => [`${prefix}${index}`, {}]));
 
 describe('a lock', () => {
-  test('is read as it was written, and written the same in whatever order', () => {
+  test('is read as written, and the order of the input does not matter', () => {
     const read = parseLock(text, 'cachelane.lock');
     expect(read).toEqual(exampleLock.toSorted((a, b) => (a.alias < b.alias ? -1 : 1)));
     expect(encodeLock(read)).toBe(text);
@@ -44,15 +44,15 @@ describe('a lock', () => {
     ['a definition whose name is code', text.replace('"gradle": {', '"x(){}": {'), 'volumes.x(){} is not a valid name'],
     ['an edited definition', text.replace('"key": "m2"', '"key": "m3"'), 'does not match its digest'],
     ['no digest', text.replaceAll(/"digest": "[0-9a-f]+"/g, '"digest": 7'), 'has no digest'],
-    ['a version that is none', text.replace('"version": 4', '"version": 0'), 'has no version'],
+    ['an invalid version', text.replace('"version": 4', '"version": 0'), 'has no version'],
     ['an alias that is code', text.replace('"tools": {', '"tools(){}": {'), 'is not a valid alias'],
     ['aliases that are one method', text.replace('"tools": {', '"myOrg": {'), 'would both be the method myOrg'],
     ['a name that is code', text.replace('"old-cache":', '"old(): 1; x":'), 'as gone'],
-    ['a name that is no method', text.replace('"old-cache":', '"then":'), 'as gone'],
+    ['a name that is not a method', text.replace('"old-cache":', '"then":'), 'as gone'],
     ['a reason with a control character', text.replace('removed in version 4', String.raw`a\u2028b`), 'as gone'],
-    ['a reason that is none', text.replace(/"old-cache": ".*"/, '"old-cache": 7'), 'as gone'],
-    ['what is offered among what is gone', text.replace('"old-cache":', '"pip_cache":'), 'as gone'],
-    ['what is not offered among what changed', text.replace('"maven": "changed', '"m": "changed'), 'as changed'],
+    ['an invalid reason', text.replace(/"old-cache": ".*"/, '"old-cache": 7'), 'as gone'],
+    ['an offered definition listed as gone', text.replace('"old-cache":', '"pip_cache":'), 'as gone'],
+    ['a missing definition listed as changed', text.replace('"maven": "changed', '"m": "changed'), 'as changed'],
     [
       'two that went and are one method',
       text.replace('"old-cache":', '"oldCache": "x", "old-cache":'),
@@ -64,7 +64,7 @@ describe('a lock', () => {
     expect(refused(changed)).toContain(why);
   });
 
-  test('has an end, whoever wrote it: an engine makes types of all that it has', () => {
+  test('has a maximum size, because an engine creates types for all definitions', () => {
     const halves = ['v', 'w'].map((prefix) => ({ ...lockedOf(catalogOf(1, named(prefix))), alias: prefix }));
     const whole = encodeLock(halves);
     expect(parseLock(whole, 'it')).toHaveLength(2);
@@ -76,7 +76,7 @@ describe('a lock', () => {
     expect(() => parseLock(JSON.stringify(both), 'it')).toThrow(expect.objectContaining({ code: 'E_LIMIT' }) as Error);
   });
 
-  test('that is refused says what becomes of it, and of nothing that is to be published', () => {
+  test('that is refused has a hint about the lock and not about publishing', () => {
     for (const changed of [
       'x',
       text.replace('"gradle": {', '"x(){}": {'),
@@ -87,7 +87,7 @@ describe('a lock', () => {
     }
   });
 
-  test.each(['my-org', 'acme', 'A1', 'new'])('%s may be what a catalog is called', (alias) => {
+  test.each(['my-org', 'acme', 'A1', 'new'])('%s is a valid alias', (alias) => {
     expect(requireAlias(alias)).toBe(alias);
   });
 
@@ -104,7 +104,7 @@ const other = parseNamespace('github.com/other');
 const called = (alias: string, version: number, of = namespace) =>
   lockedOf(catalogOf(version, {}), { alias, namespace: of });
 
-test('what is locked of a catalog is what was called so, else the latest of it, and nothing of another one', () => {
+test('a locked catalog is found by its alias, otherwise as its latest version', () => {
   const all = [called('b', 2), called('a', 1), called('c', 7, other)];
   const versions = [
     { names: [namespace], alias: 'a' },

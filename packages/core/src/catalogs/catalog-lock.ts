@@ -28,7 +28,7 @@ export interface StaleDefinition {
   readonly why: string;
 }
 
-/** Returns a sentence for whoever uses the definition. */
+/** Returns why the definition cannot be used, as a sentence. */
 export function staleText({ name, why }: StaleDefinition): string {
   return `${name} was ${why}`;
 }
@@ -176,7 +176,7 @@ function contentIn(value: unknown, source: string, alias: string): CatalogConten
     return readCatalog(value, { source: `${source}, ${alias}`, tools: null });
   } catch (error) {
     if (!(error instanceof CachelaneError)) throw error;
-    // Nobody is about to publish this content, so the publishing hint would not fit.
+    // This content is not being published, so the publishing hint would not fit.
     throw new CachelaneError(error.code, error.message, { hint: lockHint, cause: error });
   }
 }

@@ -12,7 +12,7 @@ const read = (value: unknown): CatalogContent => readCatalog(value, { source: 't
 const volumes = (definitions: object): CatalogContent => read({ volumes: definitions });
 
 describe('a catalog', () => {
-  test('says little where little is special', () => {
+  test('with few settings uses defaults', () => {
     expect(volumes({ npm: {}, 'pip-cache': { tool: 'pip' } }).definitions).toEqual([
       { name: 'npm', tool: 'npm', key: 'npm', tier: 'project', sharing: null, compat: {}, docs: '', deprecated: null },
       {
@@ -29,7 +29,7 @@ describe('a catalog', () => {
     expect(volumes({ npm: null }).definitions).toEqual(volumes({ npm: {} }).definitions);
   });
 
-  test('says everything that a definition has', () => {
+  test('may set every field of a definition', () => {
     const all = {
       tool: 'pip',
       key: 'pip',
@@ -53,24 +53,28 @@ describe('a catalog', () => {
     ['an unknown key of a definition', { volumes: { npm: { tools: 'npm' } } }, 'volumes.npm.tools is not a key'],
     ['an unknown tool', { volumes: { npm: { tool: 'npn' } } }, '"npn" is not a tool that cachelane knows'],
     ['an unknown tier', { volumes: { npm: { tier: 'team' } } }, 'volumes.npm.tier must be one of project, catalog'],
-    ['a name that is none', { volumes: { 'pip cache': { tool: 'pip' } } }, 'volumes.pip cache is not a valid name'],
-    ['a name that begins with no letter', { volumes: { '3d': { tool: 'pip' } } }, 'volumes.3d is not a valid name'],
+    ['an invalid name', { volumes: { 'pip cache': { tool: 'pip' } } }, 'volumes.pip cache is not a valid name'],
+    [
+      'a name that does not begin with a letter',
+      { volumes: { '3d': { tool: 'pip' } } },
+      'volumes.3d is not a valid name',
+    ],
     ['a name that objects inherit', JSON.parse('{"volumes":{"__proto__":{"tool":"npm"}}}'), 'volumes.__proto__ is no'],
     ['a key that is no volume', { volumes: { npm: { key: 'a b' } } }, 'volumes.npm.key volume name "a b"'],
     ['a number where text belongs', { volumes: { npm: { docs: 7 } } }, 'volumes.npm.docs must be text'],
-    ['an end of a comment that is none', { volumes: { npm: { docs: 'a\u2028b' } } }, 'has control characters'],
+    ['a line separator', { volumes: { npm: { docs: 'a\u2028b' } } }, 'has control characters'],
     ['a text without end', { volumes: { npm: { docs: 'a'.repeat(5000) } } }, 'volumes.npm.docs is longer than'],
     ['compat that is no text', { volumes: { npm: { compat: { node: 22 } } } }, 'put numbers into quotes'],
     ['the same method twice', { volumes: { 'pip-cache': { tool: 'pip' }, pipCache: { tool: 'pip' } } }, 'pipCache'],
-    ['what would be awaited', JSON.parse('{"volumes":{"then":{"tool":"npm"}}}'), 'would be the method then'],
-    ['what every object has', { volumes: { 'to-string': { tool: 'npm' } } }, 'would be the method toString'],
-  ])('is refused, and told why: %s', (_, value, why) => {
+    ['a name that would be awaited', JSON.parse('{"volumes":{"then":{"tool":"npm"}}}'), 'would be the method then'],
+    ['a name that every object has', { volumes: { 'to-string': { tool: 'npm' } } }, 'would be the method toString'],
+  ])('with %s is refused with the reason', (_, value, why) => {
     expect(() => read(value)).toThrow(
       expect.objectContaining({ code: 'E_CATALOG', message: expect.stringContaining(why) }),
     );
   });
 
-  test('that names no tool is told which there are, and what a plain directory is', () => {
+  test('without a known tool is refused with a hint about tools and directories', () => {
     expect(() => read({ volumes: { data: {} } })).toThrow(
       expect.objectContaining({
         message: 'the catalog: volumes.data.tool "data" is not a tool that cachelane knows',
@@ -83,19 +87,19 @@ describe('a catalog', () => {
     );
   });
 
-  test('is refused with all that is wrong, as far as it is readable', () => {
+  test('is refused with all its problems, up to a readable number', () => {
     const many = Object.fromEntries(Array.from({ length: 7 }, (_, index) => [`v${index}`, { tool: 'x', tier: 'y' }]));
     expect(() => volumes(many)).toThrow(/^the catalog: volumes\.v0\.tool .*; volumes\.v0\.tier .*; and 9 more$/);
   });
 
-  test('has an end', () => {
+  test('has a maximum number of definitions', () => {
     const many = Object.fromEntries(
       Array.from({ length: limits.catalogDefinitions + 1 }, (_, index) => [`v${index}`, { tool: 'npm' }]),
     );
     expect(() => volumes(many)).toThrow(expect.objectContaining({ code: 'E_LIMIT' }));
   });
 
-  test('is one content in whatever order it was written, and reads as it is written', () => {
+  test('has one canonical text whatever the order, which reads back the same', () => {
     const one = volumes({ npm: {}, pip: { compat: { b: '1', a: '2' } } });
     const other = volumes({ pip: { compat: { a: '2', b: '1' }, tool: 'pip' }, npm: { tier: 'project' } });
     expect(catalogDigest(one)).toBe(catalogDigest(other));
@@ -129,7 +133,7 @@ describe('the method of a name', () => {
 describe('two versions of a catalog', () => {
   const before = volumes({ npm: {}, pip: { docs: 'Wheels.' }, old: { tool: 'npm', deprecated: 'use npm' } });
 
-  test('differ by what was added, removed and changed; what finds another volume breaks', () => {
+  test('differ by additions, removals and changes; a change of the volume breaks', () => {
     const after = volumes({
       npm: { compat: { node: '22' } },
       pip: { docs: 'Wheels, all.', deprecated: 'use uv' },
@@ -149,7 +153,7 @@ describe('two versions of a catalog', () => {
     ]);
   });
 
-  test('by a deprecation alone, and not at all', () => {
+  test('differ by a deprecation alone, or not at all', () => {
     const after = volumes({
       npm: {},
       pip: { docs: 'Wheels.', deprecated: 'use uv' },
@@ -161,7 +165,7 @@ describe('two versions of a catalog', () => {
     expect(compareCatalogs(after, after)).toEqual([]);
   });
 
-  test('by a page of text, of which the beginning is told', () => {
+  test('differ by a long text, shown by its beginning', () => {
     const after = volumes({
       npm: { docs: `Packages.\n\n${'a'.repeat(3000)}` },
       pip: { docs: 'b'.repeat(3000) },
@@ -175,7 +179,7 @@ describe('two versions of a catalog', () => {
 });
 
 describe('what was published', () => {
-  test('is read also where a later version knows more of it, and what is no catalog is told of', () => {
+  test('is read although a later version wrote more fields; other text is refused', () => {
     const later = { docs: 'Ours.', owner: 'ann', volumes: { npm: { tool: 'later', color: 'red' } } };
     expect(parseCatalogText(JSON.stringify(later), 'version 3')).toMatchObject({
       docs: 'Ours.',

@@ -12,7 +12,7 @@ import { isDefinitionName } from './read-catalog.ts';
 const example = generateClient(exampleLock);
 
 describe('a generated client', () => {
-  test('is this', async () => {
+  test('matches the golden file', async () => {
     await expect(example).toMatchFileSnapshot('client-golden.txt');
   });
 
@@ -20,7 +20,7 @@ describe('a generated client', () => {
     expect(generateClient(exampleLock.toReversed())).toBe(example);
   });
 
-  test('has no syntax that Node cannot strip, and nothing that it does not use', () => {
+  test('has only types that Node can strip, and no unused imports', () => {
     const code = stripTypeScriptTypes(example);
     expect(() => parseAst(code)).not.toThrow();
     expect(generateClient([])).not.toContain('CacheVolume');
@@ -38,7 +38,7 @@ function isCompatValue(value: string): boolean {
   }
 }
 
-/** A module without its texts: what it declares and does. */
+/** A module's code without its texts. */
 function skeleton(code: string): { readonly shape: string; readonly texts: readonly string[] } {
   const texts: string[] = [];
   const shape = JSON.stringify(parseAst(code, { lang: 'ts' }), (key, value: unknown) => {
@@ -107,7 +107,7 @@ const locked = fc
 const text = <T>(): T => 'x' as T;
 const bare = ({ name }: { readonly name: string }) => ({ name, why: 'x' });
 
-/** The same with nothing but names. */
+/** The same catalog with names only. */
 function plain(catalog: LockedCatalog): LockedCatalog {
   return {
     ...catalog,
@@ -128,7 +128,7 @@ function plain(catalog: LockedCatalog): LockedCatalog {
   };
 }
 
-test('whatever the texts are, a client declares what the names say, and nothing else', () => {
+test('for any texts, a client declares exactly the methods of its names', () => {
   fc.assert(
     fc.property(locked, (catalog) => {
       const code = generateClient([catalog]);

@@ -7,7 +7,7 @@ import { catalogOf } from './lock.fixture.ts';
 const next = (before: LockedCatalog | null, ways: readonly Catalog[], accepted: readonly string[] = []): NextLock => {
   const between = ways.slice(0, -1);
   const done = lockCatalog({ alias: 'my-org', before, between, to: ways.at(-1) as Catalog, accepted });
-  // Whatever comes of it can be written and read.
+  // Every result can be written and read.
   expect(parseLock(encodeLock([done.locked]), 'it')).toEqual([done.locked]);
   return done;
 };
@@ -22,7 +22,7 @@ const long = (value: string): object =>
   Object.fromEntries(Array.from({ length: 16 }, (_, index) => [`field${index}`, value.repeat(250)]));
 
 describe('a catalog that is locked', () => {
-  test('for the first time has nothing that is gone', () => {
+  test('for the first time has no gone definitions', () => {
     expect(first.locked).toMatchObject({ alias: 'my-org', namespace: 'github.com/acme', version: 1 });
     expect(stale(first)).toEqual({ gone: [], changed: [] });
     expect(first.changes.map(({ name, kind }) => [name, kind])).toEqual([
@@ -32,7 +32,7 @@ describe('a catalog that is locked', () => {
     ]);
   });
 
-  test('keeps what a later version removed, with the last word on it, and when it went', () => {
+  test('keeps removed definitions with the version and the last reason', () => {
     const deprecated = catalogOf(2, { npm: {}, pip: { deprecated: 'use uv' }, go: { tool: 'go-build' } });
     const without = catalogOf(3, { npm: {}, go: { tool: 'go-build' } });
     const to = catalogOf(4, { npm: {} });
@@ -45,14 +45,14 @@ describe('a catalog that is locked', () => {
     expect(stale(later)).toEqual(stale(after));
   });
 
-  test('knows less where the versions between have vanished', () => {
+  test('has fewer reasons if the versions between no longer exist', () => {
     expect(stale(next(first.locked, [catalogOf(4, { npm: {}, go: { tool: 'go-build' } })]))).toEqual({
       gone: ['pip was removed in version 4'],
       changed: [],
     });
   });
 
-  test('keeps what became another volume until somebody accepts that', () => {
+  test('keeps a definition as changed until the change is accepted', () => {
     const to = catalogOf(2, { npm: { docs: 'New.' }, pip: { key: 'pip3', docs: 'New.' }, go: { tool: 'go-build' } });
     const after = next(first.locked, [to]);
     const expected = { gone: [], changed: ['pip was changed to another volume in version 2: key pip -> pip3'] };
@@ -65,7 +65,7 @@ describe('a catalog that is locked', () => {
     );
   });
 
-  test('does not hand out what came back as something else, also under another spelling', () => {
+  test('does not offer a definition that returned as another volume, even with another spelling', () => {
     const gone = next(first.locked, [catalogOf(2, { npm: {} })]);
     const back = next(gone.locked, [catalogOf(3, { npm: {}, pip: { key: 'other' }, Go: { tool: 'go-build' } })]);
     const after = 'perhaps as another volume, after';
@@ -90,13 +90,13 @@ describe('a catalog that is locked', () => {
     });
   });
 
-  test('is not locked where a later version of Cachelane says more in it', () => {
+  test('is not locked if it has fields of a later version of Cachelane', () => {
     const to = { ...catalogOf(1, { npm: {} }), digest: catalogOf(1, { npm: {}, pip: {} }).digest };
     const message = expect.stringContaining('by a later version of cachelane');
     expect(() => next(null, [to])).toThrow(expect.objectContaining({ code: 'E_CATALOG', message }));
   });
 
-  test('can be read again, however much there is to say', () => {
+  test('with many long reasons reads back the same', () => {
     const before = next(null, [catalogOf(1, { npm: { compat: long('a') }, pip: { deprecated: 'é'.repeat(4000) } })]);
     const after = next(before.locked, [catalogOf(2, { npm: { compat: long('b') } })]);
     expect(after.locked.changed[0]?.why).toMatch(/…$/);

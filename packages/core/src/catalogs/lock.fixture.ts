@@ -24,7 +24,7 @@ export function lockedOf(catalog: Catalog, more: Partial<LockedCatalog> = {}): L
   };
 }
 
-/** One of everything that a client can show. */
+/** One of everything that a client can contain. */
 export const exampleLock: readonly LockedCatalog[] = [
   lockedOf(
     catalogOf(

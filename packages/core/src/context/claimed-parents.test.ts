@@ -13,7 +13,7 @@ const [team, acme, site] = ['teams/payments', 'github.com/acme', 'teams/site'] a
 const [npm, pip] = ['npm', 'pip'] as readonly string[] as [VolumeName, VolumeName];
 const config = { directory: root, parents: [named(team, 3), named(acme, 4), named(site, 5)] };
 
-/** What a project was granted by their owners: a volume, or null for all of them. */
+/** Grants to the project by owner: a volume, or null for all. */
 function shared(granted: Readonly<Record<string, VolumeName | null>>): Bounds {
   return {
     own: [derive().namespace],
@@ -30,7 +30,7 @@ const settled = (granted: Parameters<typeof shared>[0], platform: typeof ci | nu
   settleParents(derive({ config, platform }), shared(granted));
 
 describe('in CI', () => {
-  test('are parents where they share something, in the order of the file; the others are left out, in one sentence', () => {
+  test('are read if they share something, in the order of the file; the others are skipped with one warning', () => {
     const { context, warning } = settled({ [site]: null }, ci);
     expect(context.parents).toEqual([acme, site]);
     expect(links(context).slice(-2)).toEqual([`${acme} t1:ref:main`, `${site} t1:ref:main`]);
@@ -48,7 +48,7 @@ describe('in CI', () => {
     expect(ofBoth).toMatch(/-n teams\/payments --to github\.com\/acme\/web, and the same for the others$/);
   });
 
-  test('give what they share and nothing else, and nothing before that is known', () => {
+  test('give only what they share, and nothing before that is known', () => {
     const { context } = settled({ [team]: npm }, ci);
     const read = (volume: VolumeName): readonly string[] =>
       sharedLinks(context, context.readChain, volume).map(({ namespace }) => namespace);
@@ -57,17 +57,17 @@ describe('in CI', () => {
     expect(read(pip)).toContain(acme);
     const unsettled = derive({ config, platform: ci });
     expect(sharedLinks(unsettled, unsettled.readChain, npm).map(({ namespace }) => namespace)).not.toContain(team);
-    // That one volume is shared says nothing of those that are asked for by their address.
+    // A grant of one volume does not open the others.
     expect(openParents(context)).toEqual([acme]);
   });
 
-  test('of a package below the file come after what is its own', () => {
+  test('of a package below the file come after its own prefixes', () => {
     const { context } = settleParents(derive({ config, platform: ci, ...inFolder('a') }), shared({ [team]: null }));
     expect(context.parents).toEqual(['github.com/acme/web', team, acme]);
   });
 });
 
-test('named twice are told once', () => {
+test('named twice cause one warning', () => {
   const twice = { ...config, parents: [...config.parents, named(team, 6)] };
   expect(derive({ config: twice, platform: ci }).claimed?.parents.map(({ namespace }) => namespace)).toEqual([
     team,
@@ -75,8 +75,8 @@ test('named twice are told once', () => {
   ]);
 });
 
-describe('on a machine of one’s own', () => {
-  test('are read all the same, and told where they share nothing', () => {
+describe('outside CI', () => {
+  test('are read anyway, with a warning if they share nothing', () => {
     const { context, warning } = settled({ [site]: npm }, null);
     expect(context.parents).toEqual([team, acme, site]);
     expect(sharedLinks(context, context.readChain, pip)).toEqual(context.readChain);
@@ -95,17 +95,17 @@ test.each([
   ['the file, on one’s own machine', { config }, team, 'cachelane.yaml:3, on your own machine'],
   ['the file in CI', { config, platform: ci }, team, 'cachelane.yaml:3, without a grant'],
   ['the file, and what is granted', { config, platform: ci }, site, 'cachelane.yaml:5, by a grant'],
-])('who made it a parent: %s', (_, sources, parent, who) => {
+])('the source of a parent: %s', (_, sources, parent, who) => {
   const { context } = settleParents(derive(sources), shared({ [site]: null }));
   expect(parentBy(context, parent)).toBe(who);
 });
 
-test('where nobody claims any, nothing changes', () => {
+test('without claimed parents nothing changes', () => {
   const context = derive();
   expect(settleParents(context, shared({}))).toEqual({ context, warning: null });
 });
 
-test('each is told with who named it, and whether it is read', () => {
+test('each is an input with its source, and whether it is read', () => {
   const inputs = settled({ [site]: npm }, ci).context.inputs.filter(({ name }) => name.startsWith('parent'));
   expect(inputs).toEqual([
     { name: 'parents', value: `${team}, ${acme}, ${site}`, source: 'cachelane.yaml:3' },

@@ -6,7 +6,7 @@ import { deriveContext } from './derive-context.ts';
 export const root = '/home/ann/src/web';
 const remote = { name: 'origin', url: 'https://ann:s3cret@GitHub.com/Acme/Web.git' };
 
-/** The root of a checkout of github.com/acme/web, on a machine of one's own. */
+/** The root of a checkout of github.com/acme/web outside CI. */
 export function sourcesOf(changes: Partial<ContextSources> = {}): ContextSources {
   return {
     namespaceFlag: null,

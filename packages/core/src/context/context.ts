@@ -59,7 +59,7 @@ export interface Context {
   readonly defaultLane: LaneName | null;
   /** Nearest first; the run writes the first. */
   readonly readChain: readonly ChainLink[];
-  /** Whether the user's personal tier lies below everything else, for tools that verify its contents. */
+  /** Whether the user's personal tier is below everything else, for tools that verify its contents. */
   readonly personalTier: boolean;
   readonly canWrite: boolean;
   /** The bounds of a confined session, which limit the links of each volume. Absent: no bounds. */

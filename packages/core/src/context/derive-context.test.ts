@@ -4,7 +4,7 @@ import type { ContextSources } from './context-sources.ts';
 import type { Context } from './context.ts';
 import { contextWarnings } from './derive-context.ts';
 
-describe('where the namespace comes from, first to last', () => {
+describe('sources of the namespace, first to last', () => {
   const config = { directory: root, namespace: named('teams/web') };
   const noRemote = { repository: { root, remote: null } };
 
@@ -28,11 +28,11 @@ describe('where the namespace comes from, first to last', () => {
     expect(inputOf(context, 'namespace')).toEqual({ name: 'namespace', value: context.namespace, source });
   });
 
-  test('a forced name is taken as it is, wherever the project lies', () => {
+  test('a forced name is used unchanged, wherever the project is', () => {
     expect(derive({ ...inFolder('services/api'), namespaceFlag: 'a/b' }).namespace).toBe('a/b');
   });
 
-  test('a file above the project names the repository, and the path leads on from there', () => {
+  test('a file above the project names the repository, and the path below is appended', () => {
     const context = derive({ ...inFolder('services/api'), config });
     expect(context.namespace).toBe('teams/web/services/api');
     expect(context.parents).toEqual(['teams/web/services', 'teams/web']);
@@ -58,7 +58,7 @@ describe('where the namespace comes from, first to last', () => {
       { config: { directory: root, parents: [named('github.com/acme/web', 8)] } },
       'cachelane.yaml:8: ',
     ],
-  ])('an invalid value is refused by the name of its source: %s', (_, changes, message) => {
+  ])('an invalid value is refused with its source: %s', (_, changes, message) => {
     expect(() => derive(changes)).toThrow(
       expect.objectContaining({ code: 'E_NAMESPACE', message: expect.stringContaining(message) }),
     );
@@ -66,12 +66,12 @@ describe('where the namespace comes from, first to last', () => {
 });
 
 describe('the local name', () => {
-  test('is what the directory has without any other source', () => {
+  test('is the name without any other source', () => {
     expect(derive().localNamespace).toBe(derive({ repository: null }).namespace);
     expect(derive({ namespaceFlag: 'a/b' }).localNamespace).toBe(derive({ repository: null }).namespace);
   });
 
-  test('tells two directories of one name apart', () => {
+  test('differs for two directories with the same name', () => {
     const other = derive({ project: { directory: '/home/bob/src/web', source: 'package.json' } });
     expect(other.localNamespace).toMatch(/^local\/web-/);
     expect(other.localNamespace).not.toBe(derive().localNamespace);
@@ -95,7 +95,7 @@ describe('parents', () => {
     ]);
   });
 
-  test('a package of a repository without a remote finds its repository', () => {
+  test('of a package in a repository without a remote include the repository', () => {
     const noRemote = { repository: { root, remote: null } };
     const ofRoot = derive(noRemote);
     const ofPackage = derive({ ...noRemote, ...inFolder('packages/a') });
@@ -104,7 +104,7 @@ describe('parents', () => {
     expect(ofRoot.parents).toEqual([]);
   });
 
-  test('a list in the file replaces them', () => {
+  test('are replaced by a list in the file', () => {
     const config = { directory: root, parents: [named('teams/payments', 3), named('github.com/acme', 4)] };
     const context = derive({ config });
     expect(context.parents).toEqual(['teams/payments', 'github.com/acme']);
@@ -116,7 +116,7 @@ describe('parents', () => {
     expect(derive({ config: { directory: root, parents: [] } }).parents).toEqual([]);
   });
 
-  test('a project below the file reads what lies between, then the list', () => {
+  test('of a project below the file are the namespaces between, then the list', () => {
     const config = { directory: root, parents: [named('teams/payments')] };
     expect(derive({ ...inFolder('services/api'), config }).parents).toEqual([
       'github.com/acme/web/services',
@@ -125,13 +125,13 @@ describe('parents', () => {
     ]);
   });
 
-  test('a name forced for one command has its own prefixes: the file spoke of another one', () => {
+  test('of a name forced for one command are its own prefixes, not those of the file', () => {
     const config = { directory: root, parents: [named('github.com/acme')] };
     expect(derive({ config, namespaceFlag: 'github.com/acme' }).parents).toEqual([]);
     expect(derive({ config, namespaceVariable: 'ci/x/web' }).parents).toEqual(['ci/x']);
   });
 
-  test('of a name forced for whoever reads of them what was granted are those of the file, if it is about that name', () => {
+  test('of a forced name in a bounded session are those of the file, if it is about that name', () => {
     const config = { directory: root, parents: [named('teams/payments', 3)] };
     const bounded = { config, isBounded: true, namespaceFlag: 'github.com/acme/web' };
     expect(derive(bounded).parents).toEqual(['teams/payments']);
@@ -146,7 +146,7 @@ describe('parents', () => {
 });
 
 describe('lane and read chain', () => {
-  test('a laptop reads its own lane, and that of each parent', () => {
+  test('a laptop reads its own lane and the same lane of each parent', () => {
     const context = derive();
     expect(context).toMatchObject({ endpoint: 'local', lane: 't1:local', trust: 'T1', canWrite: true });
     expect(links(context)).toEqual(['github.com/acme/web t1:local', 'github.com/acme t1:local']);
@@ -172,7 +172,7 @@ describe('lane and read chain', () => {
     expect(links(context)).toEqual(['github.com/acme/web t1:ref:main', 'github.com/acme t1:ref:main']);
   });
 
-  test('without siblings only the own lane is left', () => {
+  test('without siblings only the own lane is read', () => {
     const policy = { siblings: 'none', releaseReads: 'release' } as const;
     expect(links(derive({ platform: ci, policy }))).toEqual(['github.com/acme/web t1:pr:12']);
   });
@@ -213,7 +213,7 @@ describe('names in the file that are not the repository’s own', () => {
     },
   );
 
-  test('as parents are claims of the file, which has to be granted what it names in CI', () => {
+  test('as parents are claims, which need grants in CI', () => {
     const claim = { parents: [{ namespace: 'github.com/acme/secret', source: 'cachelane.yaml:3' }], shared: null };
     expect(derive({ config: claims, platform: ci }).claimed).toEqual({ ...claim, needGrant: true });
     expect(derive({ config: claims }).claimed).toEqual({ ...claim, needGrant: false });
@@ -227,7 +227,7 @@ describe('names in the file that are not the repository’s own', () => {
     for (const changes of others) expect(derive({ config: claims, platform: ci, ...changes }).claimed).toBe(undefined);
   });
 
-  test('its own, what lies below it and its own prefixes are nobody’s business', () => {
+  test('its own name, names below it and its prefixes need no grant', () => {
     const config = {
       directory: root,
       namespace: named('github.com/acme/web/site'),
@@ -238,7 +238,7 @@ describe('names in the file that are not the repository’s own', () => {
     expect(derive({ config, platform: ci }).claimed).toBe(undefined);
   });
 
-  test('count for nothing in a run that nobody vouches for', () => {
+  test('are ignored in an untrusted run', () => {
     const signal = { level: 'T0', why: 'pull request from a fork', source: 'the event' } as const;
     const platform = { ...ci, signals: [signal] };
     for (const config of [secret, claims, host]) {
@@ -254,7 +254,7 @@ describe('names in the file that are not the repository’s own', () => {
 describe('a personal tier', () => {
   const asked = { personalTier: 'config.yaml:3' };
 
-  test('is for whoever asks for it, on a machine of their own', () => {
+  test('is read on request outside CI', () => {
     expect(derive().personalTier).toBe(false);
     const context = derive(asked);
     expect(context.personalTier).toBe(true);
@@ -262,7 +262,7 @@ describe('a personal tier', () => {
     expect(links(context)).not.toContainEqual(expect.stringContaining('~'));
   });
 
-  test('has no part in a lane of a CI system', () => {
+  test('is off on a lane of a CI system', () => {
     const context = derive({ ...asked, platform: ci });
     expect(context.personalTier).toBe(false);
     expect(inputOf(context, 'personal tier')?.value).toMatch(/^off on t1:\S+$/);
@@ -272,7 +272,7 @@ describe('a personal tier', () => {
     { namespace: named('~') },
     { namespace: named('~/web') },
     { parents: [named('github.com/acme'), named('~')] },
-  ])('is named by no file of a repository: %j', (names) => {
+  ])('cannot be named by a file of a repository: %j', (names) => {
     const config = { directory: root, ...names };
     const refused = (): Context => derive({ config, repository: { root, remote: null } });
     expect(refused).toThrow(/^cachelane\.yaml:2: ~(\/web)? is the personal tier of the user$/);
@@ -293,12 +293,12 @@ describe('inputs', () => {
     expect(inputOf(derive(), 'project')).toEqual({ name: 'project', value: root, source: 'package.json' });
   });
 
-  test('hold no password of the remote', () => {
+  test('contain no password of the remote', () => {
     expect(JSON.stringify(derive())).not.toContain('s3cret');
     expect(inputOf(derive(), 'remote')?.value).toBe('https://GitHub.com/Acme/Web.git');
   });
 
-  test('hold nothing that a terminal would obey', () => {
+  test('contain no control characters', () => {
     const context = derive({ platform: { ...ci, event: { value: 'a\u001B[2Jb', source: 'x' } } });
     expect(inputOf(context, 'event')?.value).toBe('a%1B[2Jb');
   });

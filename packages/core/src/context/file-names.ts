@@ -14,8 +14,8 @@ interface FileNames {
 }
 
 /**
- * Returns the names that count. A repository file may choose only among the repository's own names, because its
- * writer (a pull request of a fork, the owner of a cloned repository) must not reach other projects. Outside CI,
+ * Returns the names that count. A repository file may choose only among the repository's own names.
+ * Its writer may be a fork or the owner of a cloned repository, who must not reach other projects. Outside CI,
  * another namespace is accepted with a warning. Other parents are claims, which need grants. Untrusted runs (T0)
  * ignore the file. Without a remote, every name counts. Throws E_NAMESPACE in CI.
  */

@@ -5,12 +5,12 @@ import { ci, derive, inFolder, inputOf, links, named, ofFork, root, sourcesOf } 
 import type { ContextSources, UserParents } from './context-sources.ts';
 import { contextWarnings } from './derive-context.ts';
 
-// Parents that a person names: in the environment of a job, or in their own file.
+// Parents named by a person: in the environment of a job, or in the user's configuration.
 
 const config = { directory: root, parents: [named('teams/payments', 3)] };
 const parentsOf = (changes: Partial<ContextSources>): readonly string[] => derive(changes).parents;
 
-test('win over the file and the path, whoever gave the namespace', () => {
+test('override the file and the path, wherever the namespace comes from', () => {
   const parentsVariable = ' teams/site, github.com/acme ';
   for (const changes of [{}, { config }, { config, platform: ci }, { namespaceFlag: 'a/b' }]) {
     const context = derive({ ...changes, parentsVariable });
@@ -21,7 +21,7 @@ test('win over the file and the path, whoever gave the namespace', () => {
   expect(parentsOf({ config, parentsVariable: 'none' })).toEqual([]);
 });
 
-test('are read after what lies between a package and its repository', () => {
+test('are read after the namespaces between a package and its repository', () => {
   const between = ['github.com/acme/web/services', 'github.com/acme/web'];
   const parentsVariable = 'teams/site';
   expect(parentsOf({ ...inFolder('services/api'), parentsVariable })).toEqual([...between, 'teams/site']);
@@ -30,7 +30,7 @@ test('are read after what lies between a package and its repository', () => {
   expect(parentsOf({ ...noRemote, ...inFolder('a') })).toEqual([derive(noRemote).namespace, 'teams/site']);
 });
 
-test('may be the same for all projects of an organisation, those that are parents among them, and those above a parent', () => {
+test('may be one list for an organisation, including the parents and namespaces above them', () => {
   const parentsVariable = 'github.com/acme/web,teams/site';
   expect(parentsOf({ parentsVariable })).toEqual(['teams/site']);
   expect(parentsOf({ ...inFolder('a'), parentsVariable })).toEqual(['github.com/acme/web', 'teams/site']);
@@ -45,7 +45,7 @@ test.each([
   expect(() => parentsOf({ parentsVariable })).toThrow(refused);
 });
 
-test('are those above it alone in a run that nobody vouches for', () => {
+test('are limited to the prefixes in an untrusted run', () => {
   const parentsVariable = 'teams/payments,github.com/acme,github.com';
   const context = derive({ platform: ofFork, parentsVariable });
   expect(context.parents).toEqual(['github.com/acme']);
@@ -63,10 +63,10 @@ const list = (of: string, ...parents: readonly string[]): UserParents => ({
   source: `config.yaml:${of}`,
 });
 
-describe('of the person’s own file', () => {
+describe('of the user’s own file', () => {
   const userParents = [list('github.com/acme/**', 'teams/all'), list('github.com/acme/web', 'teams/site')];
 
-  test('count before the project’s file, the nearest list alone, and after the environment', () => {
+  test('override the project’s file, with only the nearest list, but not the environment', () => {
     const context = derive({ config, userParents });
     expect(context.parents).toEqual(['teams/site']);
     expect(context.claimed).toBe(undefined);
@@ -77,14 +77,14 @@ describe('of the person’s own file', () => {
     expect(parentsOf({ userParents: [list('github.com/acme/web')] })).toEqual([]);
   });
 
-  test('are no concern of other projects', () => {
+  test('do not affect other projects', () => {
     expect(parentsOf({ userParents, namespaceFlag: 'github.com/other/web' })).toEqual(['github.com/other']);
     const context = derive({ config, userParents: [list('github.com/other/**', 'teams/site')] });
     expect(context.parents).toEqual(['teams/payments']);
     expect(context.claimed).toMatchObject({ needGrant: false });
   });
 
-  test('give a run that nobody vouches for nothing beyond what lies above it', () => {
+  test('give an untrusted run only its prefixes', () => {
     expect(parentsOf({ platform: ofFork, userParents })).toEqual([]);
     expect(contextWarnings(sourcesOf({ platform: ofFork, userParents }))).toEqual([
       'config.yaml:github.com/acme/web names teams/site: skipped in an untrusted run (T0)',

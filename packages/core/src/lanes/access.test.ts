@@ -24,7 +24,7 @@ const anyRequest: fc.Arbitrary<ReadChainRequest> = fc.record({
 });
 
 describe('no read down (rule 3)', () => {
-  test('nobody reads a lane of lower trust, save T3 by opt-in', () => {
+  test('no run reads a lane of lower trust, except T3 by opt-in', () => {
     fc.assert(
       fc.property(anyLane, anyLane, anyPolicy, (from, other, policy) => {
         if (!canReadOther(from, other, policy) || compareTrust(laneTrust(other), laneTrust(from)) >= 0) return;
@@ -33,7 +33,7 @@ describe('no read down (rule 3)', () => {
     );
   });
 
-  test('everybody reads the own lane', () => {
+  test('every run reads its own lane', () => {
     fc.assert(
       fc.property(anyLane, anyPolicy, (own, policy) => {
         expect(canRead(own, own, policy)).toBe(true);
@@ -41,7 +41,7 @@ describe('no read down (rule 3)', () => {
     );
   });
 
-  test('a T0 lane is for its run alone', () => {
+  test('only its own run reads a T0 lane', () => {
     expect(canRead(lane('t0:run:1'), lane('t0:run:2'))).toBe(false);
   });
 
@@ -62,7 +62,7 @@ describe('no read down (rule 3)', () => {
 });
 
 describe('read chains', () => {
-  test('each link but the own one is a lane that may be read; none comes twice; never more than 24', () => {
+  test('all links except the own are readable and unique, at most 24', () => {
     fc.assert(
       fc.property(anyRequest, (request) => {
         const chain = readChain(request);

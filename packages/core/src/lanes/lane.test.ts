@@ -44,7 +44,7 @@ describe('names', () => {
     't0:ref:main',
     't1:run:1',
     `t1:ref:${'x'.repeat(513)}`,
-  ])('%j is no lane', (text) => {
+  ])('%j is not a lane', (text) => {
     expect(() => parseLane(text)).toThrow(expect.objectContaining({ code: 'E_USAGE' }));
   });
 
@@ -56,7 +56,7 @@ describe('names', () => {
     );
   });
 
-  test('a lane that cannot be is a bug', () => {
+  test('an impossible lane is a bug', () => {
     expect(() => formatLane({ trust: 'T2', kind: 'pr', ref: '12' })).toThrow(
       expect.objectContaining({ code: 'E_INTERNAL' }),
     );
@@ -76,7 +76,7 @@ describe('refs', () => {
     expect(escapeRef(text)).toBe(ref);
   });
 
-  test('any text that is more than slashes makes a lane', () => {
+  test('any text with more than slashes makes a lane', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', maxLength: 900 }), (text) => {
         const ref = escapeRef(text);
@@ -86,7 +86,7 @@ describe('refs', () => {
     );
   });
 
-  test('two long branches stay two', () => {
+  test('two long branches have different lanes', () => {
     const long = 'x'.repeat(600);
     expect(escapeRef(`${long}a`)).not.toBe(escapeRef(`${long}b`));
   });
@@ -97,7 +97,7 @@ describe('levels (rule 1)', () => {
     expect([...trustLevels].toReversed().toSorted(compareTrust)).toEqual(['T0', 'T1', 'T2', 'T3']);
   });
 
-  test('nothing known is T0', () => {
+  test('no signals give T0', () => {
     expect(lowest([])).toBe('T0');
   });
 

@@ -65,7 +65,7 @@ test.each<readonly [string, Partial<PlatformHints>, object]>([
 describe('T0 reads and writes nothing', () => {
   const t0 = { lane: 't0:run:8843', trust: 'T0', canWrite: false, base: null, ...ofMain };
 
-  test('a fork, whose base counts for nothing', () => {
+  test('a fork, whose base is ignored', () => {
     const decision = laneWithoutHub({
       ...bare,
       ref: ref('pr', '40'),
@@ -79,10 +79,10 @@ describe('T0 reads and writes nothing', () => {
 
   test.each<readonly [string, RefHint | null]>([
     ['nothing', null],
-    ['a number that is none', ref('pr', '12abc')],
-    ['a number that is zero', ref('pr', '0')],
+    ['an invalid number', ref('pr', '12abc')],
+    ['the number zero', ref('pr', '0')],
     ['an empty branch', ref('ref', '//')],
-  ])('what the run is for is %s', (_, given) => {
+  ])('the ref of the run is %s', (_, given) => {
     expect(laneWithoutHub({ ...bare, ref: given, defaultBranch: main })).toMatchObject(t0);
   });
 

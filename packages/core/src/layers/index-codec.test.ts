@@ -48,7 +48,7 @@ function hexLines(bytes: Uint8Array): readonly string[] {
   ).map(String);
 }
 
-/** Damage may be refused anywhere; nothing else may be thrown. */
+/** Damage may be refused anywhere, but only with its own error. */
 function attempt<T>(act: () => T): T | undefined {
   try {
     return act();
@@ -59,7 +59,7 @@ function attempt<T>(act: () => T): T | undefined {
 }
 
 describe('an index in bytes', () => {
-  test('says the same as one in memory', () => {
+  test('equals one in memory', () => {
     fc.assert(
       fc.property(arbitraryEntries, fc.array(arbitraryBytePath, { maxLength: 8 }), (entries, strangers) => {
         const index = openIndex(encodeIndex(entries.toReversed()));
@@ -76,22 +76,22 @@ describe('an index in bytes', () => {
     );
   });
 
-  test('is the same whatever the order of the entries', () => {
+  test('does not depend on the order of the entries', () => {
     expect(encodeIndex(sample.toReversed())).toEqual(encodeIndex(sample));
   });
 
-  test('can be read again and again', () => {
+  test('can be read repeatedly', () => {
     const index = openIndex(encodeIndex(sample));
     const entries = index.entries();
     expect([...entries]).toEqual([...entries]);
   });
 
-  test('of no entries is a header', () => {
+  test('without entries is a header', () => {
     expect(encodeIndex([]).length).toBe(64);
     expect(read(openIndex(encodeIndex([])))).toEqual({ all: [], special: [] });
   });
 
-  // The id of every layer hangs on these bytes: if this test fails, a new version of the format is needed.
+  // Every layer id depends on these bytes: if this test fails, the format needs a new version.
   test('of version 1 has these bytes', () => {
     const bytes = encodeIndex(sample);
     expect(hexLines(bytes)).toEqual([
@@ -121,7 +121,7 @@ describe('an index in bytes', () => {
 });
 
 describe('a damaged index', () => {
-  test('that is cut short or has something behind it is refused at once', () => {
+  test('that is truncated or has trailing bytes is refused at once', () => {
     const bytes = encodeIndex(sample);
     for (let length = 0; length < bytes.length; length++) {
       expect(() => openIndex(bytes.subarray(0, length))).toThrow(expect.objectContaining({ code: 'E_LAYER_CORRUPT' }));
@@ -131,7 +131,7 @@ describe('a damaged index', () => {
     );
   });
 
-  test('with any bit flipped is refused, or yields entries that an index may hold', () => {
+  test('with any bit flipped is refused, or yields valid entries', () => {
     const bytes = encodeIndex(sample);
     for (let bit = 0; bit < bytes.length * 8; bit++) {
       const damaged = Uint8Array.from(bytes);
@@ -149,7 +149,7 @@ describe('a damaged index', () => {
     }
   });
 
-  test('with any bytes anywhere is refused, or yields entries that an index may hold', () => {
+  test('with any bytes changed is refused, or yields valid entries', () => {
     const damage = fc.array(fc.tuple(fc.nat(10_000), fc.integer({ min: 0, max: 255 })), { minLength: 1, maxLength: 6 });
     fc.assert(
       fc.property(arbitraryEntries, damage, (entries, changes) => {
@@ -162,13 +162,13 @@ describe('a damaged index', () => {
     );
   });
 
-  test('of a later version says so', () => {
+  test('of a later version is E_STORE_NEWER', () => {
     const bytes = encodeIndex(sample);
     bytes[8] = 2;
     expect(() => openIndex(bytes)).toThrow(expect.objectContaining({ code: 'E_STORE_NEWER' }));
   });
 
-  test('may lie anywhere in a larger buffer', () => {
+  test('may be anywhere in a larger buffer', () => {
     const bytes = encodeIndex(sample);
     const larger = new Uint8Array(bytes.length + 7);
     larger.set(bytes, 3);

@@ -9,7 +9,7 @@ const marks = fc
   .array(fc.tuple(mark, fc.integer({ min: 0, max: 2 ** 31 })))
   .map((list) => new Map(list.map(([path, minutes]) => [path as PathMark, minutes * minuteMs])));
 
-test('what is written is read back, the same bytes whatever the order was', () => {
+test('marks are read as written, and their order does not change the bytes', () => {
   fc.assert(
     fc.property(marks, (all) => {
       expect(decodePathMarks(encodePathMarks(all))).toEqual(all);
@@ -19,7 +19,7 @@ test('what is written is read back, the same bytes whatever the order was', () =
   );
 });
 
-test('of other bytes nothing is known', () => {
+test('other bytes decode to no marks', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
       expect(decodePathMarks(bytes).size).toBeLessThanOrEqual(bytes.length / 10);
@@ -28,12 +28,12 @@ test('of other bytes nothing is known', () => {
   );
 });
 
-test('paths differ', () => {
+test('different paths have different marks', () => {
   const all = Array.from({ length: 10_000 }, (_, number) => pathMark(`content/${number}` as BytePath));
   expect(new Set(all).size).toBe(all.length);
 });
 
-test('a path keeps its latest time, what is too old goes, and of too many the oldest', () => {
+test('a path keeps its latest time; old and surplus marks are dropped', () => {
   const known = new Map([1, 2, 3].map((each) => [each as PathMark, each * minuteMs]));
   const paths = [
     [1 as PathMark, 0],

@@ -65,7 +65,7 @@ test.each([
   expect(hint).toMatch(new RegExp(`: ${offered.replace(/[.+]/g, String.raw`\$&`)}$`));
 });
 
-test('a refusal never shows a password that was typed with it', () => {
+test('an error never shows a typed password', () => {
   const { message, hint } = refusal('https://ann:s3cret@github.com/acme/web');
   expect(message + hint).not.toContain('s3cret');
 });
@@ -76,7 +76,7 @@ test('limits: 128 bytes, 24 segments, 1,024 bytes', () => {
   expect(refusal(Array.from({ length: 9 }, () => 'x'.repeat(120)).join('/')).message).toContain('1024');
 });
 
-test('whatever is typed, what the hint offers is accepted', () => {
+test('for any text, the spelling in the hint is accepted', () => {
   const typed = fc.oneof(
     fc.string({ unit: 'grapheme', maxLength: 200 }),
     fc
@@ -137,7 +137,7 @@ test('a namespace from plain segments', () => {
   );
 });
 
-test('a path below a remote that names an owner only is canonical too', () => {
+test('a path below a remote with only an owner is canonical too', () => {
   const namespace = childNamespace(parseNamespace('github.com/acme'), 'Web', 'Src');
   expect(parseNamespace(namespace)).toBe('github.com/acme/web/Src');
 });
@@ -145,7 +145,7 @@ test('a path below a remote that names an owner only is canonical too', () => {
 describe('a scope', () => {
   const project = parseNamespace('github.com/acme/web');
 
-  test('lies below its project, and where no directory of it can', () => {
+  test('is below its project, with a name that no directory can have', () => {
     const scope = scopeNamespace(project, ['npm', '@acme/build']);
     expect(scope).toBe('github.com/acme/web/scope%2Fnpm/%40acme%2Fbuild');
     expect(parseNamespace(scope)).toBe(scope);
@@ -158,7 +158,7 @@ describe('a scope', () => {
     expect(isScopeOf(parseNamespace('github.com/acme'), scope)).toBe(false);
   });
 
-  test('of a deep project, or with long names, is told from what lies beside it too', () => {
+  test('of a deep project or with long names differs from its neighbours', () => {
     const deep = canonicalNamespace(...Array.from({ length: 23 }, (_, index) => `d${index}`));
     expect(isScopeOf(deep, scopeNamespace(deep, ['npm', '@acme/build']))).toBe(true);
     const [one, other] = ['a', 'b'].map((end) => scopeNamespace(project, [`${'x'.repeat(200)}${end}`]));
@@ -177,7 +177,7 @@ describe('parents', () => {
     expect(namespaceParents(parseNamespace('a'))).toEqual([]);
   });
 
-  test('are at most 16, the nearest', () => {
+  test('are at most the nearest 16', () => {
     const deep = parseNamespace(Array.from({ length: 24 }, (_, index) => `s${index}`).join('/'));
     const parents = namespaceParents(deep);
     expect(parents).toHaveLength(limits.namespaceParents);

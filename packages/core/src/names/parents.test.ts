@@ -29,7 +29,7 @@ test('a list replaces the prefixes and keeps its order; a repeated name counts o
   expect(validate([])).toEqual([]);
 });
 
-test('a name that is not canonical is refused with its source and the spelling that is', () => {
+test('a name that is not canonical is refused with its source and the canonical spelling', () => {
   expect(() => validate(['teams/pay ments'])).toThrow(
     expect.objectContaining({
       code: 'E_NAMESPACE',
@@ -61,7 +61,7 @@ test.each<readonly [string, readonly string[], Readonly<Record<string, readonly 
   );
 });
 
-test('who names itself is told to take itself out, and nothing else', () => {
+test('a namespace that names itself gets the hint to remove itself', () => {
   expect(() => validate([web])).toThrow(
     expect.objectContaining({ hint: `remove ${web} from the list: a namespace always reads its own caches first` }),
   );
@@ -69,6 +69,6 @@ test('who names itself is told to take itself out, and nothing else', () => {
   expect(() => validate([`${web}/api`])).toThrow(expect.objectContaining({ hint }));
 });
 
-test('a cycle among others is their problem, and ends', () => {
+test('a cycle among other namespaces is ignored, and the search ends', () => {
   expect(validate(['teams/a'], { 'teams/a': ['teams/b'], 'teams/b': ['teams/a'] })).toEqual(['teams/a']);
 });

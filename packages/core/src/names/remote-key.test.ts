@@ -28,12 +28,12 @@ describe('keys of a remote', () => {
     '-a',
     'a\n',
     'a\\b',
-  ])('%j is none', (text) => {
+  ])('%j is not a key', (text) => {
     expect(isRemoteKey(text)).toBe(false);
     expect(() => parseRemoteKey(text)).toThrow('not a key');
   });
 
-  test('are bounded', () => {
+  test('have a maximum length', () => {
     expect(isRemoteKey('a'.repeat(limits.remoteKeySegmentBytes + 1))).toBe(false);
     expect(isRemoteKey('ab/'.repeat(200) + 'a')).toBe(false);
   });

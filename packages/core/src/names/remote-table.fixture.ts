@@ -1,4 +1,4 @@
-/** Real shapes of remotes: a namespace, and every address that must lead to it. */
+/** Real forms of remotes: a namespace and the addresses that map to it. */
 export const remoteTable: readonly (readonly [namespace: string, ...urls: string[]])[] = [
   [
     'github.com/acme/web',
@@ -120,7 +120,7 @@ export const remoteTable: readonly (readonly [namespace: string, ...urls: string
     'https://git.example.com/scm/~ann/dots.git',
     'ssh://git@git.example.com:7999/~ann/dots.git',
   ],
-  // The web port is the server's own choice: nothing says that port 7999 of the host is the same server.
+  // The web port is the server's own choice, so port 7999 of the host may be another server.
   ['git.example.com%3A9999/proj/repo', 'https://git.example.com:9999/scm/proj/repo.git'],
   ['scm.example.com/scm/repo/ns/name', 'https://scm.example.com/scm/repo/ns/name'],
   [

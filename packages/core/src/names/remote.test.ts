@@ -11,7 +11,7 @@ import { redactUrl } from './remote-url.ts';
 describe('real remotes', () => {
   const rows = remoteTable.flatMap(([namespace, ...urls]) => urls.map((url) => [url, namespace] as const));
 
-  test('the table is long enough to mean something', () => {
+  test('the table has enough rows', () => {
     expect(rows.length).toBeGreaterThanOrEqual(60);
     expect(new Set(rows.map(([url]) => url)).size).toBe(rows.length);
   });
@@ -30,7 +30,7 @@ describe('real remotes', () => {
   });
 });
 
-test('the table in docs/reference/names.md tells the truth', () => {
+test('the table in docs/reference/names.md is right', () => {
   const text = readFileSync(join(import.meta.dirname, '../../../../docs/reference/names.md'), 'utf8');
   const table = /^\| remote .*\n.*\n((?:\|.*\n)+)/m.exec(text)?.[1] ?? '';
   let namespace = '';
@@ -80,11 +80,11 @@ describe('names over the limits', () => {
     expect(namespace).toMatch(/\/end~[0-9a-f]{32}$/);
   });
 
-  test('the empty text is no remote', () => {
+  test('the empty text is refused', () => {
     expect(() => namespaceFromRemote('')).toThrow(expect.objectContaining({ code: 'E_NAMESPACE' }));
   });
 
-  test('endless nesting of helpers and users ends', () => {
+  test('deep nesting of helpers and users is parsed', () => {
     for (const unit of ['a::', 'a:b@', 'a:/b@', '[', '%25', '../', 'é/']) {
       expect(() => namespaceFromRemote(unit.repeat(30_000))).not.toThrow();
     }
@@ -93,7 +93,7 @@ describe('names over the limits', () => {
 
 const word = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_-]{0,20}$/);
 const host = fc.stringMatching(/^[a-z][a-z0-9-]{0,12}(\.[a-z][a-z0-9-]{0,8}){1,3}$/);
-/** What a path may be made of: `.` and `..` are ways, and no names. */
+/** Possible path segments; `.` and `..` are not names. */
 const segment = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 }).filter((text) => !/^\.\.?$/.test(text));
 const anyPath = fc.array(segment, { minLength: 1, maxLength: 6 });
 /** Text that looks like a remote somewhere. */
@@ -134,7 +134,7 @@ const remoteLike = fc
   .map((parts) => parts.join(''))
   .filter((text) => text !== '');
 
-/** Any UTF-16 code units, lone surrogates included. */
+/** Any UTF-16 code units, including lone surrogates. */
 const badlyFormed = fc
   .array(fc.integer({ min: 1, max: 0xffff }), { minLength: 1, maxLength: 60 })
   .map((units) => String.fromCharCode(...units));
@@ -186,7 +186,7 @@ describe('every remote', () => {
     );
   });
 
-  test('no secret of the url survives, in the name or in what is shown', () => {
+  test('no secret of the url remains in the name or the shown text', () => {
     const secret = fc
       .string({ unit: 'grapheme-ascii', minLength: 6, maxLength: 40 })
       .filter((text) => /\w{6}/.test(text));
@@ -215,7 +215,7 @@ describe('every remote', () => {
   });
 });
 
-test('what is shown of a remote can be printed', () => {
+test('the shown text of a remote is printable', () => {
   fc.assert(
     fc.property(remoteLike, (url) => {
       // oxlint-disable-next-line no-control-regex -- the very thing that is tested

@@ -7,7 +7,7 @@ describe('a directory to seed from', () => {
     ['/home/ann/.npm/', '/home/ann/.npm'],
     ['/a..b/...', '/a..b/...'],
     ['/ä b', '/ä b'],
-  ])('%s is one', (text, expected) => expect(parseSeedDirectory(text)).toBe(expected));
+  ])('%s is accepted', (text, expected) => expect(parseSeedDirectory(text)).toBe(expected));
 
   test.each([
     ['', 'is not absolute'],
@@ -21,7 +21,7 @@ describe('a directory to seed from', () => {
     ['/a//b', 'is not a plain path'],
     ['/a\0b', 'a NUL character'],
     [`/${'x'.repeat(4096)}`, 'over 4096 bytes'],
-  ])('%j is none', (text, why) => {
+  ])('%j is refused', (text, why) => {
     expect(() => parseSeedDirectory(text)).toThrow(why);
     expect(() => parseSeedDirectory(text)).toThrow(expect.objectContaining({ code: 'E_USAGE' }));
   });

@@ -13,7 +13,7 @@ test.each([
   expect(closest(word, commands)).toBe(meant);
 });
 
-test('no guess is better than a wild one', () => {
+test('a distant candidate is not suggested', () => {
   expect(closest('npm', commands)).toBeUndefined();
   expect(didYouMean('frobnicate', commands)).toBe('');
 });

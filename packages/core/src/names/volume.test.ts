@@ -29,7 +29,7 @@ describe('names', () => {
     expect(() => parseVolumeAddress(text)).toThrow('which only cachelane diff accepts');
   });
 
-  test('an @ that is no state is offered with its escape', () => {
+  test('an @ without a state gets a hint with the escape', () => {
     expect(() => parseVolumeName('npm@latest')).toThrow(refused('E_VOLUME', 'npm%40latest'));
   });
 
@@ -51,7 +51,7 @@ describe('addresses', () => {
     expect(parseVolumeAddress('teams:npm')).toEqual({ namespace: 'teams', name: 'npm' });
   });
 
-  test('what is neither is refused', () => {
+  test('other text is refused', () => {
     expect(() => parseVolumeAddress('github.com/acme/npm')).toThrow(refused('E_VOLUME', 'github.com/acme:npm'));
     expect(() => parseVolumeAddress(':npm')).toThrow(refused('E_NAMESPACE'));
     expect(() => parseVolumeAddress('github.com/acme:')).toThrow(refused('E_VOLUME'));
@@ -80,7 +80,7 @@ describe('compat', () => {
     expect(Object.keys(canonicalCompat({ os: 'linux', arch: 'x64' }))).toEqual(['arch', 'os']);
   });
 
-  test('the key is the same for each order of the fields, and for nothing else', () => {
+  test('the key does not depend on the order of the fields, and differs for other fields', () => {
     fc.assert(
       fc.property(record, record, (a, b) => {
         expect(compatKey(Object.fromEntries(Object.entries(a).toReversed()))).toBe(compatKey(a));

@@ -26,7 +26,7 @@ const at = (key: PolicyKey, paths: readonly string[], own: LaneName | null = nul
   return `${value / 86_400_000} ${source}`;
 };
 
-test('what is said of a namespace holds below it, the nearest counts, and a like beginning is no prefix', () => {
+test('a policy holds below its namespace, the nearest wins, and a common beginning is not a prefix', () => {
   expect(at('keep-pr', ['github.com/acme/web/api'])).toBe('4 cachelane ns policy github.com/acme/web');
   expect(at('history', ['github.com/acme/web/api'])).toBe('2 cachelane ns policy github.com/acme');
   expect(at('keep-branch', ['github.com/acme'])).toBe('3 cachelane ns policy github.com/acme');
@@ -34,13 +34,13 @@ test('what is said of a namespace holds below it, the nearest counts, and a like
   expect(at('keep-pr', ['github.com/other', 'github.com/acme/web'])).toBe('4 cachelane ns policy github.com/acme/web');
 });
 
-test('the file of a lane lowers on that lane alone', () => {
+test('the file of a lane lowers values only on that lane', () => {
   expect(at('history', ['github.com/acme'], lane)).toBe('1 file');
   expect(at('keep-pr', ['github.com/acme'], lane)).toBe('1 cachelane ns policy github.com/acme');
   expect(at('history', ['github.com/acme'], 't1:pr:13' as LaneName)).toBe('2 cachelane ns policy github.com/acme');
 });
 
-test('a budget of a name counts before that of all volumes of the same source, and after what is nearer', () => {
+test('the budget of a name overrides the general budget of its source, but not a nearer source', () => {
   const gb = { value: 1e9, source: 'own file' };
   const said: Policies = {
     user: { 'volume-budget': { ...gb, value: 9e9 }, 'volume-budget:npm': { ...gb, value: 8e9 } },

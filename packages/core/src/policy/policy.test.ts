@@ -52,7 +52,7 @@ describe('amounts', () => {
     expect(parseAmount(unit, text)).toBe(value);
   });
 
-  test('what is written is read back', () => {
+  test('a formatted amount parses to the same value', () => {
     fc.assert(
       fc.property(fc.constantFrom<AmountUnit>('size', 'count'), fc.nat({ max: 999_999_999_999 }), (unit, value) => {
         expect(parseAmount(unit, formatAmount(unit, value))).toBe(value);
@@ -71,7 +71,7 @@ describe('amounts', () => {
     );
   });
 
-  test('a choice is one of its words, and what the repository may lower it to allows less', () => {
+  test('a choice is one of its words, and the repository may only make it stricter', () => {
     for (const word of catalogNameChoices) {
       expect(formatPolicyValue('catalog-names', parsePolicyValue('catalog-names', word))).toBe(word);
     }
@@ -87,13 +87,13 @@ describe('amounts', () => {
     expect(catalogNamesOf(defaultPolicy)).toBe('any');
   });
 
-  test('none is no limit, also of what has to stay free', () => {
+  test('none means no limit, and no free space', () => {
     expect(parsePolicyValue('store-size', 'none')).toBe(Infinity);
     expect(parsePolicyValue('free-space', 'none')).toBe(0);
     expect(statedPolicy({ 'free-space': 'none' }, 'test')).toEqual(said(0, 'test', 'free-space'));
   });
 
-  test('every default can be read, and a wrong value is told with an example', () => {
+  test('every default is valid, and a wrong value is refused with an example', () => {
     for (const key of policyKeys) {
       expect(formatPolicyValue(key, defaultPolicy[key].value), key).toBe(policyRules[key].standard);
     }
@@ -101,7 +101,7 @@ describe('amounts', () => {
   });
 });
 
-describe('whose word counts', () => {
+describe('precedence of sources', () => {
   test('the nearest namespace, then the own file, then the default', () => {
     const stored = [said(1, 'near'), said(2, 'far')];
     expect(resolvePolicy({ user: said(3, 'user'), stored, repository: {} })['keep-pr'].source).toBe('near');
@@ -109,7 +109,7 @@ describe('whose word counts', () => {
     expect(resolvePolicy({ user: {}, stored: [], repository: {} })).toEqual(defaultPolicy);
   });
 
-  test('a file in the repository lowers, never raises, and says nothing of the store', () => {
+  test('a file in the repository lowers, never raises, and cannot set store policies', () => {
     const anything = fc.record({ key: fc.constantFrom(...policyKeys), value: fc.nat({ max: 100 }) });
     fc.assert(
       fc.property(fc.array(anything), fc.array(anything), fc.array(anything), (user, stored, repository) => {
@@ -126,7 +126,7 @@ describe('whose word counts', () => {
     );
   });
 
-  test('what another version wrote says nothing', () => {
+  test('values of other versions are ignored', () => {
     expect(statedPolicy({ 'keep-pr': '1d', 'keep-moon': '1d', 'keep-branch': '?' }, 'x')).toEqual(said(dayMs, 'x'));
   });
 });

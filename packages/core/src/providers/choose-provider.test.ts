@@ -7,11 +7,11 @@ function wish(by: ProviderSourceKind, text: string): ProviderWish {
   return { ref: parseProviderRef(text, by), by, source: by };
 }
 
-test('nobody wants anything', () => {
+test('without requests there is no choice', () => {
   expect(chooseProvider([])).toBeNull();
 });
 
-test('flag over environment over the own file over what a session or the repository says', () => {
+test('flag over environment over user file over session over repository', () => {
   const wishes = providerSources.map((by, index) => wish(by, `dir:/${index}`));
   for (let from = 0; from < wishes.length; from++) {
     const choice = chooseProvider(wishes.slice(from).toReversed());
@@ -20,7 +20,7 @@ test('flag over environment over the own file over what a session or the reposit
   }
 });
 
-test('of one source the last counts', () => {
+test('of one source the last request wins', () => {
   const choice = chooseProvider([wish('user', 'none:'), wish('user', 'dir:/mnt')]);
   expect(choice === null ? '' : wishText(choice)).toBe('dir:/mnt (user)');
 });

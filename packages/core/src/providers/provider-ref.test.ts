@@ -67,12 +67,12 @@ describe('a reference', () => {
     expect(refusal(text)).toMatch(/^--provider/);
   });
 
-  test('is told as much as the longest path has', () => {
+  test('may have an argument as long as the longest path', () => {
     expect(refusal(`vault:${'a'.repeat(4096)}`)).toBe('taken');
     expect(refusal(`vault:${'a'.repeat(4097)}`)).toContain('has an invalid argument for');
   });
 
-  test('with a password in it does not show that', () => {
+  test('with a password does not show it', () => {
     for (const text of ['oci:ann:s3cret@ghcr.io/acme/pip', 'https://ann:s3cret@host/x\n']) {
       expect(refusal(text)).not.toContain('s3cret');
     }
@@ -96,7 +96,7 @@ test.each([
   expect(parseImageReference(text)).toEqual(image);
 });
 
-test('only this machine is spoken to without TLS', () => {
+test('only registries on this machine are used without TLS', () => {
   expect(['localhost', 'localhost:5000', '127.0.0.1:80'].every(isLoopback)).toBe(true);
   expect(['localhost.example', '127.0.0.1.example', '127.0.0.2', 'ghcr.io', '10.0.0.1:5000'].some(isLoopback)).toBe(
     false,

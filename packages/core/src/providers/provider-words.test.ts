@@ -15,18 +15,18 @@ test.each([
     "Cannot find module '/a/b.mjs' imported from file:///a/c.mjs",
   ],
   ['no team/payments: 3 of 5', 'no team/payments: 3 of 5'],
-])('%j is told as %j', (said, told) => {
+])('%j is shown as %j', (said, told) => {
   expect(providerWords(new Error(said))).toBe(told);
   expect(providerWords(said)).toBe(told);
 });
 
-test('what is long is cut after its passwords went', () => {
+test('long text is cut after passwords are removed', () => {
   const told = providerWords(`https://ann:${'s3cret'.repeat(1000)}@vault/${'x'.repeat(1000)}`);
   expect(told).toHaveLength(500);
   expect(told).toMatch(/^https:\/\/vault\/x+$/);
 });
 
 test.each(['x', '/', '//', '@', 'x:', 'a://', 'a://b@'])('megabytes of %j end at once', (part) => {
-  // A search that goes back to the beginning for each character would not end within a test.
+  // A quadratic search would not end within the test.
   expect(providerWords(part.repeat(4_000_000 / part.length)).length).toBeLessThanOrEqual(500);
 });

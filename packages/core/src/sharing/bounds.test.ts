@@ -26,8 +26,8 @@ const grant = (more: Partial<GrantedVolumes> = {}): GrantedVolumes => ({
 const within = (...granted: GrantedVolumes[]): Bounds => ({ own: [site, web], granted });
 const read = { access: 'read', lane: lane('t1:local') } as const;
 
-describe('how far one gets without a word', () => {
-  test('its own is what has one of its names, and scopes in it, and no project below it', () => {
+describe('bounds', () => {
+  test('a project owns its names and scopes in it, but no project below it', () => {
     for (const own of [web, site, scopeNamespace(web, ['lib']), scopeNamespace(site, ['lib', 'inner'])]) {
       expect(isOwn(within(), [own])).toBe(true);
       expect(mayReach(within(), { namespace: own, volume: npm, access: 'write', lane: lane('t2:ref:main') })).toBe(
@@ -41,7 +41,7 @@ describe('how far one gets without a word', () => {
     expect(isOwn(within(), [api, web])).toBe(true);
   });
 
-  test('a grant is of one volume, by any of its owner’s names, and of nothing of its scopes', () => {
+  test('a grant gives one volume under any name of its owner, but not of its scopes', () => {
     const by = within(grant());
     for (const namespace of [api, name('old-api')]) {
       expect(mayReach(by, { namespace, volume: npm, ...read })).toBe(true);
@@ -52,7 +52,7 @@ describe('how far one gets without a word', () => {
     expect(mayReach(within(grant({ volume: null })), { namespace: api, volume: pip, ...read })).toBe(true);
   });
 
-  test('reading is granted whatever the lane, writing on lanes of exactly one level', () => {
+  test('a grant allows reading for all lanes, and writing for lanes of exactly one level', () => {
     const reads = within(grant());
     const writes = within(grant({ access: 'write', trust: 'T2' }));
     for (const [text, may] of [
@@ -71,12 +71,12 @@ describe('how far one gets without a word', () => {
     expect(mayReach(both, { namespace: api, volume: npm, access: 'write', lane: lane('t1:local') })).toBe(true);
   });
 
-  test('a run that nobody vouches for has of what was granted what lies above it', () => {
+  test('grants to an untrusted run count only for namespaces above it', () => {
     const above = grant({ owner: [parseNamespace('github.com/acme'), name('renamed')] });
     expect(unvouchedBounds(within(grant(), above, grant({ owner: [tier], volume: null })))).toEqual(within(above));
   });
 
-  test('a chain has the links of others that share this volume; all of them where nobody is confined', () => {
+  test('a chain has the links that share this volume; without bounds it has all links', () => {
     const chain = [web, tier, api].map((namespace) => ({ namespace, lane: lane('t1:local') }));
     const [own, , granted] = chain;
     expect(linksWithin(undefined, chain, npm)).toEqual(chain);

@@ -15,8 +15,8 @@ const [acme, web, inner, other] = [
   ReturnType<typeof parseNamespace>,
 ];
 
-describe('whom something is shared with', () => {
-  test('is read as it is written', () => {
+describe('a grantee', () => {
+  test('is parsed as formatted', () => {
     for (const text of ['github.com/acme/web', 'github.com/acme/**', 'a']) {
       expect(granteeText(parseGrantee(text, '--to'))).toBe(text);
     }
@@ -25,7 +25,7 @@ describe('whom something is shared with', () => {
     }
   });
 
-  test('one namespace is that one by any of its names, and scopes in it, and no other', () => {
+  test('of one namespace includes all its names and scopes, and no other', () => {
     const one = parseGrantee(web, '--to');
     expect(isCovered(one, [web])).toBe(true);
     expect(isCovered(one, [other, web])).toBe(true);
@@ -34,13 +34,13 @@ describe('whom something is shared with', () => {
     expect(isCovered(one, [])).toBe(false);
   });
 
-  test('all below one are that one too, and whatever lies below, but not what only begins alike', () => {
+  test('with all below includes the namespace itself, but not a common beginning', () => {
     const all = parseGrantee(`${acme}/**`, '--to');
     for (const name of [acme, web, inner, scopeNamespace(inner, ['npm'])]) expect(isCovered(all, [name])).toBe(true);
     for (const name of [other, parseNamespace('github.com')]) expect(isCovered(all, [name])).toBe(false);
   });
 
-  test('can be said of names: all that cover one of them, and no other', () => {
+  test('covering one of several names is found, and no other', () => {
     const segment = fc.constantFrom('a', 'b', 'scope%2Fa', 'scope%2F');
     const path = fc.array(segment, { minLength: 1, maxLength: 4 }).map((segments) => segments.join('/') as Namespace);
     const grantee = fc.record({ namespace: path, below: fc.boolean() });

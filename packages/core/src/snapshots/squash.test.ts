@@ -8,7 +8,7 @@ import { memoryIndex } from '../layers/memory-index.ts';
 import { isCleanUp, squashPlan, withNothingBelow, type SquashStep } from './squash.ts';
 import { LayerStack, mergesVersions } from './stack.ts';
 
-/** Unites versions as an append-union driver would: content is a set. */
+/** Merges versions like an append-union driver: content is a set. */
 function unite(digests: readonly (Digest | null)[]): Digest {
   const parts = new Set(digests.flatMap((digest) => (digest ?? '').split('+')));
   return [...parts].toSorted().join('+') as Digest;
@@ -38,7 +38,7 @@ function entryOf(step: SquashStep): Entry {
   }
 }
 
-/** Everything a reader of the stack sees: path, type and composed content. */
+/** Everything that a reader of the stack sees: path, type and merged content. */
 function sight(layers: readonly LayerIndex[]): Map<BytePath, string> {
   const stack = new LayerStack(layers.map((index) => ({ index })));
   const seen = new Map<BytePath, string>();
@@ -69,7 +69,7 @@ describe('a stack with some neighbours squashed', () => {
     );
   });
 
-  test('shows the same where they are the lowest, and nothing is left of what clean-ups took away', () => {
+  test('shows the same if they are the lowest, without the removals of clean-ups', () => {
     fc.assert(
       fc.property(arbitraryStack, fc.nat(), (layers, a) => {
         const from = a % layers.length;
@@ -82,7 +82,7 @@ describe('a stack with some neighbours squashed', () => {
     );
   });
 
-  test('shows the same however often it is squashed', () => {
+  test('shows the same after repeated squashing', () => {
     fc.assert(
       fc.property(arbitraryStack, (layers) => {
         let squashed: readonly LayerIndex[] = layers;

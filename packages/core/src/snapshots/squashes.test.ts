@@ -13,7 +13,7 @@ const squash = (name: string, ...layers: readonly string[]): SquashRecord => ({
 const chain = (depth: number): readonly SquashRecord[] =>
   Array.from({ length: depth }, (_, index) => squash(`s${index}`, `s${index + 1}`, `a${index}`));
 
-/** Follows records as whoever takes a head apart does; it ends by itself, or not at all. */
+/** Counts the steps of expanding a squash, which may not end for bad records. */
 function steps(squashes: Squashes, from: string): number {
   const left = [id(from)];
   let count = 0;
@@ -24,8 +24,8 @@ function steps(squashes: Squashes, from: string): number {
   return count;
 }
 
-describe('records of others', () => {
-  test('stand for what they say', () => {
+describe('records from other machines', () => {
+  test('are used as given', () => {
     const squashes = new Squashes([squash('s', 'a', 't'), squash('t', 'b', 'c'), squash('u')]);
     expect(squashes.expand([id('s'), id('d')])).toEqual(['a', 'b', 'c', 'd']);
     expect(squashes.records.map((each) => each.id)).toEqual(['s', 't']);
@@ -36,13 +36,13 @@ describe('records of others', () => {
     ['one that stands for it', [squash('a', 's'), squash('s', 'a', 'b')], ['s']],
     ['the same, the other way round', [squash('s', 'a', 'b'), squash('a', 's')], ['a']],
     ['one far below', [squash('s', 'a', 't'), squash('t', 'u', 'b'), squash('u', 's', 'c')], ['s', 'u']],
-  ])('cannot have a squash stand for %s: taking it apart has an end', (_, records, left) => {
+  ])('cannot make a squash contain %s: expanding it ends', (_, records, left) => {
     const squashes = new Squashes(records);
     for (const each of records) expect(steps(squashes, each.id)).toBeLessThan(10);
     expect(squashes.records.map((each) => each.id)).toEqual(left);
   });
 
-  test('lie as deep in each other as lanes come to, and no deeper', () => {
+  test('may be nested as deep as on real lanes, and no deeper', () => {
     const usual = new Squashes(chain(100));
     expect(usual.records).toHaveLength(100);
     expect(usual.expand([id('s0')])).toHaveLength(101);

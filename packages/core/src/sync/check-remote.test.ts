@@ -3,7 +3,7 @@ import type { Remote, SwapRequest } from '@cachelane/core';
 import { memoryRemote, noAbort, seededRandom } from '@cachelane/testkit';
 import { checkRemote } from './check-remote.ts';
 
-/** A server that does not look at one of the two conditions. */
+/** A server that ignores one of the two conditions. */
 function careless(remote: Remote, ignores: (request: SwapRequest) => boolean): Remote {
   const { heads } = remote;
   return {
@@ -18,7 +18,7 @@ function careless(remote: Remote, ignores: (request: SwapRequest) => boolean): R
   };
 }
 
-test('a remote that keeps conditions is fit, and nothing of the check can be seen in it', async () => {
+test('a remote with conditional writes passes, and the check leaves no visible head', async () => {
   const remote = memoryRemote();
   await checkRemote(remote, seededRandom(1), noAbort);
   expect((await remote.heads.list('', {}, noAbort)).keys).toEqual([]);

@@ -59,19 +59,19 @@ const first = (document: Record<string, unknown>, list: string): Record<string, 
   (document[list] as Record<string, unknown>[])[0] ?? {};
 
 describe('a manifest', () => {
-  test('says afterwards what it said before', () => {
+  test('reads back as written', () => {
     expect(decodeManifest(encodeManifest(manifest), manifest)).toEqual({
       ...manifest,
       compat: { arch: 'x64', os: 'linux' },
     });
   });
 
-  test('names as removed only what is not there, also in the place of nothing', () => {
+  test('names only missing layers as removed', () => {
     const more = { ...manifest, removed: [...manifest.removed, hex('a'), hex('d')] } as unknown as HeadManifest;
     expect(decodeManifest(encodeManifest(more), null)).toEqual(decodeManifest(encodeManifest(manifest), null));
   });
 
-  test('names all runs of its layers, and of others the latest ones', () => {
+  test('names all runs of its layers, and the latest of other runs', () => {
     const others = Array.from({ length: limits.manifestRuns + 5 }, (_, index) => ({
       ...manifest.runs[0],
       id: `run_${index.toString(16).padStart(32, '0')}`,
@@ -84,7 +84,7 @@ describe('a manifest', () => {
     expect(runs.at(-1)?.startedAtMs).toBe(1005);
   });
 
-  test('knows the latest squashes that there is room for; of the others it says what was replaced', () => {
+  test('has the latest squashes that fit', () => {
     const squashes = [
       { id: hex('a'), atMs: 1, layers: parts(0, 10) },
       { id: hex('b'), atMs: 2, layers: parts(100, limits.replacedLayers) },
@@ -95,15 +95,15 @@ describe('a manifest', () => {
     expect(read.removed).toEqual([hex('c'), ...parts(0, 10).map(({ id }) => id)]);
   });
 
-  test('knows what its layers were made of and nothing else, and names no layer twice', () => {
+  test('has only squashes of its own layers, and names no layer twice', () => {
     const squashes = [
       { id: hex('b'), atMs: 4, layers: [layer('d'), layer('e')] },
       { id: hex('e'), atMs: 3, layers: [layer('7')] },
-      // Made of a layer that is there by itself, of one that another squash was made of, and of the same one twice.
+      // Contains a separate layer, a layer inside another squash, and that layer twice.
       { id: hex('d'), atMs: 2, layers: [layer('6'), layer('a')] },
       { id: hex('a'), atMs: 2, layers: [layer('5'), layer('7')] },
       { id: hex('7'), atMs: 2, layers: [layer('4'), layer('4')] },
-      // Of a squash that the head does not name.
+      // Inside a squash that the head does not name.
       { id: hex('6'), atMs: 1, layers: [layer('3')] },
     ];
     const read = decodeManifest(encodeManifest({ ...manifest, squashes } as unknown as HeadManifest), null);
@@ -111,7 +111,7 @@ describe('a manifest', () => {
     expect(read.removed).toEqual(['c', '6', '5', '4', '3'].map((digit) => hex(digit)));
   });
 
-  test('can be read back whatever a CI system calls its workflows', () => {
+  test('reads back with any workflow name of a CI system', () => {
     const workflows = ['build\tand\ntest', '\u001B[2J\u009B2J', 'x'.repeat(5000), '\u{1F600}'.repeat(2000), ''];
     for (const workflow of workflows) {
       const run = { ...manifest.runs[0], workflow, revision: workflow };
@@ -120,7 +120,7 @@ describe('a manifest', () => {
     }
   });
 
-  test('has to fit into a head', () => {
+  test('must fit into a head', () => {
     const layers = Array.from({ length: 16_000 }, (_, index) => ({
       ...layer('a'),
       id: index.toString(16).padStart(64, '0'),
@@ -134,7 +134,7 @@ describe('a manifest', () => {
     ['another volume', { volume: 'pip' }],
     ['another compat', { compat: {} }],
     ['another lane', { lane: 't1:ref:dev' }],
-  ])('of %s is not the one that was asked for', (_, other) => {
+  ])('of %s is not accepted as the requested one', (_, other) => {
     const expected = { ...manifest, ...other } as unknown as HeadManifest;
     expect(() => decodeManifest(encodeManifest(manifest), expected)).toThrow(
       'it is the head of github.com/acme/web:npm',
@@ -150,9 +150,9 @@ describe('a manifest', () => {
   const changes: readonly Change[] = [
     ['no format', (document) => delete document['format']],
     ['no version', (document) => (document['version'] = '1')],
-    ['a namespace that is none', (document) => (document['namespace'] = '../etc')],
-    ['a volume that is none', (document) => (document['volume'] = 'a/b')],
-    ['a lane that is none', (document) => (document['lane'] = 't9:ref:main')],
+    ['an invalid namespace', (document) => (document['namespace'] = '../etc')],
+    ['an invalid volume', (document) => (document['volume'] = 'a/b')],
+    ['an invalid lane', (document) => (document['lane'] = 't9:ref:main')],
     ['a compat of numbers', (document) => (document['compat'] = { os: 1 })],
     ['a text that a terminal obeys', (document) => (first(document, 'runs')['workflow'] = '\u001B[2J')],
     ['layers that are no list', (document) => (document['layers'] = {})],
@@ -160,8 +160,8 @@ describe('a manifest', () => {
     ['an id with a slash', (document) => (first(document, 'layers')['id'] = `${hex('a', 62)}/.`)],
     ['an id in upper case', (document) => (first(document, 'layers')['id'] = hex('A'))],
     ['a layer without a run', (document) => (document['runs'] = [])],
-    ['a run that is none', (document) => (first(document, 'runs')['id'] = 'run_1')],
-    ['a purpose that is none', (document) => (first(document, 'runs')['purpose'] = 'mischief')],
+    ['an invalid run', (document) => (first(document, 'runs')['id'] = 'run_1')],
+    ['an unknown purpose', (document) => (first(document, 'runs')['purpose'] = 'mischief')],
     ['a size below nothing', (document) => (first(document, 'layers')['files'] = -1)],
     ['a size that is no number', (document) => (first(document, 'layers')['files'] = '1')],
     ['a size beyond all numbers', (document) => (first(document, 'layers')['files'] = 2 ** 60)],
@@ -177,12 +177,12 @@ describe('a manifest', () => {
     ['a run of no day', (document) => (first(document, 'runs')['startedAtMs'] = Number.MAX_SAFE_INTEGER)],
     ['a squash of no day', (document) => (first(document, 'squashes')['atMs'] = Number.MAX_SAFE_INTEGER)],
     ['a revocation of no day', (document) => (first(document, 'revoked')['atMs'] = Number.MAX_SAFE_INTEGER)],
-    ['no list of what was removed', (document) => delete document['removed']],
+    ['no list of removed layers', (document) => delete document['removed']],
     ['no list of squashes', (document) => delete document['squashes']],
-    ['no list of what was revoked', (document) => delete document['revoked']],
-    ['a squash of nothing that is a list', (document) => delete first(document, 'squashes')['layers']],
+    ['no list of revoked runs', (document) => delete document['revoked']],
+    ['a squash without a list of layers', (document) => delete first(document, 'squashes')['layers']],
     ['a squash of itself', (document) => (first(document, 'squashes')['layers'] = [layer('b')])],
-    ['a squash that nobody made', (document) => (first(document, 'squashes')['layers'] = [foreign])],
+    ['a squash with an unknown run', (document) => (first(document, 'squashes')['layers'] = [foreign])],
     ['a run that is revoked and none', (document) => (first(document, 'revoked')['run'] = 'run_1')],
   ];
   test.each(changes)('with %s is refused', (_, change) => {
@@ -191,7 +191,7 @@ describe('a manifest', () => {
     );
   });
 
-  test.each(['', '[]', 'null', '{', '\u00FF'])('%j is none', (text) => {
+  test.each(['', '[]', 'null', '{', '\u00FF'])('%j is not a head', (text) => {
     expect(() => decodeManifest(encoder.encode(text), null)).toThrow(
       expect.objectContaining({ code: 'E_OBJECT_CORRUPT' }),
     );

@@ -18,8 +18,8 @@ const last = 'ns_ffffffffffffffffffffffffffffffff';
 const x64 = { os: 'linux', arch: 'x64' };
 const odd = { image: 'node:26, "slim" é', '9': '', '10': '%' };
 
-// Made by another implementation (Python's hashlib and struct, from the layout in docs/reference/names.md). A change here is a
-// change of every id in every store: it needs a new version tag.
+// Made by another implementation (Python's hashlib and struct, from docs/reference/names.md). A change here changes
+// every id in every store: it needs a new version tag.
 const vectors: readonly (readonly [Raw, string])[] = [
   [
     { namespaceId: one, volume: 'npm', compat: {}, lane: 't1:local' },
@@ -66,7 +66,7 @@ test('the bytes of the first vector', () => {
   );
 });
 
-test('docs/reference/names.md publishes these vectors, all of them', () => {
+test('docs/reference/names.md has all these vectors', () => {
   const text = readFileSync(join(import.meta.dirname, '../../../../docs/reference/names.md'), 'utf8');
   const row = /^(ns_[0-9a-f]+) (\S+) (\{.*\}) (\S+)\n {2}([0-9a-f]{64})$/gm;
   const published = [...text.matchAll(row)].map(([, namespaceId, volume, compat = '', lane, id]) => [

@@ -5,7 +5,7 @@ import { Squashes, type SquashRecord } from '../snapshots/squashes.ts';
 import { commonAfter, comparable, expireSquashes, mergeHeads } from './merge-heads.ts';
 
 const ids = (text: string): readonly LayerId[] => text.split(' ').filter((id) => id !== '') as LayerId[];
-/** In these tests the names of layers that take away begin with a capital P. */
+/** Names of removing layers begin with a capital P. */
 const takesAway = (id: LayerId): boolean => id.startsWith('P');
 
 interface Case {
@@ -36,20 +36,20 @@ const cases: readonly Case[] = [
   { title: 'several', common: 'a', local: 'l2 l1 a', remote: 'r2 r1 a', merged: 'l2 l1 r2 r1 a' },
   { title: 'both from nothing', common: '', local: 'l', remote: 'r', merged: 'l r' },
   { title: 'pushed before, the note was lost', common: '', local: 'b a', remote: 'c b a', merged: 'c b a' },
-  { title: 'taken out here', common: 'b a', local: 'a', remote: 'b a', merged: 'a' },
-  { title: 'taken out there', common: 'b a', local: 'b a', remote: 'a', merged: 'a' },
-  { title: 'taken out there, new here', common: 'b a', local: 'c b a', remote: 'a', merged: 'c a' },
-  { title: 'all taken out there', common: 'b a', local: 'b a', remote: '', merged: '' },
+  { title: 'removed here', common: 'b a', local: 'a', remote: 'b a', merged: 'a' },
+  { title: 'removed there', common: 'b a', local: 'b a', remote: 'a', merged: 'a' },
+  { title: 'removed there, new here', common: 'b a', local: 'c b a', remote: 'a', merged: 'c a' },
+  { title: 'all removed there', common: 'b a', local: 'b a', remote: '', merged: '' },
   { title: 'rewritten here', common: 'c b a', local: "c b' a", remote: 'd c b a', merged: "d c b' a" },
   { title: 'rewritten there', common: 'c b a', local: 'e c b a', remote: "c b' a", merged: "e c b' a" },
-  { title: 'a clean-up lies on what it saw', common: 'a', local: 'P a', remote: 'r a', merged: 'r P a' },
-  { title: 'and takes along what it saw', common: 'a', local: 'P l a', remote: 'r a', merged: 'r P l a' },
-  { title: 'what came after it goes on top', common: 'a', local: 'm P l a', remote: 'r a', merged: 'm r P l a' },
+  { title: 'a clean-up stays on what it saw', common: 'a', local: 'P a', remote: 'r a', merged: 'r P a' },
+  { title: 'and brings along what it saw', common: 'a', local: 'P l a', remote: 'r a', merged: 'r P l a' },
+  { title: 'later layers go on top', common: 'a', local: 'm P l a', remote: 'r a', merged: 'm r P l a' },
   { title: 'below all that it did not see', common: '', local: 'P l', remote: 's r', merged: 's r P l' },
-  { title: 'what lay on one that gives way stays', common: 'b', local: 'm P b', remote: 'b a', merged: 'm b a' },
-  { title: 'what it saw was taken out there', common: 'b a', local: 'P b a', remote: 'r a', merged: 'r P a' },
-  { title: 'a clean-up that knew too little gives way', common: 'b', local: 'P b', remote: 'b a', merged: 'b a' },
-  { title: 'two clean-ups: ours gives way', common: 'a', local: 'm P2 l a', remote: 'P1 r a', merged: 'm l P1 r a' },
+  { title: 'layers above a dropped clean-up stay', common: 'b', local: 'm P b', remote: 'b a', merged: 'm b a' },
+  { title: 'what it saw was removed there', common: 'b a', local: 'P b a', remote: 'r a', merged: 'r P a' },
+  { title: 'a clean-up that saw too little is dropped', common: 'b', local: 'P b', remote: 'b a', merged: 'b a' },
+  { title: 'two clean-ups: ours is dropped', common: 'a', local: 'm P2 l a', remote: 'P1 r a', merged: 'm l P1 r a' },
 ];
 
 const squashed: readonly Case[] = [
@@ -58,15 +58,15 @@ const squashed: readonly Case[] = [
   { title: 'there, and new here', common: 'b a', local: 'c b a', remote: 'S', merged: 'c S', squashes: 'S=b,a' },
   { title: 'here, and new there', common: 'b a', local: 'S', remote: 'c b a', merged: 'c S', squashes: 'S=b,a' },
   {
-    title: 'what is new here lies between what was squashed there',
+    title: 'a new layer between layers squashed there',
     common: 'b a',
     local: 'b x a',
     remote: 'S',
     merged: 'b x a',
     squashes: 'S=b,a',
   },
-  { title: 'taken out here', common: 'b a', local: 'b', remote: 'S', merged: 'b', squashes: 'S=b,a' },
-  { title: 'taken out there', common: 'b a', local: 'S', remote: 'b', merged: 'b', squashes: 'S=b,a' },
+  { title: 'removed here', common: 'b a', local: 'b', remote: 'S', merged: 'b', squashes: 'S=b,a' },
+  { title: 'removed there', common: 'b a', local: 'S', remote: 'b', merged: 'b', squashes: 'S=b,a' },
   {
     title: 'one squash of squashes',
     common: 'd c b a',
@@ -76,7 +76,7 @@ const squashed: readonly Case[] = [
     squashes: 'S=c,b,a T=d,S',
   },
   {
-    title: 'taken out of the midst of one',
+    title: 'removed from the middle of one',
     common: 'd c b a',
     local: 'T',
     remote: 'c S',
@@ -92,7 +92,7 @@ const squashed: readonly Case[] = [
     squashes: 'S=c,b T=b,a',
   },
   {
-    title: 'squashed differently: ours stands for more',
+    title: 'squashed differently: ours covers more',
     common: 'c b a',
     local: 'S',
     remote: 'c T',
@@ -100,7 +100,7 @@ const squashed: readonly Case[] = [
     squashes: 'S=c,b,a T=b,a',
   },
   {
-    title: 'a clean-up here of what was squashed there',
+    title: 'a clean-up of layers squashed there',
     common: 'b a',
     local: 'P b a',
     remote: 'c S',
@@ -108,20 +108,20 @@ const squashed: readonly Case[] = [
     squashes: 'S=b,a',
   },
   {
-    title: 'a squash whose parts nobody knows any more, after being away',
+    title: 'a squash whose parts are unknown after a long absence',
     common: 'b a',
     local: 'c b a',
     remote: 'S',
     merged: 'c S',
   },
   {
-    title: 'known here only, taken out there',
+    title: 'known only here, removed there',
     common: 'b a S',
     local: 'S',
     remote: 'c',
     merged: 'c',
   },
-  { title: 'a record that stands for itself', common: '', local: 'S', remote: 'a', merged: 'S a', squashes: 'S=S' },
+  { title: 'a record that contains itself', common: '', local: 'S', remote: 'a', merged: 'S a', squashes: 'S=S' },
 ];
 
 describe('two heads become one', () => {
@@ -138,12 +138,12 @@ describe('two heads become one', () => {
   });
 });
 
-/** Machines that commit, clean up, squash, take out and sync with one remote, in any order. */
+/** Machines that commit, clean up, squash, remove and sync with one remote in any order. */
 interface Machine {
   local: readonly LayerId[];
   common: ReadonlySet<LayerId>;
   squashes: readonly SquashRecord[];
-  /** Squashes that cannot be taken apart there any more. */
+  /** Squashes whose parts are gone there. */
   readonly gone: Set<LayerId>;
 }
 
@@ -167,13 +167,13 @@ class World {
   #squashesThere: readonly SquashRecord[] = [];
   readonly added = new Set<LayerId>();
   readonly removed = new Set<LayerId>();
-  /** What a layer that takes away saw. */
+  /** The layers that a removing layer saw. */
   readonly saw = new Map<LayerId, ReadonlySet<LayerId>>();
-  /** All that there ever were, known to a machine or not. */
+  /** All squash records, known to a machine or not. */
   readonly #ever: SquashRecord[] = [];
   #count = 0;
 
-  /** What is really in a head. */
+  /** Returns the layers of a head without squashes. */
   plain(ids: readonly LayerId[]): readonly LayerId[] {
     return new Squashes(this.#ever).expand(ids);
   }
@@ -214,7 +214,7 @@ class World {
         break;
       }
       case 'forget': {
-        // A damaged one: gone here, and nowhere else.
+        // A damaged layer, missing only here.
         const plain = squashes.expand(machine.local);
         const id = plain[pick % Math.max(1, plain.length)];
         if (id === undefined || !machine.common.has(id)) break;
@@ -266,7 +266,7 @@ class World {
       this.#squashesThere = squashes.within(merged);
     }
     const had = new Set(squashes.expand(machine.local));
-    // A push takes nothing in.
+    // A push takes no layers from the remote.
     const local = pushes
       ? squashes.contract(
           layers.filter((id) => had.has(id)),
@@ -280,7 +280,10 @@ class World {
     machine.squashes = new Squashes([...machine.squashes, ...squashes.records]).records;
   }
 
-  /** What one took out comes back where another one has it beside a squash that cannot be taken apart, and squashes are told otherwise then: that takes a third round to be heard of by all. */
+  /**
+   * A removed layer may return from a machine that has it beside a squash without its parts, and changes the
+   * squashes. Then all machines agree only after a third round.
+   */
   settle(): void {
     for (let round = 0; round < 3; round++) {
       for (const number of this.machines.keys())
@@ -295,7 +298,7 @@ class World {
   }
 }
 
-test('two squashes of a head that stand for the same layer are told as they are: nobody may have by itself what only one of them has', () => {
+test('overlapping squashes of one head stay whole, because other machines may lack the layers of only one', () => {
   const here = squashesOf('S=x,b,a T=y,b,a').records;
   const heads = { local: ids('S T c'), remote: ids('T S c') };
   const known = { here, there: [], ...heads, common: new Set(ids('x y b a c')), isKept: () => true };
@@ -304,7 +307,7 @@ test('two squashes of a head that stand for the same layer are told as they are:
   expect(squashes.contract(merged, [...heads.remote, ...heads.local])).toEqual(ids('T S c'));
 });
 
-test('what lies in a squash that cannot be taken apart any more was not taken out, whichever squash the remote has it in', () => {
+test('layers inside a squash without its parts do not count as removed, whichever squash the remote has', () => {
   const here = squashesOf('S=x,c,T T=b,a').records;
   const heads = { local: ids('y S'), remote: ids('c T') };
   const known = { here, there: [], ...heads, common: new Set(ids('x c b a S T')), isKept: () => false };
@@ -313,14 +316,14 @@ test('what lies in a squash that cannot be taken apart any more was not taken ou
   expect(squashes.contract(merged, [...heads.remote, ...heads.local])).toEqual(ids('y c T'));
 });
 
-test('a squash that cannot be taken apart any more is not, where the remote has nothing of it but itself', () => {
+test('a squash without its parts stays whole if the remote has only the squash', () => {
   const here = squashesOf('S=b,a').records;
   const heads = { local: ids('S'), remote: ids('c S') };
   const { squashes } = comparable({ here, there: [], ...heads, common: new Set(ids('S')), isKept: () => false });
   expect(squashes.expand(heads.local)).toEqual(ids('S'));
 });
 
-test('a squash that shares layers with one that cannot be taken apart any more is told as ever', () => {
+test('a squash that overlaps one without its parts is compared as usual', () => {
   const [kept, lost] = [squashesOf('T=d,b,a').records, squashesOf('S=c,b,a').records];
   const heads = { local: ids('S T'), remote: ids('T') };
   const known = { here: [...lost, ...kept], there: kept, ...heads, common: new Set(ids('d b a T')) };
@@ -331,7 +334,7 @@ test('a squash that shares layers with one that cannot be taken apart any more i
 });
 
 describe('machines that sync in any order', () => {
-  test('lose nothing, keep nothing that was taken out, agree in the end, and hide nothing unseen', () => {
+  test('lose no layers, restore no removed layers, agree in the end, and hide no unseen layers', () => {
     fc.assert(
       fc.property(arbitrarySteps(), (steps) => {
         const world = new World();
@@ -349,7 +352,7 @@ describe('machines that sync in any order', () => {
         world.settle();
         const wanted = [...world.added].filter((id) => !world.removed.has(id));
         const there = world.plain(world.remote);
-        // Clean-ups may have given way.
+        // Clean-ups may have been dropped.
         expect(wanted.filter((id) => !takesAway(id) && !there.includes(id))).toEqual([]);
         expect(there.filter((id) => !wanted.includes(id))).toEqual([]);
         for (const { local } of world.machines) expect(local).toEqual(world.remote);
@@ -358,7 +361,7 @@ describe('machines that sync in any order', () => {
     );
   });
 
-  test('lose nothing and agree in the end where they forget what was squashed', () => {
+  test('lose no layers and agree in the end even if they forget squashes', () => {
     fc.assert(
       fc.property(arbitrarySteps('expire', 'expire'), (steps) => {
         const world = new World();

@@ -25,7 +25,7 @@ export function decodeAbout(bytes: Uint8Array): RemoteId {
       'E_REMOTE_UNFIT',
       `the remote has layout version ${found.version}; this cachelane knows version ${version}`,
       {
-        hint: 'use a later cachelane',
+        hint: 'use a later version of cachelane',
       },
     );
   }

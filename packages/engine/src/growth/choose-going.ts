@@ -1,28 +1,28 @@
-/** What can go by itself: a file, or a group. */
+/** Something that can be removed alone: a file or a group. */
 export interface GrowthUnit {
   readonly sizeBytes: number;
-  /** When a run saved it, as that run's start; the latest of several. */
+  /** Start of the latest run that saved it. */
   readonly savedAtMs: number;
-  /** When a run was last seen to use it, after it was saved; null: that was never seen. */
+  /** Last observed use after its save; null: none. */
   readonly usedAtMs: number | null;
-  /** One of the latest runs added or used it: it stays. */
+  /** One of the latest runs added or used it, so it stays. */
   readonly isRecent: boolean;
 }
 
 export interface GrowthLimits {
   readonly budgetBytes: number;
-  /** What does not go, whatever else is said, and counts. */
+  /** Bytes that cannot be removed but count. */
   readonly otherBytes: number;
-  /** What was last used before this counts as not used. */
+  /** Uses before this time do not count. */
   readonly usedSinceMs: number;
 }
 
-/** A budget that is exceeded is left by so much that not every run has to take something away again. */
+/** The part of the budget to free in addition, so that not every run must remove something. */
 const roomPart = 0.1;
 
 /**
- * Of what is over the budget, what goes, in order: what no recent run used, the oldest first; then what is used, the least recently used first. Nothing where the budget is
- * kept. What the latest runs added or used stays, and so may leave the budget unmet: it would be made again by the next run.
+ * Returns what to remove over the budget, in order: units that no recent run used, oldest first, then used ones, least recently used first.
+ * What the latest runs added or used stays, even over the budget, since the next run would make it again.
  */
 export function chooseGoing<U extends GrowthUnit>(units: readonly U[], limits: GrowthLimits): readonly U[] {
   const { budgetBytes, otherBytes, usedSinceMs } = limits;
@@ -36,7 +36,7 @@ export function chooseGoing<U extends GrowthUnit>(units: readonly U[], limits: G
   const target = budgetBytes * (1 - roomPart);
   const going: U[] = [];
   for (const unit of order) {
-    // What is used goes for the budget's sake alone, not for room.
+    // Used units are removed only down to the budget.
     if (bytes <= (isUsed(unit) ? budgetBytes : target)) break;
     going.push(unit);
     bytes -= unit.sizeBytes;

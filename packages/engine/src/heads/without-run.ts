@@ -1,20 +1,19 @@
 import { type Entry, type LayerIndex, type RunId, isSquash } from '@cachelane/core';
 
-/** What becomes of a layer when runs are taken out of a snapshot. */
+/** The rest of a layer after runs are removed from a snapshot. */
 export type LayerWithoutRun =
   | { readonly kind: 'keep' }
   | { readonly kind: 'drop' }
-  /** The layer goes on with these entries only. */
+  /** Only these entries are left. */
   | { readonly kind: 'rewrite'; readonly entries: readonly Entry[] };
 
 /**
- * Takes away every entry that has one of the runs among its origins: a layer of theirs alone goes whole, one that inherited
- * from them (a rewritten file whose own part could not be told apart, a squash) loses those entries. A directory that other
- * runs had too stays for what they have in it, and older versions of a file that others hid stay hidden.
- * `maker`: the run whose layer it is; null where that is not known.
+ * Removes entries with one of the runs among their origins. A layer of those runs is dropped; a squash, or a merged file, loses the
+ * affected entries. A directory stays if other runs had it too, and older versions that other runs hid stay hidden. `maker`: the layer's
+ * run; null if unknown.
  */
 export function withoutRun(index: LayerIndex, runs: ReadonlySet<RunId>, maker: RunId | null): LayerWithoutRun {
-  // In a squash it may have been anybody who hid something.
+  // In a squash, any of its runs may have hidden something.
   const didTheyHide = maker !== null && runs.has(maker) && !isSquash(index);
   const kept: Entry[] = [];
   let touched = false;

@@ -155,7 +155,7 @@ describe('revoke', () => {
     ['that saw it removes only the run', ['junk'], 'evil', ['a', 'b', 'c']],
     ['that removed it removes only the run', ['junk', 'evil'], 'evil', ['a', 'b', 'c']],
     [
-      'that is the run restores what it removed, and nothing of a later one',
+      'that the run made restores its removals, but not those of a later one',
       ['junk'],
       'clean-up',
       ['a', 'b', 'c', 'evil', 'junk'],
@@ -293,7 +293,7 @@ describe('revoke', () => {
     const evil = (await installAll(ann, 'evil'))[0];
     await ben.run(() => undefined);
     await ben.run(([volume]) => install(volume, 'ben'), { request: { push: 'never' } });
-    // The revoking machine has nothing of the run.
+    // The revoking machine has no layer of the run.
     await revoke(cy, evil);
     expect(await linesOf(cy)).toEqual(['a']);
     await installOn(ben, 'more');
@@ -325,7 +325,7 @@ describe('revoke', () => {
     for (const engine of [ann, ben, machine()]) expect([...(await look(engine, { volumes })).keys()]).toEqual(['f']);
   });
 
-  test('restores from the remote what was squashed there and never was here', async () => {
+  test('restores layers from the remote that were squashed there and never were here', async () => {
     const { machine } = machines();
     const [ann, ben] = [machine(), machine()];
     const runs = await installAll(ann, 'a', 'b', 'c', 'd');

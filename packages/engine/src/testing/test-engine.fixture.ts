@@ -123,7 +123,7 @@ const common = {
   compat: () => ({}),
 } as const;
 
-/** `index/**` are lines that name files of `content/**`; `tmp` is never stored; `pair-N.*` are groups; of `unknown/**` nothing is known. */
+/** `index/**` holds lines that name files of `content/**`; `tmp` is never stored; `pair-N.*` are groups; `unknown/**` has unknown files. */
 export const indexedTool: Tool = {
   ...common,
   name: 'indexed',
@@ -225,10 +225,10 @@ export function testContext(
   };
 }
 
-/** A collection that may take whatever the defaults let go. */
+/** Options of a collection that may remove whatever the defaults allow. */
 export const everything: GarbageOptions = { policy: {}, upTo: 'T3', isThere: () => true };
 
-/** Bytes from a counter: ids differ, runs repeat exactly. */
+/** Counter bytes: ids differ, and runs are reproducible. */
 function countingRandom(seed: string): EngineDependencies['random'] {
   let counter = 0;
   return {
@@ -240,7 +240,7 @@ function countingRandom(seed: string): EngineDependencies['random'] {
   };
 }
 
-/** Writes a file and makes the directories that lead to it, as tools do. */
+/** Writes a file and makes its directories. */
 export function put(volume: MemoryVolume | undefined, path: string, content: string): void {
   const slash = path.lastIndexOf('/');
   if (slash > 0) volume?.mkdir(path.slice(0, slash));
@@ -255,12 +255,12 @@ function untilAborted(signal: AbortSignal): Promise<never> {
   });
 }
 
-/** What the processes of one machine share. */
+/** Shared by the processes of one machine. */
 export interface TestHome {
   readonly metadata: MemoryState;
   readonly disk: MemoryLayerDisk;
   readonly transfers: MemoryTransferState;
-  /** Sessions whose processes live. */
+  /** Sessions with a live process. */
   readonly held: Set<string>;
   readonly seedNotes: Map<string, SeedNote>;
 }
@@ -271,17 +271,17 @@ export function testHome(): TestHome {
 }
 
 export interface TestEngineOptions {
-  /** Engines that meet in a home or a remote have to differ in their ids. */
+  /** Engines that share a home or a remote need different ids. */
   readonly seed?: string;
   readonly home?: TestHome;
   readonly remote?: Remote | null;
-  /** Of its machine, by absolute path: what was done in them. */
+  /** Directories of its machine, by absolute path, as steps. */
   readonly directories?: ReadonlyMap<string, readonly VolumeStep[]>;
-  /** Puts something between the engine and its ports. */
+  /** Wraps the engine's ports. */
   readonly wrap?: (deps: EngineDependencies) => EngineDependencies;
 }
 
-/** An engine on memory drivers; `command` stands in for the process. */
+/** An engine with memory drivers; `command` stands in for the process. */
 export function testEngine(options: TestEngineOptions = {}): TestEngine {
   const { seed = '', home = testHome(), remote = null, directories, wrap = (plain) => plain } = options;
   const events: EngineEvent[] = [];
@@ -304,7 +304,7 @@ export function testEngine(options: TestEngineOptions = {}): TestEngine {
     clock: {
       nowMs: () => (nowMs += 1000),
       monotonicMs: () => nowMs,
-      // A pause is over at once; a deadline never comes.
+      // Short sleeps end at once; deadlines never end.
       sleep: (ms, signal) => (ms < longPauseMs ? Promise.resolve() : untilAborted(signal)),
     },
     random: countingRandom(seed),
@@ -365,7 +365,7 @@ function commandRuntime(
       if (reason !== null) return { kind: 'not-started', reason };
       onPlace?.({ token: 'test' });
       await command(
-        // A directory of the machine is none of the mounter's.
+        // Host directories are not the mounter's.
         mounts.flatMap((mount) => (mount.kind === 'overlay' ? [mounter.volume(mount)] : [])),
         env,
       );
@@ -384,7 +384,7 @@ function commandRuntime(
 export const text = (volume: MemoryVolume | undefined, path: string): string =>
   Buffer.from(volume?.read(path) ?? []).toString();
 
-/** Adds content and a line that names it, as a package manager does. */
+/** Adds content and a line that names it, like a package manager. */
 export function install(volume: MemoryVolume | undefined, name: string): void {
   put(volume, `content/${name}`, `bytes of ${name}`);
   const before = volume?.exists('index/bucket') === true ? text(volume, 'index/bucket') : '';

@@ -3,19 +3,20 @@ import { type LayerId, type Squashes, mergeHeads } from '@cachelane/core';
 export interface Feed {
   /** The head of the run's own lane, top first. */
   readonly own: readonly LayerId[];
-  /** That of the tier. */
+  /** The tier's head, top first. */
   readonly tier: readonly LayerId[];
-  /** What is known of squashes of either, as far as what they stand for may be named in their place. */
+  /** Known squashes of both heads whose parts may replace them. */
   readonly squashes: Squashes;
-  /** Whether a clean-up made it. */
+  /** Whether a clean-up made the layer. */
   readonly isCleanUp: (id: LayerId) => boolean;
-  /** Whether what both have is laid over each other; else the one takes the other's place. */
+  /** Whether the contents are merged; otherwise the own head replaces the tier's. */
   readonly merges: boolean;
 }
 
 /**
- * A tier's head once all that the own head shows is in it; top first. What a run took out of its own lane by a clean-up stays in the tier, which others read. What a clean-up of the tier took away and the own
- * head still has comes again on top: layers that come now may name it, and say nothing of that. The tier knows nothing of squashes of the own lane: what they stand for is in it by itself.
+ * Returns the tier's head after a feed, top first. What a clean-up removed from the own lane stays in the tier for its other readers. If a
+ * clean-up of the tier removed layers that the own head still has, they are added again on top, since newer layers may refer to them. The
+ * tier does not know the own lane's squashes, so their parts are compared.
  */
 export function fedStack({ own, tier, squashes, isCleanUp, merges }: Feed): readonly LayerId[] {
   const isNamed = (id: LayerId): boolean => tier.includes(id);
@@ -29,9 +30,7 @@ export function fedStack({ own, tier, squashes, isCleanUp, merges }: Feed): read
   return squashes.contract(merged, tier, isNamed);
 }
 
-/**
- * A head below which lies what a run saw of a tier when it first saved: what of it the head lacks comes right above what it lay on, else at the bottom. Top first.
- */
+/** Returns a head with the tier layers that its runs saw, top first. Missing ones go right above the layer that they were on, else to the bottom. */
 export function onLineage(head: readonly LayerId[], lineage: readonly LayerId[]): readonly LayerId[] {
   const stack = [...head];
   let above = stack.length;

@@ -8,17 +8,17 @@ import {
   personalLane,
 } from '@cachelane/core';
 
-/** What a run saved, as rules of tiers ask for it. */
+/** A run's save, as feed rules match it. */
 export interface Feeding {
   /** Every name of the run's namespace. */
   readonly names: readonly Namespace[];
   readonly volume: VolumeName;
   readonly lane: LaneName;
-  /** That of the default branch, as the run knows it. */
+  /** The default branch's lane, as far as the run knows. */
   readonly defaultLane: LaneName | null;
 }
 
-/** Why a rule does not bring what a run saves to its tier, one clause for people; null: it does. */
+/** Returns why a rule does not apply to a save, one clause for people; null if it does. */
 export function whyNotFed(rule: FeedRecord, { names, volume, lane, defaultLane }: Feeding): string | null {
   if (laneTrust(lane) === 'T0') return 'the run is untrusted';
   if (!isCovered(rule.from, names)) return 'it is for other projects';

@@ -4,7 +4,7 @@ import { formatRemoteAddress, parseRemoteAddress } from './remote-address.ts';
 
 const s3 = { kind: 's3', bucket: 'my-bucket', prefix: '', endpoint: null, region: null };
 
-describe('what a person writes for a remote', () => {
+describe('the address of a remote', () => {
   test.each([
     ['dir:/mnt/cache', { kind: 'dir', path: '/mnt/cache' }],
     ['dir:/mnt//cache/./x/', { kind: 'dir', path: '/mnt/cache/x' }],
@@ -58,7 +58,7 @@ describe('what a person writes for a remote', () => {
     's3://my-bucket?hunter2',
     's3://my-bucket/a?endpoint=hunter2',
     's3://my-bucket/a?region=hunter2/',
-  ])('no secret of %s is repeated', (text) => {
+  ])('an error repeats no secret of %s', (text) => {
     const thrown = (() => {
       try {
         return parseRemoteAddress(text);
@@ -78,7 +78,7 @@ describe('what a person writes for a remote', () => {
       's3://my-bucket?endpoint=https://s3.example.com&region=x',
     ],
     ['s3://my-bucket?endpoint=http://x/a%2526b%26c%2Bd', 's3://my-bucket?endpoint=http://x/a%2526b%26c%2Bd'],
-  ])('%s has one spelling, which means the same', (text, spelling) => {
+  ])('%s has one canonical spelling with the same meaning', (text, spelling) => {
     const address = parseRemoteAddress(text);
     expect(formatRemoteAddress(address)).toBe(spelling);
     expect(parseRemoteAddress(spelling)).toEqual(address);

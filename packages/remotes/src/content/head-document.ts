@@ -8,7 +8,7 @@ import { corrupt } from './expect-content.ts';
 
 export interface HeadDocument {
   readonly attempt: AttemptId;
-  /** Null for a head that was removed. */
+  /** Null for a removed head. */
   readonly bytes: Uint8Array | null;
 }
 
@@ -22,7 +22,7 @@ function lineOf(attempt: string, mark: string): Uint8Array {
 }
 
 const lineBytes = lineOf('0'.repeat(32), '0'.repeat(digestLength)).length;
-/** Removed heads have this size, and no other one has: those are longer, but for damaged ones. */
+/** Only removed heads, and damaged ones, have this size. */
 export const removedHeadBytes: number = lineOf('0'.repeat(32), 'removed').length;
 
 export function encodeHead({ attempt, bytes }: HeadDocument): Uint8Array {
@@ -34,7 +34,7 @@ export function encodeHead({ attempt, bytes }: HeadDocument): Uint8Array {
   return encoded;
 }
 
-/** Throws E_OBJECT_CORRUPT; E_REMOTE_UNFIT for one that a later version of Cachelane wrote. */
+/** Decodes a head. Throws E_OBJECT_CORRUPT; E_REMOTE_UNFIT for a later version. */
 export function decodeHead(encoded: Uint8Array, what: string): HeadDocument {
   if (encoded.length === 0) throw corrupt(what, 'is empty');
   const isRemoved = encoded.length === removedHeadBytes;
@@ -48,7 +48,7 @@ export function decodeHead(encoded: Uint8Array, what: string): HeadDocument {
   return { attempt: attempt as AttemptId, bytes };
 }
 
-/** Whether it is what a removed head leaves; a damaged one says nothing of the kind. */
+/** Returns whether the bytes are an undamaged removed head. */
 export function isRemoval(encoded: Uint8Array): boolean {
   return encoded.length === removedHeadBytes && linePattern.exec(new TextDecoder().decode(encoded))?.[2] === 'removed';
 }
@@ -61,7 +61,7 @@ function refused(line: string, what: string): CachelaneError {
   });
 }
 
-/** Null for one that is damaged. */
+/** Returns null for a damaged head. */
 export function decodeUnlessDamaged(encoded: Uint8Array, what: string): HeadDocument | null {
   try {
     return decodeHead(encoded, what);

@@ -20,7 +20,7 @@ test('a file and a buffer with the same content are the same object', async () =
   expect(await contentOf(await remote.objects.get(key, {}, noAbort))).toHaveLength(bytes.length);
 });
 
-test('a file that is gone or has changed is the fault of nobody but the file', async () => {
+test('a missing or changed file is an error of the source', async () => {
   using dir = scratchDir();
   const path = join(dir.path, 'file');
   const remote = openDirRemote({ path: dir.path, random: systemRandom });

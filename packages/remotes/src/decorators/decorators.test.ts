@@ -26,7 +26,10 @@ import { traced } from './traced.ts';
 const key = parseRemoteKey('v/npm');
 const bytes = new TextEncoder().encode('state');
 
-/** Whatever they are wrapped in, the ports keep their promises: here with every third call failing one way or the other. */
+/**
+ * The ports keep their guarantees with retries around a driver that fails every third call, before or after it takes
+ * effect.
+ */
 const wrapped =
   (faults: readonly RemoteFault[]): RemoteFactory =>
   () => {
@@ -46,7 +49,7 @@ const wrapped =
     return Promise.resolve({ open, damageHead, [Symbol.asyncDispose]: () => Promise.resolve() });
   };
 
-// A put that has to be repeated may find what it stored itself, and says so: there, nothing happens before an answer gets lost.
+// A repeated put may find its own object and report `present`, so here calls fail only before they take effect.
 remoteObjectsConformance('memory that loses every third request, with patience', wrapped(['before']));
 remoteHeadsConformance('memory that loses every third answer, with patience', wrapped(['before', 'after']));
 
@@ -62,8 +65,8 @@ const setUp = (decide: Parameters<typeof faultyRemote>[1]) => {
   return { clock, events, inner, remote };
 };
 
-describe('trying again', () => {
-  test('ends after so many attempts, with waits that double and are told', async () => {
+describe('retrying', () => {
+  test('ends after the maximum of attempts, with doubling waits that are reported', async () => {
     const { clock, events, remote } = setUp(() => ({ code: 'E_REMOTE_GONE', retryable: true }));
     await expect(remote.heads.read(key, noAbort)).rejects.toMatchObject({ code: 'E_REMOTE_GONE' });
     expect(clock.sleptMs).toHaveLength(limits.remoteAttempts - 1);
@@ -76,7 +79,7 @@ describe('trying again', () => {
     expect(events[0]).toMatchObject({ operation: 'read head', key, failures: 1, code: 'E_REMOTE_GONE' });
   });
 
-  test('is not for what stays as it is', async () => {
+  test('does not repeat permanent errors', async () => {
     for (const code of ['E_REMOTE_DENIED', 'E_REMOTE_FULL', 'E_OBJECT_CORRUPT'] as const) {
       const { clock, remote } = setUp(() => ({ code, retryable: false }));
       await expect(remote.objects.put(key, sourceOf(bytes), noAbort)).rejects.toMatchObject({ code });
@@ -84,7 +87,7 @@ describe('trying again', () => {
     }
   });
 
-  test('that is stopped says what went wrong before, between two attempts and in one', async () => {
+  test('that is aborted reports the last failure, between two attempts and during one', async () => {
     const between = setUp(() => ({ code: 'E_REMOTE_GONE', retryable: true }));
     between.clock.sleep = async () => await Promise.reject(new Error('stop'));
     const inOne = setUp(({ number }) => ({ code: number < 3 ? 'E_REMOTE_GONE' : 'E_ABORTED', retryable: number < 3 }));
@@ -96,7 +99,7 @@ describe('trying again', () => {
     }
   });
 
-  test('settles a swap whose answer got lost: it was this one, or somebody else moved on from it', async () => {
+  test('settles a swap whose answer was lost: it took effect, or another client moved the head since', async () => {
     const { inner, remote } = setUp(({ number }) => (number % 2 === 1 ? 'after' : undefined));
     const request = { key, bytes, expected: null, attempt: newAttempt(seededRandom(9).bytes(16)) };
     const moved = await remote.heads.swap(request, noAbort);
@@ -107,12 +110,12 @@ describe('trying again', () => {
     expect((await remote.heads.swap(request, noAbort)).kind).toBe('conflict');
   });
 
-  test('a put whose answer got lost has stored it', async () => {
+  test('a put whose answer was lost has stored the object', async () => {
     const { remote } = setUp(({ number }) => (number === 1 ? 'after' : undefined));
     expect(await remote.objects.put(key, sourceOf(bytes), noAbort)).toEqual({ kind: 'present' });
   });
 
-  test('a download goes on from the byte where it broke off, as often as it gets further', async () => {
+  test('a download continues at the byte where it broke off while it makes progress', async () => {
     const source = sourceOf(noise(1_000_000));
     const { inner, remote, clock } = setUp(({ operation }) =>
       operation === 'get' ? { afterBytes: 70_000 } : undefined,
@@ -124,14 +127,14 @@ describe('trying again', () => {
     expect(Buffer.from(from ?? []).equals(noise(1_000_000).subarray(900_000))).toBe(true);
   });
 
-  test('a download that gets no further ends', async () => {
+  test('a download without progress fails', async () => {
     const { inner, remote } = setUp(({ operation }) => (operation === 'get' ? { afterBytes: 0 } : undefined));
     await inner.objects.put(key, sourceOf(bytes), noAbort);
     const read = async () => await contentOf(await remote.objects.get(key, {}, noAbort));
     await expect(read()).rejects.toMatchObject({ code: 'E_REMOTE_GONE' });
   });
 
-  test('ends when it is told to', async () => {
+  test('ends when it is aborted', async () => {
     const abort = new AbortController();
     const { remote } = setUp(() => {
       abort.abort();
@@ -145,7 +148,7 @@ describe('trying again', () => {
 });
 
 describe('limits', () => {
-  test('let so many calls through at once, heads beside them, and the next in the order they came', async () => {
+  test('bound concurrent object calls in order, and do not hold up heads', async () => {
     const inner = memoryRemote();
     const opened: (() => void)[] = [];
     const started: string[] = [];
@@ -200,7 +203,7 @@ describe('limits', () => {
     expect(await remote.objects.stat(key, noAbort)).toBeDefined();
   });
 
-  test('hold the pace over all streams together', async () => {
+  test('bound the rate of all streams together', async () => {
     const clock = hastyClock();
     const remote = limited(memoryRemote(), { clock, bytesPerSecond: 100_000 });
     await remote.objects.put(key, sourceOf(noise(400_000)), noAbort);
@@ -211,7 +214,7 @@ describe('limits', () => {
 });
 
 describe('tracing', () => {
-  test('tells of each call what it was, how it ended and what it moved', async () => {
+  test('reports the operation, outcome and size of each call', async () => {
     const events: RemoteEvent[] = [];
     const inner = memoryRemote(emptyRemoteState(), 'memory:one');
     const remote = traced(inner, { clock: hastyClock(), onEvent: (event) => events.push(event) });

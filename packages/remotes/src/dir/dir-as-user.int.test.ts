@@ -9,7 +9,7 @@ import { openDirRemote } from './dir-remote.ts';
 const key = parseRemoteKey('a');
 const source = sourceOf(new TextEncoder().encode('content'));
 
-/** The whole process, for good: permissions mean nothing to root. Each test file has a process of its own. */
+/** Changes the whole process permanently, because permissions do not bind root. Each test file has its own process. */
 function becomeOrdinaryUser(): void {
   if (process.getuid?.() !== 0) return;
   process.setgroups?.([]);
@@ -17,7 +17,7 @@ function becomeOrdinaryUser(): void {
   process.setuid?.(65_534);
 }
 
-test('what permissions forbid is said', async () => {
+test('missing permissions are reported', async () => {
   becomeOrdinaryUser();
   using dir = scratchDir();
   const path = join(dir.path, 'remote');

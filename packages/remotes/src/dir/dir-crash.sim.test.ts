@@ -22,13 +22,13 @@ const object = parseRemoteKey('layers/ab/data');
 const head = parseRemoteKey('volumes/npm');
 const source = sourceOf(noise(200_000));
 
-/** What one run pushes: an object, then the head that names it; then a second word, so that the head moves as well as being made. */
+/** Pushes an object, then a head that names it, then a second word, so that the head is created and moved. */
 async function push(remote: Remote, words: readonly string[], seed: number): Promise<void> {
   await remote.objects.put(object, source, noAbort);
   await addWords(remote.heads, { key: head, words, attempt: countingAttempts(seed) });
 }
 
-/** A head whose newest state a crash has emptied. */
+/** A head whose newest state was emptied by a crash. */
 async function tornHead(dir: string): Promise<void> {
   await push(openDirRemote({ path: dir, random: systemRandom }), ['a', 'b'], 1);
   writeFileSync(join(dir, 'heads', `${head}@`, '2'), '');
@@ -58,7 +58,7 @@ const operationsOf = async (): Promise<readonly string[]> => {
 };
 
 describe('a process that dies in a directory', () => {
-  test('at any step leaves objects that are whole and a head of before or after; the next one goes on', async () => {
+  test('at any step leaves whole objects and the old or the new head, and the next process continues', async () => {
     const operations = await operationsOf();
     expect(operations).toContain('link');
     const points = pointsOf(operations);
@@ -83,13 +83,13 @@ describe('a process that dies in a directory', () => {
       await push(next, ['a', 'b', 'c'], 2);
       expect(wordsOf((await next.heads.read(head, noAbort))?.bytes)).toEqual(['a', 'b', 'c']);
       expect((await next.heads.list('', {}, noAbort)).keys).toEqual([head]);
-      // What it left beside is at most the one file that it was about to link.
+      // It leaves at most the one file that it was about to link.
       const known = /^(objects\/layers\/ab\/data|heads\/volumes\/npm@\/[0-9]{1,3})$/;
       expect(filesBelow(dir.path).filter((file) => !known.test(file)).length).toBeLessThanOrEqual(1);
     }
   });
 
-  test('at any step of a removal of damage leaves it damaged or gone, and nothing of before comes back', async () => {
+  test('at any step of removing a damaged head leaves it damaged or gone, and no old state returns', async () => {
     using counted = scratchDir();
     await tornHead(counted.path);
     const counting = dyingProcess({ operation: 0, when: 'before' });

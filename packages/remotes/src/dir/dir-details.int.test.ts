@@ -47,11 +47,11 @@ describe('a directory as a remote', () => {
     expect((await remote.heads.read(key, noAbort))?.version).toMatch(/^30-/);
   });
 
-  test('a swap that comes when its number is free again counts for nothing', async () => {
+  test('a late swap whose number is free again has no effect', async () => {
     using dir = scratchDir();
     const fast = openDirRemote({ path: dir.path, random: systemRandom });
     const seen = await moveTo(fast, 1);
-    // Between its look at the head and its link, twenty others move on and tidy up.
+    // Between reading the head and the link, twenty other swaps and a clean-up happen.
     let isFirst = true;
     const files: DirFiles = {
       ...realDirFiles,
@@ -72,7 +72,7 @@ describe('a directory as a remote', () => {
     expect(readdirSync(join(dir.path, 'heads/v/npm@'))).not.toContain('2');
   });
 
-  test('what dead writers left is removed after a day by the clock of the directory, and nothing younger', async () => {
+  test('files of dead writers are removed after a day by the clock of the directory', async () => {
     using dir = scratchDir();
     const remote = openDirRemote({ path: dir.path, random: systemRandom });
     await remote.objects.put(parseRemoteKey('a'), sourceOf(noise(10)), noAbort);
@@ -93,7 +93,7 @@ describe('a directory as a remote', () => {
     expect(await remote.objects.sweep(noAbort)).toBe(0);
   });
 
-  test('is not made where it is missing: that may be a mount that is not there', async () => {
+  test('is not created if it is missing, because its mount may be missing', async () => {
     using dir = scratchDir();
     const path = join(dir.path, 'missing');
     const remote = openDirRemote({ path, random: systemRandom });
@@ -109,7 +109,7 @@ describe('a directory as a remote', () => {
     expect(existsSync(path)).toBe(false);
   });
 
-  test('a damaged object ends in an error where it is expected to be something, and is told from the right one', async () => {
+  test('a damaged object fails with expected content, and differs from the right one', async () => {
     using dir = scratchDir();
     const remote = openDirRemote({ path: dir.path, random: systemRandom });
     const source = sourceOf(noise(100_000));
@@ -137,7 +137,7 @@ describe('a directory as a remote', () => {
     await expect(moveTo(remote, 1)).rejects.toMatchObject({ code: 'E_OBJECT_CORRUPT' });
   });
 
-  test('a newer format is refused, and left alone', async () => {
+  test('a newer format is refused and not changed', async () => {
     using dir = scratchDir();
     const remote = openDirRemote({ path: dir.path, random: systemRandom });
     await moveTo(remote, 1);
@@ -153,7 +153,7 @@ describe('a directory as a remote', () => {
     expect((await remote.heads.list('', {}, noAbort)).keys).toEqual([key]);
   });
 
-  test('of the states below a damaged one nothing comes back, until it is removed', async () => {
+  test('the states below a damaged one stay hidden until it is removed', async () => {
     using dir = scratchDir();
     const remote = openDirRemote({ path: dir.path, random: systemRandom });
     await moveTo(remote, 3);
@@ -167,7 +167,7 @@ describe('a directory as a remote', () => {
     expect(await moveTo(remote, 1)).toMatch(/^5-/);
   });
 
-  test('a damaged head that somebody else has mended and moved meanwhile stays', async () => {
+  test('a damaged head that another client repaired and moved stays', async () => {
     using dir = scratchDir();
     const fast = openDirRemote({ path: dir.path, random: systemRandom });
     await moveTo(fast, 2);
@@ -189,7 +189,7 @@ describe('a directory as a remote', () => {
     expect((await slow.heads.read(key, noAbort))?.version).toMatch(/^4-/);
   });
 
-  test('where no hard links can be made objects are stored all the same, and heads are refused', async () => {
+  test('without hard links, objects are stored and heads are refused', async () => {
     using dir = scratchDir();
     const remote = openDirRemote({ path: dir.path, random: systemRandom, files: { ...realDirFiles, link: noLinks } });
     expect(await remote.objects.put(key, sourceOf(bytes), noAbort)).toEqual({ kind: 'stored' });
@@ -198,7 +198,7 @@ describe('a directory as a remote', () => {
     expect(filesBelow(dir.path)).toEqual(['objects/v/npm']);
   });
 
-  test('a link whose answer got lost is found by asking again', async () => {
+  test('a link whose answer was lost is found by looking again', async () => {
     using dir = scratchDir();
     let lost = 0;
     const files: DirFiles = {
@@ -219,7 +219,7 @@ describe('a directory as a remote', () => {
     expect(await remote.objects.put(key, sourceOf(bytes), noAbort)).toEqual({ kind: 'present' });
   });
 
-  test('is fit for heads', async () => {
+  test('passes the check for heads', async () => {
     using dir = scratchDir();
     await checkRemote(openDirRemote({ path: dir.path, random: systemRandom }), systemRandom, noAbort);
   });
@@ -227,7 +227,7 @@ describe('a directory as a remote', () => {
 
 const isRoot = process.getuid?.() === 0;
 
-/** Whoever opens it waits for somebody who writes. */
+/** Opening it blocks until a writer opens it. */
 function stuck(path: string): Disposable {
   mkdirSync(dirname(path), { recursive: true });
   execFileSync('mkfifo', [path]);
@@ -235,7 +235,7 @@ function stuck(path: string): Disposable {
 }
 
 requireCommands('mkfifo')('a file system that does not answer', () => {
-  test('is left alone by whoever stops waiting, before a head and in the middle of an object', async () => {
+  test('is abandoned on abort, before a head and in the middle of an object', async () => {
     using dir = scratchDir();
     const left: unknown[] = [];
     const onAbandoned = (work: unknown): void => void left.push(work);
@@ -264,7 +264,7 @@ const withDisk = async (options: string, act: (path: string) => Promise<void>) =
 
 describe.runIf(isRoot)('a disk', () => {
   requireCommands('mount', 'umount')('of its own', () => {
-    test('that is full says so; nothing of what was begun stays, and room helps', () =>
+    test('that is full is reported; unfinished files are removed, and more space helps', () =>
       withDisk('size=1m', async (path) => {
         const remote = openDirRemote({ path, random: systemRandom });
         await expect(remote.objects.put(key, sourceOf(noise(2_000_000)), noAbort)).rejects.toMatchObject({
@@ -275,7 +275,7 @@ describe.runIf(isRoot)('a disk', () => {
         expect(await remote.objects.put(key, sourceOf(noise(200_000)), noAbort)).toEqual({ kind: 'stored' });
       }));
 
-    test('that may only be read is read', () =>
+    test('that is read-only can be read', () =>
       withDisk('size=1m', async (path) => {
         const remote = openDirRemote({ path, random: systemRandom });
         await remote.objects.put(key, sourceOf(bytes), noAbort);

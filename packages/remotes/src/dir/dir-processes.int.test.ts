@@ -14,7 +14,7 @@ async function wordsIn(path: string): Promise<readonly string[]> {
 }
 
 describe('processes that share a directory', () => {
-  test('none of 100 swaps by 5 of them is lost', async () => {
+  test('lose none of 100 swaps by 5 of them', async () => {
     using dir = scratchDir();
     const address = `dir:${dir.path}`;
     const runs = await Promise.all(
@@ -26,7 +26,7 @@ describe('processes that share a directory', () => {
     expect((await wordsIn(dir.path)).toSorted()).toEqual(added.toSorted());
   });
 
-  test('kill -9 at any moment loses nothing that was said to be in, and stops nobody', async () => {
+  test('lose no acknowledged swap by kill -9, and do not block each other', async () => {
     using dir = scratchDir();
     const address = `dir:${dir.path}`;
     const said: string[] = [];
@@ -40,7 +40,7 @@ describe('processes that share a directory', () => {
       expect(new Set(words).size).toBe(words.length);
       expect(new Set(words).isSupersetOf(new Set(said))).toBe(true);
     }
-    // Each victim may have left the one file that it was about to link.
+    // Each victim may leave the one file that it was about to link.
     const files = readdirSync(join(dir.path, 'heads/volumes/npm@'));
     expect(files.length).toBeLessThanOrEqual(2 * limits.remoteHeadsKept + 10);
   });

@@ -8,12 +8,12 @@ export interface ThreadWork {
   readonly digest: string;
   readonly files: number;
   readonly nowMs: number;
-  /** Threads that are ready to put theirs in place. */
+  /** The number of threads that are ready to move their image into place. */
   readonly ready: Int32Array;
   readonly threads: number;
 }
 
-/** What each of several processes does after a reboot. Answers with how many files the tree has that it was given. */
+/** Does what each of several processes does after a reboot. Answers with the number of files in its tree. */
 const { dir, digest, files, nowMs, ready, threads } = workerData as ThreadWork;
 const cache = new ImageCache({ dir, bootId: 'boot-2', nowMs });
 let answer: string;

@@ -39,7 +39,7 @@ async function add(to: ImageCache, content: string, meanwhile: () => Promise<unk
   });
 }
 
-test('several that make one at once all have the one that was there first', async () => {
+test('concurrent processes all get the image that was added first', async () => {
   let first: string | null = null;
   const second = await add(cache(), 'second', async () => {
     first = await add(cache(), 'first');
@@ -48,7 +48,7 @@ test('several that make one at once all have the one that was there first', asyn
   expect(readdirSync(join(dir, 'images'))).toHaveLength(1);
 });
 
-test('after a reboot several make it anew, and nobody loses what another one was given', async () => {
+test('after a reboot several processes make an image again, and all keep a valid one', async () => {
   const old = await add(cache(), 'of before');
   for (let count = 0; count < 500; count++) writeFileSync(join(old, String(count)), '');
   expect(cache('boot-2').find(digest)).toBeNull();
@@ -66,7 +66,7 @@ test('after a reboot several make it anew, and nobody loses what another one was
   expect(answers).toEqual(['200', '200', '200', '200']);
 });
 
-test('one of another boot goes an hour later, one of this boot a month after its last use', async () => {
+test('an image of another boot is deleted after an hour, one of this boot a month after its last use', async () => {
   await add(cache(), 'a');
   const [name = ''] = readdirSync(join(dir, 'images'));
   expect(cache('boot-2', startMs + day / 48).sweep()).toEqual([]);
@@ -78,7 +78,7 @@ test('one of another boot goes an hour later, one of this boot a month after its
   expect(readdirSync(join(dir, 'images'))).toEqual([]);
 });
 
-test('half of one goes a day later, and what a killed sweep left at once', () => {
+test('an unfinished image is deleted after a day, and leftovers of a killed sweep at once', () => {
   for (const name of ['new-a', 'gone-b']) {
     mkdirSync(join(dir, 'images', name, 'tree'), { recursive: true });
     utimesSync(join(dir, 'images', name), startMs / 1000, startMs / 1000);
@@ -88,7 +88,7 @@ test('half of one goes a day later, and what a killed sweep left at once', () =>
   expect(existsSync(join(dir, 'images/new-a'))).toBe(false);
 });
 
-test.runIf(process.geteuid?.() === 0)('what is not ours to remove stays, and is in nobody’s way', async () => {
+test.runIf(process.geteuid?.() === 0)('files that we may not delete stay, and do not block other images', async () => {
   for (const name of [`sha256-${'b'.repeat(64)}`, 'tag-x', 'new-a']) {
     mkdirSync(join(dir, 'images', name, 'tree'), { recursive: true });
     utimesSync(join(dir, 'images', name), startMs / 1000, startMs / 1000);
@@ -107,13 +107,13 @@ test.runIf(process.geteuid?.() === 0)('what is not ours to remove stays, and is 
   }
 });
 
-test('what is no digest is nothing that a name stands for', async () => {
+test('a note without a valid digest is ignored', async () => {
   await add(cache(), 'a');
   cache().noteTag('name', '../../etc');
   expect(cache().tagged('name')).toBeNull();
 });
 
-test('what a name stood for is known as long as it is asked for', async () => {
+test('the digest of a name is kept while it is used', async () => {
   await add(cache(), 'a');
   cache().noteTag('name', digest);
   const noted = readdirSync(join(dir, 'images')).find((each) => each.startsWith('tag-')) ?? '';

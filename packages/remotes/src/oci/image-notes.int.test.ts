@@ -20,7 +20,7 @@ const digest = `sha256:${'a'.repeat(64)}`;
 const cache = () => new ImageCache({ dir: join(dir, 'images'), bootId: 'boot-1', nowMs });
 
 test.each(['', '../../etc', 'sha256:abc', `${digest}/..`, `${digest}\n`, `sha512:${'a'.repeat(64)}`])(
-  'a note that holds no digest is none: %j',
+  'a note without a digest is ignored: %j',
   async (text) => {
     await cache().add(digest, async () => await Promise.resolve());
     cache().noteTag('name', digest);
@@ -31,7 +31,7 @@ test.each(['', '../../etc', 'sha256:abc', `${digest}/..`, `${digest}\n`, `sha512
   },
 );
 
-test('what images hold is for nobody else to read', async () => {
+test('other users cannot read images', async () => {
   const umask = process.umask(0);
   try {
     await cache().add(digest, async () => await Promise.resolve());
@@ -41,7 +41,7 @@ test('what images hold is for nobody else to read', async () => {
   expect(statSync(join(dir, 'images')).mode & 0o777).toBe(0o700);
 });
 
-test('the image that an index has for this machine is known by the digest of the index', async () => {
+test('the image for this machine is found by the digest of its index', async () => {
   const layer = Buffer.from('layer');
   const image = JSON.stringify({ layers: [{ mediaType: 'tar', digest: digestOf(layer), size: layer.length }] });
   const manifests = [{ mediaType: imageType, digest: digestOf(image), size: image.length }];

@@ -28,7 +28,7 @@ afterEach(() => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-/** Layers are texts here: what becomes of archives is tested where they are read. */
+/** Layers are plain texts here; archives are tested where they are read. */
 const unpack: OciProviderOptions['unpack'] = async (layers, { dir: into }) => {
   writeFileSync(join(into, 'all'), layers.map((file) => readFileSync(file, 'utf8')).join('+'));
   return await Promise.resolve({ linksLeftOut: 0 });
@@ -84,7 +84,7 @@ requireCommands('docker-registry')('a real registry', () => {
     }
   });
 
-  test('the image for this machine out of an index', async () => {
+  test('the image for this machine from an index', async () => {
     const registry = await started();
     const [amd, arm] = [
       await registry.push({ repository: 'pip', layers: layers('amd') }),
@@ -100,19 +100,19 @@ requireCommands('docker-registry')('a real registry', () => {
     });
   });
 
-  test('an image of an index that suits every machine', async () => {
+  test('an image without a platform from an index', async () => {
     const registry = await started();
     const any = await registry.push({ repository: 'pip', layers: layers('any') });
     const index = await registry.pushIndex({ repository: 'pip', tag: 'latest', images: { '': any } });
     expect(text(await seed(`${registry.host}/pip`))).toBe('any');
     const byDigest = `${registry.host}/pip@${index.digest}`;
     expect(text(await seed(byDigest))).toBe('any');
-    // The index has another digest than its image, and is known by it, whatever else it is called.
+    // The index has another digest than its image, which is found by either.
     await servers.pop()?.[Symbol.asyncDispose]();
     expect(text(await seed(`${registry.host}/pip:other@${index.digest}`))).toBe('any');
   });
 
-  test('is not pulled twice, and not needed where the digest is known', async () => {
+  test('is not pulled twice, and the registry is not needed for a known digest', async () => {
     const registry = await started();
     const { digest } = await registry.push({ repository: 'pip', tag: 'latest', layers: layers('a') });
     const first = await seed(`${registry.host}/pip`);
@@ -124,7 +124,7 @@ requireCommands('docker-registry')('a real registry', () => {
     await expect(seed(`${registry.host}/other`)).rejects.toMatchObject({ code: 'E_REMOTE_GONE' });
   });
 
-  test('is not pulled for whoever only asks what it would be', async () => {
+  test('is not pulled for a look', async () => {
     const registry = await started();
     const { digest } = await registry.push({ repository: 'pip', tag: 'latest', layers: layers('a') });
     const [byTag, byDigest] = [`${registry.host}/pip`, `${registry.host}/pip@${digest}`];
@@ -135,7 +135,7 @@ requireCommands('docker-registry')('a real registry', () => {
     expect([await seed(byTag, { fetch: null }), await seed(byDigest, { fetch: null })]).toEqual([there, there]);
   });
 
-  test('is no larger than a seed may be, and leaves the disk what has to stay free', async () => {
+  test('is refused above the size of a seed, or without enough free space', async () => {
     const registry = await started();
     await registry.push({ repository: 'pip', tag: 'latest', layers: [Buffer.alloc(3000), Buffer.alloc(1000)] });
     const asked: unknown[] = [];
@@ -159,7 +159,7 @@ requireCommands('docker-registry')('a real registry', () => {
     expect(existsSync(join(dir, 'images')) ? readdirSync(join(dir, 'images')) : []).toEqual([]);
   });
 
-  test('a tag that moved is another image; one of another boot is pulled anew', async () => {
+  test('a tag that moved is another image; one of another boot is pulled again', async () => {
     const registry = await started();
     await registry.push({ repository: 'pip', tag: 'latest', layers: layers('a') });
     const before = await seed(`${registry.host}/pip`);
@@ -170,7 +170,7 @@ requireCommands('docker-registry')('a real registry', () => {
     expect(text(await seed(`${registry.host}/pip`, { bootId: 'boot-2' }))).toBe('b');
   });
 
-  test('what nobody used for a month goes, also where its directories are closed', async () => {
+  test('an image unused for a month is deleted, even with unreadable directories', async () => {
     const registry = await started();
     await registry.push({ repository: 'pip', tag: 'latest', layers: layers('a') });
     const old = await seed(`${registry.host}/pip`);
@@ -206,7 +206,7 @@ const refused = async (listener: RequestListener, name = 'pip') =>
     }
   });
 
-describe('a registry that is none, or not what it should be', () => {
+describe('a registry with invalid answers', () => {
   const layer = Buffer.from('layer');
   const manifest = (size = layer.length, digest = digestOf(layer)) =>
     JSON.stringify({ mediaType: imageType, layers: [{ mediaType: 'tar', digest, size }] });
@@ -252,7 +252,7 @@ describe('a registry that is none, or not what it should be', () => {
     ],
     ['no right', (_, response) => void response.writeHead(403).end(), 'E_REMOTE_DENIED'],
     [
-      'a way to where nothing is encrypted',
+      'a redirect without encryption',
       (_, response) => void response.writeHead(302, { location: 'http://10.0.0.1/' }).end(),
       'E_REMOTE_UNFIT',
     ],
@@ -269,7 +269,7 @@ describe('a registry that is none, or not what it should be', () => {
     const evil = manifest(4, digestOf('evil'));
     const layers = [{ mediaType: 'tar', digest: digestOf(layer), size: layer.length }];
     const manifests = [{ mediaType: imageType, digest: digestOf(evil), size: evil.length }];
-    /** Pinned by its digest: it must not be for the server to say what that stands for. */
+    /** Pinned by its digest: the server must not decide what it means. */
     const pinned = async (document: object, type: string) => {
       const body = JSON.stringify(document);
       const listener: RequestListener = ({ url = '' }, response) => {
@@ -301,7 +301,7 @@ describe('a registry that is none, or not what it should be', () => {
       [{ mediaType: 1, layers }, imageType],
       [{ mediaType: indexType, manifests: [{ ...manifests[0], mediaType: dockerType }] }, indexType],
       [{ mediaType: indexType, manifests: [{ ...manifests[0], mediaType: indexType }] }, indexType],
-    ])('%j that a server calls %s is none', async (document, type) => {
+    ])('%j with the type %s is refused', async (document, type) => {
       expect(await pinned(document, type)).toContain('E_REMOTE_UNFIT');
     });
 
@@ -310,16 +310,16 @@ describe('a registry that is none, or not what it should be', () => {
       [{ layers }, imageType, 'layer'],
       [{ mediaType: indexType, manifests }, 'application/json', 'evil'],
       [{ manifests }, indexType, 'evil'],
-    ])('%j that a server calls %s is what is in it', async (document, type, holds) => {
+    ])('%j with the type %s is read by its content', async (document, type, holds) => {
       expect(await pinned(document, type)).toBe(holds);
     });
   });
 
-  test('a manifest that is not what its digest says', async () => {
+  test('a manifest with a wrong digest', async () => {
     expect(await refused(serving(manifest()), `pip@${digestOf('other')}`)).toContain('E_OBJECT_CORRUPT');
   });
 
-  test('a token for whoever asks, which goes to the registry alone', async () => {
+  test('an anonymous token is sent only to the registry', async () => {
     const seen: string[] = [];
     const said = await refused(({ url = '', headers: { host, authorization } }, response) => {
       seen.push(`${url.split('?')[0]} ${authorization ?? '-'}`);
@@ -346,7 +346,7 @@ describe('a registry that is none, or not what it should be', () => {
     [JSON.stringify({ token: 'a\nb: c' }), 'returns no token'],
     [JSON.stringify({ token: 1 }), 'returns no token'],
     [JSON.stringify({ token: 'a'.repeat(70_000) }), 'sends more than announced'],
-  ])('a token that is none', async (token, why) => {
+  ])('an invalid token', async (token, why) => {
     const said = await refused(({ url = '', headers: { host } }, response) => {
       if (url.startsWith('/token')) return void response.end(token);
       response.writeHead(401, { 'www-authenticate': `Bearer realm="http://${host}/token"` }).end();
@@ -354,13 +354,13 @@ describe('a registry that is none, or not what it should be', () => {
     expect(said).toContain(why);
   });
 
-  test('a token is not asked for where nothing is encrypted', async () => {
+  test('a token is not requested without encryption', async () => {
     const challenge = 'Bearer realm="http://10.0.0.1/token"';
     const said = await refused((_, response) => void response.writeHead(401, { 'www-authenticate': challenge }).end());
     expect(said).toContain('E_REMOTE_UNFIT');
   });
 
-  test('layers that lie on another server are fetched there without the token', async () => {
+  test('layers on another server are fetched without the token', async () => {
     const seen: (string | undefined)[] = [];
     const said = await servedBy(
       ({ headers }, response) => {

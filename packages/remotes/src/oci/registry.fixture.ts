@@ -9,7 +9,7 @@ export const indexType = 'application/vnd.oci.image.index.v1+json';
 export const digestOf = (bytes: Buffer | string): string =>
   `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 
-/** A server of this machine that says what the test wants, under `127.0.0.1:PORT`. */
+/** Serves the test's answers at `127.0.0.1:PORT`. */
 export async function servedBy<T>(listener: RequestListener, work: (host: string) => Promise<T>): Promise<T> {
   const server = createServer(listener);
   server.listen(0, '127.0.0.1');

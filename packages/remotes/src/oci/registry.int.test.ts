@@ -24,7 +24,7 @@ const layer = Buffer.from('layer');
 const descriptor = { mediaType: 'tar', digest: digestOf(layer), sizeBytes: layer.length };
 const platform = { os: 'linux', arch: 'x64' };
 
-/** Of an error all that anybody might print: with its causes, and their fields. */
+/** Everything that may be printed of an error, with its causes and their fields. */
 function wordsOf(error: unknown): string {
   const words: string[] = [];
   for (let each = error; each instanceof Error; each = each.cause) {
@@ -43,11 +43,11 @@ const thrownBy = async (work: Promise<unknown>): Promise<unknown> =>
 const manifestFrom = async (host: string): Promise<unknown> =>
   await thrownBy(openRegistry({ host, repository: 'pip' }).manifest('latest', noAbort));
 
-describe('a registry sends on', () => {
+describe('a redirect', () => {
   test.each([
     ['to an address with a user', (host: string) => `http://ann:s3cret@${host}/v2/pip/elsewhere`],
     ['to one with a user, and encrypted', (host: string) => `https://ann:s3cret@${host}/v2/pip/elsewhere`],
-  ])('%s: nobody goes there', async (_, to) => {
+  ])('%s is refused', async (_, to) => {
     const seen: (string | undefined)[] = [];
     const answer: RequestListener = ({ url, headers }, response) => {
       seen.push(url);
@@ -73,7 +73,7 @@ describe('a registry sends on', () => {
   );
 });
 
-/** A registry whose token is in this answer. */
+/** A registry with this answer for the token. */
 const giving =
   (answer: string): RequestListener =>
   ({ url = '', headers: { host, authorization } }, response) => {
@@ -83,7 +83,7 @@ const giving =
   };
 
 describe('a token', () => {
-  test('is read out of an answer of 64 KiB, and of none that is larger', async () => {
+  test('is read from an answer of at most 64 KiB', async () => {
     const most = JSON.stringify({ token: 't' }).padEnd(65_536);
     expect(await servedBy(giving(most), manifestFrom)).toBe('taken');
     expect(await servedBy(giving(`${most} `), manifestFrom)).toMatchObject({ code: 'E_REMOTE_UNFIT' });
@@ -98,7 +98,7 @@ describe('a token', () => {
     },
   );
 
-  test('shows in no error of what it opens', async () => {
+  test('appears in no error', async () => {
     const error = await servedBy((request, response) => {
       if (request.headers.authorization === undefined) return giving('{"token":"s3cret"}')(request, response);
       response.destroy();
@@ -113,7 +113,7 @@ test.each([429, 500, 503])('a registry that answers %i may be asked again later'
   expect(error).toMatchObject({ code: 'E_REMOTE_GONE', retryable: true });
 });
 
-/** Once `isWaiting`, as much time passes as silence may last. */
+/** Lets the maximum silence pass once `isWaiting`. */
 async function errorAfterSilence(
   listener: RequestListener,
   { work, isWaiting }: { work: (host: string, signal: AbortSignal) => Promise<unknown>; isWaiting: () => boolean },
@@ -125,13 +125,13 @@ async function errorAfterSilence(
     while (!isWaiting()) await setImmediate();
     vi.advanceTimersByTime(limits.remoteSilenceMs);
     for (let turns = 0; turns < 10; turns++) await setImmediate();
-    // Too late, where silence was enough.
+    // Ends a test in which the silence had no effect.
     abort.abort(new Error('it waits for ever'));
     return await thrown;
   });
 }
 
-describe('a registry that says nothing more is left alone', () => {
+describe('a silent registry is abandoned', () => {
   test('before it answers', async () => {
     const asked: ServerResponse[] = [];
     const error = await errorAfterSilence((_, response) => void asked.push(response), {
@@ -158,7 +158,7 @@ const pull = async (file: string): Promise<unknown> =>
   );
 
 describe('the file of a layer', () => {
-  test('is for nobody else to read', async () => {
+  test('cannot be read by other users', async () => {
     const umask = process.umask(0);
     try {
       expect(await pull(join(dir, 'layer'))).toBe('taken');
@@ -168,7 +168,7 @@ describe('the file of a layer', () => {
     expect(statSync(join(dir, 'layer')).mode & 0o777).toBe(0o600);
   });
 
-  test('is a new one', async () => {
+  test('is always a new file', async () => {
     writeFileSync(join(dir, 'layer'), 'of somebody else');
     expect(await pull(join(dir, 'layer'))).toMatchObject({ code: 'EEXIST' });
     expect(readFileSync(join(dir, 'layer'), 'utf8')).toBe('of somebody else');
@@ -187,7 +187,7 @@ const read = async (layers: readonly unknown[]): Promise<unknown> =>
 const one = { mediaType: 'tar', digest: digestOf(''), size: 0 };
 
 describe('a manifest', () => {
-  test('has 128 layers at most', async () => {
+  test('has at most 128 layers', async () => {
     expect(await read(Array.from({ length: 128 }, () => one))).toBe('taken');
     expect(await read(Array.from({ length: 129 }, () => one))).toMatchObject({ code: 'E_LIMIT' });
   });

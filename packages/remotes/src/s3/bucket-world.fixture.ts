@@ -14,7 +14,7 @@ import { systemClock } from '../remote-world.fixture.ts';
 import type { S3Settings } from './s3-client.ts';
 import { openS3Remote } from './s3-remote.ts';
 
-/** One server for a test file, with a bucket; each test has a prefix of its own in it. */
+/** One server with a bucket for a test file; each test has its own prefix. */
 export interface BucketWorld extends AsyncDisposable {
   readonly server: Radosgw;
   /** Between `openBehind` and the server. */
@@ -45,7 +45,7 @@ export async function startBucketWorld(): Promise<BucketWorld> {
   const damageHead: BucketWorld['damageHead'] = async ({ prefix }, key, damage) => {
     const { endpoint, user } = server;
     const path = `/${bucket}/${prefix}/heads/${key}`;
-    // As text: heads of these tests have no other bytes.
+    // As text: the heads of these tests are ASCII.
     const encoded = Buffer.from(await signedRequest({ endpoint, user, method: 'GET', path }));
     const body = Buffer.from(damaged(encoded, damage)).toString();
     await signedRequest({ endpoint, user, method: 'PUT', path, body });

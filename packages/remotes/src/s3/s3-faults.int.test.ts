@@ -55,7 +55,7 @@ withServer('a bucket behind a bad network', () => {
     await world[Symbol.asyncDispose]();
   });
 
-  /** The same place with and without the proxy, and one that tries again. */
+  /** Opens the same place with the proxy, without it, and with retries. */
   const openAll = async (settings: Parameters<BucketWorld['open']>[1] = {}) => {
     const address = world.freshAddress(world.proxy.endpoint);
     const behind = await world.open(address, settings);
@@ -72,7 +72,7 @@ withServer('a bucket behind a bad network', () => {
   };
 
   describe.each(['error-before', 'error-after', 'lose-reply', 'refuse', 'no-reply'] as const)('%s', (fault) => {
-    test('of a swap is unknown, and settled by asking again', async () => {
+    test('of a swap is unknown, and settled by a retry', async () => {
       const { behind, straight, patient } = await openAll({ silenceMs: 400 });
       failOnce(fault);
       const request = { key, bytes, expected: null, attempt: attempt() };
@@ -88,7 +88,7 @@ withServer('a bucket behind a bad network', () => {
       expect((await straight.heads.read(key, noAbort))?.bytes).toEqual(second.bytes);
     });
 
-    test('of a removal of what is damaged is unknown, and settled by asking again', async () => {
+    test('of a removal of a damaged head is unknown, and settled by a retry', async () => {
       const { address, behind, patient, straight } = await openAll({ silenceMs: 400 });
       await straight.heads.swap({ key, bytes, expected: null, attempt: attempt() }, noAbort);
       await world.damageHead(address, key, 'changed');
@@ -102,7 +102,7 @@ withServer('a bucket behind a bad network', () => {
       expect(await patient.heads.removeDamaged(request, noAbort)).toEqual({ kind: 'left' });
     });
 
-    test('of a put is unknown, and settled by asking again', async () => {
+    test('of a put is unknown, and settled by a retry', async () => {
       const { behind, patient, straight } = await openAll({ silenceMs: 400 });
       failOnce(fault, (method) => method === 'PUT');
       const source = sourceOf(noise(20_000));
@@ -115,7 +115,7 @@ withServer('a bucket behind a bad network', () => {
       expect(await contentOf(await straight.objects.get(other, { expect: source }, noAbort))).toHaveLength(20_000);
     });
 
-    test('of a reading changes nothing, so it is only gone', async () => {
+    test('of a read changes nothing, so it is only E_REMOTE_GONE', async () => {
       const { behind, patient } = await openAll({ silenceMs: 400 });
       await behind.objects.put(key, sourceOf(bytes), noAbort);
       const calls = (remote: Remote) => [
@@ -135,7 +135,7 @@ withServer('a bucket behind a bad network', () => {
       }
     });
 
-    test('of any step of an upload in parts leaves it whole or not there', async () => {
+    test('of any step of a multipart upload leaves the whole object or none', async () => {
       const { patient, straight } = await openAll({ silenceMs: 700 });
       const source = sourceOf(noise(limits.remotePartBytes + 100_000), 1_000_000);
       const steps: readonly ((method: string, path: string) => boolean)[] = [
@@ -168,7 +168,7 @@ withServer('a bucket behind a bad network', () => {
     expect(world.proxy.requests.length - first).toBe(2);
   });
 
-  test('what is damaged on its way there is not stored; what is damaged on its way back is noticed', async () => {
+  test('data damaged in transit is not stored, and is detected when read', async () => {
     const { behind, straight } = await openAll();
     const source = sourceOf(noise(50_000));
     failOnce('damage-request');
@@ -189,7 +189,7 @@ withServer('a bucket behind a bad network', () => {
     expect((await straight.heads.read(key, noAbort))?.bytes).toEqual(bytes);
   });
 
-  test('a swap that the network delivers twice, or once more later, moves the head once', async () => {
+  test('a swap delivered twice, at once or later, moves the head once', async () => {
     for (const fault of ['twice', 'late-again'] as const) {
       const { behind, straight } = await openAll();
       let expected = null;
@@ -207,7 +207,7 @@ withServer('a bucket behind a bad network', () => {
     }
   });
 
-  test('SlowDown is a matter of patience', async () => {
+  test('SlowDown is retried', async () => {
     const { behind, patient } = await openAll();
     failOnce('slow-down');
     expect(await errorOf(() => behind.objects.put(key, sourceOf(bytes), noAbort))).toMatchObject({
@@ -218,7 +218,7 @@ withServer('a bucket behind a bad network', () => {
     expect(await patient.objects.put(key, sourceOf(bytes), noAbort)).toEqual({ kind: 'stored' });
   });
 
-  test('the server is fit for heads', async () => {
+  test('the server passes the check for heads', async () => {
     await checkRemote((await openAll()).straight, systemRandom, noAbort);
   });
 
@@ -266,7 +266,7 @@ withServer('a bucket behind a bad network', () => {
     expect(wordsOf((await straight.heads.read(key, noAbort))?.bytes).toSorted()).toEqual(added.toSorted());
   });
 
-  test('wrong credentials, a wrong clock, a missing bucket, a server that is not there: each is said, and no secret', async () => {
+  test('wrong credentials, a wrong clock, a missing bucket and a missing server are reported without secrets', async () => {
     const address = world.freshAddress();
     const secret = 'a-very-secret-key';
     const wrongSecret = await world.open(address, { credentials: { ...world.server.user, secretAccessKey: secret } });
@@ -305,7 +305,7 @@ withServer('a bucket behind a bad network', () => {
     }
   });
 
-  test('who may only read is told when writing; a quota that is used up is said', async () => {
+  test('a write without permission, or over a quota, is reported', async () => {
     const { server, bucket } = world;
     const reader = { accessKeyId: 'reader-key', secretAccessKey: 'reader-secret' };
     await server.admin(
@@ -358,7 +358,7 @@ withServer('a bucket behind a bad network', () => {
     expect(await errorOf(put)).toMatchObject({ code: 'E_REMOTE_FULL', retryable: false });
   });
 
-  test('an abandoned upload is swept when it is a day old', async () => {
+  test('an abandoned upload is swept after a day', async () => {
     const address = world.freshAddress();
     const aDayLater = { ...systemClock, nowMs: () => Date.now() + limits.remoteSweepGraceMs + 60_000 };
     const later = await openS3Remote({ address, clock: aDayLater, env: {}, credentials: world.server.user });

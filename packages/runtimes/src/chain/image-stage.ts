@@ -24,7 +24,7 @@ export function imageTable(images: readonly LayerImage[]): string {
 
 /**
  * Returns a shell command that mounts the table in the next argument. mount(2) is forced, since newer system calls limit file names to 255
- * bytes. Nothing is recorded in /run, where it would outlive the mounts. Output goes to /dev/null, since stdout is the command's.
+ * bytes. No record is kept in /run, where it would outlive the mounts. Output goes to /dev/null, since stdout is the command's.
  */
 export const mountTable = (mount: string): string =>
   `LIBMOUNT_FORCE_MOUNT2=always ${mount} >/dev/null --internal-only --no-mtab --all --fstab`;

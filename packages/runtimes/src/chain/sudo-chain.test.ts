@@ -68,10 +68,7 @@ test('limits become options, with the core limit last', () => {
 test.each([
   ['sudo: a password is required\n', 'sudo needs a password here'],
   ['sudo: unable to resolve host x\nsudo: a password is required\n', 'sudo needs a password here'],
-  [
-    'sudo: The "no new privileges" flag is set, which prevents',
-    'sudo gains no rights here: a sandbox took them (no_new_privs)',
-  ],
+  ['sudo: The "no new privileges" flag is set, which prevents', 'sudo has no effect here: a sandbox set no_new_privs'],
   ['sudo: sorry, you must have a tty to run sudo\n', 'sudo: sorry, you must have a tty to run sudo'],
   ['', 'sudo failed and did not say why'],
 ])('what sudo prints: %j', (said, reason) => {

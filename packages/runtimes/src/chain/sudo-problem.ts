@@ -30,7 +30,7 @@ export function sudoProblem(): string | null {
 /** Returns the reason in sudo's error output. */
 export function sudoRefusal(said: string): string {
   if (/password is required|terminal is required/.test(said)) return 'sudo needs a password here';
-  if (/no new privileges/i.test(said)) return 'sudo gains no rights here: a sandbox took them (no_new_privs)';
+  if (/no new privileges/i.test(said)) return 'sudo has no effect here: a sandbox set no_new_privs';
   const line = said.split('\n').find((text) => text.startsWith('sudo: ')) ?? said.trim().split('\n')[0] ?? '';
   return line === '' ? 'sudo failed and did not say why' : line.slice(0, 300);
 }

@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { OverlayMount } from '@cachelane/core';
-import { requireCommands } from '@cachelane/testkit';
+import { requireCommands, useDisk } from '@cachelane/testkit';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { OverlayProbe } from './probe-overlay.ts';
 import { processIds } from '../system/proc.ts';
@@ -31,6 +31,8 @@ import {
   until,
   type World,
 } from './world.fixture.ts';
+
+useDisk();
 
 const rule = allowSudo();
 afterAll(() => rule.remove());
@@ -108,18 +110,21 @@ describe.runIf(users.length > 0).each(users)('as $name', (user) => {
     });
 
     // Behind bubblewrap no program gains rights.
-    test.runIf(user.mountWith === 'sudo')('nor has the volume, whose overlay has its own mount flags', async () => {
-      using world = makeWorld(user);
-      const { images, target } = world.imageMount('volume', ['']);
-      const source = world.dir('source');
-      copyFileSync('/usr/bin/id', join(source, 'id'));
-      chmodSync(join(source, 'id'), 0o4755);
-      // Whoever can write to an image can make its files root's.
-      spawnSync('mkfs.erofs', ['-b512', '--all-root', images[0]?.file ?? '', source]);
-      const script = `volume/id -u; grep -c " ${target} overlay rw,nosuid,nodev," /proc/self/mounts`;
-      const { stdout } = await runClient(world, world.sh(script), { user });
-      expect(stdout).toBe(`${user.uid ?? 0}\n1\n`);
-    });
+    test.runIf(user.mountWith === 'sudo')(
+      'the volume also has no setuid programs or devices, since its overlay has its own mount flags',
+      async () => {
+        using world = makeWorld(user);
+        const { images, target } = world.imageMount('volume', ['']);
+        const source = world.dir('source');
+        copyFileSync('/usr/bin/id', join(source, 'id'));
+        chmodSync(join(source, 'id'), 0o4755);
+        // A user who can write to an image can make its files root's.
+        spawnSync('mkfs.erofs', ['-b512', '--all-root', images[0]?.file ?? '', source]);
+        const script = `volume/id -u; grep -c " ${target} overlay rw,nosuid,nodev," /proc/self/mounts`;
+        const { stdout } = await runClient(world, world.sh(script), { user });
+        expect(stdout).toBe(`${user.uid ?? 0}\n1\n`);
+      },
+    );
 
     test('hide lower files that were removed, and directories that were replaced', async () => {
       using world = makeWorld(user);

@@ -103,7 +103,7 @@ describe.each(testUsers)('as $name', (user) => {
       // Newer kernels support it.
       if (result.ok) return;
       expect(result.reason).toMatch(/overlay mount/);
-      expect(result.mend).toMatch(/lies on an overlay/);
+      expect(result.mend).toMatch(/is on an overlay/);
     });
 
     test('says how to install bubblewrap', async () => {

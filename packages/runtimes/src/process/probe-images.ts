@@ -10,7 +10,7 @@ const tinyImage =
 
 /**
  * Tests with a real run whether images of layers can be mounted here, like {@link probeOverlay}. As slow as a run, so call it only for
- * decisions about storing pulled layers. Answers no at once for an ordinary user with bubblewrap.
+ * decisions about storing pulled layers. Returns no at once for an ordinary user with bubblewrap.
  */
 export async function canMountImages(options: ProbeOptions): Promise<OverlayProbe> {
   return await probeMount(options, inflateRawSync(Buffer.from(tinyImage, 'base64')));

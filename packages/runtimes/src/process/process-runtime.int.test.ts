@@ -11,7 +11,7 @@ requireCommands('flock')('processes, with nothing mounted', () => {
   runtimeConformance('process', async () => await createRuntimeFixture('in place'));
 });
 
-test('without a command nothing is run: env alone would show the environment', async () => {
+test('an empty command runs nothing; env alone would print the environment', async () => {
   const runtime = processRuntime({ path: '/usr/bin:/bin' });
   const request = { argv: [], cwd: '/', env: {}, mounts: [], leaseFile: null };
   await expect(runtime.run(request)).rejects.toThrow('a command has a name');

@@ -76,7 +76,7 @@ function prepare(
     if (leaseFile !== null) closeSync(openSync(leaseFile, constants.O_RDONLY | constants.O_CREAT, 0o600));
     const paths = { status: pathOfDescriptor(status.fd), plan: plan.path, images: table };
     const chain = sudoChain({ tools, caller, mounts, leaseFile, marker, ...paths });
-    if (chain === null) return { reason: 'there are more layers than mount takes in one option' };
+    if (chain === null) return { reason: 'there are more layers than fit into one mount option' };
     return { chain, marker, status, resources: resources.move() };
   } catch (error) {
     const { code, path } = error as NodeJS.ErrnoException;

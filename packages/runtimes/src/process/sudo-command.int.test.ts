@@ -37,7 +37,7 @@ const environment = (text: string): Readonly<Record<string, string>> =>
       .map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]),
   );
 
-test('why sudo cannot be had is one clause', () => {
+test('the reason why sudo is unavailable is one clause', () => {
   expect(sudoProblem() ?? 'it can').toMatch(/^.{3,300}$/);
 });
 
@@ -86,7 +86,7 @@ suite.each(sudoUsers.slice(-1))('sudo in a command, as $name', (user) => {
       'mv volume.upper.links gone; mkdir -p volume.upper.links/0; ln -s "$PWD/roots" volume.upper.links/0/u_',
     ],
     ['the directory itself', 'mv volume.upper gone; ln -s roots volume.upper'],
-    ['what lies in the directory', 'ln -s ../roots volume.upper/link; sudo -n ln -s "$PWD/roots/f" volume/of-root'],
+    ['entries of the directory', 'ln -s ../roots volume.upper/link; sudo -n ln -s "$PWD/roots/f" volume/of-root'],
   ])("a replaced path (%s) does not give its files to the command's user", async (_what, script) => {
     using world = makeWorld(user);
     world.mount();
@@ -128,7 +128,7 @@ suite.each(sudoUsers.slice(-1))('sudo in a command, as $name', (user) => {
 });
 
 describe.each(sudoUsers)('as $name', (user) => {
-  suite('mounts that root has made', () => {
+  suite('mounts made by root', () => {
     test('many layers, nested volumes and odd names work', async () => {
       using world = makeWorld(user);
       const odd = `a b'c"d\\e,f:g=h\n#%é`;
@@ -145,7 +145,7 @@ describe.each(sudoUsers)('as $name', (user) => {
       expect(stdout).toBe('0outerinner40\n');
     });
 
-    test('more layers than mount takes are refused before the run', async () => {
+    test('more layers than fit into one mount option are refused before the run', async () => {
       using world = makeWorld(user);
       const mount = world.mount();
       const lowerDirs = Array.from({ length: 120 }, () => mount.lowerDirs[0] ?? '');
@@ -180,7 +180,7 @@ describe.each(sudoUsers)('as $name', (user) => {
     });
   });
 
-  suite('the surroundings of a command whose mounts root has made', () => {
+  suite('the surroundings of a command with mounts made by root', () => {
     test('the environment is exactly the requested one, and in no argument', async () => {
       using world = makeWorld(user);
       world.mount();

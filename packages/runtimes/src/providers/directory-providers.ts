@@ -18,7 +18,7 @@ export const hostProvider: Provider = {
   kind: 'host',
   async provide({ place, volume }) {
     if (place === null) {
-      throw new CachelaneError('E_VOLUME', `${volume} belongs to no tool, so it has no place on this machine`, {
+      throw new CachelaneError('E_VOLUME', `${volume} belongs to no tool, so this machine has no directory for it`, {
         hint: 'name a directory: dir:/path',
       });
     }

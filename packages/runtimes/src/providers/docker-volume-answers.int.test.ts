@@ -13,7 +13,7 @@ afterEach(() => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-// All of these are writable directories, seen from this process.
+// All of these are writable directories for this process.
 test.each(['.', './', '..', '', '//tmp', '/tmp/../tmp', '/', 7, null])(
   'refuses a place that is not absolute and plain: %j',
   async (mountpoint) => {

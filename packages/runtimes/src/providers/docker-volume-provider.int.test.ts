@@ -72,7 +72,7 @@ describe('a volume of Docker', () => {
   test('needs a daemon that answers', async () => {
     const env = dockerThat(dir, 'echo "Cannot connect to the Docker daemon at tcp://ann:s3cret@host" >&2; exit 1');
     const error = await provide(env).catch((thrown: unknown) => thrown as Error);
-    expect((error as Error).message).toContain("Docker's daemon cannot be asked");
+    expect((error as Error).message).toContain("Docker's daemon gave an error");
     expect((error as Error).message).not.toContain('s3cret');
   });
 
@@ -98,11 +98,11 @@ describe('a volume of Docker', () => {
     const answer = JSON.stringify([{ Name: 'pip', Mountpoint: dir, ...how }]);
     await expect(provide(dockerThat(dir, `echo '${answer}'`))).rejects.toMatchObject({
       code: 'E_VOLUME',
-      message: expect.stringContaining('while a container has the volume pip'),
+      message: expect.stringContaining('so Docker mounts it only while a container uses it'),
     });
   });
 
-  test.each([null, {}, { size: '1G' }])('of the plain kind is its directory: %j', async (options) => {
+  test.each([null, {}, { size: '1G' }])('of the plain kind gives its directory: %j', async (options) => {
     const directory = join(dir, 'data');
     mkdirSync(directory);
     const answer = JSON.stringify([{ Name: 'pip', Driver: 'local', Mountpoint: directory, Options: options }]);
@@ -136,7 +136,7 @@ describe('a volume of Docker', () => {
 const ifRoot = process.geteuid?.() === 0 ? requireCommands('dockerd', 'docker') : describe.skip;
 
 ifRoot('a real daemon', () => {
-  test('says where a volume lies', async () => {
+  test('returns the directory of a volume', async () => {
     using daemon = await startDockerDaemon();
     const env = { PATH: process.env['PATH'] ?? '', DOCKER_HOST: daemon.socket };
     expect(daemon.docker('volume', 'create', 'pip').code).toBe(0);

@@ -24,7 +24,7 @@ export function dockerVolumeProvider({ storeDir, ...docker }: DockerVolumeOption
           'E_VOLUME',
           `Docker keeps the volume ${name} in ${mountpoint}, which this process cannot use: ${(error as Error).message}`,
           {
-            hint: 'its daemon must run on this machine, and the directory must belong to you; root can use any',
+            hint: 'the Docker daemon must run on this machine, and the directory must belong to you unless you are root',
             cause: error,
           },
         );
@@ -65,10 +65,14 @@ function requirePlain(name: string, { Driver, Options }: Inspected): void {
   const options = typeof Options === 'object' && Options !== null ? Object.keys(Options) : [];
   const isMounted = options.includes('type') || options.includes('device');
   if ((Driver === undefined || Driver === 'local') && !isMounted) return;
-  const how = isMounted ? 'mounts it from elsewhere' : `keeps it by a driver of its own`;
-  throw new CachelaneError('E_VOLUME', `Docker ${how} while a container has the volume ${name}, and only then`, {
-    hint: 'mount the source yourself and name its directory: dir:/path',
-  });
+  const what = isMounted ? 'is mounted from elsewhere' : 'has its own driver';
+  throw new CachelaneError(
+    'E_VOLUME',
+    `the volume ${name} ${what}, so Docker mounts it only while a container uses it`,
+    {
+      hint: 'mount the source yourself and name its directory: dir:/path',
+    },
+  );
 }
 
 async function inspect(name: string, { env, answerMs = 20_000 }: Docker, signal: AbortSignal): Promise<string> {
@@ -109,9 +113,9 @@ function asRefusal(
       cause,
     });
   }
-  const why = error.killed === true ? 'does not answer' : 'cannot be asked';
+  const why = error.killed === true ? 'does not answer' : 'gave an error';
   return new CachelaneError('E_VOLUME', `Docker's daemon ${why} for the volume ${name}`, {
-    hint: 'docker info shows more',
+    hint: 'run docker info for details',
     retryable: true,
     cause,
   });

@@ -45,7 +45,7 @@ function realOf(directory: string): string {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'ENOENT' && code !== 'ENOTDIR') throw refused(directory, `cannot be reached (${code})`, error);
     throw new CachelaneError('E_NOT_FOUND', `there is no directory ${directory}`, {
-      hint: 'it is not created, because it may be a mount that is missing',
+      hint: 'cachelane does not create it, since it may be a missing mount',
       cause: error,
     });
   }

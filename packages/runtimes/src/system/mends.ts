@@ -21,13 +21,13 @@ const moveHome = 'put CACHELANE_HOME on an ordinary disk file system (ext4, xfs,
 const allowInContainer =
   'the container is not allowed to mount: start it with --privileged, or with --cap-add SYS_ADMIN --security-opt seccomp=unconfined --security-opt apparmor=unconfined';
 
-export const userImagesMend = 'CACHELANE_SUDO=1 lets root mount them, where sudo asks for no password';
+export const userImagesMend = 'CACHELANE_SUDO=1 lets root mount them, if sudo asks for no password';
 
 /** Returns how to fix a failed image mount, by mount(8)'s text; nothing for other reasons. */
 export function imageMend(reason: string, images: readonly LayerImage[]): string | undefined {
   if (/unknown filesystem type 'erofs'/.test(reason)) return 'the kernel has no EROFS: as root, modprobe erofs';
   if (!images.some(({ dir }) => reason.startsWith(`mount: ${dir}: `))) return undefined;
-  if (/permission|permitted/i.test(reason)) return 'root lacks CAP_SYS_ADMIN here, which mounting needs';
+  if (/permission|permitted/i.test(reason)) return 'mounting needs CAP_SYS_ADMIN, which root lacks here';
   if (/loop device|block device/.test(reason)) return `the kernel cannot mount files of this file system: ${moveHome}`;
   if (/superblock|needs cleaning|special device/.test(reason)) {
     return 'the image of a layer is damaged: run cachelane verify';
@@ -58,20 +58,20 @@ function userNamespaceMend(facts: MachineFacts): string {
   }
   if (facts.isContainer) return allowInContainer;
   if (!facts.isRoot && facts.appArmorRestrictsUserNamespaces === '1') {
-    return 'AppArmor keeps ordinary users from namespaces: as root, sysctl kernel.apparmor_restrict_unprivileged_userns=0, or load the profile bwrap-userns-restrict of the package apparmor-profiles';
+    return 'AppArmor forbids ordinary users to make namespaces: as root, sysctl kernel.apparmor_restrict_unprivileged_userns=0, or load the profile bwrap-userns-restrict of the package apparmor-profiles';
   }
   return facts.isRoot
-    ? 'root lacks CAP_SYS_ADMIN here, which mount namespaces take'
-    : 'the system does not let ordinary users make namespaces (a seccomp filter, SELinux or the like): run as root';
+    ? 'mount namespaces need CAP_SYS_ADMIN, which root lacks here'
+    : 'the system (seccomp, SELinux, …) forbids ordinary users to make namespaces: run as root';
 }
 
 function overlayMend(reason: string, facts: MachineFacts): string {
   if (/No such device/.test(reason)) return 'the kernel has no overlay file system: as root, modprobe overlay';
   if (facts.fileSystemType === overlayfsType) {
-    return `the home lies on an overlay itself, as in a container without a volume: ${moveHome}, in a container a mounted volume`;
+    return `the home is on an overlay itself, as in a container without a volume: ${moveHome}; in a container, use a mounted volume`;
   }
-  if (facts.fileSystemType === tmpfsType) return `tmpfs takes overlays from Linux 6.6 on: ${moveHome}`;
+  if (facts.fileSystemType === tmpfsType) return `overlays on tmpfs need Linux 6.6 or newer: ${moveHome}`;
   if (/not permitted/.test(reason))
-    return 'ordinary users may mount overlays from Linux 5.11 on; until then run as root';
+    return 'ordinary users can mount overlays since Linux 5.11: on older kernels run as root';
   return moveHome;
 }

@@ -22,8 +22,8 @@ export interface CopiedFiles extends Disposable {
 
 /**
  * Returns copies of the files that the system's ssh configuration includes. In an ordinary user's namespace, root's files seem to belong to
- * nobody, and ssh refuses included files that belong to neither root nor the user: every clone over ssh would fail. `ownUid` null: nothing
- * to copy.
+ * nobody, and ssh refuses included files that belong to neither root nor the user: every clone over ssh would fail. An `ownUid` of
+ * null means nothing to copy.
  */
 export function copySshConfig(ownUid: number | null, config: string = start): CopiedFiles {
   const paths = ownUid === null || ownUid === 0 ? [] : includedFiles(config).filter((path) => ownerOf(path) !== ownUid);

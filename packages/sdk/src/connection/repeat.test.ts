@@ -4,7 +4,7 @@ import { LostAnswerError } from '../errors/lost-answer-error.ts';
 
 const rolledBack = { lane: 't1:local', from: 2, to: 1, generation: 3, keptOnTop: 0 };
 
-/** An engine whose answers are lost so many times, after whatever was asked for was carried out, or before. */
+/** An engine that loses so many answers, after or before it executed the request. */
 function losing(times: number, how: 'after' | 'before', answering: Answering): Answering {
   let left = times;
   return async (asked) => {
@@ -17,7 +17,7 @@ function losing(times: number, how: 'after' | 'before', answering: Answering): A
 }
 
 describe('a lost answer', () => {
-  test('of a change is asked for again, under the same key', async () => {
+  test('of a mutation repeats the request with the same key', async () => {
     const fake = fakeEngine(losing(2, 'after', () => ({ rollback: rolledBack })));
     await using engine = await fake.connect();
     expect(await engine.cacheVolume('npm').rollback()).toEqual(rolledBack);
@@ -25,7 +25,7 @@ describe('a lost answer', () => {
     expect(keys).toEqual([expect.stringMatching(/^[0-9a-f]{32}$/), keys[0], keys[0]]);
   });
 
-  test('that does not come is an error that says how to ask again', async () => {
+  test('that never comes is an error that says how to repeat the call', async () => {
     const fake = fakeEngine(losing(Infinity, 'after', () => ({})));
     await using engine = await fake.connect();
     const failed = await engine
@@ -36,14 +36,14 @@ describe('a lost answer', () => {
     expect(failed).toMatchObject({ code: 'E_ENGINE_GONE', retryable: true, key: 'nightly' });
     expect(failed).toMatchObject({ hint: expect.stringContaining('"nightly": the change is made only once') });
     expect(fake.asked.filter(({ name }) => name === 'prune')).toHaveLength(3);
-    // What somebody saved since would go, too.
+    // A later save would be removed too.
     await expect(engine.cacheVolume('npm').remove()).rejects.toMatchObject({
       key: null,
       hint: expect.stringMatching(/^check the present state/),
     });
   });
 
-  test('of what was never sent, or only reads, leaves no doubt', async () => {
+  test('of a query, or of a request that was never sent, is a plain error', async () => {
     await using refused = await fakeEngine(losing(Infinity, 'before', () => ({}))).connect();
     const unsent = await refused
       .cacheVolume('npm')
@@ -55,7 +55,7 @@ describe('a lost answer', () => {
     expect(await reading.context().catch((error: unknown) => error)).not.toBeInstanceOf(LostAnswerError);
   });
 
-  test('of a document of the program is not asked for again: nobody knows what that would do', async () => {
+  test("does not repeat the program's own document, since that may not be safe", async () => {
     const fake = fakeEngine(losing(1, 'after', () => ({ remove: [] })));
     await using engine = await fake.connect();
     await expect(engine.query('mutation { remove(volume: "x") { lane } }')).rejects.toMatchObject({
@@ -64,7 +64,7 @@ describe('a lost answer', () => {
     expect(fake.asked).toHaveLength(1);
   });
 
-  test('is not waited for when the call is aborted, or the engine says no', async () => {
+  test('is not awaited after an abort or an error of the engine', async () => {
     const controller = new AbortController();
     const fake = fakeEngine((asked) => {
       if (asked.name === 'volumeByKey') return { cacheVolume: info('id-1') };

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { placeOf } from './session-place.ts';
 
-test('an environment that no request can bring is told of before it is sent; single long values are left out', () => {
+test('too large an environment is refused before it is sent; single long values are left out', () => {
   const value = 'x'.repeat(8000);
   const of = (count: number): Record<string, string> =>
     Object.fromEntries(Array.from({ length: count }, (_, index) => [`V${index}`, value]));

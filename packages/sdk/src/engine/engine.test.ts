@@ -12,7 +12,7 @@ const newer = async (): Promise<Response> =>
   await Promise.resolve(json({ data: { engine: { version: '9.0.0', protocolVersion: 9 } } }));
 
 describe('a volume', () => {
-  test('asks for nothing before something is wanted of it, and for its id once', async () => {
+  test('sends no request before it is used, and asks for its id once', async () => {
     const fake = fakeEngine(volumes);
     await using engine = await fake.connect();
     const source = { directory: '/seed' };
@@ -32,7 +32,7 @@ describe('a volume', () => {
     expect(fake.asked[1]?.variables).toEqual({ id: 'id-1' });
   });
 
-  test('names its source whatever is asked that depends on it, by the id where that is a volume', async () => {
+  test('sends its source with each request that depends on it, by id for a volume', async () => {
     const fake = fakeEngine(({ name, variables }) => {
       if (name === 'volumeByKey') return { cacheVolume: info(`id-${String(variables['key'])}`) };
       return { node: name === 'volumeExplanation' ? { explain: null } : { blame: [] } };
@@ -63,7 +63,7 @@ describe('a volume', () => {
     expect(first?.variables['key']).toBe('"){ evil }');
   });
 
-  test('is another one in another namespace, and in a scope', async () => {
+  test('differs in another namespace, and in a scope', async () => {
     const fake = fakeEngine(volumes);
     await using engine = await fake.connect();
     const npm = engine.cacheVolume('npm');
@@ -79,18 +79,18 @@ describe('a volume', () => {
     ]);
   });
 
-  test('that was taken by its id has no other namespace, and may be none', async () => {
+  test('by its id has a fixed namespace, and may not exist', async () => {
     await using engine = await fakeEngine(volumes).connect();
     const volume = engine.volume('id-9');
     expect(await volume.id()).toBe('id-9');
     expect(() => volume.in('github.com/acme')).toThrow(expect.objectContaining({ code: 'E_USAGE' }));
     await expect(volume.heads()).rejects.toMatchObject({ code: 'E_NOT_FOUND' });
-    // The id of something that is no volume.
+    // An id of another kind of object.
     await using other = await fakeEngine(() => ({ node: {} })).connect();
     await expect(other.volume('id-9').sizeBytes()).rejects.toMatchObject({ code: 'E_NOT_FOUND' });
   });
 
-  test('lists its entries page by page, and not over a change', async () => {
+  test('lists its entries page by page, and fails after a change', async () => {
     const pages = [
       [['a', 'b'], 1],
       [['c'], 1],
@@ -143,7 +143,7 @@ describe('errors', () => {
     expect(fake.asked.at(-1)?.variables).toEqual({ volume: 'id-1', dryRun: false, key: 'once' });
   });
 
-  test('of the network, and of what is no engine, have codes too', async () => {
+  test('of the network, and of other servers, have codes too', async () => {
     const down = fakeEngine(() => {
       throw new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED 127.0.0.1:1') });
     });
@@ -161,14 +161,14 @@ describe('errors', () => {
     });
   });
 
-  test('of another protocol are told when it connects', async () => {
+  test('of another protocol are reported at the connection', async () => {
     await expect(fakeEngine(volumes).connect({ fetch: newer })).rejects.toMatchObject({
       code: 'E_USAGE',
       message: expect.stringContaining('cachelane 9.0.0'),
     });
   });
 
-  test('of an aborted call is E_ABORTED, with the reason', async () => {
+  test('of an aborted call are E_ABORTED with the reason', async () => {
     const controller = new AbortController();
     const reason = new Error('enough');
     const fake = fakeEngine(async ({ signal }) => {
@@ -185,7 +185,7 @@ describe('errors', () => {
 });
 
 describe('an engine', () => {
-  test('creates namespaces and tells leases', async () => {
+  test('creates namespaces and lists leases', async () => {
     const lease = { kind: 'PIN', namespace: 'teams/site', key: 'npm', session: 'ses_1', isAlive: true };
     const fake = fakeEngine(({ name, variables: { dryRun } }) => {
       if (name === 'leases') return { leases: [lease] };

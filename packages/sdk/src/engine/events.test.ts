@@ -9,9 +9,9 @@ const stream = (...pieces: readonly string[]): Response => {
 };
 const event = (type: string): string => `event: next\ndata: ${JSON.stringify({ data: { events: { type } } })}\n\n`;
 
-test('events come as they are sent, until the engine completes', async () => {
+test('events arrive in order until the engine completes', async () => {
   const text = `: hello\n\n${event('ATTACHED')}${event('SAVED')}event: complete\ndata:\n\n`;
-  // Cut anywhere.
+  // Cut at any byte.
   const pieces = text.match(/[^]{1,7}/g) ?? [];
   const fake = fakeEngine(() => stream(...pieces));
   await using engine = await fake.connect();
@@ -23,7 +23,7 @@ test('events come as they are sent, until the engine completes', async () => {
   expect(types).toEqual(['ATTACHED', 'SAVED']);
 });
 
-test('events that break off are an error, and so is a refusal', async () => {
+test('an interrupted stream gives an error, and so does a refusal', async () => {
   await using cut = await fakeEngine(() => stream(event('ATTACHED'))).connect();
   const events = cut.events();
   expect((await events.next()).value).toEqual({ type: 'ATTACHED' });
@@ -35,7 +35,7 @@ test('events that break off are an error, and so is a refusal', async () => {
   await expect(refused.next()).rejects.toMatchObject({ code: 'E_ENGINE_BUSY' });
 });
 
-test('events end with who reads them', async () => {
+test('events end with their reader', async () => {
   const fake = fakeEngine(() => stream(event('ATTACHED'), event('SAVED')));
   await using engine = await fake.connect();
   for await (const { type } of engine.events()) {

@@ -10,7 +10,7 @@ const forked = (key: string, environment: readonly object[] = []): object => ({
   sharing: 'PRIVATE',
   lane: 't1:local',
 });
-/** What the client names each of its forks. */
+/** The names that the client gives its forks. */
 const ownKey: unknown = expect.stringMatching(/^[0-9a-f]{32}$/);
 const leading = (key: string): object => forked(key, [{ name: 'CACHE', value: `/forks/${key}` }]);
 
@@ -43,7 +43,7 @@ test('a fork is discarded unless it was committed', async () => {
   ]);
 });
 
-test('a fork is asked for with the sources of its volumes, unless its request says otherwise', async () => {
+test("a fork is requested with its volumes' sources, unless the request sets others", async () => {
   const fake = fakeEngine(attaching(forked('npm'), forked('go')));
   await using engine = await fake.connect();
   const source = { directory: '/seed' };
@@ -58,7 +58,7 @@ test('a fork is asked for with the sources of its volumes, unless its request sa
   });
 });
 
-test('a fork of several volumes has no one directory, and no variable leads to two', async () => {
+test('a fork of several volumes has no single directory, and no variable with two', async () => {
   await using engine = await fakeEngine(attaching(leading('a'), leading('b'))).connect();
   await using fork = await engine.attach([engine.cacheVolume('a'), engine.cacheVolume('b')]);
   expect(fork.volumes.map(({ directory }) => directory)).toEqual(['/forks/a', '/forks/b']);
@@ -69,9 +69,9 @@ test('a fork of several volumes has no one directory, and no variable leads to t
 test.each([
   ['both', { directory: '/seed', volume: { id: async () => await Promise.resolve('id-go') } }],
   ['nothing', {}],
-  ['no text', { directory: 7 }],
-  ['an id in the place of a volume', { volume: 'id-go' }],
-])('a source that is %s is refused in words', async (_, source) => {
+  ['not a text', { directory: 7 }],
+  ['an id instead of a volume', { volume: 'id-go' }],
+])('a source that is %s is refused with a message', async (_, source) => {
   await using engine = await fakeEngine(attaching(forked('npm'))).connect();
   const npm = engine.cacheVolume('npm');
   await expect(engine.attach([{ volume: npm, source: source as never }])).rejects.toMatchObject({ code: 'E_USAGE' });
@@ -80,7 +80,7 @@ test.each([
   });
 });
 
-test('a commit whose answer was lost stays in doubt for as long as nobody answers', async () => {
+test('a commit with a lost answer stays in doubt until the engine answers', async () => {
   let isThere = true;
   const fake = fakeEngine((asked) => {
     if (asked.name !== 'commit') return attaching(forked('npm'))(asked);
@@ -93,7 +93,7 @@ test('a commit whose answer was lost stays in doubt for as long as nobody answer
   for (let times = 0; times < 2; times++) await expect(fork.commit()).rejects.toBeInstanceOf(LostAnswerError);
 });
 
-test('a fork whose engine is gone does not hide what went wrong', async () => {
+test("a dead engine does not hide the program's error", async () => {
   const fake = fakeEngine((asked) => {
     if (asked.name === 'discard') throw new TypeError('fetch failed');
     return attaching(forked('npm'))(asked);
@@ -115,7 +115,7 @@ test.each([
     'ECONNRESET',
     { name: 'CachelaneError', retryable: true, message: expect.stringContaining('may or may not have been made') },
   ],
-])('a commit that finds no engine says what became of the fork: %s', async (code, expected) => {
+])('a commit that finds no engine reports the state of the fork: %s', async (code, expected) => {
   const fake = fakeEngine((asked) => {
     if (asked.name === 'commit')
       throw new TypeError('fetch failed', { cause: Object.assign(new Error(code), { code }) });

@@ -8,7 +8,7 @@ afterEach(() => {
 });
 
 describe('a session', () => {
-  test('is closed with its engine, and not with one derived from it', async () => {
+  test('is closed with its engine, but not with a derived one', async () => {
     const fake = fakeEngine(volumes);
     const engine = await fake.connect();
     await engine.scope('a').close();
@@ -19,7 +19,7 @@ describe('a session', () => {
     await expect(engine.context()).rejects.toMatchObject({ code: 'E_ABORTED' });
   });
 
-  test('that the engine has forgotten is opened anew, once', async () => {
+  test('is opened again once if the engine has forgotten it', async () => {
     const fake = fakeEngine(({ headers }) =>
       headers.get('cachelane-session') === 'session-1' ? refusal('E_SESSION_GONE') : { usage: [] },
     );
@@ -28,14 +28,14 @@ describe('a session', () => {
     expect(fake.sessions).toEqual(['session-1', 'session-2']);
   });
 
-  test('is not opened anew for a field that was not found', async () => {
+  test('is not opened again for a missing field', async () => {
     const fake = fakeEngine(() => refusal('E_NOT_FOUND', { path: ['cacheVolume'] }));
     await using engine = await fake.connect();
     await expect(engine.cacheVolume('x').id()).rejects.toMatchObject({ code: 'E_NOT_FOUND' });
     expect(fake.sessions).toEqual(['session-1']);
   });
 
-  test('of somebody else is used, and not closed', async () => {
+  test('of another program is used and not closed', async () => {
     const fake = fakeEngine(volumes);
     await using engine = await fake.connect({ session: 'theirs' });
     await engine.cacheVolume('npm').id();
@@ -44,7 +44,7 @@ describe('a session', () => {
     expect(fake.asked.map(({ headers }) => headers.get('cachelane-session'))).toEqual(['theirs']);
   });
 
-  test('is heard of every few seconds, until it is closed', async () => {
+  test('sends heartbeats every few seconds until it is closed', async () => {
     vi.useFakeTimers();
     let beats = 0;
     const fake = fakeEngine(volumes);

@@ -9,9 +9,9 @@ import { httpTransport } from './http-transport.ts';
 
 interface Listening extends AsyncDisposable {
   readonly address: string;
-  /** Bodies, first to last. */
+  /** Bodies in order. */
   readonly bodies: readonly string[];
-  /** As an engine does that ends, or has too many. */
+  /** Like an engine that ends or has too many clients. */
   closeIdle(): void;
 }
 
@@ -43,7 +43,7 @@ async function listening(kind: 'socket' | 'port', answer: RequestListener): Prom
 
 const asked = { headers: { 'x-one': '1' }, signal: undefined, isInBackground: false };
 
-test.each(['socket', 'port'] as const)('a %s carries headers, bodies and answers of any status', async (kind) => {
+test.each(['socket', 'port'] as const)('a %s transfers headers, bodies and answers of any status', async (kind) => {
   await using at = await listening(kind, ({ method, url, headers }, response) => {
     response.writeHead(418, { 'content-type': 'text/plain' });
     response.end(`${method} ${url} ${String(headers['x-one'])}`);
@@ -55,7 +55,7 @@ test.each(['socket', 'port'] as const)('a %s carries headers, bodies and answers
   transport.close();
 });
 
-test('a signal ends a request that waits, and one whose answer has begun', async () => {
+test('a signal aborts a waiting request, and one with a partial answer', async () => {
   await using at = await listening('socket', (_, response) => {
     if (at.bodies.length > 1) response.write('begun');
   });
@@ -74,7 +74,7 @@ test('a signal ends a request that waits, and one whose answer has begun', async
   transport.close();
 });
 
-test('a connection that was closed while the program was busy is not used again', async () => {
+test('a connection that closed while the program was busy is not used again', async () => {
   await using at = await listening('socket', (_, response) => response.end('told'));
   const transport = httpTransport(at.address);
   for (let times = 0; times < 5; times++) {
@@ -88,7 +88,7 @@ test('a connection that was closed while the program was busy is not used again'
 });
 
 test.each(['http://example.com', 'ftp://127.0.0.1:1', 'unix:relative', 'http://127.0.0.1:70000', 'http://u:p@h:1', ''])(
-  '%j is no address',
+  '%j is not an address',
   (address) => {
     expect(() => httpTransport(address)).toThrow(expect.objectContaining({ code: 'E_USAGE' }));
   },

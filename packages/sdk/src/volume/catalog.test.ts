@@ -13,7 +13,7 @@ const offering: Answering = ({ name, variables }) => {
 const locked = { namespace: 'github.com/acme', version: 4, digest: 'd'.repeat(64) };
 
 describe('a volume of a catalog', () => {
-  test('is asked for by its name there, when something is wanted of it, and once', async () => {
+  test('is requested by its name when it is first used, and once', async () => {
     const fake = fakeEngine(offering);
     await using engine = await fake.connect();
     const pip = engine.catalog('my-org').cacheVolume('pip-cache', { sharing: 'LOCKED', compat: { image: 'alpine' } });
@@ -30,7 +30,7 @@ describe('a volume of a catalog', () => {
     });
   });
 
-  test('is of the version that was locked, and of the namespace that this says', async () => {
+  test('has the locked version, and the given namespace', async () => {
     const fake = fakeEngine(offering);
     await using engine = await fake.connect();
     await engine.withNamespace('a/b').scope('c').catalog('my-org', locked).cacheVolume('npm').scope('d').id();
@@ -43,7 +43,7 @@ describe('a volume of a catalog', () => {
     });
   });
 
-  test('goes where others go, with what it was asked for with', async () => {
+  test('can be passed on with its options', async () => {
     const fake = fakeEngine(offering);
     await using engine = await fake.connect();
     const offered = engine.catalog('my-org', locked);
@@ -54,7 +54,7 @@ describe('a volume of a catalog', () => {
     ]);
   });
 
-  test('is an error where the engine has no such name', async () => {
+  test('is an error if the engine does not have the name', async () => {
     const fake = fakeEngine(() => refusal('E_CATALOG'));
     await using engine = await fake.connect();
     await expect(engine.catalog('my-org').cacheVolume('x').id()).rejects.toMatchObject({ code: 'E_CATALOG' });
@@ -65,7 +65,7 @@ const withPip = <E extends Engine>(engine: E) =>
   extendEngine(engine, (each) => ({ pip: () => each.catalog('my-org').cacheVolume('pip') }));
 
 describe('an engine with more methods', () => {
-  test('has them in every namespace and scope, of which they are', async () => {
+  test('has them in all of its namespaces and scopes', async () => {
     const fake = fakeEngine(offering);
     await using engine = withPip(await fake.connect());
     await engine.pip().id();
@@ -78,7 +78,7 @@ describe('an engine with more methods', () => {
     ]);
   });
 
-  test('has those of several, and is closed as one', async () => {
+  test('has the methods of several catalogs, and is closed as one', async () => {
     const fake = fakeEngine(offering);
     const engine = extendEngine(withPip(await fake.connect()), () => ({ seven: () => 7 }));
     expect([engine.scope('c').seven(), await engine.scope('c').pip().id()]).toEqual([7, 'id-pip']);
@@ -87,7 +87,7 @@ describe('an engine with more methods', () => {
   });
 });
 
-test('what is gone throws, with the reason', () => {
+test('a removed definition throws with the reason', () => {
   let thrown: unknown;
   try {
     notOffered('old-cache was removed in version 4: use uv-cache');

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { defineCatalog } from './define-catalog.ts';
 import { fakeEngine, info } from '../engine/fake-engine.fixture.ts';
 
-test('a catalog is what it says; what is no name does not compile', () => {
+test('a catalog compiles only with valid names', () => {
   const offered = {
     docs: 'Ours.',
     volumes: { npm: { docs: 'Packages.' }, 'pip-cache': { tool: 'pip', tier: 'catalog', sharing: 'LOCKED' } },
@@ -22,13 +22,13 @@ test('a catalog is what it says; what is no name does not compile', () => {
     defineCatalog({ volume: { npm: {} } }),
     // @ts-expect-error -- compat is text
     defineCatalog({ volumes: { npm: { compat: { node: 22 } } } }),
-    // @ts-expect-error -- of two, the wrong one is told
+    // @ts-expect-error -- the wrong one of two is reported
     defineCatalog({ volumes: { npm: {}, wheels: { tool: 'pipp' } } }),
   ];
   expect(wrong).toHaveLength(7);
 });
 
-test('a volume of a catalog is asked for by its name, in the version that was locked, where the session is', async () => {
+test("a volume of a catalog is requested by its name, in the locked version, in the session's place", async () => {
   const fake = fakeEngine(({ name }) =>
     name === 'catalog'
       ? { catalog: { namespace: 'github.com/acme', definitions: [] } }

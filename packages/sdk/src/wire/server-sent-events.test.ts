@@ -11,7 +11,7 @@ async function read(text: string, size: number): Promise<readonly ServerSentEven
   return events;
 }
 
-test.each([1, 2, 3, 5, 1000])('in pieces of %i bytes events are what they are', async (size) => {
+test.each([1, 2, 3, 5, 1000])('events in pieces of %i bytes are parsed the same', async (size) => {
   const text =
     ': a comment\r\n\r\nevent: next\r\ndata: {"a":\r\ndata:  "ä€😀"}\r\n\r\nevent:complete\ndata:\n\ndata: alone\n\nid: 1\n\nevent: cut';
   expect(await read(text, size)).toEqual([

@@ -11,13 +11,13 @@ import {
 } from '@cachelane/core';
 import {
   contentEntry,
+  deathPoints,
   dyingProcess,
   failingPort,
   madeEntry,
   removalEntry,
   SimulatedCrash,
   stageAll,
-  type DeathPoint,
 } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { createLayerHome, fixedClock, runJob, type LayerHome } from './layer-home.fixture.ts';
@@ -125,13 +125,7 @@ describe('a process that dies while it saves', () => {
     expect(operations.length).toBeGreaterThan(30);
   });
 
-  // Dying before an operation equals dying after the previous one.
-  const points = operations.flatMap((name, i): readonly DeathPoint[] => [
-    ...(name.startsWith('write') ? [{ operation: i + 1, when: 'during' } as const] : []),
-    { operation: i + 1, when: 'after' },
-  ]);
-
-  test.each(points)('$when operation $operation leaves only whole layers', async (point) => {
+  test.each(deathPoints(operations))('$when operation $operation leaves only whole layers', async (point) => {
     await using home = await createLayerHome();
     const base = await publishBase(home);
     const process = dyingProcess(point);

@@ -2,9 +2,11 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fetchProject, requireCommands } from '@cachelane/testkit';
+import { fetchProject, requireCommands, useDisk } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { judgeDirectory } from './judge-directory.fixture.ts';
+
+useDisk();
 
 // Real caches, as tools leave them, checked like generated trees.
 

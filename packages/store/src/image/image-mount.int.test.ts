@@ -7,6 +7,7 @@ import {
   removalEntry,
   requireCommands,
   type TreeItem,
+  useDisk,
 } from '@cachelane/testkit';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -26,6 +27,8 @@ import {
   type Attributes,
 } from './judge-image.fixture.ts';
 import { listTree, type Listed } from './list-tree.fixture.ts';
+
+useDisk();
 
 // The kernel must show an image exactly as its layer describes it, to the nanosecond, and like the layer's tree.
 

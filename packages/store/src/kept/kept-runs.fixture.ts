@@ -1,3 +1,5 @@
+import * as fs from 'node:fs';
+import { join } from 'node:path';
 import { type AttachedVolume, type StoredLayer } from '@cachelane/core';
 import { attachRequest, collect, stageAll } from '@cachelane/testkit';
 import { runScript, type KeptHome } from './kept-home.fixture.ts';
@@ -33,5 +35,13 @@ export function dirOf({ mount }: Pick<AttachedVolume, 'mount'>): string {
   return mount.path;
 }
 
-export const show = (volume: AttachedVolume): string =>
-  runScript(volume, 'find . -mindepth 1 | sort; cat $(find . -type f | sort)').toString();
+/** The paths in the volume, then what its files hold, both in the order of their names. */
+export function show({ mount }: Pick<AttachedVolume, 'mount'>): string {
+  const dir = mount.kind === 'directory' ? mount.path : mount.target;
+  const entries = fs
+    .readdirSync(dir, { recursive: true, withFileTypes: true })
+    .map((entry) => ({ path: join(entry.parentPath, entry.name), isFile: entry.isFile() }))
+    .toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  const contents = entries.filter(({ isFile }) => isFile).map(({ path }) => fs.readFileSync(path, 'utf8'));
+  return [...entries.map(({ path }) => `.${path.slice(dir.length)}\n`), ...contents].join('');
+}

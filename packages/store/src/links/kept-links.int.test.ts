@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { AttachedVolume, AttachRequest } from '@cachelane/core';
-import { attachRequest, dyingProcess, SimulatedCrash } from '@cachelane/testkit';
+import { attachRequest, deathPoints, dyingProcess, SimulatedCrash, type DeathPoint } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { openCloneMounter } from '../kept/clone-mounter.ts';
 import { createKeptHome, type KeptHome } from '../kept/kept-home.fixture.ts';
@@ -132,30 +132,30 @@ describe.each(mounters)('%s, by a symlink', (_name, openMounter) => {
     },
   );
 
-  test('after a death at any step, the next run restores the directory', async () => {
-    const points = ['before', 'during', 'after'] as const;
-    for (const when of points) {
-      let deaths = 0;
-      for (let operation = 1, done = false; !done; operation++) {
-        await using home = await createKeptHome(openMounter);
-        const target = join(home.targets, 'existing');
-        fs.chmodSync(target, 0o711);
-        const life = dyingProcess({ operation, when });
-        const request = attachRequest(home, { target });
-        try {
-          const volume = await home.open(life.wrap(home.files)).attach(request, noAbort);
-          await volume.release(noAbort);
-          done = true;
-        } catch (error) {
-          if (!(error instanceof SimulatedCrash) && !((error as Error).cause instanceof SimulatedCrash)) throw error;
-          deaths += 1;
-        }
-        await home.open().discardSession(request.sessionId, noAbort);
-        await (await attach(home, { target, kept: request.kept })).release(noAbort);
-        expect(modeOf(target), `${when} operation ${operation}`).toBe('directory 711');
-      }
-      expect(deaths).toBeGreaterThan(3);
+  const dyingAt = async (point: DeathPoint): Promise<readonly string[]> => {
+    await using home = await createKeptHome(openMounter);
+    const target = join(home.targets, 'existing');
+    fs.chmodSync(target, 0o711);
+    const life = dyingProcess(point);
+    const request = attachRequest(home, { target });
+    try {
+      const volume = await home.open(life.wrap(home.files)).attach(request, noAbort);
+      await volume.release(noAbort);
+    } catch (error) {
+      if (!(error instanceof SimulatedCrash) && !((error as Error).cause instanceof SimulatedCrash)) throw error;
     }
+    const where = `${point.when} operation ${point.operation}`;
+    expect(life.isDead, where).toBe(point.operation > 0);
+    await home.open().discardSession(request.sessionId, noAbort);
+    await (await attach(home, { target, kept: request.kept })).release(noAbort);
+    expect(modeOf(target), where).toBe('directory 711');
+    return life.operations;
+  };
+
+  test('after a death at any step, the next run restores the directory', async () => {
+    const operations = await dyingAt({ operation: 0, when: 'before' });
+    expect(operations.length).toBeGreaterThan(3);
+    for (const point of deathPoints(operations)) await dyingAt(point);
   });
 });
 

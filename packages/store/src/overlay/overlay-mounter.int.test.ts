@@ -1,6 +1,8 @@
-import { attachRequest, collect, entryFor, mounterConformance, requireCommands } from '@cachelane/testkit';
+import { attachRequest, collect, entryFor, mounterConformance, requireCommands, useDisk } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { canMountAsRoot, createOverlayHome, inTurn, runInBubblewrap, rootMount } from './overlay-home.fixture.ts';
+
+useDisk();
 
 const noAbort = new AbortController().signal;
 

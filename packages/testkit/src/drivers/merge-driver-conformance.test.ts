@@ -32,7 +32,7 @@ const wholes = (versions: readonly Version[]): readonly Version[] => versions.fi
 
 const broken: readonly BrokenDriver[] = [
   {
-    mistake: 'has no opinion of one version',
+    mistake: 'has no opinion on a single version',
     driver: { ...nearestDriver, compose: () => ({ kind: 'pick', index: 0, opinion: false }) },
     noticedBy: ['idempotent'],
   },
@@ -45,12 +45,12 @@ const broken: readonly BrokenDriver[] = [
     noticedBy: ['idempotent', 'associative'],
   },
   {
-    mistake: 'is sure of whatever is nearest',
+    mistake: 'always has an opinion for the nearest version',
     driver: { ...nearestDriver, compose: () => ({ kind: 'pick', index: 0, opinion: true }) },
     noticedBy: ['independent of the order', 'give no opinion'],
   },
   {
-    mistake: 'is sure in one order only',
+    mistake: 'has an opinion in one order only',
     driver: {
       ...nearestDriver,
       compose(versions) {
@@ -61,17 +61,17 @@ const broken: readonly BrokenDriver[] = [
     noticedBy: ['independent of the order'],
   },
   {
-    mistake: 'composes only so many at once',
+    mistake: 'composes only two versions at once',
     driver: { ...wordsDriver, compose: (versions) => wordsDriver.compose(versions.slice(0, 2)) },
     noticedBy: ['associative'],
   },
   {
-    mistake: 'stores nothing of what was added',
+    mistake: 'stores no additions',
     driver: { ...wordsDriver, subtract: () => ({ form: 'delta', content: nothing }) },
     noticedBy: ['has what the run left', 'give no opinion'],
   },
   {
-    mistake: 'takes no notice of deltas',
+    mistake: 'ignores deltas',
     driver: {
       ...wordsDriver,
       compose: (versions) => wordsDriver.compose(wholes(versions).length > 0 ? wholes(versions) : versions),
@@ -79,7 +79,7 @@ const broken: readonly BrokenDriver[] = [
     noticedBy: ['has what the run left'],
   },
   {
-    mistake: 'takes any second writing for a change',
+    mistake: 'reports a rewritten equal file as changed',
     driver: { ...wordsDriver, same: (pinned, mine) => pinned.sealedAtMs === mine.sealedAtMs },
     noticedBy: ['reflexive'],
   },
@@ -89,7 +89,7 @@ const broken: readonly BrokenDriver[] = [
     noticedBy: ['reflexive'],
   },
   {
-    mistake: 'throws for what it cannot read',
+    mistake: 'throws for unreadable content',
     driver: {
       ...wordsDriver,
       compose(versions) {
@@ -101,7 +101,7 @@ const broken: readonly BrokenDriver[] = [
     noticedBy: ['give no opinion'],
   },
   {
-    mistake: 'lets the nearest win where it cannot be read',
+    mistake: 'picks the nearest version even if it is unreadable',
     driver: {
       ...wordsDriver,
       compose(versions) {
@@ -112,7 +112,7 @@ const broken: readonly BrokenDriver[] = [
     noticedBy: ['readable content wins'],
   },
   {
-    mistake: 'says that lower versions do not matter, and takes the lowest',
+    mistake: 'ignores lower versions, but picks the lowest',
     driver: {
       ...nearestDriver,
       compose: ({ length }) => ({ kind: 'pick', index: length - 1, opinion: length === 1 }),
@@ -120,29 +120,29 @@ const broken: readonly BrokenDriver[] = [
     noticedBy: ['picks the nearest whole one'],
   },
   {
-    mistake: 'says that lower versions do not matter, and stores deltas',
+    mistake: 'ignores lower versions, but stores deltas',
     driver: { ...nearestDriver, subtract: () => ({ form: 'delta', content: nothing }) },
     noticedBy: ['stores no deltas'],
   },
   {
-    mistake: 'names a version that is not there',
+    mistake: 'picks a missing version',
     driver: { ...nearestDriver, compose: ({ length }) => ({ kind: 'pick', index: length, opinion: true }) },
     noticedBy: ['idempotent', 'picks the nearest whole one'],
   },
 ];
 
-describe('each law notices a driver that breaks it', () => {
+describe('each law fails for a broken driver', () => {
   const cases = broken.flatMap(({ mistake, driver, noticedBy }) =>
     noticedBy.map((words) => ({ mistake, driver, words })),
   );
 
-  test.each(cases)('"$words" notices one that $mistake', ({ driver, words }) => {
+  test.each(cases)('"$words" fails for a driver that $mistake', ({ driver, words }) => {
     const laws = mergeDriverLaws.filter(({ name }) => name.includes(words));
     expect(laws).toHaveLength(1);
     expect(() => laws[0]?.check(driver, arbitraryVersion)).toThrow('Property failed');
   });
 
-  test('and there is a broken driver for each', () => {
+  test('every law has a broken driver', () => {
     const unproven = mergeDriverLaws.filter(({ name }) => !cases.some(({ words }) => name.includes(words)));
     expect(unproven).toEqual([]);
   });
@@ -158,7 +158,7 @@ const brokenNaming: readonly BrokenDriver[] = [
     noticedBy: ['composing loses no name'],
   },
   {
-    mistake: 'stores what it saw as if it had added it',
+    mistake: 'stores what it saw as additions',
     driver: {
       ...wordsDriver,
       subtract(pinned, mine) {
@@ -169,34 +169,34 @@ const brokenNaming: readonly BrokenDriver[] = [
     noticedBy: ['nothing new besides', 'added nothing'],
   },
   {
-    mistake: 'closes nothing',
+    mistake: 'never removes names',
     driver: { ...wordsDriver, close: () => null },
     noticedBy: ['closing leaves no name'],
   },
   {
-    mistake: 'closes too much',
+    mistake: 'removes all names',
     driver: { ...wordsDriver, close: ({ sizeBytes }) => (sizeBytes === 0 ? null : nothing) },
     noticedBy: ['closing keeps every name'],
   },
   {
-    mistake: 'writes files again that nothing has to go from',
+    mistake: 'rewrites files without a change',
     driver: { ...wordsDriver, close: (...request) => wordsDriver.close?.(...request) ?? request[0].content() },
     noticedBy: ['closing is idempotent'],
   },
 ];
 
-describe('each law of names notices a driver that breaks it', () => {
+describe('each law of names fails for a broken driver', () => {
   const cases = brokenNaming.flatMap(({ mistake, driver, noticedBy }) =>
     noticedBy.map((words) => ({ mistake, driver, words })),
   );
 
-  test.each(cases)('"$words" notices one that $mistake', ({ driver, words }) => {
+  test.each(cases)('"$words" fails for a driver that $mistake', ({ driver, words }) => {
     const laws = namingDriverLaws.filter(({ name }) => name.includes(words));
     expect(laws).toHaveLength(1);
     expect(() => laws[0]?.check(wordsSubject(driver))).toThrow('Property failed');
   });
 
-  test('and there is a broken driver for each', () => {
+  test('every law has a broken driver', () => {
     const unproven = namingDriverLaws.filter(({ name }) => !cases.some(({ words }) => name.includes(words)));
     expect(unproven).toEqual([]);
   });

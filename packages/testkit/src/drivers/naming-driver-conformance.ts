@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { namingDriverLaws, type NamingDriverSubject } from './naming-driver-laws.ts';
 import { versionOf } from './versions.ts';
 
-/** The laws of drivers whose files name other files, in addition to {@link mergeDriverConformance}. */
+/** The laws of drivers for files that name other files, in addition to {@link mergeDriverConformance}. */
 export function namingDriverConformance(name: string, subject: NamingDriverSubject): void {
   describe(`${name} as a driver of names`, () => {
     test.each(namingDriverLaws)('$name', (law) => {

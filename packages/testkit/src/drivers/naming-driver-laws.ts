@@ -10,7 +10,7 @@ export interface NamedContent {
   readonly contents: readonly BytePath[] | null;
 }
 
-/** A driver whose files name other files of the volume. */
+/** A driver for files that name other files of the volume. */
 export interface NamingDriverSubject {
   readonly driver: MergeDriver;
   readonly arbitraryContent: fc.Arbitrary<Uint8Array>;

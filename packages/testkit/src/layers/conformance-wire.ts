@@ -63,7 +63,7 @@ async function richLayer(fixture: LayerStoreFixture): Promise<Published> {
 }
 
 export function wireConformance(create: LayerStoreFactory): void {
-  describe('a layer that travels', () => {
+  describe('a transferred layer', () => {
     test.each([1_000_000_000, 1000, 7])(
       'is the same layer in another store, in pieces of %i bytes',
       async (pieceBytes) => {

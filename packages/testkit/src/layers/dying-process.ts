@@ -14,6 +14,15 @@ export interface DeathPoint extends Omit<CrashPoint, 'when'> {
   readonly when: CrashPoint['when'] | 'during';
 }
 
+/** Returns a point for every state that a process can leave. Dying before an operation equals dying after the previous one. */
+export function deathPoints(operations: readonly string[]): readonly DeathPoint[] {
+  const points = operations.flatMap((name, i): readonly DeathPoint[] => [
+    ...(name.startsWith('write') ? [{ operation: i + 1, when: 'during' } as const] : []),
+    { operation: i + 1, when: 'after' },
+  ]);
+  return [{ operation: 1, when: 'before' }, ...points];
+}
+
 type Method = (...args: unknown[]) => unknown;
 
 /**

@@ -194,7 +194,7 @@ async function call<T>(signal: AbortSignal, act: () => T): Promise<T> {
 function contentOf({ changes }: StageRequest, staged: StagedEntry): Uint8Array | undefined {
   const { entry } = staged;
   const isRemoval = entry.removed === 'counted' || entry.removed === 'hint';
-  invariant(isRemoval === (staged.from === 'removal'), 'a removal that is staged as content, or the reverse');
+  invariant(isRemoval === (staged.from === 'removal'), 'a removal staged as content, or content staged as a removal');
   switch (staged.from) {
     case 'removal':
       return undefined;
@@ -251,7 +251,7 @@ function problemsOf({ index, contents }: MemoryLayer): readonly string[] {
     const content = contents.get(path);
     if (digest !== null && content === undefined) problems.push(`${displayPath(path)} is missing`);
     else if (content !== undefined && digestOf(content) !== digest)
-      problems.push(`${displayPath(path)} has other content`);
+      problems.push(`${displayPath(path)} has wrong content`);
   }
   for (const path of contents.keys()) {
     if (index.find(path) === undefined) problems.push(`${displayPath(path)} is not in the index`);
@@ -282,7 +282,7 @@ function usageOf({ layers, derived }: MemoryLayerDisk): StoreUsage {
   };
 }
 
-/** The wire form: contents in index order, whose sizes the index has. */
+/** Returns the wire form: contents in index order. The index has their sizes. */
 async function* contentsInOrder(layer: StoredLayer): AsyncGenerator<Uint8Array> {
   for (const { path, digest } of layer.index.entries()) {
     await Promise.resolve();
@@ -298,7 +298,7 @@ async function takeIn({
 }: IncomingLayer): Promise<
   Pick<MemoryLayer, 'index' | 'sealedAtMs' | 'sizeBytes' | 'contents'> & { readonly id: LayerId }
 > {
-  if (digestOf(bytes) !== id) throw refused('its index is not the one that it is named by');
+  if (digestOf(bytes) !== id) throw refused('its index does not match its id');
   const index = openIndex(bytes);
   const chunks: Uint8Array[] = [];
   for await (const chunk of data) chunks.push(chunk);

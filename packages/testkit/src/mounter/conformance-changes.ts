@@ -171,7 +171,7 @@ const cases: readonly (readonly [string, readonly VolumeStep[], Readonly<Record<
     },
   ],
   [
-    'what its owner may not read or write',
+    'entries that their owner may not read or write',
     [
       { do: 'write', path: 'shut', content: 'secret' },
       { do: 'chmod', path: 'shut', mode: 0 },
@@ -229,7 +229,7 @@ export function changeConformance(create: MounterFactory): void {
   });
 
   describe('a run without a view', () => {
-    test.each(cases.filter(([name]) => ['odd names', 'what its owner may not read or write'].includes(name)))(
+    test.each(cases.filter(([name]) => ['odd names', 'entries that their owner may not read or write'].includes(name)))(
       'reports the change: %s',
       async (_, steps, expected) => {
         await using fixture = await create();

@@ -210,7 +210,7 @@ export class MemoryVolume {
   /** Checks that a new entry can be created at the path. */
   #expectRoom(path: BytePath): void {
     this.#expectDirectory(parentPath(path));
-    if (this.#nodes.has(path)) throw new CachelaneError('E_INTERNAL', `${displayPath(path)} is there already`);
+    if (this.#nodes.has(path)) throw new CachelaneError('E_INTERNAL', `${displayPath(path)} exists already`);
   }
 
   #put(path: BytePath, node: FileNode): void {

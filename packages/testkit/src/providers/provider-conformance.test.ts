@@ -33,22 +33,22 @@ const failing = (thrown: unknown): Partial<Provider> => ({
 
 let count = 0;
 
-describe('what is noticed of one that', () => {
+describe('the laws fail for a provider that', () => {
   test.each<[string, ProviderFixture, readonly string[]]>([
-    ['is called as one of ours', fixtureOf({ kind: 'dir' }), ['kind of its own']],
-    ['has a kind that nothing can name', fixtureOf({ kind: 'A team' }), ['kind of its own']],
-    ['is ours by its word alone', fixtureOf({}, { isOurs: true }), ['kind of its own']],
-    ['shows nothing', fixtureOf({}, { examples: [] }), ['has an example']],
-    ['refuses nothing, and does not say so', fixtureOf({}, { refuses: [] }), ['has an example']],
+    ['has the kind of a built-in one', fixtureOf({ kind: 'dir' }), ['kind of its own']],
+    ['has a kind that references cannot name', fixtureOf({ kind: 'A team' }), ['kind of its own']],
+    ['claims to be built in', fixtureOf({}, { isOurs: true }), ['kind of its own']],
+    ['has no example', fixtureOf({}, { examples: [] }), ['has an example']],
+    ['refuses nothing without declaring it', fixtureOf({}, { refuses: [] }), ['has an example']],
     [
-      'is deaf',
+      'ignores the signal',
       fixtureOf({
         provide: async () => await new Promise(() => undefined).then(() => ({ kind: 'nothing' })),
       }),
       ['ends soon'],
     ],
     [
-      'is deaf once it is at work',
+      'ignores the signal during the call',
       fixtureOf({
         async provide(request, signal) {
           signal.throwIfAborted();
@@ -59,31 +59,31 @@ describe('what is noticed of one that', () => {
       ['during the call'],
     ],
     [
-      'refuses by an answer',
+      'answers instead of throwing',
       fixtureOf({ provide: async () => await Promise.resolve({ kind: 'nothing' }) }),
       ['throws'],
     ],
-    ['throws what is no error', fixtureOf(failing('no')), ['throws']],
-    ['tells a secret', fixtureOf(failing(new Error('no s3cret'))), ['throws']],
-    ['tells it in a hint', fixtureOf(failing(Object.assign(new Error('no'), { hint: 's3cret' }))), ['throws']],
-    ['has it in a cause', fixtureOf(failing(new Error('no', { cause: new Error('s3cret') }))), ['throws']],
+    ['throws a string', fixtureOf(failing('no')), ['throws']],
+    ['shows a secret in a message', fixtureOf(failing(new Error('no s3cret'))), ['throws']],
+    ['shows a secret in a hint', fixtureOf(failing(Object.assign(new Error('no'), { hint: 's3cret' }))), ['throws']],
+    ['shows a secret in a cause', fixtureOf(failing(new Error('no', { cause: new Error('s3cret') }))), ['throws']],
     [
-      'has it below a cause',
+      'shows a secret in the cause of a cause',
       fixtureOf(failing(new Error('no', { cause: new Error('no', { cause: { stderr: 's3cret' } }) }))),
       ['throws'],
     ],
     [
-      'says something that nobody understands',
+      'answers in an invalid form',
       fixtureOf({ provide: async () => await Promise.resolve({ kind: 'all' } as unknown as Provided) }),
       ['answers in a valid form', 'throws'],
     ],
     [
-      'says something else each time',
+      'gives another answer each time',
       fixtureOf({ provide: async () => await Promise.resolve({ kind: 'directory', directory: `/tmp/${count++}` }) }),
       ['gives the same answer'],
     ],
     [
-      'changes the question',
+      'changes the request',
       fixtureOf({
         async provide(request) {
           (request as { tool: string }).tool = 'npm';

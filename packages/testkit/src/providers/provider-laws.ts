@@ -46,7 +46,7 @@ export const providerLaws: readonly ProviderLaw[] = [
     name: 'has a kind of its own that references can name',
     async check({ provider: { kind }, isOurs = false }) {
       expect(kind).toMatch(/^[a-z][a-z0-9-]{0,63}$/);
-      expect(isProviderKind(kind), `${kind} is one that cachelane comes with`).toBe(isOurs);
+      expect(isProviderKind(kind), `${kind} is built in`).toBe(isOurs);
       await Promise.resolve();
     },
   },

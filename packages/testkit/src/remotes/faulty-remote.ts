@@ -16,7 +16,7 @@ export interface RemoteCall {
   readonly number: number;
 }
 
-/** A remote with failing calls: `decide` is asked for each. */
+/** A remote with failing calls; `decide` chooses the fault of each. */
 export function faultyRemote(remote: Remote, decide: (call: RemoteCall) => RemoteFault | undefined): Remote {
   let number = 0;
   const step = async <T>(operation: RemoteOperation, act: () => Promise<T>): Promise<T> => {
@@ -59,7 +59,7 @@ export function faultyRemote(remote: Remote, decide: (call: RemoteCall) => Remot
 }
 
 function lost(): CachelaneError {
-  return new CachelaneError('E_REMOTE_UNKNOWN', 'simulated: the answer got lost', { retryable: true });
+  return new CachelaneError('E_REMOTE_UNKNOWN', 'simulated: the answer was lost', { retryable: true });
 }
 
 async function* broken(data: AsyncIterable<Uint8Array>, afterBytes: number): AsyncIterable<Uint8Array> {

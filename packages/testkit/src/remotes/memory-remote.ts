@@ -70,7 +70,7 @@ function memoryObjects(state: MemoryRemoteState): RemoteObjects {
     const bytes = Buffer.concat(pieces);
     const digest = digestOf(bytes);
     if (bytes.length !== source.sizeBytes || digest !== source.digest) {
-      throw new CachelaneError('E_OBJECT_CORRUPT', `the content for ${key} has another digest`);
+      throw new CachelaneError('E_OBJECT_CORRUPT', `the content of ${key} has a different digest`);
     }
     throwIfAborted(signal);
     return { key, sizeBytes: bytes.length, digest, storedAtMs: state.nowMs, bytes };

@@ -9,7 +9,7 @@ import { requireCommands } from '../require-commands.ts';
 import { startRadosgw } from './radosgw.ts';
 import { signedRequest } from './signed-request.ts';
 
-/** Processes whose arguments or settings name the directory of a server. */
+/** Returns processes with the directory of a server in their arguments or environment. */
 function daemonsOf(dir: string): readonly string[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -25,7 +25,7 @@ function daemonsOf(dir: string): readonly string[] {
 const withServer = requireCommands('ceph-mon', 'ceph-osd', 'ceph', 'radosgw');
 
 withServer('a server for tests', () => {
-  test('serves two at once, each for itself', async () => {
+  test('two servers run at once, independently', async () => {
     await using one = await startRadosgw();
     await using other = await startRadosgw();
     for (const { endpoint, user } of [one, other]) {
@@ -37,7 +37,7 @@ withServer('a server for tests', () => {
     expect(await one.admin('bucket', 'list')).toContain('bucket1');
   });
 
-  test('ends, with all that it wrote, when its owner is killed', async () => {
+  test('ends and removes its files when its owner is killed', async () => {
     const owner = spawn(process.execPath, [fileURLToPath(new URL('./radosgw-owner.fixture.ts', import.meta.url))], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });

@@ -20,9 +20,8 @@ export interface Radosgw extends AsyncDisposable {
 }
 
 /**
- * A real S3 server, Ceph's, with everything in memory: one monitor, one storage daemon, one gateway, on free ports of 127.0.0.1, in a directory of its own below the
- * temporary one. It is ready in half a second to six seconds and takes some 210 MB. It ends with whoever started it, however that ends: a small shell keeps
- * the daemons and ends them when the pipe to it is closed.
+ * Starts Ceph's S3 server with its data in memory: one monitor, one storage daemon and one gateway on free ports of 127.0.0.1. It is ready
+ * after half a second to six seconds and takes some 210 MB. A small shell ends the daemons when the pipe from the test process closes.
  *
  * ```ts
  * requireCommands('ceph-mon', 'ceph-osd', 'ceph', 'radosgw')('…', () => {

@@ -78,7 +78,7 @@ export async function surely<Answer>(call: () => Promise<Answer>): Promise<Answe
   }
 }
 
-/** A clock whose sleeps take no time, with a list of them. */
+/** A clock that records its sleeps; they take no time. */
 export function hastyClock(): Clock & { readonly sleptMs: readonly number[] } {
   const sleptMs: number[] = [];
   let nowMs = 0;

@@ -9,7 +9,7 @@ export interface WordAdding {
   readonly onAdded?: (word: string) => void;
 }
 
-/** Adds words to a head by compare-and-swap. A word that is present was added by a swap whose answer was lost. */
+/** Adds words to a head by compare-and-swap. If a word is already present, an earlier swap succeeded but its answer was lost. */
 export async function addWords(heads: RemoteHeads, { key, words, attempt, onAdded }: WordAdding): Promise<void> {
   for (const word of words) {
     let found = await surely(() => heads.read(key, noAbort));

@@ -86,14 +86,14 @@ function createFixture(): RuntimeFixture {
 runtimeConformance('memory', async () => await Promise.resolve(createFixture()));
 
 describe('the memory runtime', () => {
-  test('keeps what it was asked for, and gives every command to the one function', async () => {
+  test('records all requests, and passes every command to a single function', async () => {
     const runtime = memoryRuntime({ commands: ({ request: { argv } }) => argv.length });
     expect(await runtime.run({ ...request, argv: ['a', 'b', 'c'] })).toMatchObject({ exitCode: 3 });
     expect(await runtime.run({ ...request, argv: ['a'] })).toMatchObject({ exitCode: 1 });
     expect(runtime.requests.map(({ argv }) => argv[0])).toEqual(['a', 'a']);
   });
 
-  test('has processes that nothing ends', async () => {
+  test('can leave processes that no signal ends', async () => {
     const runtime = memoryRuntime({
       commands({ leave }) {
         leave({ name: 'stuck', endedBy: 'nothing' });
@@ -109,7 +109,7 @@ describe('the memory runtime', () => {
     expect((await runtime.endSurvivors(place, 0)).map(({ name }) => name)).toEqual(['stuck']);
   });
 
-  test('a command that fails to play its part fails the run', async () => {
+  test('a rejected command function fails the run', async () => {
     const runtime = memoryRuntime({ commands: () => Promise.reject(new Error('the test is wrong')) });
     await expect(runtime.run({ ...request, argv: ['a'] })).rejects.toThrow('the test is wrong');
   });

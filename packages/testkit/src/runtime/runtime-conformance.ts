@@ -52,7 +52,7 @@ export function runtimeConformance(name: string, create: RuntimeFactory): void {
         }
       });
 
-      test('that a signal ended has 128 + n, and is interrupted', async () => {
+      test('ended by signal n has exit code 128 + n, and counts as interrupted', async () => {
         await using fixture = await create();
         const { outcome } = await run(fixture, fixture.commands.diesOf('SIGTERM'), mountsOf(fixture));
         expect(outcome).toEqual({ ...exited(143), interrupted: true });
@@ -74,7 +74,7 @@ export function runtimeConformance(name: string, create: RuntimeFactory): void {
       expect(fixture.files(other)).toEqual([]);
     });
 
-    test('mounts that fail: nothing ran, and there is a reason', async () => {
+    test('if mounts fail, nothing runs, and there is a reason', async () => {
       await using fixture = await create();
       const mount = fixture.mount();
       const { outcome } = await run(fixture, fixture.commands.writes(mount, 'made'), [mount, fixture.brokenMount()]);
@@ -82,7 +82,7 @@ export function runtimeConformance(name: string, create: RuntimeFactory): void {
       expect(fixture.files(mount)).toEqual([]);
     });
 
-    test('only the command sees a layer in an image, or nothing ran', async () => {
+    test('only the command sees a layer in an image, unless images are refused and nothing ran', async () => {
       await using fixture = await create();
       const { commands } = fixture;
       const mount = fixture.imageMount();

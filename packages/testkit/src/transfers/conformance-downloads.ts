@@ -38,7 +38,7 @@ export function downloadConformance(create: TransferFilesFactory): void {
         if (end === 'dead') later.use(download);
         await expectPrefix(download, had);
         await appendTo(download, had, until);
-        // The download shows what was there at its start; the caller tracks later bytes.
+        // The download has the bytes from its start; the caller tracks later ones.
         await expectPrefix(download, had);
         if (end === 'closed') await download[Symbol.asyncDispose]();
         had = until;

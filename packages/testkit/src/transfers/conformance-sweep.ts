@@ -47,7 +47,7 @@ export function sweepConformance(create: TransferFilesFactory): void {
       expect(next.haveBytes).toBe(20);
     });
 
-    test('removes nothing of a running process, however slow', async () => {
+    test('removes no files of a running process, however slow', async () => {
       await using fixture = await create();
       await using spooled = await fixture.open().spool(inPieces(bytes, 500_000), noAbort);
       await using download = await fixture.open().resume(object, noAbort);
@@ -63,7 +63,7 @@ export function sweepConformance(create: TransferFilesFactory): void {
       expect((await allOf(spooled.read())).equals(bytes)).toBe(true);
     });
 
-    test('during spooling removes nothing of it, and nothing of the dead remains', async () => {
+    test('during spooling keeps its files, and removes those of dead processes', async () => {
       await using fixture = await create();
       const swept = async function* (): AsyncGenerator<Uint8Array> {
         for await (const piece of inPieces(bytes, 400_000)) {

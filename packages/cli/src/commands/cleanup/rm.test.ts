@@ -12,7 +12,7 @@ const withMounters = {
 
 describe('rm', () => {
   test.each([[], ['--lane', 't1:local'], ['--all-lanes'], ['--dry-run']])(
-    'is refused where a run may save nothing: %j',
+    'is refused if a run may not save: %j',
     async (...options) => {
       using on = stage({ env: mergeRequestOfFork });
       await push(on, { layers: ['a'] });
@@ -24,7 +24,7 @@ describe('rm', () => {
     },
   );
 
-  test('a dry run removes nothing, and says what', async () => {
+  test('a dry run removes nothing and lists what it would', async () => {
     using on = stage({ pieces: withMounters });
     await push(on, { layers: ['a', 'b'] });
     expect(await on.cachelane('rm', `${web}:npm`, '--dry-run', '--json')).toBe(0);
@@ -37,7 +37,7 @@ describe('rm', () => {
     expect(await on.metadata.listHeads(new AbortController().signal)).toHaveLength(1);
   });
 
-  test('removes the lane that a run here writes', async () => {
+  test('removes the lane that a run here would write', async () => {
     using on = stage({ pieces: withMounters });
     await push(on, { layers: ['a'] });
     expect(await on.cachelane('rm', `${web}:npm`)).toBe(0);
@@ -49,7 +49,7 @@ describe('rm', () => {
     using on = stage({ pieces: withMounters });
     await push(on, { layers: ['a'] });
     expect(await on.cachelane('rm', `${web}:npm`, '--lane', 't1:ref:main')).toBe(1);
-    expect(on.err()).toContain('it has: t1:local');
+    expect(on.err()).toContain('lanes: t1:local');
     expect(await on.cachelane('rm', `${web}:npm`, '--lane', 'main')).toBe(2);
     expect(await on.cachelane('rm', `${web}:npm`, '--lane', 't1:local', '--all-lanes')).toBe(2);
     expect(await on.metadata.listHeads(new AbortController().signal)).toHaveLength(1);

@@ -5,8 +5,8 @@ import { stage } from '../../fixtures/staged-host.fixture.ts';
 
 afterEach(() => void vi.unstubAllEnvs());
 
-test('a demo that does not come out as told says so, and leaves nothing', async () => {
-  // In place of cachelane: every call ends well and prints nothing.
+test('a demo with an unexpected result fails and leaves no files', async () => {
+  // Stands for cachelane: every call succeeds and prints nothing.
   using on = stage({ env: { PATH: process.env['PATH'] ?? '' }, program: ['true'] });
   const tmp = join(on.dir, 'tmp');
   mkdirSync(tmp);
@@ -19,7 +19,7 @@ test('a demo that does not come out as told says so, and leaves nothing', async 
   expect(readdirSync(tmp)).toEqual([]);
 });
 
-test('a demo that has no place to play is told which one it is to be given', async () => {
+test('a demo without a usable TMPDIR names the variable', async () => {
   using on = stage({ env: { PATH: process.env['PATH'] ?? '' }, program: ['true'] });
   vi.stubEnv('TMPDIR', join(on.dir, 'none'));
   expect(await on.cachelane('demo')).toBe(1);
@@ -29,7 +29,7 @@ test('a demo that has no place to play is told which one it is to be given', asy
   expect(on.out()).toBe('');
 });
 
-test('the story of an organisation needs a clone, and others are none', async () => {
+test('the story of an organisation needs a clone', async () => {
   using on = stage({ env: { PATH: process.env['PATH'] ?? '' }, program: ['true'] });
   expect(await on.cachelane('demo', 'organisation')).toBe(1);
   expect(on.err()).toContain(
@@ -39,7 +39,7 @@ test('the story of an organisation needs a clone, and others are none', async ()
   expect(on.err()).toContain('there is no story organization; did you mean organisation?');
 });
 
-test('a page is played in a copy, up to the first line that does not come out as it says', async () => {
+test('a page is played in a copy up to the first unexpected result', async () => {
   using on = stage();
   const [tmp, clone] = [join(on.dir, 'tmp'), join(on.dir, 'clone')];
   for (const dir of [tmp, join(clone, 'dist'), join(clone, 'examples/organisation/web')])

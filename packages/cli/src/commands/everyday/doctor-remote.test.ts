@@ -36,7 +36,7 @@ interface Examined {
 /** The clock of the stage. */
 const nowMs = 1_795_531_145_000;
 
-/** A remote whose clock shows this. */
+/** A remote with this clock. */
 function remoteAt(storedAtMs: number): Remote {
   const remote = memoryRemote();
   const { objects } = remote;
@@ -82,13 +82,10 @@ const failing = (code: CachelaneError['code'], operation: RemoteOperation): Remo
 describe('doctor and the remote', () => {
   test('no remote is no problem', async () => {
     const { code, remote } = await doctor(remoteAt(nowMs), [], {});
-    expect([code, remote]).toEqual([
-      0,
-      [{ name: 'remote', status: 'ok', detail: 'none: nobody named one', mend: null }],
-    ]);
+    expect([code, remote]).toEqual([0, [{ name: 'remote', status: 'ok', detail: 'none: none is set', mend: null }]]);
   });
 
-  test('a remote that works passes, and keeps nothing of the test', async () => {
+  test('a working remote passes and keeps no test data', async () => {
     const well = remoteAt(nowMs);
     const { code, remote, isClosed } = await doctor(well);
     expect(code).toBe(0);
@@ -105,7 +102,7 @@ describe('doctor and the remote', () => {
     expect((await well.objects.list('', {}, signal)).objects).toEqual([]);
   });
 
-  test('where nothing is pushed nothing is written', async () => {
+  test('without pushes nothing is written', async () => {
     const readOnly = failing('E_INTERNAL', 'swap head');
     const { code, remote } = await doctor(readOnly, ['--push', 'never']);
     expect([code, remote.at(-1)]).toMatchObject([
@@ -128,7 +125,7 @@ describe('doctor and the remote', () => {
     if (status === 'fail') expect(said).toMatch(/Runs have their caches here, but cannot use the remote\.\n/);
   });
 
-  test('what the remote says of itself is read, and where it cannot be the mend is named', async () => {
+  test('an unreadable remote document is reported with a fix', async () => {
     const state = emptyRemoteState();
     const remote = memoryRemote(state);
     const bytes = encodeAbout(newRemoteId(new Uint8Array(16)));
@@ -148,7 +145,7 @@ describe('doctor and the remote', () => {
     expect(said).toMatch(/cannot use the remote\.\nMore: /);
   });
 
-  test('a server that loses work is unfit', async () => {
+  test('a server that loses writes fails', async () => {
     const remote = remoteAt(nowMs);
     const { heads } = remote;
     const swap = async (request: SwapRequest, signal: AbortSignal) => {
@@ -174,7 +171,7 @@ describe('doctor and the remote', () => {
     expect(remote.at(-1)?.detail).toMatch(detail);
   });
 
-  test('credentials of an untrusted run that can write are a warning', async () => {
+  test('write credentials of an untrusted run are a warning', async () => {
     const env = { CACHELANE_REMOTE: 'dir:/mnt/cache', ...mergeRequestOfFork };
     const open = await doctor(remoteAt(nowMs), [], env);
     expect(open.remote.find(({ name }) => name === 'remote write')).toMatchObject({
@@ -185,12 +182,12 @@ describe('doctor and the remote', () => {
     expect([closed.code, closed.remote.at(-1)?.status]).toEqual([0, 'ok']);
   });
 
-  test('a client that may not delete can push', async () => {
+  test('a client without the right to delete can push', async () => {
     const { code, remote } = await doctor(failing('E_REMOTE_READ_ONLY', 'remove'));
     expect([code, remote.at(-1)?.status]).toEqual([0, 'ok']);
   });
 
-  test('one that cannot be opened', async () => {
+  test('a remote that cannot be opened', async () => {
     const { code, remote } = await doctor(new CachelaneError('E_CONFIG', 'it has no driver', { hint: 'bring it' }));
     expect(code).toBe(1);
     expect(remote.at(-1)).toEqual({
@@ -201,7 +198,7 @@ describe('doctor and the remote', () => {
     });
   });
 
-  test('an address that is none', async () => {
+  test('an invalid address', async () => {
     const { code, remote } = await doctor(remoteAt(nowMs), [], { CACHELANE_REMOTE: '/mnt/cache' });
     expect(code).toBe(1);
     expect(remote).toMatchObject([

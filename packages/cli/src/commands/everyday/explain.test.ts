@@ -6,11 +6,11 @@ import { describe, expect, test } from 'vitest';
 import { mergeRequestOfFork, stage } from '../../fixtures/staged-host.fixture.ts';
 import { json, push, web } from '../share/pushed.fixture.ts';
 
-// How a volume would be attached, and who could be at work in it at once.
+// How a volume would be attached and shared.
 
 const config = 'volumes:\n  data: { path: cache, sharing: shared }\n';
 
-test('what the file says is said to be from there: the place, and who may be at work at once', async () => {
+test('place and sharing of the file are shown with their source', async () => {
   using on = stage();
   writeFileSync(join(on.project, 'cachelane.yaml'), config);
   await on.cachelane('explain', '--verbose', 'data');
@@ -24,7 +24,7 @@ test('what the file says is said to be from there: the place, and who may be at 
   expect(plain.out()).toContain('sharing:       PRIVATE\n');
 });
 
-test('in a run that may save nothing', async () => {
+test('in a run that may not save', async () => {
   using on = stage({ env: mergeRequestOfFork });
   writeFileSync(join(on.project, 'cachelane.yaml'), config);
   await on.cachelane('explain', '--verbose', 'data');
@@ -43,7 +43,7 @@ test('where nothing can be mounted', async () => {
   });
 });
 
-/** In a project whose file says one. */
+/** Explains a project with this sharing. */
 async function budgetOf(...of: readonly string[]): Promise<unknown> {
   using on = stage();
   writeFileSync(join(on.project, 'cachelane.yaml'), 'policy:\n  volume-budget: 1MB\n');
@@ -76,7 +76,7 @@ describe('explain', () => {
   test.each([
     ['refuse', /^A run here leaves it out: catalog-names is refuse, and it is in no catalog\.$/],
     ['warn', /^A run here starts cold, and saves its changes/],
-  ])('a name that no catalog has, where catalog-names is %s', async (wanted, why) => {
+  ])('a name in no catalog, with catalog-names %s', async (wanted, why) => {
     using on = stage();
     writeFileSync(join(on.project, 'cachelane.yaml'), `policy: { catalog-names: ${wanted} }\n`);
     expect(await on.cachelane('explain', '--verbose', 'npm', '-n', web, '--json')).toBe(0);
@@ -101,7 +101,7 @@ describe('explain', () => {
     expect(await other.cachelane('explain', address, ...options, '--json')).toBe(0);
     expect(json(other)).toMatchObject({ path: null, volume: 'data' });
     expect(await on.cachelane('explain', 'dato', ...options)).toBe(2);
-    expect(on.err()).toContain('no tool is called dato');
+    expect(on.err()).toContain('there is no tool dato');
   });
 
   test('every volume that ls lists is explained, and one sentence answers first', async () => {
@@ -136,12 +136,12 @@ describe('explain', () => {
     expect(on.out()).toContain('More: cachelane explain npm --verbose\n');
   });
 
-  test('which budget holds: the file in a repository has no say in that of another namespace', async () => {
+  test('a repository’s file does not change the budget of another namespace', async () => {
     expect(await budgetOf('data:/x', '-n', web)).toMatchObject({ value: 1e6 });
     expect(await budgetOf(`${web}:data:/x`)).toMatchObject({ value: null, source: 'default' });
   });
 
-  test('what each link holds', async () => {
+  test('the contents of each link', async () => {
     using on = stage();
     await push(on, { name: 'data', compat: { os: 'linux', arch: 'x64' }, layers: ['a', 'b'] });
     expect(await on.cachelane('explain', '--verbose', `${web}:data:/x`, '--json')).toBe(0);
@@ -159,13 +159,11 @@ describe('explain', () => {
   });
 });
 
-describe('explain, of what a volume may say otherwise', () => {
-  test("the tool's own rules, and that nobody tried them", async () => {
+describe('explain of settings', () => {
+  test("the tool's rules, and that they are untested", async () => {
     using on = stage();
     await on.cachelane('explain', '--verbose', 'bazel:/x');
-    expect(on.out()).toMatch(
-      /^saved: +when the command ended by itself, whatever its exit code \(exit, bazel's rule\)/m,
-    );
+    expect(on.out()).toMatch(/^saved: +when the command ended by itself, with any exit code \(exit, bazel's rule\)/m);
     expect(on.out()).toMatch(/^sync: +always: [^,]*$/m);
     expect(on.out()).toMatch(/^tried: +NOT with the tool itself/m);
     expect(on.out()).toContain('These rules are untested with bazel itself.');
@@ -177,7 +175,7 @@ describe('explain, of what a volume may say otherwise', () => {
     expect(data.out()).not.toMatch(/NOT|untested/);
   });
 
-  test('what the file says', async () => {
+  test('settings of the file', async () => {
     using on = stage();
     writeFileSync(join(on.project, 'cachelane.yaml'), 'volumes:\n  npm: { commit: success, sync: never }\n');
     await on.cachelane('explain', '--verbose', 'npm');
@@ -195,8 +193,8 @@ describe('explain, of what a volume may say otherwise', () => {
   });
 });
 
-describe('explain, of words with two meanings', () => {
-  test('a namespace without a slash: says which one it took, and how to ask for the other', async () => {
+describe('explain of ambiguous names', () => {
+  test('a namespace without a slash: names the meaning it took and how to choose the other', async () => {
     using on = stage();
     await push(on, { namespace: 'teams' as Namespace, name: 'npm', layers: ['a'] });
     await on.cachelane('explain', '--verbose', 'teams:npm');
@@ -217,14 +215,14 @@ describe('explain, of words with two meanings', () => {
   });
 });
 
-describe('what is shared', () => {
+describe('sharing', () => {
   const remote = { CACHELANE_REMOTE: 'dir:/mnt/cache' };
   const remoteId = '0'.repeat(32) as RemoteId;
 
-  test('nothing, and why', async () => {
+  test('nothing, with the reason', async () => {
     using none = stage();
     await none.cachelane('explain', '--verbose', 'npm', '-n', web);
-    expect(none.out()).toContain('shared:        no: nobody named one\n');
+    expect(none.out()).toContain('shared:        no: none is set\n');
     using local = stage({ env: remote });
     await local.cachelane('explain', '--verbose', 'npm');
     expect(local.out()).toMatch(/shared: +no: local\/project-\w+ is a name of this machine only; /);
@@ -234,7 +232,7 @@ describe('what is shared', () => {
     expect(never.out()).toContain('shared:        no: sync never\n');
   });
 
-  test('with whom, since when, and how much of it waits', async () => {
+  test('the remote, the last sync, and pending layers', async () => {
     using on = stage({ env: remote });
     await push(on, { layers: ['a', 'b'] });
     await on.cachelane('explain', '--verbose', 'npm', '-n', web);
@@ -268,7 +266,7 @@ describe('what is shared', () => {
 describe('tiers', () => {
   const acme = 'github.com/acme' as Namespace;
 
-  test('are told with what they have and whether they are fed', async () => {
+  test('are listed with their contents and feed rules', async () => {
     using on = stage();
     await push(on, { namespace: acme, layers: ['a', 'b'] });
     await on.cachelane('explain', '--verbose', 'npm', '-n', web);
@@ -280,7 +278,7 @@ describe('tiers', () => {
     expect(on.out()).toContain('A run here starts with t1:local of github.com/acme, and saves');
   });
 
-  test('that do not count are not what a run starts with', async () => {
+  test('that are not read are no start of a run', async () => {
     using on = stage();
     const compat = { os: 'linux', arch: 'x64' };
     await push(on, { name: 'data', compat, layers: ['own'] });
@@ -302,7 +300,7 @@ describe('tiers', () => {
       isRead: false,
     },
     { title: 'nobody', env: {}, config: '', isRead: false },
-  ])('of one’s own are read where $title says so', async ({ env, config, isRead }) => {
+  ])('personal tier is read if $title enables it', async ({ env, config, isRead }) => {
     using on = stage({ env });
     mkdirSync(join(on.dir, '.config/cachelane'), { recursive: true });
     if (config !== '') writeFileSync(join(on.dir, '.config/cachelane/config.yaml'), config, { mode: 0o600 });

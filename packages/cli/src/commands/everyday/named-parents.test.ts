@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { stage, type Stage } from '../../fixtures/staged-host.fixture.ts';
 import { json, push, web } from '../share/pushed.fixture.ts';
 
-// Parents that are no path prefixes, and what commands tell of them.
+// Parents that are no path prefixes.
 
 const team = 'teams/payments' as Namespace;
 
@@ -40,7 +40,7 @@ async function teamIn(on: Stage): Promise<unknown> {
 
 const grant = ['--all', '-n', team, '--to', web];
 
-test('in CI its file alone opens nothing: a grant does, the environment, or a person’s own file, and explain says which', async () => {
+test('in CI a parent needs a grant, the environment or the user’s file, and explain names the source', async () => {
   using on = await checkout(pushToMain);
   const refused = { by: 'cachelane.yaml:1, without a grant', isRead: false, why: `${web} has no grant for its npm` };
   expect(await teamIn(on)).toMatchObject(refused);
@@ -57,7 +57,7 @@ test('in CI its file alone opens nothing: a grant does, the environment, or a pe
   expect(await teamIn(own)).toMatchObject({ by: `${file}:1`, isRead: true, layers: 1 });
 });
 
-test('on one’s own machine it is read, and told until it is granted', async () => {
+test('on a user’s machine it is read, with a notice until it is granted', async () => {
   using on = await checkout({});
   expect(await teamIn(on)).toMatchObject({ by: 'cachelane.yaml:1, on your own machine', isRead: true });
   expect(await on.cachelane('context')).toBe(0);
@@ -73,7 +73,7 @@ test('on one’s own machine it is read, and told until it is granted', async ()
   expect(on.err().slice(told)).toBe('');
 });
 
-test('a context shows the parents that count, with who named each', async () => {
+test('a context lists its parents with their sources', async () => {
   using on = await checkout(pushToMain);
   expect(await on.cachelane('context', '--json')).toBe(0);
   expect(json(on)).toMatchObject({

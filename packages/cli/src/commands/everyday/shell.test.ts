@@ -17,7 +17,7 @@ describe('shell', () => {
     expect(on.commands).toMatchObject([{ argv: command }]);
   });
 
-  test('has the options and the exit codes of run', async () => {
+  test('has the options and exit codes of run', async () => {
     using on = stage();
     expect(await on.cachelane('shell', '--comit', 'exit')).toBe(125);
     expect(on.err()).toContain('did you mean --commit?');
@@ -27,14 +27,14 @@ describe('shell', () => {
     expect(on.err()).toContain('the command runs without a cache');
   });
 
-  test('help says that the command may be left out', async () => {
+  test('help shows that the command is optional', async () => {
     using on = stage();
     await on.cachelane('help', 'shell');
     expect(on.out()).toMatch(/^Usage: cachelane shell \[OPTION\]\.\.\. \[\[--\] COMMAND \[ARGUMENT\]\.\.\.\]$/m);
   });
 });
 
-describe('a shell that passes on how the last command in it ended', () => {
+describe('the exit code of a shell’s last command', () => {
   const request: RunRequest = { argv: ['sh'], cwd: '/', env: {}, mounts: [], leaseFile: null };
 
   async function outcomeOf(ended: CommandOutcome, isShell: boolean): Promise<CommandOutcome> {
@@ -53,7 +53,7 @@ describe('a shell that passes on how the last command in it ended', () => {
     expect(await outcomeOf(exited(code, { interrupted: true }), false)).toMatchObject({ interrupted: true });
   });
 
-  test('was interrupted where it was killed, or we were asked to stop', async () => {
+  test('was interrupted if it was killed or we got a signal', async () => {
     for (const code of [129, 137, 143]) {
       expect(await outcomeOf(exited(code, { interrupted: true }), true)).toMatchObject({ interrupted: true });
     }

@@ -3,10 +3,10 @@ import { commandList } from '../../app/command-list.ts';
 import { mergeRequestOfFork, stage } from '../../fixtures/staged-host.fixture.ts';
 import { push, web } from '../share/pushed.fixture.ts';
 
-// A run of a fork may save nothing, and so changes nothing of anybody's in other ways. A command that is new says here
-// which kind it is.
+// A run of a fork may not save, and so may not change anything else. A new command
+// must be listed here.
 
-/** What changes heads, namespaces, or what is said about them. */
+/** Commands that change heads, namespaces or their settings. */
 const changes: Readonly<Record<string, readonly string[]>> = {
   revoke: ['--run', 'run_0'],
   rollback: ['npm'],
@@ -29,18 +29,18 @@ const changes: Readonly<Record<string, readonly string[]>> = {
   'ns rm': [web],
 };
 
-/** What reads, or is judged by each volume that it opens, or writes nothing but files of whoever calls. */
+/** Commands that only read, check each volume, or write only the caller's files. */
 const others = [
   'run, shell, serve, query, demo, context, explain, ls, du, log, inspect, diff, blame, trace, export, gc, verify',
   'add, generate, doctor, catalog ls, catalog show, catalog diff, catalog consumers, tools, tools show, grant ls, feed ls, ns ls, ns show',
 ].flatMap((line) => line.split(', '));
 
-test('every command is one or the other', () => {
+test('every command is listed', () => {
   const known = [...others, ...Object.keys(changes).filter((name) => name !== 'gc --remote')];
   expect(known.toSorted()).toEqual(commandList.map(({ name }) => name).toSorted());
 });
 
-describe('a run that may save nothing', () => {
+describe('a run that may not save', () => {
   test.each(Object.entries(changes))('%s', async (name, more) => {
     using on = stage({ env: mergeRequestOfFork });
     await push(on, { layers: ['a', 'b'] });

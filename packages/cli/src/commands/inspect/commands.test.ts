@@ -51,7 +51,7 @@ describe('ls', () => {
     ]);
   });
 
-  test('of one namespace, or of the project', async () => {
+  test('of one namespace or the project', async () => {
     using on = stage();
     await push(on, { layers: ['a'] });
     await on.cachelane('ls', '-n', 'no/such');
@@ -86,14 +86,14 @@ describe('inspect', () => {
     expect(other.out()).toContain(`${web}:npm, lane t1:local, generation 1, compat -, tool npm`);
   });
 
-  test('a layer that is not there', async () => {
+  test('a missing layer', async () => {
     using on = stage();
     expect(await on.cachelane('inspect', 'f'.repeat(64))).toBe(1);
     expect(on.err()).toContain('the store has no layer');
   });
 });
 
-/** Removing a volume removes what is kept of it as well. */
+/** Removing a volume also removes its kept directories. */
 describe('ns', () => {
   test('adopt hands the volumes of the directory over', async () => {
     using on = stage({ env: { CACHELANE_NAMESPACE: web } });
@@ -106,7 +106,7 @@ describe('ns', () => {
     expect(await on.cachelane('log', `${local}:npm`)).toBe(0);
   });
 
-  test('adopt, while a run has opened a volume of the new name and saved nothing', async () => {
+  test('adopt while a run has opened a volume of the new name', async () => {
     using on = stage({ env: { CACHELANE_NAMESPACE: web } });
     const local = await localName(on);
     await push(on, { namespace: local, layers: ['a'] });
@@ -116,7 +116,7 @@ describe('ns', () => {
     expect(await on.cachelane('log', 'npm')).toBe(0);
   });
 
-  test('adopt where there is nothing to adopt', async () => {
+  test('adopt with nothing to adopt', async () => {
     using on = stage();
     expect(await on.cachelane('ns', 'adopt')).toBe(2);
     using named = stage({ env: { CACHELANE_NAMESPACE: web } });
@@ -124,7 +124,7 @@ describe('ns', () => {
     expect(named.err()).toContain('there is no namespace local/project-');
   });
 
-  test('rename, and what it refuses', async () => {
+  test('rename and its refusals', async () => {
     using on = stage();
     const other = 'github.com/acme/other' as Namespace;
     await push(on, { layers: ['a'] });
@@ -156,12 +156,12 @@ describe('context', () => {
       canWrite: true,
       why: 'no hub and no CI: the lane of this machine, shared by all branches',
       inputs: expect.arrayContaining([{ name: 'namespace', value: 'a/b', source: '--namespace' }]),
-      remote: { address: null, source: 'nobody named one' },
+      remote: { address: null, source: 'none is set' },
       push: { mode: 'never', source: 'there is no remote' },
     });
   });
 
-  test('tells which remote there is, who named it, and when is pushed', async () => {
+  test('shows the remote, its source and the push mode', async () => {
     using on = stage({ env: { CACHELANE_REMOTE: 's3://bucket/a/?region=x', CACHELANE_PUSH: 'wait' } });
     await on.cachelane('context');
     expect(on.out()).toMatch(
@@ -174,7 +174,7 @@ describe('context', () => {
   });
 
   test.each([['run', '-v', 'npm', 'true'], ['shell', '--', 'true'], ['prune', 'npm'], ['context'], ['doctor']])(
-    '%s takes no address that is none, and no contradiction',
+    '%s refuses invalid addresses and contradicting flags',
     async (...argv) => {
       const at = 1;
       for (const wrong of [
@@ -221,14 +221,14 @@ describe('context', () => {
     }
   });
 
-  test('warns of a file that has nearly the right name', async () => {
+  test('warns about a file with a similar name', async () => {
     using on = stage();
     writeFileSync(join(on.project, 'cachelane.yml'), 'namespace: a/b');
     await on.cachelane('context');
     expect(on.err()).toContain('cachelane.yml is ignored: the file must be named cachelane.yaml');
   });
 
-  test('warns of what the file says in vain, on stderr', async () => {
+  test('warns of settings of the file in vain, on stderr', async () => {
     using on = stage();
     writeFileSync(join(on.project, 'cachelane.yaml'), 'policy: { siblings: read }');
     await on.cachelane('context');
@@ -238,7 +238,7 @@ describe('context', () => {
 });
 
 describe('doctor', () => {
-  test('where everything is well', async () => {
+  test('all checks pass', async () => {
     using on = stage({ env: { PATH: process.env['PATH'] ?? '' } });
     const code = await on.cachelane('doctor', '--json');
     const { usable, checks } = json(on) as { usable: boolean; checks: { name: string; status: string }[] };
@@ -268,7 +268,7 @@ describe('doctor', () => {
       await Promise.resolve({ ok: false as const, reason: 'no user namespaces', mend: 'ask for them' }),
   };
 
-  test('where images cannot be mounted it says so, and warns of nothing', async () => {
+  test('an unmountable image is no warning', async () => {
     const no = { ok: false, reason: 'only root can', mend: 'ask root' } as const;
     using on = stage({ pieces: { probeImages: async () => await Promise.resolve(no) } });
     await on.cachelane('doctor', '--verbose');
@@ -278,14 +278,14 @@ describe('doctor', () => {
     expect(brief.out()).toContain('ok    images: unpacked\n');
   });
 
-  test('where nothing can be mounted it says what a run does instead, with the mend', async () => {
+  test('without mounts it describes the fallback and a fix', async () => {
     using on = stage({ pieces: noMounts });
     expect(await on.cachelane('doctor', '--verbose')).toBe(0);
     expect(on.out()).toContain('mounts by: bubblewrap: the stage has no other');
     expect(on.out()).toMatch(/warn {2}mounts: no user namespaces: .*\(clone\).*\n {6}ask for them\n/);
   });
 
-  test('one line for each check, and problems first with what to do', async () => {
+  test('one line for each check, problems first with a fix', async () => {
     using on = stage({ pieces: { ...noMounts, openMetadata: async () => await Promise.reject(new Error('broken')) } });
     await on.cachelane('doctor');
     const states = on
@@ -301,7 +301,7 @@ describe('doctor', () => {
     expect(on.out()).toMatch(/^ok {4}home: \S+$/m);
   });
 
-  test('a run that would go bare is exit code 1', async () => {
+  test('exits with 1 if a run would have no cache', async () => {
     using on = stage({ pieces: { openMetadata: async () => await Promise.reject(new Error('it is broken')) } });
     expect(await on.cachelane('doctor')).toBe(1);
     expect(on.out()).toContain('fail  state.db: it is broken');
@@ -341,7 +341,7 @@ describe('usage', () => {
     }
   });
 
-  test('rm says that it is for good', async () => {
+  test('rm says that it cannot be undone', async () => {
     using on = stage();
     await on.cachelane('rm', '--help');
     expect(on.out().replaceAll(/\s+/g, ' ')).toContain('Rollback cannot restore it');

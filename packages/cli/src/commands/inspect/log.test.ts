@@ -29,7 +29,7 @@ describe('log', () => {
     expect(await on.cachelane('log', `${web}:npm`, '--lane', 't1:pr:1', '--json')).toBe(0);
   });
 
-  test('tells a run that pruned from others, and from one that nothing is known of', async () => {
+  test('marks prunes and unknown runs', async () => {
     using on = stage();
     await push(on, { layers: ['a'] });
     await push(on, { layers: ['b'], purpose: 'prune' });
@@ -56,7 +56,7 @@ describe('log', () => {
     expect(ran).toMatch(/ run_\w{8} +3 +2 +1 /);
   });
 
-  test('a volume that is not there', async () => {
+  test('a missing volume', async () => {
     using on = stage();
     await push(on, { layers: ['a'] });
     expect(await on.cachelane('log', `${web}:nmp`)).toBe(1);
@@ -65,7 +65,7 @@ describe('log', () => {
     expect(on.err()).toContain('has no volumes yet');
   });
 
-  test('a project that got a name is told where its volumes are', async () => {
+  test('a renamed project is told where its volumes are', async () => {
     using on = stage();
     const local = await localName(on);
     await push(on, { namespace: local, layers: ['a'] });

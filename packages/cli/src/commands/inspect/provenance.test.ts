@@ -21,7 +21,7 @@ import {
 import { describe, expect, test } from 'vitest';
 import { mergeRequestOfFork, stage, type Stage } from '../../fixtures/staged-host.fixture.ts';
 
-// trace, blame and revoke: what they say and do, without processes.
+// trace, blame and revoke without processes.
 
 const web = 'github.com/acme/web' as Namespace;
 const { signal } = new AbortController();
@@ -79,7 +79,7 @@ const json = (on: Stage): unknown => JSON.parse(on.out());
 const at = new Date(nowMs).toISOString();
 
 describe('trace', () => {
-  test('tells entries and readers', async () => {
+  test('lists entries and readers', async () => {
     using staged = withStore();
     const first = await staged.push({ a: '1' });
     const second = await staged.push({ b: '1' });
@@ -124,12 +124,12 @@ describe('trace', () => {
   });
 
   test.each([
-    ['run_12', 2, 'is no run'],
-    ['npm', 2, 'is no run'],
+    ['run_12', 2, 'is not a run id'],
+    ['npm', 2, 'is not a run id'],
     ['run_fffffff', 1, 'there is no run'],
     ['run_000000000', 1, 'several runs begin with'],
     [`run_${'f'.repeat(32)}`, 1, 'is unknown here'],
-  ])('%s: says what is wrong with it', async (text, code, problem) => {
+  ])('%s: is refused with the reason', async (text, code, problem) => {
     using staged = withStore();
     for (const name of ['a', 'b']) await staged.push({ [name]: '1' });
     expect(await staged.on.cachelane('trace', text)).toBe(code);
@@ -141,7 +141,7 @@ describe('trace', () => {
 describe('blame', () => {
   const data = `${web}:data:/data`;
 
-  test('names the run of what a reader finds; with --all also of what it hides', async () => {
+  test('names the run of the visible version; with --all also of hidden ones', async () => {
     using staged = withStore();
     const first = await staged.push({ a: '1' }, { revision: 'aaaa', workflow: 'one' });
     const second = await staged.push({ a: '2' }, { revision: 'bbbb', workflow: 'two' });
@@ -178,7 +178,7 @@ describe('blame', () => {
     ['../a', 2, 'is not a path in the volume'],
     ['/etc/passwd', 2, 'is not a path in the volume'],
     ['', 2, 'is not a path in the volume'],
-  ])('%s: says what is wrong with it', async (path, code, problem) => {
+  ])('%s: is refused with the reason', async (path, code, problem) => {
     using staged = withStore();
     await staged.push({ a: '1' });
     expect(await staged.on.cachelane('blame', data, path)).toBe(code);
@@ -187,7 +187,7 @@ describe('blame', () => {
 });
 
 describe('revoke', () => {
-  test('a dry run says what would be revoked, and changes nothing', async () => {
+  test('a dry run lists what would be revoked and changes nothing', async () => {
     using staged = withStore();
     const first = await staged.push({ a: '1' });
     const second = await staged.push({ b: '1' });
@@ -203,7 +203,7 @@ describe('revoke', () => {
     expect((await staged.on.metadata.listHeads(signal))[0]?.layers).toHaveLength(2);
   });
 
-  test('takes the run out, and log and explain say so afterwards', async () => {
+  test('removes the run, and log and explain mark it', async () => {
     using staged = withStore();
     const first = await staged.push({ a: '1' });
     const second = await staged.push({ b: '1' });
@@ -227,7 +227,7 @@ describe('revoke', () => {
     expect(staged.on.out()).toMatch(new RegExp(`revoked: +${first.slice(0, 12)}, 2026-11-24 14:39:05Z by ann`));
   });
 
-  test('says what to do where the remote is not asked, or cannot be reached', async () => {
+  test('gives a hint if the remote is not used or not reachable', async () => {
     using staged = withStore();
     const run = await staged.push({ a: '1' });
     const { metadata } = staged.on;
@@ -248,7 +248,7 @@ describe('revoke', () => {
     return undefined;
   });
 
-  test('warns of what it cannot read in the remote, with what to do', async () => {
+  test('warns about unreadable remote heads with a hint', async () => {
     const remote = memoryRemote();
     using staged = withStore({ CACHELANE_REMOTE: 'dir:/shared' }, remote);
     const run = await staged.push({ a: '1' });
@@ -261,14 +261,14 @@ describe('revoke', () => {
     expect(staged.on.err()).toMatch(/^cachelane: warning: the head heads\/damaged in .* cannot be read, .*--repair/m);
   });
 
-  test('says who did it', async () => {
+  test('records who did it', async () => {
     using staged = withStore();
     const run = await staged.push({ a: '1' });
     await staged.on.cachelane('revoke', '--run', run, '--by', 'the security team');
     expect(await staged.on.metadata.revokedRuns('all', signal)).toMatchObject([{ by: 'the security team' }]);
   });
 
-  test('shows texts of others, and obeys none of them', async () => {
+  test('escapes foreign texts', async () => {
     using staged = withStore();
     const run = await staged.push({ a: '1' }, { revision: 'c0ffee', workflow: '\u001B[2Jci\u202E' });
     await staged.push({ b: '1' });
@@ -289,7 +289,7 @@ describe('revoke', () => {
     expect(texts.join('')).toContain('by ann\\u000a\\u009b2J');
   });
 
-  test('needs a run, and one of which something is known', async () => {
+  test('needs a known run', async () => {
     using staged = withStore();
     await staged.push({ a: '1' });
     expect(await staged.on.cachelane('revoke')).toBe(2);
@@ -299,7 +299,7 @@ describe('revoke', () => {
     expect(await staged.on.metadata.revokedRuns('all', signal)).toEqual([]);
   });
 
-  test('is refused where a run may save nothing', async () => {
+  test('is refused if a run may not save', async () => {
     using staged = withStore(mergeRequestOfFork);
     const run = await staged.push({ a: '1' });
     expect(await staged.on.cachelane('revoke', '--run', run)).not.toBe(0);

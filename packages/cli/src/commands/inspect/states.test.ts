@@ -11,7 +11,7 @@ import {
 import { describe, expect, test } from 'vitest';
 import { stage, type Stage } from '../../fixtures/staged-host.fixture.ts';
 
-// diff, rollback and du: what they say of states that were pushed here, without processes.
+// diff, rollback and du on staged states, without processes.
 
 const web = 'github.com/acme/web' as Namespace;
 const { signal } = new AbortController();
@@ -65,7 +65,7 @@ function json(on: Stage): Record<string, unknown> {
 const data = `${web}:data`;
 
 describe('diff', () => {
-  test('lists sorted paths, and ends with one line of summary', async () => {
+  test('lists sorted paths and a summary', async () => {
     using staged = withLayers();
     await push(staged, { files: { b: '1', c: '12' } });
     await push(staged, { files: { b: '12345', a: '123' } });
@@ -98,7 +98,7 @@ describe('diff', () => {
     });
   });
 
-  test('names states by lane, by layer, and by nothing', async () => {
+  test('accepts states by lane, by layer and without a suffix', async () => {
     using staged = withLayers();
     const { on } = staged;
     await push(staged, { files: { a: '1' } });
@@ -116,14 +116,14 @@ describe('diff', () => {
   });
 
   test.each([
-    [`${data}@9`, 1, 'has no such state', 'from generation 1 to 1'],
+    [`${data}@9`, 1, 'has no such state', 'generations 1 to 1'],
     [`${data}@abcdef`, 1, 'has no such state', 'see: cachelane log'],
-    [`${data}@main`, 2, 'names no state of a volume', 'npm@t1:ref:main'],
-    [`${data}@`, 2, 'names no state of a volume', 'npm@12'],
+    [`${data}@main`, 2, 'does not name a state of a volume', 'npm@t1:ref:main'],
+    [`${data}@`, 2, 'does not name a state of a volume', 'npm@12'],
     [`${data}@t9:local`, 2, 'not a lane', 't1:ref:main'],
-    [`${data}@t1:pr:1`, 1, 'has nothing in lane t1:pr:1', 'it has: t1:local'],
+    [`${data}@t1:pr:1`, 1, 'is empty in lane t1:pr:1', 'lanes: t1:local'],
     [`${web}:dato`, 1, 'did you mean data?', 'see: cachelane ls'],
-  ])('%s: says what is wrong with it', async (text, code, problem, hint) => {
+  ])('%s: is refused with the reason', async (text, code, problem, hint) => {
     using staged = withLayers();
     await push(staged, { files: { a: '1' } });
     expect(await staged.on.cachelane('diff', text, data)).toBe(code);
@@ -132,12 +132,12 @@ describe('diff', () => {
     expect(staged.on.out()).toBe('');
   });
 
-  test('of variants wants to know which', async () => {
+  test('of several variants needs --compat', async () => {
     using staged = withLayers();
     await push(staged, { files: { a: '1' }, compat: { os: 'linux' } });
     await push(staged, { files: { b: '1' }, compat: { os: 'darwin' } });
     expect(await staged.on.cachelane('diff', data, data)).toBe(2);
-    expect(staged.on.err()).toContain('say which one with --compat: os=darwin or os=linux');
+    expect(staged.on.err()).toContain('choose one with --compat: os=darwin or os=linux');
     expect(await staged.on.cachelane('diff', '--compat', 'os=linux', data, data)).toBe(0);
     expect(await staged.on.cachelane('diff', '--compat', 'os=plan9', data, data)).toBe(1);
     expect(staged.on.err()).toContain('has no variant os=plan9');
@@ -148,17 +148,17 @@ describe('diff', () => {
     [['--compat=-'], 'generation 1 of t1:local'],
     [['--compat', 'arch=x64,image=trixie'], 'generation 2 of t1:local'],
     [['--compat', 'arch=x64 image=trixie'], 'generation 2 of t1:local'],
-  ])('%j: means a variant as tables show it, also the one without a field', async (option, state) => {
+  ])('%j: selects a variant in the form of tables', async (option, state) => {
     using staged = withLayers();
     await push(staged, { files: { a: '1' } });
     for (const b of ['1', '2']) await push(staged, { files: { b }, compat: { image: 'trixie', arch: 'x64' } });
     expect(await staged.on.cachelane('diff', data, data)).toBe(2);
-    expect(staged.on.err()).toContain('say which one with --compat: - or arch=x64,image=trixie\n');
+    expect(staged.on.err()).toContain('choose one with --compat: - or arch=x64,image=trixie\n');
     expect(await staged.on.cachelane('diff', ...option, data, data)).toBe(0);
     expect(staged.on.out()).toContain(`-> data ${state}: no path differs`);
   });
 
-  test('says which layer is gone', async () => {
+  test('names the missing layer', async () => {
     using staged = withLayers();
     await push(staged, { files: { a: '1' } });
     staged.layers.remove((await staged.layers.list(signal)).map(({ id }) => id));
@@ -168,7 +168,7 @@ describe('diff', () => {
 });
 
 describe('rollback', () => {
-  test('a dry run shows what would change, and changes nothing', async () => {
+  test('a dry run shows what would change and changes nothing', async () => {
     using staged = withLayers();
     await push(staged, { files: { a: '1' } });
     await push(staged, { files: Object.fromEntries(Array.from({ length: 12 }, (_, n) => [`f${n + 10}`, 'x'])) });
@@ -180,7 +180,7 @@ describe('rollback', () => {
     expect(await staged.on.metadata.listHeads(signal)).toMatchObject([{ generation: 2 }]);
   });
 
-  test('says in one line what happened', async () => {
+  test('prints the result in one line', async () => {
     using staged = withLayers();
     await push(staged, { files: { a: '1' } });
     await push(staged, { files: { b: '1' } });
@@ -227,17 +227,17 @@ describe('rollback', () => {
     expect(await staged.on.metadata.listHeads(signal)).toMatchObject([{ generation: 1 }]);
   });
 
-  test('is of the lane that a run here writes', async () => {
+  test('uses the lane that a run here would write', async () => {
     using staged = withLayers();
     await push(staged, { files: { a: '1' }, lane: 't1:ref:main' });
     expect(await staged.on.cachelane('rollback', data)).toBe(1);
-    expect(staged.on.err()).toContain('has nothing in lane t1:local');
-    expect(staged.on.err()).toContain('it has: t1:ref:main');
+    expect(staged.on.err()).toContain('is empty in lane t1:local');
+    expect(staged.on.err()).toContain('lanes: t1:ref:main');
   });
 });
 
 describe('du', () => {
-  test('tells what one head has alone from what several have', async () => {
+  test('separates unique from shared layers', async () => {
     using staged = withLayers();
     await push(staged, { files: { a: 'x'.repeat(1000) } });
     await push(staged, { files: { a: 'x'.repeat(1000) }, lane: 't1:ref:main' });
@@ -263,7 +263,7 @@ describe('du', () => {
     });
   });
 
-  test('tells what history keeps from what nothing does', async () => {
+  test('separates history from unreferenced layers', async () => {
     using staged = withLayers();
     await push(staged, { files: { a: 'x'.repeat(10) } });
     await push(staged, { files: { b: 'x'.repeat(300) } });
@@ -277,7 +277,7 @@ describe('du', () => {
     expect(staged.on.out()).toContain('cachelane gc would free: 1 layer (7.0 kB), 0 derived layers\n');
   });
 
-  test('of one volume, of one namespace, and of nothing', async () => {
+  test('of one volume, one namespace, and an empty store', async () => {
     using staged = withLayers();
     await staged.on.cachelane('du');
     expect(staged.on.out()).toMatch(/^There are no volumes yet\.\n/);

@@ -11,7 +11,7 @@ const withMounters = {
 };
 
 describe('ns show', () => {
-  test('tells all names of a namespace, by any of them, and what it holds', async () => {
+  test('shows all names of a namespace and its contents, by any name', async () => {
     using on = stage();
     await push(on, { layers: ['a', 'b'] });
     await on.cachelane('ns', 'rename', web, 'teams/site');
@@ -33,7 +33,7 @@ describe('ns show', () => {
     });
   });
 
-  test('of one that is not there says so', async () => {
+  test('of a missing namespace is an error', async () => {
     using on = stage();
     expect(await on.cachelane('ns', 'show', 'github.com/acme/none')).toBe(1);
     expect(on.err()).toContain('there is no namespace github.com/acme/none');
@@ -41,7 +41,7 @@ describe('ns show', () => {
 });
 
 describe('ns rm', () => {
-  test('takes every volume on every lane, once it was said what would go', async () => {
+  test('removes every volume on every lane, after a dry run lists them', async () => {
     using on = stage({ pieces: withMounters });
     await push(on, { layers: ['a', 'b'] });
     const signal = new AbortController().signal;
@@ -56,7 +56,7 @@ describe('ns rm', () => {
     expect(on.err()).toContain('there is no namespace');
   });
 
-  test('is refused where a run may save nothing', async () => {
+  test('is refused if a run may not save', async () => {
     using on = stage({ env: mergeRequestOfFork, pieces: withMounters });
     await push(on, { layers: ['a'] });
     expect(await on.cachelane('ns', 'rm', web)).toBe(2);
@@ -72,7 +72,7 @@ async function said(on: Stage, ...argv: string[]): Promise<string> {
 }
 
 describe('ns create', () => {
-  test('makes a namespace that is listed, shown and has policies, says so, and says when it is there', async () => {
+  test('creates a namespace that is listed, shown and can have policies', async () => {
     using on = stage({ pieces: withMounters });
     expect(await said(on, 'teams/payments', '--dry-run')).toBe('would create teams/payments\n');
     await on.cachelane('ns', 'ls');
@@ -90,7 +90,7 @@ describe('ns create', () => {
     expect(on.out()).toMatch(/^teams\/payments +0 +0 B /m);
   });
 
-  test('for programs, by a name that it had before as well', async () => {
+  test('for programs, also by an earlier name', async () => {
     using on = stage({ pieces: withMounters });
     const asked = async (...argv: string[]): Promise<unknown> => JSON.parse(await said(on, ...argv, '--json'));
     const made = { namespace: 'teams/payments', isNew: true };
@@ -105,7 +105,7 @@ describe('ns create', () => {
     );
   });
 
-  test('is undone by ns rm, also where runs made it', async () => {
+  test('is undone by ns rm, also for a namespace of runs', async () => {
     using on = stage({ pieces: withMounters });
     const { signal } = new AbortController();
     await said(on, 'teams/payments');
@@ -127,7 +127,7 @@ describe('ns create', () => {
     expect(await on.metadata.listNamespaces(signal)).toEqual([]);
   });
 
-  test('is refused by a name that is not canonical, and where a run may save nothing', async () => {
+  test('is refused for an invalid name and if a run may not save', async () => {
     using on = stage({ env: mergeRequestOfFork });
     expect(await on.cachelane('ns', 'create', 'GitHub.com/Acme/Web')).not.toBe(0);
     expect(on.err()).toContain('write it like this: github.com/acme/web');

@@ -26,7 +26,7 @@ function ownFile(on: Stage, text: string): string {
 }
 
 describe('ns policy', () => {
-  test('sets for a namespace and those below it, says who said what, and takes back', async () => {
+  test('sets and removes values for a namespace and those below it, with their sources', async () => {
     using on = stage();
     const path = ownFile(on, 'policy:\n  keep-pr: 2d\n  store-size: 10GB\n');
     await policyOf(on, 'github.com/acme', 'keep-branch=5d', 'volume-size=1GiB');
@@ -47,7 +47,7 @@ describe('ns policy', () => {
     expect(back.policy['volume-size']?.value).toBe(2 ** 30);
   });
 
-  test('a budget is said for all volumes, or for those of a name', async () => {
+  test('a budget is set for all volumes or those of a name', async () => {
     using on = stage();
     ownFile(on, 'policy:\n  volume-budget: 9GB\n  volume-budget:npm: 8GB\n');
     const said = await policyOf(on, 'github.com/acme', 'volume-budget:go-build=2GiB');
@@ -62,7 +62,7 @@ describe('ns policy', () => {
     expect(back.policy['volume-budget:go-build']).toBe(undefined);
   });
 
-  test("is about the project's own namespace where none is named", async () => {
+  test("uses the project's namespace by default", async () => {
     using on = stage();
     writeFileSync(join(on.project, 'cachelane.yaml'), 'namespace: github.com/acme/web');
     expect((await policyOf(on, 'keep-pr=1d')).namespace).toBe('github.com/acme/web');
@@ -71,7 +71,7 @@ describe('ns policy', () => {
     expect(on.out()).toMatch(/^keep-pr +1d {2}cachelane ns policy github\.com\/acme\/web +lanes of pull requests$/m);
   });
 
-  test('is shown, and not set, where a run may save nothing', async () => {
+  test('is shown but not set if a run may not save', async () => {
     using on = stage({ env: mergeRequestOfFork });
     for (const change of [['keep-default=0'], ['--unset', 'keep-pr']]) {
       expect(await on.cachelane('ns', 'policy', 'github.com/acme/web', ...change)).toBe(2);
@@ -99,7 +99,7 @@ describe('ns policy', () => {
   });
 });
 
-test('a namespace that is not there yet is told of, once something is set for it', async () => {
+test('warns about a namespace that does not exist yet', async () => {
   using on = stage();
   expect(await on.cachelane('ns', 'policy', 'nope/nope')).toBe(0);
   expect(on.err()).toBe('');
@@ -108,7 +108,7 @@ test('a namespace that is not there yet is told of, once something is set for it
 });
 
 describe('policy in files', () => {
-  test('the repository lowers and never raises, and explain says so', async () => {
+  test('the repository lowers and never raises limits, and explain shows it', async () => {
     using on = stage();
     const yaml = 'namespace: github.com/acme/web\npolicy:\n  keep-default: 1d\n  volume-size: 2GB\n';
     writeFileSync(join(on.project, 'cachelane.yaml'), yaml);
@@ -119,7 +119,7 @@ describe('policy in files', () => {
     );
   });
 
-  test('a repository says nothing of the store, nor what nobody can read', async () => {
+  test('a repository cannot set store policies or invalid values', async () => {
     using on = stage();
     writeFileSync(join(on.project, 'cachelane.yaml'), 'policy:\n  free-space: 1GB\n  keep-pr: soon\n  keep-p: 1d\n');
     expect(await on.cachelane('explain', '--verbose', 'npm')).not.toBe(0);

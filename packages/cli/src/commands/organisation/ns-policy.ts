@@ -42,7 +42,7 @@ export const nsPolicy: Command = defineCommand({
     ...jsonOption,
   },
   operands: [
-    { name: 'NAMESPACE', optional: true, help: "whose; the project's own when left out" },
+    { name: 'NAMESPACE', optional: true, help: "default: the project's namespace" },
     {
       name: 'KEY=VALUE',
       optional: true,

@@ -21,7 +21,7 @@ const signal = new AbortController().signal;
 const now = '2026-11-24T14:39:05.000Z';
 
 describe('grant', () => {
-  test('is given, listed at both ends, and taken back; a dry run changes nothing', async () => {
+  test('is given, listed at both ends, and withdrawn; a dry run changes nothing', async () => {
     using on = stage({ env: { USER: 'ann' } });
     await push(on, { layers: ['a'] });
     const npm = [...at, 'npm', '--to', 'github.com/acme/api'];
@@ -69,7 +69,7 @@ describe('grant', () => {
     expect(await said(on, 'grant', 'ls', web)).toBe(`${web} shares nothing.\n`);
   });
 
-  test('that is taken back names others by which they may have it all the same', async () => {
+  test('that is withdrawn lists other grants for the volume', async () => {
     using on = stage();
     const remove = async (...words: string[]): Promise<string> => await said(on, 'grant', 'rm', ...at, ...words);
     await said(on, 'grant', ...at, 'npm', '--to', 'teams/**');
@@ -79,7 +79,7 @@ describe('grant', () => {
     expect(await remove('npm', '--to', 'teams/x')).toMatch(`teams/x has no such grant for ${web}:npm\n`);
     const told = await remove('npm', '--to', 'teams/x');
     expect([told.includes(all), told.includes(below)]).toEqual([true, true]);
-    // Of fewer, or of another volume, is none of these.
+    // Grants of less or of another volume do not count.
     expect(await remove('npm', '--to', 'teams/**', '--dry-run')).not.toContain('another');
     expect(await remove('pip', '--to', 'teams/x')).toBe(`teams/x has no such grant for ${web}:pip\n${all}`);
     expect(await remove('pip', '--to', 'teams/y')).toBe(`teams/y has no grant for ${web}:pip\n`);
@@ -92,7 +92,7 @@ describe('grant', () => {
     );
   });
 
-  test('says in JSON what it came to', async () => {
+  test('prints the result as JSON', async () => {
     using on = stage({ env: { USER: 'ann' } });
     await push(on, { layers: ['a'] });
     const grant = async (...words: string[]): Promise<unknown> =>
@@ -109,7 +109,7 @@ describe('grant', () => {
     expect(await grant('rm', 'npm')).toEqual({ dryRun: false, removed: null, beside: [all] });
   });
 
-  test('of a volume that nobody has is given, and told as such', async () => {
+  test('of a missing volume is given with a warning', async () => {
     using on = stage();
     await push(on, { layers: ['a'] });
     const told = async (...words: string[]): Promise<string> => {
@@ -125,7 +125,7 @@ describe('grant', () => {
     expect(await told('--all')).toBe('');
   });
 
-  test('of a namespace that is not there creates it, and says so', async () => {
+  test('of a missing namespace creates it with a warning', async () => {
     using on = stage();
     const args = ['grant', 'teams/site:npm', '--to', 'teams/x'];
     await said(on, ...args, '--dry-run');
@@ -159,7 +159,7 @@ describe('grant', () => {
     expect(await on.metadata.listNamespaces(signal)).toEqual([]);
   });
 
-  test('and a feed rule are refused where a run may save nothing', async () => {
+  test('and a feed rule are refused if a run may not save', async () => {
     using on = stage({ env: mergeRequestOfFork });
     expect(await refused(on, 'grant', ...at, 'npm', '--to', 'teams/x')).toContain('may not be written here');
     expect(await refused(on, 'grant', 'rm', ...at, 'npm', '--to', 'teams/x')).toContain('may not be written here');
@@ -169,7 +169,7 @@ describe('grant', () => {
 });
 
 describe('feed', () => {
-  test('is made, listed for the tier and for the project, and taken back; a dry run changes nothing', async () => {
+  test('is made, listed for tier and project, and removed; a dry run changes nothing', async () => {
     using on = stage({ env: { USER: 'ann', CACHELANE_NAMESPACE: web } });
     const rule = ['github.com/acme', '--from', 'github.com/acme/**', '--volume', 'npm'];
     const what = 'github.com/acme: npm in github.com/acme/** on the default branch';
@@ -200,7 +200,7 @@ describe('feed', () => {
       },
     ];
     expect(JSON.parse(await said(on, 'feed', 'ls', 'github.com/acme', '--json'))).toEqual({ feeds: [all, npm] });
-    // Of the project what its own runs feed.
+    // For a project, its own rules.
     expect(JSON.parse(await said(on, 'feed', 'ls', '--json'))).toEqual({ feeds: [npm] });
     expect(await said(on, 'feed', 'ls')).toMatch(
       /^TIER +FROM +VOLUME +LANE +SINCE +BY\ngithub.com\/acme +github.com\/acme\/\*\* +npm +default .* ann\n$/,
@@ -210,7 +210,7 @@ describe('feed', () => {
     expect(await said(on, 'feed', 'rm', ...rule)).toBe(`${what} has no such rule\n`);
   });
 
-  test('says in JSON what it came to', async () => {
+  test('prints the result as JSON', async () => {
     using on = stage({ env: { USER: 'ann' } });
     const feed = async (...words: string[]): Promise<unknown> =>
       JSON.parse(await said(on, 'feed', ...words, 'github.com/acme', '--from', web, '--json'));
@@ -223,7 +223,7 @@ describe('feed', () => {
     expect(await feed('rm')).toEqual({ dryRun: false, removed: null });
   });
 
-  test('that may bring nobody anything is made, and told as such', async () => {
+  test('that no run can use is made with a warning', async () => {
     using on = stage();
     const told = async (...words: string[]): Promise<string> => {
       const before = on.err().length;

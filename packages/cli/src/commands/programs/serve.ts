@@ -22,7 +22,7 @@ export const serve: Command = defineCommand({
   details: [
     'Opens the caches once and answers POST /query until its last client leaves. Listens on a unix socket that only you can connect to: one for each home, or PATH. On a local port, clients need the token that --json prints.',
     'With a command, runs it and exits with its code. The command finds the engine through CACHELANE_ENGINE and CACHELANE_ENGINE_TOKEN; Dagger clients use DAGGER_SESSION_PORT and DAGGER_SESSION_TOKEN. Failures before the command starts exit with 125.',
-    'When it is ready it prints one line; with --json, where another engine has the place already, that line is {"taken": ADDRESS}, and the exit code 1. SIGINT and SIGTERM let it finish what it was asked, commits among it; forks that are open are discarded. A second one waits for nothing but changes that are being made.',
+    'Prints one line when it is ready. If another engine already has the address, --json prints {"taken": ADDRESS}, and the exit code is 1. On SIGINT and SIGTERM it finishes requests and commits, and discards open forks. A second signal waits only for changes in progress.',
   ],
   options: {
     ...projectOptions,

@@ -75,7 +75,7 @@ function text(tool: Tool, environment: ToolEnvironment): string {
   const fields = formatFields([
     ['tool', `${tool.name}: ${tool.summary}`],
     ['found by', tool.lockfiles.join(', ') || `only when named: -v ${tool.name}`],
-    ['lies at', place === null ? 'no place of its own here' : `${place.path} (${place.source})`],
+    ['lies at', place === null ? 'no directory here' : `${place.path} (${place.source})`],
     ['moved by', Object.keys(tool.redirect('/') ?? {}).join(', ') || 'nothing: without mounts by a symlink'],
     ['shared with', `runs with the same compat: ${compatText(tool.compat(environment))}`],
     ['versions', tool.versions],

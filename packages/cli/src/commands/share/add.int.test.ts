@@ -4,7 +4,7 @@ import { parseLock } from '@cachelane/core';
 import { expect, test } from 'vitest';
 import { sandbox } from '../../fixtures/cli-process.fixture.ts';
 
-test('what several add at once is locked, all of it', async () => {
+test('concurrent adds are all locked', async () => {
   using box = sandbox();
   writeFileSync(join(box.project, 'cachelane.catalog.yaml'), 'volumes: { npm: {} }\n');
   expect((await box.cachelane('catalog', 'publish', '-n', 'github.com/acme')).code).toBe(0);

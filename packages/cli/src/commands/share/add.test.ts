@@ -27,7 +27,7 @@ async function publish(on: Stage, volumes: object, path = 'github.com/acme'): Pr
 const lockOf = (on: Stage): string => readFileSync(join(on.project, 'cachelane.lock'), 'utf8');
 
 describe('add', () => {
-  test('locks the latest version beside the project, and says what it offers', async () => {
+  test('locks the latest version beside the project and lists its contents', async () => {
     using on = stage();
     await publish(on, { npm: {}, pip: { docs: 'Wheels.' } });
     expect(await on.cachelane('add', 'github.com/acme', '--as', 'my-org')).toBe(0);
@@ -35,7 +35,7 @@ describe('add', () => {
     expect(parseLock(lockOf(on), 'it')).toMatchObject([{ alias: 'my-org', version: 1 }]);
   });
 
-  test('again says what changed, and which of it breaks code', async () => {
+  test('again lists changes and which of them break code', async () => {
     using on = stage();
     await publish(on, { npm: {}, pip: { deprecated: 'use uv' }, go: { tool: 'go-build' } });
     await on.cachelane('add', 'github.com/acme');
@@ -59,7 +59,7 @@ describe('add', () => {
     expect(parseLock(lockOf(on), 'it')).toMatchObject([{ gone: [], changed: [] }]);
   });
 
-  test('tells of what went what a version between said of it', async () => {
+  test('explains removals by an announcement in a version between', async () => {
     using on = stage();
     await publish(on, { npm: {}, pip: {} });
     await on.cachelane('add', 'github.com/acme');
@@ -69,7 +69,7 @@ describe('add', () => {
     expect(on.out()).toContain('  breaks code: pip was removed in version 3: use uv\n');
   });
 
-  test('goes on by the lock where a version, or all of them, vanished from the store, and says so', async () => {
+  test('keeps the locked version if the store no longer has it, with a warning', async () => {
     using on = stage();
     await publish(on, { npm: {} });
     await on.cachelane('add', 'github.com/acme');
@@ -100,7 +100,7 @@ describe('add', () => {
     });
   });
 
-  test('writes the nearest lock of the repository, and else one beside the project', async () => {
+  test('writes the nearest lock of the repository, else a new one beside the project', async () => {
     using on = stage();
     await publish(on, { npm: {} });
     mkdirSync(join(on.project, '.git'));
@@ -122,12 +122,12 @@ describe('add', () => {
   test.each([
     ['an alias without a catalog', ['--as', 'x'], 2, 'need one catalog'],
     ['no catalog', ['github.com/none'], 1, 'there is no catalog of github.com/none'],
-    ['a word for a namespace', ['acme'], 1, 'there is no catalog of acme; did you mean github.com/acme?'],
-    ['a name that is mistyped', ['github.com/amce'], 1, 'no catalog of github.com/amce; did you mean github.com/acme?'],
+    ['an invalid namespace', ['acme'], 1, 'there is no catalog of acme; did you mean github.com/acme?'],
+    ['a mistyped name', ['github.com/amce'], 1, 'no catalog of github.com/amce; did you mean github.com/acme?'],
     ['no version', ['github.com/acme', '--version', '7'], 2, 'there is no version 7'],
-    ['what is no version', ['github.com/acme', '--version', 'new'], 2, 'must be a number'],
-    ['an alias that engines have', ['github.com/acme', '--as', 'run'], 2, 'clients already have a method run'],
-    ['what is not gone', ['github.com/acme', '--accept', 'npm'], 2, 'is neither gone nor changed'],
+    ['an invalid version', ['github.com/acme', '--version', 'new'], 2, 'must be a number'],
+    ['a reserved alias', ['github.com/acme', '--as', 'run'], 2, 'clients already have a method run'],
+    ['a definition that is not removed', ['github.com/acme', '--accept', 'npm'], 2, 'is neither gone nor changed'],
   ])('refuses %s', async (_, argv, code, message) => {
     using on = stage();
     await publish(on, { npm: {} });
@@ -136,7 +136,7 @@ describe('add', () => {
     expect(existsSync(join(on.project, 'cachelane.lock'))).toBe(false);
   });
 
-  test('takes what the project calls a namespace, and calls it so', async () => {
+  test('accepts and keeps the project’s alias', async () => {
     using on = stage();
     await publish(on, { npm: {} });
     await publish(on, { npm: {} }, 'github.com/other');
@@ -154,7 +154,7 @@ describe('add', () => {
     expect(on.err()).toContain('my-org means github.com/other in cachelane.yaml:1, which wins over cachelane.lock');
   });
 
-  test('needs no name of a catalog where only one can be meant', async () => {
+  test('needs no catalog name if only one fits', async () => {
     using on = stage();
     await publish(on, { npm: {}, pip: {} });
     await publish(on, { go: { tool: 'go-build' } }, 'github.com/other');
@@ -169,7 +169,7 @@ describe('add', () => {
     const withBoth = lockOf(on);
     expect(await on.cachelane('add', '--accept', 'pip')).toBe(2);
     expect(on.err()).toContain('name it: cachelane add NAMESPACE, or one of the locked ones: my-org, other');
-    // Of two the one that has it, and the one that is named by its alias.
+    // Of two, the one with the definition or the alias.
     await on.cachelane('add', 'my-org', '--version', '1');
     await on.cachelane('add', 'my-org');
     expect(lockOf(on)).toContain('"pip": "removed in version 2"');
@@ -179,7 +179,7 @@ describe('add', () => {
     expect(await on.cachelane('add', '--as', 'nobody', '--version', '1')).toBe(2);
   });
 
-  test('lets go of what is accepted where the catalog is not to be had', async () => {
+  test('drops accepted removals without the catalog', async () => {
     using on = stage();
     await publish(on, { npm: {}, pip: {} });
     await on.cachelane('add', 'github.com/acme');
@@ -195,7 +195,7 @@ describe('add', () => {
     expect(await fresh.cachelane('add', '--accept', 'pip')).toBe(2);
   });
 
-  test('locks two versions of one catalog under two aliases, says so, and asks which is meant', async () => {
+  test('locks two versions under two aliases with a warning, and requires a choice', async () => {
     using on = stage();
     await publish(on, { npm: {} });
     await publish(on, { npm: {}, pip: {} });
@@ -215,14 +215,14 @@ describe('add', () => {
     ]);
   });
 
-  test('has nothing to bring up to date where nothing is locked', async () => {
+  test('has nothing to update without locked catalogs', async () => {
     using on = stage();
     expect(await on.cachelane('add')).toBe(0);
     expect(on.out()).toContain('has no catalogs: cachelane add NAMESPACE locks one');
     expect(existsSync(join(on.project, 'cachelane.lock'))).toBe(false);
   });
 
-  test('does not write over a lock that is none', async () => {
+  test('does not overwrite an invalid lock', async () => {
     using on = stage();
     await publish(on, { npm: {} });
     writeFileSync(join(on.project, 'cachelane.lock'), 'mine');
@@ -233,7 +233,7 @@ describe('add', () => {
 });
 
 describe('generate', () => {
-  test('writes a client beside the lock, out of that alone, and the same again', async () => {
+  test('writes the same client from the same lock', async () => {
     using on = stage();
     await publish(on, { 'pip-cache': { tool: 'pip', docs: 'Wheels.' } });
     await on.cachelane('add', 'github.com/acme', '--as', 'my-org');
@@ -250,7 +250,7 @@ describe('generate', () => {
     expect(readFileSync(file, 'utf8')).toBe(text);
   });
 
-  test('--check says that the file is not what the lock gives, and writes nothing', async () => {
+  test('--check reports an outdated file and writes nothing', async () => {
     using on = stage();
     await publish(on, { npm: {} });
     await on.cachelane('add', 'github.com/acme');
@@ -274,7 +274,7 @@ describe('generate', () => {
     expect(on.err()).toContain(`  line 4 is ${one}, and would be ${two}\n`);
   });
 
-  test('writes the file that it is told', async () => {
+  test('writes the given file', async () => {
     using on = stage();
     await publish(on, { npm: {} });
     await on.cachelane('add', 'github.com/acme');
@@ -285,7 +285,7 @@ describe('generate', () => {
     expect(on.err()).toContain('none/caches.ts (ENOENT)');
   });
 
-  test('writes over nothing that it did not write, by whatever name', async () => {
+  test('never overwrites a file that it did not write', async () => {
     using on = stage();
     await publish(on, { npm: {} });
     await on.cachelane('add', 'github.com/acme');

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { stage, type Stage } from '../../fixtures/staged-host.fixture.ts';
 
-// What a project has locked, in a store that never saw the catalog, and in one that has gone on.
+// Locked catalogs in a store without the catalog, and in one with a later version.
 
 const acme = 'github.com/acme';
 
@@ -11,7 +11,7 @@ function write(on: Stage, name: string, text: string): void {
   writeFileSync(join(on.project, name), text);
 }
 
-/** What the command said. Throws unless it ended well. */
+/** Returns stdout. Throws if the command failed. */
 async function said(on: Stage, ...argv: string[]): Promise<string> {
   const [out, err] = [on.out().length, on.err().length];
   const code = await on.cachelane(...argv);
@@ -19,7 +19,7 @@ async function said(on: Stage, ...argv: string[]): Promise<string> {
   throw new Error(`exit code ${code}: ${on.err().slice(err)}`);
 }
 
-/** What the command complained of. */
+/** Returns exit code and stderr. */
 async function refused(on: Stage, ...argv: string[]): Promise<string> {
   const err = on.err().length;
   const code = await on.cachelane(...argv);
@@ -31,7 +31,7 @@ async function publish(on: Stage, volumes: string, namespace = acme): Promise<vo
   await said(on, 'catalog', 'publish', 'offer.yaml', '-n', namespace, '--breaking');
 }
 
-/** One whose project has locked version 1, while its store has version 2 by now; and the same project on another machine. */
+/** A project that locked version 1 with a store that has version 2, and the same project on another machine. */
 async function both(): Promise<Disposable & { readonly here: Stage; readonly fresh: Stage }> {
   let drawn = 0;
   // Two namespaces of one store have two ids.
@@ -45,8 +45,8 @@ async function both(): Promise<Disposable & { readonly here: Stage; readonly fre
   return { here, fresh, [Symbol.dispose]: dispose };
 }
 
-describe('an alias that cachelane.lock alone has', () => {
-  test('is shown: the latest of the store, and what is locked; what the lock has where the store has nothing', async () => {
+describe('an alias of cachelane.lock', () => {
+  test('is shown from the store, else from the lock', async () => {
     using on = await both();
     const text = await said(on.here, 'catalog', 'show', 'my-org');
     expect(text).toMatch(/^version: +2$/m);
@@ -73,7 +73,7 @@ describe('an alias that cachelane.lock alone has', () => {
     );
   });
 
-  test('is compared: versions of the store, that of the lock where the store has it no more, and a file', async () => {
+  test('is compared with versions of the store, of the lock and of a file', async () => {
     using on = await both();
     const changes = '  pip removed, breaks\n  uv added\n';
     const sum = `${acme}@2: 2 differ, 1 break code\n${changes}`;
@@ -89,7 +89,7 @@ describe('an alias that cachelane.lock alone has', () => {
     );
   });
 
-  test('has consumers where the store knows of some, also once all versions went', async () => {
+  test('lists known consumers even after all versions are removed', async () => {
     using on = await both();
     expect(await said(on.here, 'catalog', 'consumers', 'my-org')).toBe('no project has used it yet\n');
     const fresh = await refused(on.fresh, 'catalog', 'consumers', 'my-org/npm');
@@ -103,7 +103,7 @@ describe('an alias that cachelane.lock alone has', () => {
     expect(await said(on.here, 'catalog', 'consumers', 'my-org/npm')).toMatch(/^npm +github\.com\/acme +1 .* gone /m);
   });
 
-  test('is a clear error where the lock cannot be read', async () => {
+  test('gives a clear error for an unreadable lock', async () => {
     using on = await both();
     write(on.fresh, 'cachelane.lock', '<<<<<<< HEAD\n{}\n=======\n{ }\n>>>>>>> theirs\n');
     for (const words of [['catalog', 'show', 'my-org'], ['generate'], ['add', acme]])
@@ -117,7 +117,7 @@ describe('an alias that cachelane.lock alone has', () => {
 const explain = ['explain', '--verbose', 'npm', '--provider', 'npm=catalog:my-org/npm'];
 
 describe('a provider that names a definition', () => {
-  test('goes by the lock, and explain says so, and whether the store has it', async () => {
+  test('uses the lock, and explain shows it', async () => {
     using on = await both();
     const explained = async (at: Stage): Promise<unknown> =>
       (JSON.parse(await said(at, ...explain, '--json')) as { definition: unknown }).definition;
@@ -133,7 +133,7 @@ describe('a provider that names a definition', () => {
     );
   });
 
-  test('goes by the store where nothing is locked, by the names that files give before those of the lock', async () => {
+  test('uses the store without a lock; aliases of files win over those of the lock', async () => {
     using on = await both();
     await publish(on.here, 'npm: { key: others }', 'github.com/other');
     write(on.here, 'cachelane.yaml', 'catalogs: { my-org: github.com/other }');
@@ -145,7 +145,7 @@ describe('a provider that names a definition', () => {
     );
   });
 
-  test('is refused with what to do where neither has it, and where the lock cannot be read', async () => {
+  test('is refused with a hint if neither has it or the lock is unreadable', async () => {
     using on = await both();
     const other = await refused(
       on.fresh,

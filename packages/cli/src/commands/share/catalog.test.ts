@@ -23,7 +23,7 @@ volumes:
       Built for our runners.
 `;
 
-/** What the last command said. */
+/** Returns the last command's output. */
 async function said(on: Stage, ...argv: string[]): Promise<string> {
   const before = on.out().length;
   expect(await on.cachelane('catalog', ...argv), on.err()).toBe(0);
@@ -33,7 +33,7 @@ async function said(on: Stage, ...argv: string[]): Promise<string> {
 const json = async (on: Stage, ...argv: string[]): Promise<unknown> => JSON.parse(await said(on, ...argv, '--json'));
 
 describe('catalog publish', () => {
-  test('makes a version of what is new', async () => {
+  test('makes a version of new contents', async () => {
     using on = stage();
     write(on, 'cachelane.catalog.yaml', yaml);
     const first = await said(on, 'publish', '-n', acme);
@@ -44,14 +44,14 @@ describe('catalog publish', () => {
     expect(again).toMatch(/^version 1 of .* already has these contents: nothing was published\n$/);
   });
 
-  test('says what would change, and changes nothing, in a dry run', async () => {
+  test('a dry run shows what would change and changes nothing', async () => {
     using on = stage();
     write(on, 'cachelane.catalog.yaml', yaml);
     expect(await said(on, 'publish', '-n', acme, '--dry-run')).toMatch(/^would publish version 1 /);
     expect(await said(on, 'ls')).toBe('There are no catalogs yet.\n');
   });
 
-  test('is of the project itself where nobody says otherwise', async () => {
+  test('publishes for the project by default', async () => {
     using on = stage({ env: { CACHELANE_NAMESPACE: 'teams/site' } });
     write(on, 'cachelane.catalog.json', '{ "volumes": { "npm": {} } }');
     expect(await json(on, 'publish')).toMatchObject({
@@ -62,14 +62,14 @@ describe('catalog publish', () => {
     });
   });
 
-  test('is refused where a run may save nothing', async () => {
+  test('is refused if a run may not save', async () => {
     using on = stage({ env: mergeRequestOfFork });
     write(on, 'cachelane.catalog.yaml', yaml);
     expect(await on.cachelane('catalog', 'publish', '-n', acme)).not.toBe(0);
     expect(await said(on, 'ls')).toBe('There are no catalogs yet.\n');
   });
 
-  test('that breaks code is refused, and says how it is meant', async () => {
+  test('that breaks code is refused with a hint', async () => {
     using on = stage();
     write(on, 'cachelane.catalog.yaml', yaml);
     await said(on, 'publish', '-n', acme);
@@ -82,11 +82,11 @@ describe('catalog publish', () => {
 
   test.each([
     ['no file', {}, [], 1, 'there is no cachelane.catalog.yaml or cachelane.catalog.ts'],
-    ['a file that is not there', {}, ['none.yaml'], 1, 'there is no file'],
+    ['a missing file', {}, ['none.yaml'], 1, 'there is no file'],
     ['two files', { 'cachelane.catalog.yaml': yaml, 'cachelane.catalog.ts': '' }, [], 2, 'cachelane.catalog.yaml'],
-    ['YAML that is none', { 'a.yaml': 'volumes: {' }, ['a.yaml'], 2, 'cannot read a.yaml'],
+    ['invalid YAML', { 'a.yaml': 'volumes: {' }, ['a.yaml'], 2, 'cannot read a.yaml'],
     ['an unknown tool', { 'a.yaml': 'volumes: { wheels: {} }' }, ['a.yaml'], 2, '"wheels" is not a tool'],
-  ])('is refused, and told why: %s', async (_, files, words, exitCode, why) => {
+  ])('is refused with the reason: %s', async (_, files, words, exitCode, why) => {
     using on = stage();
     for (const [name, text] of Object.entries(files)) write(on, name, text);
     expect(await on.cachelane('catalog', 'publish', ...words, '-n', acme)).toBe(exitCode);
@@ -105,8 +105,8 @@ async function two(on: Stage): Promise<void> {
   await said(on, 'publish', '-n', acme);
 }
 
-describe('what is offered', () => {
-  test('is listed, with what is deprecated', async () => {
+describe('catalog ls, show and diff', () => {
+  test('is listed with deprecated definitions', async () => {
     using on = stage();
     await two(on);
     expect(await said(on, 'ls')).toMatch(/^github\.com\/acme +2 +3 +1 .*What Acme offers\.$/m);
@@ -116,7 +116,7 @@ describe('what is offered', () => {
     expect(await json(on, 'ls', '--under', 'github.com/other')).toEqual([]);
   });
 
-  test('is shown, in any version, also by what a file calls it', async () => {
+  test('is shown in any version, also by an alias', async () => {
     using on = stage();
     await two(on);
     const text = await said(on, 'show', acme);
@@ -136,7 +136,7 @@ describe('what is offered', () => {
     expect(await on.cachelane('catalog', 'show', 'github.com/none')).toBe(1);
   });
 
-  test('goes by the name in the person’s own file before that of the project', async () => {
+  test('uses the alias of the user’s file before the project’s', async () => {
     using on = stage();
     await two(on);
     write(on, 'cachelane.yaml', 'catalogs: { my-org: github.com/other }\n');
@@ -146,7 +146,7 @@ describe('what is offered', () => {
     expect(await json(on, 'show', 'my-org')).toMatchObject({ namespace: acme });
   });
 
-  test('differs between versions, and from a file', async () => {
+  test('is compared between versions and with a file', async () => {
     using on = stage();
     await two(on);
     const changes = '  npm changed: docs Packages. -> none; deprecated none -> use pnpm\n  pnpm added\n';
@@ -161,7 +161,7 @@ describe('what is offered', () => {
     expect(await json(on, 'diff', acme, acme)).toEqual({ before: `${acme}@2`, after: `${acme}@2`, changes: [] });
   });
 
-  test('is taken away version by version', async () => {
+  test('is removed version by version', async () => {
     using on = stage();
     await two(on);
     expect(await said(on, 'rm', `${acme}@2`, '--dry-run')).toBe(
@@ -175,7 +175,7 @@ describe('what is offered', () => {
 });
 
 describe('catalog consumers', () => {
-  test('says who used what, in which version', async () => {
+  test('lists projects, definitions and versions', async () => {
     using on = stage();
     await two(on);
     expect(await said(on, 'consumers', acme)).toBe('no project has used it yet\n');

@@ -15,11 +15,11 @@ import { describe, expect, test } from 'vitest';
 import { mergeRequestOfFork, stage, type Stage } from '../../fixtures/staged-host.fixture.ts';
 import { ids, json, push, web } from './pushed.fixture.ts';
 
-// What push says and is allowed, on a remote in memory.
+// push on a remote in memory.
 
 interface Staged extends Disposable {
   readonly remote: Remote;
-  /** The same home and remote, with nothing said yet. */
+  /** Clears the output. */
   readonly again: (env?: Readonly<Record<string, string>>) => Stage;
   /** Another generation of `github.com/acme/web:data`. */
   readonly save: (text: string) => Promise<void>;
@@ -78,7 +78,7 @@ async function say({ again }: Staged, ...argv: readonly string[]): Promise<strin
 const notReached = (): Promise<Remote> => Promise.reject(new CachelaneError('E_INTERNAL', 'it was opened'));
 
 describe('push', () => {
-  test('says what it would send and what it sent, to a remote that nobody has written to', async () => {
+  test('shows what it would push and what it pushed to an empty remote', async () => {
     using on = staged();
     await on.save('a');
     await on.save('b');
@@ -87,7 +87,7 @@ describe('push', () => {
     expect(await say(on, 'push')).toBe('memory: is up to date\n');
   });
 
-  test('left behind by a run, sends nothing that no run had anything to do with there', async () => {
+  test('in the background pushes only volumes that runs share there', async () => {
     using on = staged();
     await on.save('a');
     const leftBehind = async (): Promise<string> => {
@@ -101,7 +101,7 @@ describe('push', () => {
     expect(await leftBehind()).toMatch(/: sent 1 layer, /);
   });
 
-  test('says what a rollback took out, and so does rollback itself', async () => {
+  test('reports layers removed by a rollback, like rollback itself', async () => {
     using on = staged();
     for (const text of ['a', 'b', 'c']) await on.save(text);
     const hint = 'Other machines keep the old state until the next run here that uses the remote, or cachelane push\n';
@@ -119,7 +119,7 @@ describe('push', () => {
     expect(await say(on, 'push')).toBe(`${web}:data ${lane}: removed 1 layer\n`);
   });
 
-  test('as JSON: what waited, and what became of it', async () => {
+  test('prints pending layers and results as JSON', async () => {
     using on = staged();
     await on.save('a');
     await on.save('b');
@@ -140,7 +140,7 @@ describe('push', () => {
     ['push', ['push', '--dry-run']],
     ['verify remote', ['verify', 'remote', '--repair']],
     ['verify remote', ['verify', 'remote', '--repair', '--dry-run']],
-  ])('%s is refused where a run may save nothing: %j', async (_, argv) => {
+  ])('%s is refused if a run may not save: %j', async (_, argv) => {
     using on = stage({ env: { ...said, ...mergeRequestOfFork }, pieces: { openRemote: notReached } });
     await push(on, { layers: ['a'] });
     expect(await on.cachelane(...argv)).toBe(2);
@@ -149,7 +149,7 @@ describe('push', () => {
     );
   });
 
-  test('verify remote, which only reads, is not', async () => {
+  test('verify remote only reads and is allowed', async () => {
     using on = staged();
     await on.save('a');
     await say(on, 'push');

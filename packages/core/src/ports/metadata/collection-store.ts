@@ -150,8 +150,8 @@ export interface TrimRequest {
 /**
  * The data for collections. Guarantees of every driver, besides those of `Metadata`:
  * - reading a head in a session counts as a use, recorded at most once an hour; sessions of T0 lanes do not count;
- * - `evict` removes a head only if it is unchanged, no open session has it open for writing, and none pins one of its
- *   layers or a layer that its squashes replaced. Otherwise it changes nothing and returns false. Generations of the
+ * - `evict` removes a head only if it is unchanged and no open session writes it or pins its layers (or layers
+ *   that its squashes replaced). Otherwise it changes nothing and returns false. Generations of the
  *   lane continue, and a volume that a session has open stays;
  * - evicting and trimming leave no references to layers;
  * - a layer becomes loose in the transaction in which a lane drops it, it is recorded without a holder, or its

@@ -9,18 +9,18 @@ import {
   parseRemoteKey,
 } from '@cachelane/core';
 
-/** Where a remote says what is about to go. */
+/** The key of the collection state in a remote. */
 export const collectionKey: RemoteKey = parseRemoteKey('collection');
 
 /**
- * Objects that no head named when somebody looked. `marked`: whoever counts on one of them stores it anew, then it stays. `deleting`: they go at this moment,
- * and nobody may count on anything until that is over.
+ * Objects that no head named at the last collection. `marked`: a push that relies on one stores it again, and it stays. `deleting`: they
+ * are being deleted, and a push must wait.
  */
 export interface RemoteCollection {
   readonly phase: 'marked' | 'deleting';
-  /** When `marked` began, by the remote's own clock: what was stored after that stays. */
+  /** Start of `marked` by the remote's clock. Objects stored later stay. */
   readonly markedAtMs: number;
-  /** When `deleting` began, by the same clock; 0 before. */
+  /** Start of `deleting` by the remote's clock; 0 before. */
   readonly deletingAtMs: number;
   readonly keys: readonly RemoteKey[];
 }
@@ -40,13 +40,13 @@ export function encodeCollection({ phase, markedAtMs, deletingAtMs, keys }: Remo
   return new TextEncoder().encode(JSON.stringify(document));
 }
 
-/** Throws E_OBJECT_CORRUPT, and E_REMOTE_UNFIT for what a later version wrote: who does not know what it means must not count on anything. */
+/** Throws E_OBJECT_CORRUPT, and E_REMOTE_UNFIT for a state by a later version, which an older client cannot interpret safely. */
 export function decodeCollection(bytes: Uint8Array): RemoteCollection {
   const found = read(bytes);
   if (found['format'] !== format) throw corrupt();
   if (typeof found['version'] === 'number' && found['version'] > version) {
-    throw new CachelaneError('E_REMOTE_UNFIT', `a collection of version ${found['version']} is at work in the remote`, {
-      hint: 'use a later cachelane',
+    throw new CachelaneError('E_REMOTE_UNFIT', `a collection by version ${found['version']} is running in the remote`, {
+      hint: 'use a later version of cachelane',
     });
   }
   const { phase, markedAtMs, deletingAtMs, keys } = found;
@@ -71,16 +71,12 @@ function read(bytes: Uint8Array): Readonly<Record<string, unknown>> {
 }
 
 function corrupt(cause?: unknown): CachelaneError {
-  return new CachelaneError(
-    'E_OBJECT_CORRUPT',
-    'what the remote says of its collections is not what Cachelane writes',
-    {
-      cause,
-    },
-  );
+  return new CachelaneError('E_OBJECT_CORRUPT', 'the collection state of the remote is not what Cachelane writes', {
+    cause,
+  });
 }
 
-/** Every object that a head needs, also of layers that its squashes replaced: a run is taken out with them. What is not among these, of any head, is nobody's. */
+/** Returns all objects that a head needs, also for replaced layers, so that a run can be removed. Objects that no head needs may be deleted. */
 export function objectsOf({ layers, squashes }: Pick<HeadManifest, 'layers' | 'squashes'>): readonly RemoteKey[] {
   return [...layers, ...squashes.flatMap((squash) => squash.layers)].flatMap(({ id, data }) => [
     indexKey(id),
@@ -88,7 +84,7 @@ export function objectsOf({ layers, squashes }: Pick<HeadManifest, 'layers' | 's
   ]);
 }
 
-/** Whose only meaning is when it was stored: that somebody read a head then. */
+/** Returns the key of the object whose time tells when a head was last read. */
 export function useKey(head: RemoteKey): RemoteKey {
   return parseRemoteKey(`uses/${head.slice(head.lastIndexOf('/') + 1)}`);
 }

@@ -77,7 +77,7 @@ export function catalogConformance(create: MetadataFactory): void {
       expect(await metadata.catalogVersion(ids.namespace(), null, noAbort)).toBeUndefined();
     });
 
-    test('keep the latest version if the content is the same, whoever publishes', async () => {
+    test('keep the latest version if the content is the same, whatever the publisher', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const id = await created(metadata, ids, acme);

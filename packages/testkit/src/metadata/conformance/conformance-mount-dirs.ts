@@ -82,7 +82,7 @@ export function mountDirConformance(create: MetadataFactory): void {
       expect(await close(metadata, third)).toEqual(['/h/y', '/h']);
     });
 
-    test('of a dead session are removed when its successor closes, whoever closes the dead one', async () => {
+    test('of a dead session are removed when its successor closes, whichever process closes the dead one', async () => {
       await using store = await create();
       const victim = await store.open();
       const dead = await mounted(victim, '/a/b', ['/a', '/a/b']);

@@ -27,7 +27,7 @@ export function namespaceConformance(create: MetadataFactory): void {
   const creating = (path = web) => ({ path, freshId: ids.namespace(), atMs: startMs });
 
   describe('namespaces', () => {
-    test('an unknown path names nothing', async () => {
+    test('an unknown path has no namespace', async () => {
       await using store = await create();
       await using metadata = await store.open();
       expect(await metadata.findNamespace(web, noAbort)).toBeUndefined();

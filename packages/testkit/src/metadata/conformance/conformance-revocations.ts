@@ -25,7 +25,7 @@ export function revocationConformance(create: MetadataFactory): void {
   });
 
   describe('reads of runs', () => {
-    test('are what their sessions found of each volume, on all lanes of the chain', async () => {
+    test('are the heads that their sessions found of each volume, on all lanes of the chain', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const chain = [local, main].map((lane) => ({ namespace: web, lane }));
@@ -71,7 +71,7 @@ export function revocationConformance(create: MetadataFactory): void {
       expect(await metadata.readsOf(run, volumeId, noAbort)).toBeUndefined();
     });
 
-    test('are not recorded for a session whose command sees nothing', async () => {
+    test('are not recorded for a session that shows its command nothing', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, run } = await openOne(metadata, openRequest(ids));

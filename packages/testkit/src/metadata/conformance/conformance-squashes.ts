@@ -102,7 +102,7 @@ export function squashConformance(create: MetadataFactory): void {
       expect(await metadata.squash(request, noAbort)).toMatchObject({ layers: named('S') });
     });
 
-    test('keeps what it replaced for a while, and is forgotten with it', async () => {
+    test('keeps its replaced layers for a while, and is forgotten with them', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const opened = await openOne(metadata, openRequest(ids));

@@ -41,7 +41,7 @@ export function syncConformance(create: MetadataFactory): void {
     ids = countingIds();
   });
 
-  describe('the record of what a head has in common with a remote', () => {
+  describe('the sync record of a head with a remote', () => {
     test('has sorted layers, with or without a head, and counts its changes', async () => {
       await using store = await create();
       await using metadata = await store.open();
@@ -160,7 +160,7 @@ export function syncConformance(create: MetadataFactory): void {
     });
   });
 
-  describe('the record of what a head has in common with a remote is removed', () => {
+  describe('the sync record of a head with a remote is removed', () => {
     test('with its lane, for each remote', async () => {
       await using store = await create();
       await using metadata = await store.open();

@@ -145,7 +145,7 @@ export function syncedCommitConformance(create: MetadataFactory): void {
       expect(await metadata.listHeads(noAbort)).toEqual([]);
     });
 
-    test('whose record was created again after a removal gives a conflict', async () => {
+    test('gives a conflict if the record was removed and created again', async () => {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId, run } = await openOne(metadata, openRequest(ids));

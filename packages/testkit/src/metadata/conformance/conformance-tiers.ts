@@ -31,7 +31,7 @@ export function tierConformance(create: MetadataFactory): void {
     ids = countingIds();
   });
 
-  describe('a volume whose tiers are not merged', () => {
+  describe('a volume with tiers that are not merged', () => {
     test.each([
       { title: 'finds nothing in empty tiers', has: [], finds: [] },
       {
