@@ -5,7 +5,7 @@ export const variables = {
   token: 'CACHELANE_ENGINE_TOKEN',
   /** An existing session that the program should use. */
   session: 'CACHELANE_ENGINE_SESSION',
-  /** The same for clients of the container pipeline API that this one grew out of. */
+  /** The same, for clients of the container pipeline API that this API follows. */
   otherPort: 'DAGGER_SESSION_PORT',
   otherToken: 'DAGGER_SESSION_TOKEN',
   /** Marks background processes that clean up a store. */

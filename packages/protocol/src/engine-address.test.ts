@@ -24,11 +24,11 @@ test.each([
   'http://127.0.0.1.example.com:4711',
   'http://192.0.2.1:4711',
   'https://127.0.0.1:4711',
-])('%j is none: a token is sent to this machine only', (text) => {
+])('%j is refused: a token is sent to this machine only', (text) => {
   expect(parseEngineAddress(text)).toBeUndefined();
 });
 
-test('the socket of a home is in it, or where its path is short enough', () => {
+test('the socket of a home is in it, or in a directory with a short path', () => {
   const places = { homeDir: '/home/u/.cache/cachelane', runtimeDir: '/run/user/7', tmpDir: '/tmp', uid: 7 };
   expect(engineSocketPath(places)).toBe('/home/u/.cache/cachelane/engine/engine.sock');
   const long = { ...places, homeDir: `/home/${'ü'.repeat(45)}` };

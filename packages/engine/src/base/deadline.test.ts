@@ -2,7 +2,7 @@ import { CachelaneError, type Clock } from '@cachelane/core';
 import { describe, expect, test } from 'vitest';
 import { within } from './deadline.ts';
 
-/** A clock whose sleeps end when the test says so. */
+/** A clock with sleeps that the test ends. */
 function heldClock(): { readonly clock: Clock; readonly elapse: () => void } {
   const waiting: (() => void)[] = [];
   return {

@@ -93,7 +93,7 @@ describe('adding a catalog', () => {
     ['an invalid alias', { alias: 'a b' }],
     ['a reserved alias', { alias: 'cache-volume' }],
     ['an unknown version', { version: 9 }],
-    ['what is neither gone nor changed', { accepted: ['npm'] }],
+    ['a definition that is neither removed nor changed', { accepted: ['npm'] }],
   ])('is refused with %s', async (_, more) => {
     const source = sourceOf(one, catalogOf(parseNamespace('github.com/other'), 1, { npm: {} }));
     const added = addCatalog(source, request({ locked: await locked(), ...more }));

@@ -100,7 +100,7 @@ describe('uses of a definition', () => {
     const context = testContext('t1:local', 'github.com/acme/api');
     await engine.run(() => undefined, { volumes: [await asked(engine, 'ours')], request: { context } });
     expect(await usesOf(engine)).toEqual({
-      // Nobody saved to acme's volume, so it is gone.
+      // No run saved to acme's volume, so it is gone.
       told: [`ours ${acme}/api 1 null false`, `ours ${web} 1 null false`, `own ${web} 1 own true`],
       usage: { consumers: 2, volumes: 1, sizeBytes: expect.any(Number), lastUsedAtMs: expect.any(Number) },
     });

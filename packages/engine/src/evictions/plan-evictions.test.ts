@@ -54,7 +54,7 @@ function all(usedMs: number): FactsStore {
   return { heads: lanes.map((lane) => head(lane, usedMs)) };
 }
 
-/** A store whose project's directory is long gone. */
+/** A store of a project with a directory that was deleted long ago. */
 function gone(heads: readonly FactsHead[]): FactsStore {
   return { heads, directories: [{ namespace: web as Namespace, path: '/x', goneSinceMs: 0 }] };
 }
@@ -354,7 +354,7 @@ describe('for any store', () => {
     );
   });
 
-  test('what is left is what is not evicted, and each limit is kept or reported', () => {
+  test('everything that is not evicted stays, and each limit is kept or reported', () => {
     fc.assert(
       fc.property(store, options, (facts, wanted) => {
         const input = inputOf(facts, wanted);

@@ -73,7 +73,7 @@ function contextOf(lane: string): Partial<RunCommandRequest> {
 }
 
 describe('evictions by policies', () => {
-  test('happen as in the dry run, in order, and the next run is told', async () => {
+  test('happen as in the dry run, in order, and the next run gets a message', async () => {
     const engine = testEngine();
     await engine.run(([volume]) => put(volume, 'content/a', 'a'), { request: contextOf('t1:pr:12') });
     await engine.run(([volume]) => put(volume, 'content/b', 'b'), { request: contextOf('t1:ref:feat') });

@@ -184,7 +184,7 @@ function unwritable({ deps }: TestEngine, error: CachelaneError): TestEngine['de
 }
 
 describe('a collection', () => {
-  test('frees what it can on a full disk before it rewrites a volume', async () => {
+  test('frees as much space as possible on a full disk before it rewrites a volume', async () => {
     const engine = await grown();
     const pullRequest = { ...lenient, context: testContext('t1:pr:12') };
     await engine.run(([volume]) => add(volume, 'theirs'), { request: pullRequest });

@@ -99,7 +99,7 @@ describe('a volume with a budget', () => {
     expect(await names(engine)).toContain('std');
   });
 
-  test('reports what was removed as its own move, and what came back', async () => {
+  test('reports removed files as its own move, and the files that came back', async () => {
     const engine = budgeted(6);
     await builds(engine, 1, 8);
     const shrunk = engine.events.flatMap((event) =>

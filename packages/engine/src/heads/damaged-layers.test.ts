@@ -59,7 +59,7 @@ describe('a layer that a head loses to damage', () => {
     expect(await recordsOf(engine)).toEqual([left, left]);
   });
 
-  test('takes clean-ups that saw it with it, whose names would be broken', async () => {
+  test('is dropped together with clean-ups that saw it, since their names would be broken', async () => {
     const engine = testEngine();
     for (const name of ['a', 'b']) await engine.run(([volume]) => install(volume, name));
     const [, lower] = (await headOf(engine)).layers;

@@ -85,7 +85,7 @@ describe('the layers of a head', () => {
     expect((await squashesOf(engine)).expand(layers)).toHaveLength(wanted.length);
   });
 
-  test('grow by what was added: an entry is written again only a few times', async () => {
+  test('grow with the additions: an entry is rewritten only a few times', async () => {
     let written = 0;
     const wrap = (deps: EngineDependencies): EngineDependencies => ({
       ...deps,
@@ -104,7 +104,7 @@ describe('the layers of a head', () => {
     expect(written / saves).toBeLessThan(2 * Math.log2(saves));
   });
 
-  test('are not opened if nothing is squashed: one may have 100,000 entries', async () => {
+  test('are not opened if nothing is squashed, since one may have 100,000 entries', async () => {
     const engine = testEngine();
     await installAll(engine, names(3));
     const [head, { deps }] = [await headOf(engine), engine];
@@ -282,7 +282,7 @@ describe('during a squash', () => {
     );
   });
 
-  test('a clean-up that began before stays right above what it saw', async () => {
+  test('a clean-up that began before stays right above the layers that it saw', async () => {
     const home = testHome();
     const engine = testEngine({ home });
     await installAll(engine, names(3));
@@ -296,7 +296,7 @@ describe('during a squash', () => {
     expect(await linesOf(engine)).toEqual(['n2', ...names(6, 'other')].toSorted());
   });
 
-  test('a run that began before has no conflict with what it saw', async () => {
+  test('a run that began before has no conflict with the layers that it saw', async () => {
     const home = testHome();
     const engine = testEngine({ home });
     const volumes = [indexedVolume];

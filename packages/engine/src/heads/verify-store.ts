@@ -56,7 +56,7 @@ export async function verifyStore(
     const problems = await problemsOf(layers, id, { signal, onBytes });
     if (problems.length === 0) continue;
     const isMissing = !(await layers.has(id, signal));
-    // Collected meanwhile and unused.
+    // A collection removed it, so it was unused.
     if (isMissing && !(await isNamed(metadata, id, signal))) continue;
     faulty.push({ id, isMissing, problems, heads: named.get(id) ?? [] });
   }

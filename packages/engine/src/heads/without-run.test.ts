@@ -19,7 +19,7 @@ const index: Entry = {
   removed: 'below',
 };
 
-test('what a clean-up hid stays hidden, also after two runs are removed from what it wrote', () => {
+test('paths that a clean-up hid stay hidden, also after two runs are removed from its files', () => {
   const one = withoutRun(memoryIndex([index]), new Set([first]), cleaner);
   const hides = { ...index, removed: 'counted', digest: null, sizeBytes: 0 };
   expect(one).toEqual({ kind: 'rewrite', entries: [{ ...hides, origins: [second, cleaner] }] });

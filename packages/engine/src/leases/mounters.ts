@@ -95,7 +95,7 @@ export function suits(mounter: MounterName, sharing: SharingMode): boolean {
   return sharing === 'LOCKED' || (sharing === 'SHARED') === (mounter === 'live');
 }
 
-/** A run whose changes are not kept must not share a directory. */
+/** A run that discards its changes must not share a directory. */
 function whyNotShared({ commit }: PlannedVolume, { mode, purpose, canWrite }: MounterQuestion): string | null {
   // In a shared directory, its removals cannot be told from changes of others.
   if (purpose === 'prune') return 'a prune needs a private view';

@@ -42,7 +42,7 @@ test.each([
     });
   }
   expect(await metadata.findNamespace(site, noAbort)).toMatchObject({ id: others });
-  // It has another name, so it keeps what it shares.
+  // It has another name, so it keeps its grants and feed rules.
   await metadata.aliasNamespace(site, 'teams/old' as Namespace, noAbort);
   expect(await rename(true)).toEqual({ id: mine, volumes: [] });
   await withdraw();

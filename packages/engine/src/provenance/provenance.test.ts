@@ -2,7 +2,7 @@ import { decodeManifest, encodeManifest, type BytePath, type RunId } from '@cach
 import type { MemoryVolume } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { look } from '../sim/histories.fixture.ts';
-import { exportParts } from '../transfer/export-volume.ts';
+import { openExport } from '../transfer/export-volume.ts';
 import { importLayers } from '../transfer/import-volume.ts';
 import { rollBack } from '../removal/roll-back.ts';
 import { installOn, machines, warnings } from '../sync/machines.fixture.ts';
@@ -155,7 +155,7 @@ describe('revoke', () => {
     ['that saw it removes only the run', ['junk'], 'evil', ['a', 'b', 'c']],
     ['that removed it removes only the run', ['junk', 'evil'], 'evil', ['a', 'b', 'c']],
     [
-      'that is the run restores what it removed, and nothing of a later one',
+      'that the run made restores its removals, but not those of a later one',
       ['junk'],
       'clean-up',
       ['a', 'b', 'c', 'evil', 'junk'],
@@ -246,9 +246,10 @@ describe('revoke', () => {
     const [volume] = await engine.deps.metadata.listVolumes(signal);
     if (head === undefined || volume === undefined) return expect.fail('nothing was saved');
     const take = async ({ deps }: TestEngine): Promise<void> => {
-      const parts = exportParts(engine.deps.layers, { namespace: 'github.com/acme/web', volume, head }, signal);
+      const from = { namespace: 'github.com/acme/web', volume, head };
+      await using exported = await openExport(engine.deps, from, { history: true, signal });
       const request = { ...baseRequest, volume: indexedVolume, signal };
-      await importLayers(deps, request, parts);
+      await importLayers(deps, request, exported.parts);
     };
     await revoke(engine, runs[1]);
     const left = await linesOf(engine);
@@ -292,7 +293,7 @@ describe('revoke', () => {
     const evil = (await installAll(ann, 'evil'))[0];
     await ben.run(() => undefined);
     await ben.run(([volume]) => install(volume, 'ben'), { request: { push: 'never' } });
-    // The revoking machine has nothing of the run.
+    // The revoking machine has no layer of the run.
     await revoke(cy, evil);
     expect(await linesOf(cy)).toEqual(['a']);
     await installOn(ben, 'more');
@@ -324,7 +325,7 @@ describe('revoke', () => {
     for (const engine of [ann, ben, machine()]) expect([...(await look(engine, { volumes })).keys()]).toEqual(['f']);
   });
 
-  test('restores from the remote what was squashed there and never was here', async () => {
+  test('restores layers from the remote that were squashed there and never were here', async () => {
     const { machine } = machines();
     const [ann, ben] = [machine(), machine()];
     const runs = await installAll(ann, 'a', 'b', 'c', 'd');

@@ -46,7 +46,7 @@ describe('a lane that was emptied by a revocation on a machine without it', () =
   test.each([
     ['has something of the volume in its own lane', true],
     ['has nothing of the volume', false],
-  ])('is repaired by the next push of a machine that %s, whose runs write another lane', async (_, isKnown) => {
+  ])('is repaired by the next push of a machine that %s, even if its runs write another lane', async (_, isKnown) => {
     const { machine } = machines();
     const [ann, ben] = [machine(), machine()];
     const evil = await evilOf(ann);

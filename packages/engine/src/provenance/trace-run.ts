@@ -40,7 +40,7 @@ export interface Trace {
   readonly revoked: Revocation | null;
   /** Heads that name it, also only through replaced layers. */
   readonly heads: readonly TracedHead[];
-  /** Runs that had its entries in view, in the order in which they ran. */
+  /** Runs that could read its entries, in order. */
   readonly readers: readonly RunId[];
 }
 

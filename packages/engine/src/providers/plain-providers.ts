@@ -1,6 +1,6 @@
 import { parseProjectArgument, type Provider } from '@cachelane/core';
 
-// Providers that use nothing of the machine.
+// Providers that do not depend on the machine.
 
 /** Provides the project's own volume, or that of an address. */
 export const projectProvider: Provider = {

@@ -49,7 +49,7 @@ const codeOf = async (work: Promise<unknown>): Promise<string> =>
 
 describe('a confined session', () => {
   test.each(['flag', 'environment', 'user', 'session', 'repository'] as const)(
-    'gets only granted volumes of other projects, whoever chose the provider: %s',
+    'gets only granted volumes of other projects, whatever source chose the provider: %s',
     async (source) => {
       const { deps } = world();
       const ask = async (reference: string, context: typeof confined) =>

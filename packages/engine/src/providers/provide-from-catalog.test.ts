@@ -25,7 +25,7 @@ import {
 } from '../testing/test-engine.fixture.ts';
 import { provideVolume } from './provide-volume.ts';
 
-// Which catalog version counts for `catalog:NAMESPACE/NAME`, and whose claim it is.
+// Which catalog version counts for `catalog:NAMESPACE/NAME`, and which source chose it.
 
 const noAbort = new AbortController().signal;
 const acme = parseNamespace('github.com/acme');

@@ -37,7 +37,7 @@ export type ProvideDependencies = Pick<EngineDependencies, 'providers' | 'tools'
 export interface Providing {
   readonly context: Context;
   readonly environment: ToolEnvironment;
-  /** Who uses the volume; left out if the caller only asks what it would be. */
+  /** The user of the volume; left out if the caller only asks what a run would get. */
   readonly use?: ProvidedUse;
 }
 
@@ -194,7 +194,7 @@ function unseeded(): CachelaneError {
   });
 }
 
-/** A confined session gets only granted volumes, whoever chose the provider. A volume that only a lock defines is the repository's claim. */
+/** A confined session gets only granted volumes, whatever source chose the provider. A volume that only a lock defines counts as chosen by the repository. */
 function whoseWord({ bounds }: Context, choice: ProviderChoice, { defined }: VolumeRequest): WhoseWord {
   if (bounds !== undefined || choice.by === 'session') return 'confined';
   if (defined?.byLock === 'alone') return 'repository';
@@ -273,7 +273,7 @@ function seedName({ ref }: ProviderChoice, directory: string): string {
   return ref.argument === '' ? directory : providerText(ref);
 }
 
-/** Providers may be other people's programs: shorten and redact what they throw. */
+/** Providers may be foreign programs, so their errors are shortened and redacted. */
 function inWords(request: VolumeRequest, choice: ProviderChoice, thrown: unknown): CachelaneError {
   const what = `${request.name} by ${wishText(choice)}`;
   if (isCachelaneError(thrown)) {

@@ -61,7 +61,7 @@ export function closeNames(
   });
 }
 
-/** Returns null if nothing of the entry is left. */
+/** Returns null if the entry is removed completely. */
 function closeOne(
   staged: StagedEntry,
   layer: StoredLayer,

@@ -98,7 +98,7 @@ export async function takeOut(
   const { volumeId, lane, runs, by, tool, fetched = [] } = request;
   const ids = await takeApart(deps, { head: { volumeId, lane, layers: stack }, runs, fetched }, signal);
   const layers = await openReadable(deps, ids, signal);
-  // Nobody can tell what a damaged layer has of the run, so drop it, as the next run would.
+  // A damaged layer may contain anything of the run, so drop it, as the next run would.
   let touched = layers.length < ids.length;
   const gone = new Set<BytePath>();
   let remains: readonly Remains[] = [];

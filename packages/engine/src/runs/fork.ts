@@ -46,7 +46,7 @@ export interface ForkedVolume {
 }
 
 /**
- * Directories with volumes' contents for a program that works in them itself. Others see nothing of it before the commit, except in SHARED
+ * Directories with volumes' contents for a program that works in them itself. Other clients do not see changes before the commit, except in SHARED
  * volumes. This process holds the lease: if it dies, the next start discards the fork, like a killed run.
  */
 export interface Fork {

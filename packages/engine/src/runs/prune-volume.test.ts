@@ -67,7 +67,7 @@ describe('a prune run', () => {
     expect(report.volumes[0]).toMatchObject({ layer: null, skipped: null });
   });
 
-  test('removes nothing of concurrent runs, even the same file', async () => {
+  test('keeps files of concurrent runs, even the same file', async () => {
     const engine = testEngine();
     await installed(engine, 'a', 'b');
     await engine.run(async ([volume]) => {
@@ -175,7 +175,7 @@ describe('a prune run', () => {
     expect(await seen(engine)).toMatchObject({ 'index/bucket': 'c\nd\ne\nf\n' });
   });
 
-  test('can be revoked: what it removed comes back, and additions stay', async () => {
+  test('can be revoked: removed files come back, and additions stay', async () => {
     const engine = testEngine();
     await installed(engine, 'a', 'b');
     await engine.run(([volume]) => drop(volume, 'a'), prunes);
@@ -241,7 +241,7 @@ describe('is refused', () => {
     let isStarted = false;
     const work = engine.run(() => void (isStarted = true), { request: { ...prunes.request, context } });
     const error: unknown = await work.catch((thrown: unknown) => thrown);
-    expect(isCachelaneError(error, 'E_USAGE') && error.message).toContain('it also shows what t1:local holds');
+    expect(isCachelaneError(error, 'E_USAGE') && error.message).toContain('it also shows t1:local');
     expect(isStarted).toBe(false);
 
     await installed(engine, 'new');

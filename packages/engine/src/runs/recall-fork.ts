@@ -70,7 +70,7 @@ async function isOpenStill(
 
 function notOver(): CachelaneError {
   return new CachelaneError('E_LOCKED', 'the fork is still open, or is just ending', {
-    hint: 'its client can commit or discard it; after that, ask again for what was saved',
+    hint: 'its client can commit or discard it; after that, ask again for the result',
     retryable: true,
   });
 }

@@ -97,7 +97,7 @@ describe('a run', () => {
     expect(await look(engine, { volumes: [plainVolume] })).toEqual({});
   });
 
-  test('whose cache was removed meanwhile does not save its changes alone', async () => {
+  test('does not save its changes alone if its cache was removed', async () => {
     const engine = testEngine();
     const volumes = [{ ...plainVolume, sharing: 'LOCKED' as const }];
     const options = { volumes, request: { strict: false } };
@@ -148,7 +148,7 @@ describe('a run', () => {
     expect(seen).toEqual({ INDEXED_LIMIT: '7', INDEXED_DAEMON: 'no', PATH: '/bin' });
   });
 
-  test('in another project sees nothing of this one', async () => {
+  test('in another project does not see this one', async () => {
     const engine = testEngine();
     await engine.run(([volume]) => install(volume, 'a'));
     expect(await look(engine, { request: { context: testContext('t1:local', 'github.com/acme/api') } })).toEqual({});
@@ -271,7 +271,7 @@ describe('a run', () => {
     expect(seen).toEqual(['d', 'd/e', 'd/e/g', 'd/e/l', 'd/f']);
   });
 
-  test('keeps other members of a group whose member was removed', async () => {
+  test('keeps the other members of a group after one was removed', async () => {
     const engine = testEngine();
     const options = { volumes: [plainVolume] };
     await engine.run(([volume]) => {

@@ -66,7 +66,7 @@ function conflictAt(mine: Entry, theirs: LayerStack, pushedSince: readonly Stack
   return undefined;
 }
 
-/** A file without its older versions (`below`: a prune run wrote it anew) still unites with a newer one. */
+/** A file without its older versions (`below`: a prune run rewrote it) still merges with a newer one. */
 function hasNoContent({ type, removed }: Entry): boolean {
   return removed !== null && !(type === 'file' && removed === 'below');
 }

@@ -38,7 +38,7 @@ export async function meeting(
 
 const nothingMet: MergeOutcome = { merged: 0, conflicts: [], conflictCount: 0 };
 
-/** Unreadable layers are skipped; the save stands. */
+/** Unreadable layers are skipped; the save remains valid. */
 async function openAll(
   layers: LayerStore,
   ids: readonly LayerId[],

@@ -55,7 +55,7 @@ export interface SaveRequest {
   readonly checksLinks: boolean;
   readonly onlyKnown: boolean;
   readonly onUnknown: (path: BytePath) => void;
-  /** A prune run: removals count, and its layer goes directly above the layers it saw. Layers pushed since stay on top, so nothing of theirs is removed. */
+  /** A prune run: removals count, and its layer goes directly above the layers it saw. Layers pushed since stay on top, so their files are kept. */
   readonly prunes: boolean;
   readonly onDamage: (path: BytePath) => void;
   readonly sessionId: SessionId;

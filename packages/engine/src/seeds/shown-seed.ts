@@ -20,7 +20,7 @@ export function shownSeed({ request: { seed }, own, links }: Shown): VolumeSeed 
   return shown !== '' && seedOf(own) === shown ? seed : null;
 }
 
-/** Warns a client whose seed was asked for but not shown. */
+/** Warns a client that requested a seed but does not get it. */
 export function tellOtherSeed(deps: Pick<EngineDependencies, 'events'>, shown: Shown): void {
   const { name, seed } = shown.request;
   if (seed === null || seedOf(shown.own) === '' || shownSeed(shown) !== null) return;

@@ -119,7 +119,7 @@ interface Tried {
   readonly outcome: CommandOutcome;
 }
 
-/** Starts the command. If mounts are refused, nothing of it ran: retry with extracted images, then without mounts. */
+/** Starts the command. If mounts are refused, the command did not run: retry with extracted images, then without mounts. */
 async function startCommand(
   deps: EngineDependencies,
   request: RunCommandRequest,

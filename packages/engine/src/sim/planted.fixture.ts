@@ -55,7 +55,7 @@ export const planted: Readonly<Record<string, Omit<PlayOptions, 'seed'>>> = {
       },
     })),
   },
-  'a head names a layer whose content was never sent': {
+  'a head names a layer without uploaded content': {
     plant: (deps) => ({
       ...deps,
       remote: withRemote(deps.remote, ({ objects }) => ({

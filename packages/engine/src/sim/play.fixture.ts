@@ -124,7 +124,7 @@ class History {
     return this.#fault;
   }
 
-  /** No process runs meanwhile, except remote collections. */
+  /** No process runs at the same time, except remote collections. */
   async #passDays(): Promise<void> {
     const { chance } = this.#world;
     this.#world.passDays(chance.pick([1 / 24, 1, 3, 3, 20]));
@@ -334,7 +334,7 @@ class History {
     return ` to ${move.generation}`;
   }
 
-  /** Runs that save during a rollback may lose what they saved. */
+  /** Runs that save during a rollback may lose their saves. */
   #forgetAmongRollbacks(): void {
     for (const [key, name] of this.#fresh) if (this.#rolledBack.has(key)) this.#forget(name, key);
     this.#fresh = [];
@@ -368,7 +368,7 @@ class History {
     this.#world.passDays(1 / 24);
     for (const machine of machines) {
       const { engine } = this.#world.process(machine, calm);
-      // A machine that has pulled all revocations pushes nothing of them.
+      // A machine that has pulled all revocations pushes no layer of those runs.
       for (const key of laneKeys) await this.#run({ engine, machine }, key, () => {});
       await pushAll(engine);
     }

@@ -180,9 +180,9 @@ export function faultOfRemote({ remote }: World): string | null {
     if (manifest === null) return `${key} cannot be read`;
     for (const { id, data } of everyLayerOf(manifest)) {
       const [index, content] = [remote.objects.get(indexKey(id)), remote.objects.get(dataKey(data.digest))];
-      if (index === undefined || digestOf(index.bytes) !== id) return `${key} names ${id}, whose index is not there`;
+      if (index === undefined || digestOf(index.bytes) !== id) return `${key} names ${id}, which has no index`;
       if (content === undefined || digestOf(content.bytes) !== data.digest) {
-        return `${key} names ${id}, whose content is not there`;
+        return `${key} names ${id}, which has no content`;
       }
     }
   }

@@ -88,7 +88,7 @@ describe('a remote that fails', () => {
     expect((await look(machine()))['index/bucket']).toBe('a\nb\nc\n');
   });
 
-  test('a remote that was restored from a backup gets again what it lacks', async () => {
+  test('a remote that was restored from a backup gets its missing layers again', async () => {
     const { machine, state } = machines();
     const [ann, ben] = [machine(), machine()];
     await installOn(ann, 'a');

@@ -81,7 +81,7 @@ describe('a head that is squashed on one machine', () => {
     expect(await linesOf(ben)).toEqual(names(4));
   });
 
-  test('removes nothing that others saved, even with a clean-up whose parts are forgotten', async () => {
+  test('removes no saves of others, even with a clean-up that has forgotten parts', async () => {
     const { machine } = machines();
     const [ann, ben] = [machine(), machine()];
     for (const name of names(3)) await installOn(ann, name);

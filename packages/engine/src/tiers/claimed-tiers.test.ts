@@ -71,7 +71,7 @@ test('without a grant, the run reads its own volume and the other tiers; with on
   expect(await found(engine, await settled(engine))).toEqual(['own', 'right']);
 });
 
-test('if grants were not looked up, nothing is granted', async () => {
+test('without a lookup of grants, no parent is granted', async () => {
   const engine = await warm();
   await grant(engine, null);
   expect(await found(engine, claiming())).toEqual(['right']);
@@ -123,7 +123,7 @@ test('is explained with who named it, and with what right', async () => {
 
 const nobody = async (): Promise<never> => await Promise.reject(new Error('asked'));
 
-test('nothing is looked up if the file claims no parents', async () => {
+test('without parents in the file, no grants are looked up', async () => {
   const context = contextOf(web);
   const metadata = { findNamespace: nobody, namespace: nobody, grantsTo: nobody };
   expect(await parentsOfRun({ metadata }, context, noAbort)).toEqual({ context, warning: null });

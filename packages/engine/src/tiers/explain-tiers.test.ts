@@ -35,7 +35,7 @@ test('a tier with contents is merged below nearer ones', async () => {
   });
 });
 
-test('one without contents says what is missing', async () => {
+test('a tier without contents has a reason', async () => {
   const engine = testEngine();
   const context = contextOf(web);
   const why = async (): Promise<string | undefined> => (await told(engine, context))[acme]?.why;

@@ -59,7 +59,7 @@ describe('a tier that is merged', () => {
   });
 
   const stack = fc.uniqueArray(fc.constantFrom(...'abcdefPQ'), { maxLength: 8 }).map((each) => each.join(' '));
-  test('has everything that was fed above its clean-ups, and keeps what it had; a second feed changes nothing', () => {
+  test('has all fed layers above its clean-ups, and keeps its own; a second feed changes nothing', () => {
     fc.assert(
       fc.property(stack, stack, (own, tier) => {
         const after = fed(true, { own, tier });

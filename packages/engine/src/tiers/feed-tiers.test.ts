@@ -111,7 +111,7 @@ describe('a feed', () => {
     expect(await found(engine, contextOf(api, { parents: [] }))).toEqual(['left', 'more', 'right']);
   });
 
-  test('that fails gives a warning, and the save stands', async () => {
+  test('that fails gives a warning, and the save remains', async () => {
     const engine = testEngine({
       wrap: (deps) => ({
         ...deps,
@@ -190,7 +190,7 @@ describe('a feed', () => {
     expect(await engine.deps.metadata.findNamespace(acme, noAbort)).toBeUndefined();
   });
 
-  test('includes no clean-ups, and what they removed stays in the tier', async () => {
+  test('includes no clean-ups, and the removed files stay in the tier', async () => {
     const engine = testEngine();
     const context = contextOf(web, { parents: [] });
     await installIn(engine, context, 'left', 'junk');

@@ -16,7 +16,7 @@ import { originsOf } from './feed-tier.ts';
 
 /** The tier snapshot that a run's changes are based on. */
 export interface Lineage {
-  /** Top first; empty if the save stands alone. */
+  /** Top first; empty if the save needs no other layers. */
   readonly layers: readonly LayerId[];
   readonly origins: ReadonlySet<RunId>;
   readonly sizeBytes: number;

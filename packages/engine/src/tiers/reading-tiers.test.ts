@@ -57,7 +57,7 @@ describe('an unknown directory', () => {
     expect(await seenIn(engine, contextOf(web))).toEqual({ a: 'far', b: 'other', c: 'own' });
   });
 
-  test('is not saved if a run below it was revoked meanwhile', async () => {
+  test('is not saved if a run below it was revoked during the run', async () => {
     const engine = testEngine();
     await dataIn(engine, contextOf(acme, { parents: [] }), { a: 'bad' });
     const run = lastRun(engine);
@@ -90,7 +90,7 @@ describe('a personal tier', () => {
     expect(await found(engine, contextOf(api, { parents: [] }))).toEqual([]);
   });
 
-  test('takes nothing of a tool that verifies nothing', async () => {
+  test('reads no volume of a tool that verifies nothing', async () => {
     const engine = testEngine();
     await engine.run(([volume]) => put(volume, 'a', 'web'), {
       volumes: [plainVolume],
@@ -99,7 +99,7 @@ describe('a personal tier', () => {
     expect(await engine.deps.metadata.findNamespace(personalNamespace, noAbort)).toBeUndefined();
   });
 
-  test('takes nothing of a volume with unverified contents', async () => {
+  test('reads no volume with unverified contents', async () => {
     const engine = testEngine();
     await engine.run(
       ([volume]) => {

@@ -30,7 +30,7 @@ const committing =
   });
 
 describe('projects under several tiers', () => {
-  test('lose nothing, share nothing without a rule, and keep nothing of a revoked run', async () => {
+  test('lose nothing, share nothing without a rule, and keep no file of a revoked run', async () => {
     expect(await firstFault({}, 40)).toBeNull();
   });
 

@@ -29,7 +29,7 @@ export async function whyOtherTool(
   const defined = await definedTools(metadata, question, signal);
   const isDefined = defined.length === 0 || defined.includes(mine);
   if (isDefined && (volume === undefined || volume.tool === mine)) return null;
-  // Only confined sessions have company, and they must not learn what the tier has.
+  // Only a confined session has `company`, and it must not learn what the tier has.
   if (planned.company !== null) return new CachelaneError('E_VOLUME', `${address} does not take contents of ${mine}`);
   if (!isDefined) {
     const what = `the catalog of ${tier.namespace} defines ${name} for ${defined.join(', ')}, and this volume is of ${mine}`;
@@ -39,11 +39,11 @@ export async function whyOtherTool(
   const since = await whoBegan(metadata, question, signal);
   const first = since === null ? '' : `, created by ${since}`;
   const what = `${address} is a volume of ${volume?.tool}${first}, and this volume is of ${mine}`;
-  const anew = `cachelane rm ${address} removes it, so that the next run creates it again`;
+  const fix = `cachelane rm ${address} removes it, so that the next run creates it again`;
   const hint =
     defined.length > 0
-      ? `its catalog says ${mine}, but the volume is older: ${anew}`
-      : `${anew}; a definition of ${name} in its catalog would decide the tool`;
+      ? `its catalog says ${mine}, but the volume is older: ${fix}`
+      : `${fix}; a definition of ${name} in its catalog would decide the tool`;
   return new CachelaneError('E_VOLUME', what, { hint });
 }
 

@@ -14,7 +14,7 @@ export interface Repeated<R, V> {
 }
 
 /**
- * Repeats an operation whose answer was lost. For queries, and mutations that are safe to repeat. Errors:
+ * Repeats an operation with a lost answer. For queries, and mutations that are safe to repeat. Errors:
  * `LostAnswerError` if a mutation may or may not have been carried out.
  */
 export async function repeat<R, V>(

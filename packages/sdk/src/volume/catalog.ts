@@ -27,7 +27,7 @@ export interface LockedVersion {
  *   const { key, namespace, warnings } = await pip.info();
  *   console.log(namespace, key, warnings);
  * } catch (error) {
- *   console.log(error); // nobody calls a namespace my-org here, or it offers no pip-cache
+ *   console.log(error); // my-org is no namespace or alias here, or it offers no pip-cache
  * }
  * ```
  */

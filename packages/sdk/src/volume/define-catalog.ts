@@ -22,7 +22,7 @@ export interface OfferedVolume {
   readonly deprecated?: string;
 }
 
-/** A volume whose name is not a tool's must name its tool. */
+/** A volume must name its tool unless it has the name of one. */
 export type OfferedVolumes<Name extends string> = {
   readonly [N in Name]: N extends ToolName ? OfferedVolume : OfferedVolume & { readonly tool: ToolName };
 };

@@ -188,7 +188,7 @@ describe('a push and a collection of a remote, in every order', () => {
     expect((await explore(await leftovers(), spoilt)).broken).toBeGreaterThan(0);
   });
 
-  test('of a head that was squashed since, whose layers are due', async () => {
+  test('of a head that was squashed since, so that its old layers are due', async () => {
     const act = pushOf(['a', 'b', 'c', 'd']);
     const { orders, broken, sent } = await explore(await leftovers(), { prepare: due, act });
     expect({ broken, sent }).toEqual({ broken: 0, sent: orders });

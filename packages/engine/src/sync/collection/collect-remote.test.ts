@@ -96,7 +96,7 @@ describe('heads of a remote', () => {
     expect(state.objects.has(key)).toBe(false);
   });
 
-  test('that one machine still uses come back with its next save', async () => {
+  test('that a machine still uses come back with its next save', async () => {
     const { state, machine } = machines();
     const user = machine();
     const request = { context: testContext('t1:pr:12') };

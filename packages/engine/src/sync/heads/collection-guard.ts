@@ -56,7 +56,7 @@ export async function remoteNow({ remote, random }: GuardDependencies, signal: A
   const found = await objects.stat(key, signal);
   await objects.remove(key, signal);
   if (found === undefined)
-    throw new CachelaneError('E_REMOTE_UNFIT', `${remote.name} does not show what was just stored`);
+    throw new CachelaneError('E_REMOTE_UNFIT', `${remote.name} does not show an object that was just stored`);
   return found.storedAtMs;
 }
 

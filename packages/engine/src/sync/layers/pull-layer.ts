@@ -110,7 +110,7 @@ export async function readIndex(
   return Buffer.concat(pieces);
 }
 
-/** Verifies the digest of the whole. Unpacking checks each file against the index, so this only tells whose fault an error is. */
+/** Verifies the digest of the whole. Unpacking checks each file against the index, so this only tells whether the remote or this machine is at fault. */
 function whole(
   deps: Pick<PullDependencies, 'remote'>,
   pull: LayerPull,

@@ -36,7 +36,7 @@ export interface LayerToPush {
   readonly id: LayerId;
   /** Objects marked for deletion: they must be stored again. */
   readonly marked: ReadonlySet<RemoteKey>;
-  /** Told of bytes as they are sent; of a negative number when a retry sends them again. */
+  /** Called with the bytes sent; with a negative number when a retry sends them again. */
   readonly onBytes?: (count: number) => void;
 }
 

@@ -296,7 +296,7 @@ class HeadPull {
       type: 'warning',
       code: error.code,
       message,
-      hint: 'this run makes its contents again; cachelane verify remote lists what is damaged there',
+      hint: 'this run makes its contents again; run cachelane verify remote to list the damage',
     });
   }
 

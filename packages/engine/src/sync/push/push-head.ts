@@ -264,7 +264,7 @@ class Push {
     });
   }
 
-  /** Returns the remote's head afterwards, whoever moved it. */
+  /** Returns the remote's head afterwards, whichever client moved it. */
   async #swap(content: HeadContent, found: FoundHead): Promise<FoundHead> {
     const { remote, random } = this.#deps;
     const { name } = this.#push.place;

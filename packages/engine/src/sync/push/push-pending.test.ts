@@ -245,7 +245,7 @@ describe('pending pushes of runs', () => {
 
   test.each([
     ['alone', [], { layers: 0, removals: 2 }, 'a\n'],
-    ['beside what is new', ['d'], { layers: 1, removals: 2 }, 'a\nd\n'],
+    ['beside new layers', ['d'], { layers: 1, removals: 2 }, 'a\nd\n'],
   ] as const)('include what a rollback removed, %s', async (_, more, waiting, then) => {
     const machine = here();
     for (const name of ['a', 'b', 'c']) await machine.run(name);

@@ -106,7 +106,7 @@ async function hasNews(
   const synced = await metadata.syncedHead(remote, volumeId, lane, neverAborted);
   if (synced === undefined || synced.layers.length === 0 || !missing.has(target.key))
     return isPending({ head, synced, squashes });
-  // An older push got there and nobody removed its layers. Record that, so that a later push sends them too.
+  // An older push arrived, and its layers are still there. Record that, so that a later push sends them too.
   const record = { remote, volumeId, lane, layers: [], expectedRevision: synced.revision, atMs: clock.nowMs() };
   await metadata.recordSynced(record, neverAborted);
   return isPending({ head, synced: undefined, squashes });

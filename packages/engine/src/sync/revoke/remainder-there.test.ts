@@ -129,7 +129,7 @@ describe('a run that is removed from a remote head without local copies', () => 
     const { squashes, layers: after } = manifestIn(there.state)[1];
     expect(squashes).toEqual([]);
     expect(after.map(({ run }) => run)).toContain(there.runs['cleanUp']);
-    // Readers also drop a clean-up without what it saw.
+    // Readers also drop a clean-up if the layers that it saw are missing.
     const left = await seen(there);
     expect([left['index/bucket'], left['content/evil']]).toEqual(['a\njunk\n', undefined]);
   });
