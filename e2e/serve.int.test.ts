@@ -216,7 +216,7 @@ describe('at the socket of the home', () => {
     const second = await world.cachelane(['serve']);
     expect([second.code, second.stderr]).toEqual([
       1,
-      expect.stringContaining(`listens at unix:${socketOf(world)} already`),
+      expect.stringContaining(`already listens at unix:${socketOf(world)}`),
     ]);
     expect((await ask(engine, whoAmI)).status).toBe(200);
     engine.started.child.kill('SIGTERM');
@@ -317,7 +317,7 @@ describe('an address that is unusable or open to other users', () => {
     [['--listen', '127.0.0.1:0'], 'printed only as JSON'],
     [['--listen', 'unix:open/engine.sock'], 'that only you can access'],
     [['--listen', `unix:${'x'.repeat(120)}`], "the limit of a socket's path is 107"],
-    [['--listen', 'unix:own/file'], 'is no socket'],
+    [['--listen', 'unix:own/file'], 'is not a socket'],
     [['--listen', 'unix:none/engine.sock'], 'there is no directory'],
     [['--listen', 'unix:link/engine.sock'], 'is a symlink'],
   ])('%j', async (argv, why) => {

@@ -30,9 +30,9 @@ requireCommands(
       );
       await inVolume(from, 'rm two; echo 3 > three; rm -r d; mkdir d; echo 4 > d/four');
       const file = join(from.dir, 'data.export');
-      const exported = await from.cachelane(['export', 'data', '-o', file]);
+      const exported = await from.cachelane(['export', 'data', '-o', file, '--history']);
       expect(exported).toMatchObject({ code: 0 });
-      expect(exported.stdout).toMatch(/^exported \S+:data in lane t1:local, 2 layers to \S+ \(/);
+      expect(exported.stdout).toMatch(/^exported \S+:data \(lane t1:local, all 2 layers\) to \S+ \(/);
       expect(statSync(file).mode & 0o777).toBe(0o600);
       // Any tar can extract it.
       expect(execFileSync('tar', ['-tf', file], { encoding: 'utf8' })).toMatch(/^cachelane-export\.json\nlayers\//);
@@ -51,6 +51,23 @@ requireCommands(
         `nothing new in ${there}; 2 layers were there already\n`,
       );
       expect((await to.cachelane(['verify'])).code).toBe(0);
+    });
+
+    test('an export holds the volume as it is now, in one layer', async () => {
+      using from = openWorld({ user });
+      using to = openWorld({ user });
+      await inVolume(from, 'mkdir d; seq 100000 > big; cp big d/again; ln -s d/again link');
+      await inVolume(from, 'rm -r d; mkdir d; echo 4 > d/four; seq 100001 > big; cp -p big same');
+      const file = join(to.dir, 'data.export');
+      const exported = await from.cachelane(['export', 'data', '-o', join(from.dir, 'file')]);
+      expect(exported.stdout).toMatch(/^exported \S+:data \(lane t1:local, as it is now\) to \S+ \(/);
+      writeFileSync(file, readFileSync(join(from.dir, 'file')));
+      expect(await to.json(['import', file, '--as', 'data:data'])).toMatchObject({ had: 0, generation: 1 });
+      expect(await inVolume(to, listed)).toBe(await inVolume(from, listed));
+      expect((await headsIn(to))[0]?.layers).toHaveLength(1);
+      expect((await headsIn(from))[0]?.layers).toHaveLength(2);
+      expect(readdirSync(join(from.store, 'staging'))).toEqual([]);
+      await expectWholeHeads(to);
     });
 
     test('an import is merged with the lane’s contents', async () => {
@@ -98,7 +115,9 @@ requireCommands(
     const at = good.indexOf('data.tar.zst') + 512 + 40;
     const flipped = Buffer.from(good);
     flipped[at] = (flipped[at] ?? 0) ^ 4;
+    const earlier = good.toString('latin1').replace('"cachelane-volume"', '"cachelane-export"');
     for (const [bytes, why] of [
+      [Buffer.from(earlier, 'latin1'), /an earlier build of cachelane made this export\n  export the volume again/],
       [flipped, /refused: /],
       [good.subarray(0, good.length >> 1), /too early|refused/],
       [Buffer.concat([good.subarray(0, 600), Buffer.alloc(2000)]), /no export|manifest/],

@@ -2,7 +2,7 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CachelaneError, type LayerId } from '@cachelane/core';
-import { exportParts, importLayers, type Imported } from '@cachelane/engine';
+import { openExport, importLayers, type Imported } from '@cachelane/engine';
 import { readBundle, writeBundle } from '@cachelane/store';
 import { requireCommands } from '@cachelane/testkit';
 import { expect, test } from 'vitest';
@@ -39,8 +39,9 @@ async function exportTo(file: string, name: string): Promise<void> {
   await using process = await home.open();
   const { volume, head } = (await volumesOf(process.deps.metadata)).get(name) ?? {};
   if (volume === undefined || head === undefined) throw new Error(`nothing was saved to ${name}`);
-  const parts = exportParts(process.deps.layers, { namespace: context.namespace, volume, head }, noAbort);
-  await writeBundle(file, parts, noAbort);
+  const from = { namespace: context.namespace, volume, head };
+  await using exported = await openExport(process.deps, from, { history: true, signal: noAbort });
+  await writeBundle(file, exported.parts, noAbort);
 }
 
 async function importFrom({ deps }: CrashProcess, home: CrashHome, { file, name }: Imports): Promise<Imported> {

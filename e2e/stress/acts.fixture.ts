@@ -13,7 +13,6 @@ import {
 import {
   collectGarbage,
   dropFaulty,
-  exportParts,
   findKept,
   importLayers,
   planEverywhere,
@@ -24,6 +23,7 @@ import {
   runCommand,
   verifyStore,
   type EngineDependencies,
+  openExport,
 } from '@cachelane/engine';
 import { contextAt, noAbort, random, requestAt, volumeAt, type HomeEngine } from '../engine.fixture.ts';
 import {
@@ -248,6 +248,8 @@ async function copy(worker: Worker): Promise<string | null> {
     const head = volume && (await deps.metadata.head(volume.id, contextAt(from).lane, noAbort));
     if (volume === undefined || head === undefined) return 'there is nothing to export';
     const { environment } = requestAt(order.dir, contextAt(from));
+    const shared = { namespace: from.namespace, volume, head };
+    await using exported = await openExport(deps, shared, { history: false, signal: noAbort });
     await importLayers(
       deps,
       {
@@ -255,7 +257,7 @@ async function copy(worker: Worker): Promise<string | null> {
         volume: volumeAt(order.dir, name),
         environment,
       },
-      exportParts(deps.layers, { namespace: from.namespace, volume, head }, noAbort),
+      exported.parts,
     );
   }
   return null;

@@ -27,7 +27,7 @@ export { blamePath, type Blamed, type BlamedHead } from './provenance/blame-path
 export { planEverywhere, revokeEverywhere, type RevocationPlans } from './sync/revoke/revoke-everywhere.ts';
 export { removeRuns, type RemoveRunsRequest } from './removal/remove-runs.ts';
 export { chooseMounter, suits, type MounterChoice } from './leases/mounters.ts';
-export { exportParts, manifestName, type ExportManifest, type ExportPart } from './transfer/export-volume.ts';
+export { manifestName, openExport, type ExportManifest, type ExportPart } from './transfer/export-volume.ts';
 export { importLayers, readExportManifest, type Imported, type ImportRequest } from './transfer/import-volume.ts';
 export type { OnProgress, ProgressUpdate } from './model/progress-update.ts';
 export { pruneCommand, pruneVolume, type PruneRequest, type Pruned } from './runs/prune-volume.ts';

@@ -119,8 +119,8 @@ export interface LayerStore {
   has(id: LayerId, signal: AbortSignal): Promise<boolean>;
   stage(request: StageRequest, signal: AbortSignal): Promise<StagedLayer>;
   publish(staged: StagedLayer, signal: AbortSignal): Promise<void>;
-  /** Returns the wire form of a published layer. Its data throws E_LAYER_CORRUPT at damaged content. */
-  pack(id: LayerId, signal: AbortSignal): Promise<WireLayer>;
+  /** Returns the wire form of a published or staged layer. Its data throws E_LAYER_CORRUPT at damaged content. */
+  pack(layer: LayerId | StagedLayer, signal: AbortSignal): Promise<WireLayer>;
   /** Verifies and stages a layer from another store. Throws E_LAYER_REFUSED with the reason. */
   unpack(incoming: IncomingLayer, signal: AbortSignal): Promise<StagedLayer>;
   /** Extracts an image layer to a tree, for users who cannot mount it. Other layers do not change. Mounted images stay usable. */

@@ -2,7 +2,7 @@ import { decodeManifest, encodeManifest, type BytePath, type RunId } from '@cach
 import type { MemoryVolume } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { look } from '../sim/histories.fixture.ts';
-import { exportParts } from '../transfer/export-volume.ts';
+import { openExport } from '../transfer/export-volume.ts';
 import { importLayers } from '../transfer/import-volume.ts';
 import { rollBack } from '../removal/roll-back.ts';
 import { installOn, machines, warnings } from '../sync/machines.fixture.ts';
@@ -246,9 +246,10 @@ describe('revoke', () => {
     const [volume] = await engine.deps.metadata.listVolumes(signal);
     if (head === undefined || volume === undefined) return expect.fail('nothing was saved');
     const take = async ({ deps }: TestEngine): Promise<void> => {
-      const parts = exportParts(engine.deps.layers, { namespace: 'github.com/acme/web', volume, head }, signal);
+      const from = { namespace: 'github.com/acme/web', volume, head };
+      await using exported = await openExport(engine.deps, from, { history: true, signal });
       const request = { ...baseRequest, volume: indexedVolume, signal };
-      await importLayers(deps, request, parts);
+      await importLayers(deps, request, exported.parts);
     };
     await revoke(engine, runs[1]);
     const left = await linesOf(engine);
@@ -346,7 +347,7 @@ describe('revoke', () => {
     for (const engine of [ben, ann, machine()]) expect(await linesOf(engine)).toEqual(['b', 'c', 'junk']);
   });
 
-  test('keeps a clean-up a clean-up, also in a remote without local copies, since that decides its place', async () => {
+  test('keeps the kind of a clean-up, also in a remote without local copies, since the kind decides its position', async () => {
     const { machine, state } = machines();
     const [ann, cy] = [machine(), machine()];
     const [evil] = await installAll(ann, 'evil', 'b', 'junk');

@@ -16,7 +16,7 @@ import {
 import { backOff } from '../base/back-off.ts';
 import type { EngineDependencies } from '../model/engine-dependencies.ts';
 import type { VolumeRequest } from '../model/volume-request.ts';
-import { manifestName, type ExportManifest, type ExportPart } from './export-volume.ts';
+import { exportFormat, manifestName, type ExportManifest, type ExportPart } from './export-volume.ts';
 import { neverAborted } from '../base/never-aborted.ts';
 import type { Remainder } from '../removal/remains.ts';
 import { takeOut } from '../removal/remove-runs.ts';
@@ -229,10 +229,17 @@ function suits(key: string): string {
   return key === '' ? 'for everybody' : `for ${key}`;
 }
 
+const earlierFormat = 'cachelane-export';
+
 function readManifest(text: string): ExportManifest {
   try {
     const value = JSON.parse(text) as Partial<Record<keyof ExportManifest, unknown>>;
-    if (value.format !== 'cachelane-export') throw noExport('its format is not named');
+    if (String(value.format) === earlierFormat) {
+      throw new CachelaneError('E_USAGE', 'an earlier build of cachelane made this export', {
+        hint: 'export the volume again with this build',
+      });
+    }
+    if (value.format !== exportFormat) throw noExport('its format is not named');
     if (value.version !== 1) {
       throw new CachelaneError(
         'E_USAGE',

@@ -16,7 +16,7 @@ import { diskUsage } from './disk-usage.ts';
 import { errnoOf, fromSystem, isMissing, longPortCall, portCall } from '../files/file-errors.ts';
 import { ensureHomeDir, homePaths, layerPaths, ownerOf } from '../files/home-paths.ts';
 import { readAbout } from '../layers/layer-about.ts';
-import { discardStaging, stageLayer, type StageContext, type Staging } from '../layers/stage-layer.ts';
+import { discardStaging, keepFresh, stageLayer, type StageContext, type Staging } from '../layers/stage-layer.ts';
 import { renameUnlessThere } from '../files/rename-unless-there.ts';
 import { realFiles, type StoreFiles } from '../files/store-files.ts';
 import { openStoredLayer, type LayerRef } from '../layers/stored-layer.ts';
@@ -180,14 +180,19 @@ export function openLayerFiles({
         publish(staging, layerDir(staged.id));
         stagings.delete(staged);
       }),
-    pack: (id, signal) =>
-      longPortCall(`packing layer ${short(id)}`, signal, async () => {
-        const ref = layerRef(id);
+    pack: (layer, signal) => {
+      const id = typeof layer === 'string' ? layer : layer.id;
+      return longPortCall(`packing layer ${short(id)}`, signal, async () => {
+        const staging = typeof layer === 'string' ? undefined : stagings.get(layer);
+        const ref = { ...layerRef(id), ...(staging && { dir: staging.layerDir }) };
         // Opened only to check it.
         openStoredLayer(ref, { files });
         const { packLayer } = await import('../wire/pack-layer.ts');
-        return { index: readFileSync(layerPaths(ref.dir).index), data: packLayer(ref, files, signal) };
-      }),
+        const data = packLayer(ref, files, signal);
+        const index = readFileSync(layerPaths(ref.dir).index);
+        return { index, data: staging === undefined ? data : whileStaged(context(), staging.dir, data) };
+      });
+    },
     unpack: (incoming, signal) =>
       longPortCall(`unpacking layer ${short(incoming.id)}`, signal, async () => {
         const { takeIn } = await import('../wire/take-in.ts');
@@ -304,4 +309,13 @@ function describeLayer(dir: string, id: LayerId): readonly ListedLayer[] {
     const stat = statSync(dir, { throwIfNoEntry: false });
     return stat === undefined ? [] : [{ id, sealedAtMs: Math.floor(stat.mtimeMs), sizeBytes: 0 }];
   }
+}
+
+async function* whileStaged(
+  context: StageContext,
+  dir: string,
+  data: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  using _fresh = keepFresh(context, dir);
+  yield* data;
 }

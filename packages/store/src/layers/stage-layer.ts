@@ -101,6 +101,16 @@ export function describe(
   files.syncDir(layerDir);
 }
 
+/** Renews the time of a staging each minute until disposed, so that no sweep removes it. */
+export function keepFresh({ files, clock }: Pick<StageContext, 'files' | 'clock'>, dir: string): Disposable {
+  const heart = setInterval(() => files.setTime(dir, BigInt(clock.nowMs()) * 1_000_000n), heartbeatMs).unref();
+  return {
+    [Symbol.dispose]: () => {
+      clearInterval(heart);
+    },
+  };
+}
+
 /**
  * Discards a staging; never throws. The sweep deletes the rest. An empty one is deleted at once: in a pull of many
  * layers, one process for each would cost more than everything else.

@@ -2,16 +2,13 @@ import { statfsSync } from 'node:fs';
 import { CachelaneError, type IncomingLayer } from '@cachelane/core';
 import { fitsImage } from '../image/erofs-metadata.ts';
 import { ensureHomeDir } from '../files/home-paths.ts';
-import { discardStaging, type StageContext, type Staging } from '../layers/stage-layer.ts';
+import { discardStaging, keepFresh, type StageContext, type Staging } from '../layers/stage-layer.ts';
 import { archiveBytes } from '../tar/archive-plan.ts';
 import { framePieces } from './archive.ts';
 import { arrivingLayer } from './arriving-layer.ts';
 import { checkIncoming } from './check-incoming.ts';
 import { unpackImage } from './unpack-image.ts';
 import { unpackTree } from './unpack-tree.ts';
-
-/** A sweep deletes stagings that have not been touched for ten minutes. */
-const heartbeatMs = 60_000;
 
 /** Returns whether the processes that run here can mount images of layers, tested in a directory. */
 export type KeepsImages = (dir: string) => Promise<boolean>;
@@ -38,16 +35,15 @@ export async function takeIn(
 
 /** Calls `use` with a working directory. Deletes the directory afterwards, unless the staging took it over. */
 export async function withStagingDir(context: StageContext, use: (dir: string) => Promise<Staging>): Promise<Staging> {
-  const { files, paths, owner, clock } = context;
+  const { files, paths, owner } = context;
   ensureHomeDir(files, paths.staging, owner);
   const dir = files.makeUniqueDir(`${paths.staging}/`);
-  const heart = setInterval(() => files.setTime(dir, BigInt(clock.nowMs()) * 1_000_000n), heartbeatMs).unref();
+  using _fresh = keepFresh(context, dir);
   let staging: Staging | undefined;
   try {
     staging = await use(dir);
     return staging;
   } finally {
-    clearInterval(heart);
     if (staging?.dir !== dir) discardStaging(context, dir);
   }
 }

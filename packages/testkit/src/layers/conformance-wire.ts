@@ -136,6 +136,16 @@ export function wireConformance(create: LayerStoreFactory): void {
       await expect(store.unpack(incoming({ ...one, data: two.data }), noAbort)).rejects.toEqual(refused);
     });
 
+    test('is packed before it is published', async () => {
+      await using fixture = await create();
+      const store = fixture.open();
+      const changes = fixture.changes(insideOnly);
+      const staged = await store.stage({ changes, entries: stageAll(changes), sealedAtMs }, noAbort);
+      const early = await allOf(await store.pack(staged, noAbort));
+      await store.publish(staged, noAbort);
+      expect((await allOf(await store.pack(staged.id, noAbort))).equals(early)).toBe(true);
+    });
+
     test('is not packed if it is damaged', async () => {
       await using fixture = await create();
       const layer = await publishItems(fixture, [{ kind: 'file', path: 'f', content: 'x' }]);

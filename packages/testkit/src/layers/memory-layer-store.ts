@@ -112,9 +112,10 @@ export function openMemoryLayers({
         if (layer !== undefined && (old === undefined || problemsOf(old).length > 0)) disk.layers.set(staged.id, layer);
         stagings.delete(staged);
       }),
-    pack: (id, signal) =>
+    pack: (packed, signal) =>
       call(signal, () => {
-        const layer = disk.layers.get(id);
+        const id = typeof packed === 'string' ? packed : packed.id;
+        const layer = typeof packed === 'string' ? disk.layers.get(packed) : stagings.get(packed);
         if (layer === undefined) throw missing(id);
         return { index: encodeIndex([...layer.index.entries()]), data: contentsInOrder(toStored(id, layer)) };
       }),

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { CachelaneError, formatLane, parseLane } from '@cachelane/core';
-import { exportParts } from '@cachelane/engine';
+import { openExport } from '@cachelane/engine';
 import { defineCommand, jsonOption, projectOptions, type Command } from '../../host/command.ts';
 import { findVolume, projectOf } from '../../context/find-volume.ts';
 import { formatBytes, plural } from '../../base/format.ts';
@@ -17,13 +17,14 @@ export const exportVolume: Command = defineCommand({
   summary: 'write a volume to one file',
   examples: ['cachelane export npm -o npm.cachelane'],
   details: [
-    'Writes all layers of one lane, by default the lane that a run here would write, with their history. The file is a tar archive with an index and a tar.zst for each layer. Damaged content is never exported.',
+    'Writes the present contents of one lane, by default the lane that a run here would write, as one layer; with --history all its layers. The file is a tar archive with an index and a tar.zst for each layer. Damaged content is never exported.',
     'A layer with a symlink that leads out of the volume is exported, but no import accepts it.',
   ],
   options: {
     ...projectOptions,
     output: { short: 'o', value: 'FILE', help: 'the file to write; an existing one is replaced at the end' },
     lane: { value: 'LANE', help: 'another lane, as cachelane ls shows it' },
+    history: { help: 'write all layers, not only the present contents' },
     ...compatOption,
     ...jsonOption,
   },
@@ -44,16 +45,20 @@ export const exportVolume: Command = defineCommand({
         compat: options.compat,
       });
       const files = await host.pieces.openExportFiles();
-      const parts = exportParts(await store.layers(), { namespace, volume, head }, store.signal);
+      const deps = { layers: await store.layers(), tools: await host.pieces.loadTools() };
+      const { history, json } = options;
+      const { signal } = store;
+      await using exported = await openExport(deps, { namespace, volume, head }, { history, signal });
+      const { layers } = exported.manifest;
       const sizeBytes = await withProgress(host, options, async ({ update }) => {
-        const counted = countBytes(parts, countInto(update, 'exporting', null));
-        return await files.write(file, counted, store.signal);
+        const counted = countBytes(exported.parts, countInto(update, 'exporting', null));
+        return await files.write(file, counted, signal);
       });
       const name = `${namespace}:${volume.name}`;
-      if (options.json) printJson(host, { file, volume: name, lane, layers: head.layers, sizeBytes });
+      if (json) printJson(host, { file, volume: name, lane, layers, sizeBytes });
       else {
-        const what = `${name} in lane ${lane}, ${plural(head.layers.length, 'layer')}`;
-        host.stdout.write(`exported ${what} to ${file} (${formatBytes(sizeBytes)})\n`);
+        const how = history ? `all ${plural(layers.length, 'layer')}` : 'as it is now';
+        host.stdout.write(`exported ${name} (lane ${lane}, ${how}) to ${file} (${formatBytes(sizeBytes)})\n`);
       }
       return 0;
     });
