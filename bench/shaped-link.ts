@@ -20,7 +20,7 @@ export function openShapedLink(dir: string, portFile: string): ShapedLink {
   const server = spawn(command, args, { stdio: ['pipe', 'ignore', 'inherit'] });
   const cell = new Int32Array(new SharedArrayBuffer(4));
   for (let waited = 0; !existsSync(portFile); waited += lookMs) {
-    if (waited > startMs) throw new Error('the server of the shaped link does not start');
+    if (waited > startMs) throw new Error('the server of the shaped link did not start');
     Atomics.wait(cell, 0, 0, lookMs);
   }
   const port = readFileSync(portFile, 'utf8');

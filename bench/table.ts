@@ -90,6 +90,6 @@ const end = '<!-- bench:end -->';
 export function replaceMarked(document: string, text: string): string {
   const from = document.indexOf(begin);
   const to = document.indexOf(end);
-  if (from < 0 || to < from) throw new Error(`the document lacks the markers ${begin} and ${end}`);
+  if (from < 0 || to < from) throw new Error(`the document has no markers ${begin} and ${end}`);
   return `${document.slice(0, from + begin.length)}\n\n${text.trim()}\n\n${document.slice(to)}`;
 }

@@ -66,7 +66,7 @@ describe('the package', () => {
 
   test('has types that modules and bundlers find', async () => {
     const analysis = await checkPackage(createPackageFromTarballData(new Uint8Array(readFileSync(sdk.tarball))));
-    if (analysis.types === false) throw new Error('it has no types');
+    if (analysis.types === false) throw new Error('the package has no types');
     // It is an ES module, so CommonJS resolution does not count.
     const others = new Set(['node10', 'node16-cjs']);
     const problems = analysis.problems.filter(

@@ -118,7 +118,7 @@ async function measure(deps: EngineDependencies): Promise<StoreCosts> {
   const volumes = await deps.metadata.listVolumes(noAbort);
   const namespace = await deps.metadata.findNamespace(namespaceOf(0), noAbort);
   const volume = volumes.find(({ namespaceId }) => namespaceId === namespace?.id);
-  if (volume === undefined) throw new Error('the volume is not there');
+  if (volume === undefined) throw new Error('the volume is missing');
   const squashesNow = async (): Promise<number> => (await deps.metadata.squashes(volume.id, lane, noAbort)).length;
   let saves = 0;
   const save = async (): Promise<void> => {

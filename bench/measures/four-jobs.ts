@@ -40,7 +40,7 @@ export function measureFourJobs(bench: Bench): Section {
   const work = ({ env }: Machine, options: readonly string[]): CachelaneSample =>
     runCachelane({ volume, options, command: ['sh', '-ec', allJobs], cwd, env });
 
-  bench.say('four jobs: four machines at once, each with nothing');
+  bench.say('four jobs: four concurrent machines, all cold');
   const machines = jobs.map((_, index) => machineOf(bench, `machine-${index}`, cwd));
   const coldMs = atOnce(machines, sharing);
   const { own, session, sessionCold } = interleave(
@@ -67,7 +67,7 @@ function rowsOf({ coldMs, own, session, sessionCold }: Measured): readonly Row[]
   const cold = summaryOf(sessionCold, 'ms');
   return [
     {
-      what: 'four machines at once, each with nothing, until the last has sent its layer',
+      what: 'four concurrent machines, all cold, until the last has sent its layer',
       volume,
       measured: milliseconds(summarize([coldMs])),
     },
@@ -113,6 +113,6 @@ function atOnce(machines: readonly Machine[], options: readonly string[]): numbe
   });
   const waits = machines.map((_, index) => `wait $p${index}`);
   const [first] = machines;
-  if (first === undefined) throw new Error('there are no machines');
+  if (first === undefined) throw new Error('no machines');
   return timed(['sh', '-ec', [...lines, ...waits].join('\n'), launcher, ...options], first);
 }

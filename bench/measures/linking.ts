@@ -146,7 +146,7 @@ function bun(bench: Bench): readonly Linker[] {
   const platform = `${process.platform}-${process.arch === 'arm64' ? 'aarch64' : process.arch}`;
   const path = fetchTool({ name: 'bun', version: '1.4.5', program: `@oven/bun-${platform}/bin/bun` });
   if (path === null) {
-    bench.say('bun cannot be had here');
+    bench.say('bun is not available');
     return [];
   }
   const install = [path, 'install', '--frozen-lockfile', '--ignore-scripts'];

@@ -39,6 +39,6 @@ function layersOf(home: string): readonly string[] {
 
 function oneOf(ids: readonly string[]): string {
   const [id] = ids;
-  if (id === undefined || ids.length > 1) throw new Error(`${ids.length} layers where one was saved`);
+  if (id === undefined || ids.length > 1) throw new Error(`expected one layer, found ${ids.length}`);
   return id;
 }

@@ -95,7 +95,7 @@ describe.each(worldUsers)('as %s', (user) => {
         for (const name of ['a', 'b', 'c']) await inVolume(world, `echo ${name} > data/${name}`);
         const [head] = await headsIn(world);
         const bad = head?.layers[1];
-        if (bad === undefined) throw new Error('there are three layers');
+        if (bad === undefined) throw new Error('expected three layers');
         damage(world, layerDir(world, bad));
 
         const run = await inVolume(world, 'ls data; echo again >> count; echo b > data/b; exit 0');
@@ -120,7 +120,7 @@ describe.each(worldUsers)('as %s', (user) => {
       for (const name of ['a', 'b', 'c']) await inVolume(world, `echo ${name} > data/${name}`);
       const [head] = await headsIn(world);
       const bad = head?.layers[1];
-      if (bad === undefined) throw new Error('there are three layers');
+      if (bad === undefined) throw new Error('expected three layers');
       damage(join(layerDir(world, bad), 'index'));
 
       const run = await inVolume(world, 'echo new > data/new; exit 0');

@@ -80,7 +80,7 @@ async function manifestOf(file: string): Promise<object> {
     for await (const chunk of data) text += Buffer.from(chunk).toString();
     return JSON.parse(text) as object;
   }
-  throw new Error('an export of nothing');
+  throw new Error('the export has no layer');
 }
 
 async function* chunks(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -73,14 +73,14 @@ export function ageLeases({ store }: World): void {
 /** Shorter than a test's own time limit, whose error would not name the condition. */
 const patienceMs = 280_000;
 
-/** Waits for a condition. On a timeout, the error shows the condition or the text of `inVain`. */
+/** Waits for a condition. On a timeout, the error shows the condition or the text of `onTimeout`. */
 export async function until(
   look: () => boolean | Promise<boolean>,
-  inVain: () => string = () => String(look),
+  onTimeout: () => string = () => String(look),
 ): Promise<void> {
   const end = performance.now() + patienceMs;
   while (!(await look())) {
-    if (performance.now() > end) throw new Error(`waited in vain: ${inVain()}`);
+    if (performance.now() > end) throw new Error(`timed out while waiting for: ${onTimeout()}`);
     await wait(5);
   }
 }

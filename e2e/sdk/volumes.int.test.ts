@@ -6,7 +6,7 @@ import { openSdkWorld, pathsOf } from './sdk-world.fixture.ts';
 
 async function refusalOf(asked: Promise<unknown>): Promise<string> {
   const error = await asked.then(
-    () => new Error('it was not refused'),
+    () => new Error('the call did not fail'),
     (thrown: unknown) => thrown as Error & { readonly code: string },
   );
   return `${'code' in error ? error.code : ''} ${error.message}`;

@@ -145,7 +145,7 @@ async function run(
   engine.command = (dirs) => {
     const seen = seenIn(dirs);
     if (seen.broken.length > 0) {
-      tell({ say: 'fault', what: `a run in ${task.place} sees without content: ${seen.broken.join(', ')}` });
+      tell({ say: 'fault', what: `a run in ${task.place} sees lines without content: ${seen.broken.join(', ')}` });
     }
     work(dirs, seen);
   };
@@ -215,7 +215,7 @@ function requireOwnSaved({ order, saved, taken, tell }: Worker, { place }: Task,
   if (!place.startsWith('keep')) return;
   const own = saved.filter(({ name }) => isOwn(name, order.worker, place) && !taken.has(name));
   const lost = own.filter(({ name }) => !names.has(name));
-  if (lost.length > 0) tell({ say: 'fault', what: `not seen in ${place}: ${lost.map(({ name }) => name).join(', ')}` });
+  if (lost.length > 0) tell({ say: 'fault', what: `missing in ${place}: ${lost.map(({ name }) => name).join(', ')}` });
 }
 
 async function verify({ deps, tell }: Worker): Promise<null> {

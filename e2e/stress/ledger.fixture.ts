@@ -49,12 +49,14 @@ function disagreementsIn(place: Place, operations: readonly Operation[], seen: S
     const wanted = expected(story, removals);
     if (wanted === 'either' || (wanted === 'there') === found.has(story.thing)) return [];
     const { worker, number, act } = story.put;
-    const what = wanted === 'there' ? 'is not there' : 'is still there';
+    const what = wanted === 'there' ? 'is missing' : 'is still there';
     const takes = story.takes.map((take) => `, ${take.act} ${take.number} of ${take.worker}`).join('');
     return [`${place}: ${story.thing} ${what} (${act} ${number} of ${worker}${takes})`];
   });
   const known = new Set(operations.flatMap(({ puts }) => puts));
-  const strange = [...found].filter((thing) => !known.has(thing)).map((thing) => `${place}: nobody put ${thing}`);
+  const strange = [...found]
+    .filter((thing) => !known.has(thing))
+    .map((thing) => `${place}: no operation saved ${thing}`);
   return [...wrong, ...strange, ...wrongStates(place, operations, found)];
 }
 
@@ -108,7 +110,7 @@ export function wronglyFed(operations: readonly Operation[], seen: Seen): readon
   return [
     ...lacks.map((thing) => `tier-local: ${thing} was not fed`),
     ...revoked.flatMap(({ takes }) =>
-      takes.flatMap((thing) => (tier.has(thing) ? [`tier-local: ${thing} is revoked, and still there`] : [])),
+      takes.flatMap((thing) => (tier.has(thing) ? [`tier-local: ${thing} is revoked and still there`] : [])),
     ),
   ];
 }
@@ -121,7 +123,7 @@ function wrongStates(place: Place, operations: readonly Operation[], found: Read
     const last = own.findLastIndex(({ isDone }) => isDone);
     const wanted = own.slice(Math.max(last, 0)).flatMap(({ puts }) => puts);
     if (last === -1 || wanted.some((thing) => found.has(thing))) return [];
-    return [`${place}: the file of ${worker} holds none of: ${wanted.join(', ')}`];
+    return [`${place}: the file of ${worker} has none of: ${wanted.join(', ')}`];
   });
 }
 
@@ -132,7 +134,7 @@ function missingCopies(operations: readonly Operation[], seen: Seen): readonly s
   const found = seen.get('copy-local') ?? new Set();
   return storiesOf('keep-local', operations)
     .filter(({ put, takes }) => put.isDone && put.endedMs < latestMs && takes.length === 0)
-    .flatMap(({ thing }) => (found.has(thing) ? [] : [`copy-local: ${thing} was exported, and is not there`]));
+    .flatMap(({ thing }) => (found.has(thing) ? [] : [`copy-local: ${thing} was exported and is missing`]));
 }
 
 /** Returns the acts that were attempted often and never done. They prove nothing. */

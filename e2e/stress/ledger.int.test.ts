@@ -20,16 +20,16 @@ describe('expectations from the operations', () => {
   const prune: Operation = { ...add, number: 2, act: 'prune', beganMs: 3, endedMs: 4, puts: [], takes: [thing] };
 
   test.each([
-    ['is missed', [add], seen(), ['keep-local: npm w0-keep-local.1 is not there (add 1 of w0)']],
-    ['may be there or not, of one that was killed', [{ ...add, isDone: false }], seen(), []],
+    ['report a missing thing', [add], seen(), ['keep-local: npm w0-keep-local.1 is missing (add 1 of w0)']],
+    ['allow both states after a killed save', [{ ...add, isDone: false }], seen(), []],
     [
-      'must be gone once it was removed',
+      'report a thing that is still there after its removal',
       [add, prune],
       seen(thing),
       ['keep-local: npm w0-keep-local.1 is still there (add 1 of w0, prune 2 of w0)'],
     ],
-    ['may be removed by a killed one', [add, { ...prune, isDone: false }], seen(), []],
-    ['is known', [], seen(thing), ['keep-local: nobody put npm w0-keep-local.1']],
+    ['allow both states after a killed removal', [add, { ...prune, isDone: false }], seen(), []],
+    ['report an unknown thing', [], seen(thing), ['keep-local: no operation saved npm w0-keep-local.1']],
   ] as const)('%s', (_, operations, found, wrong) => {
     expect(disagreements(operations, found)).toEqual(wrong);
   });

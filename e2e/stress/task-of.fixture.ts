@@ -38,5 +38,5 @@ export function taskOf(number: number, chance: () => number): Task {
     if (left >= 0) continue;
     return { number, act, place: places[Math.floor(chance() * places.length)] as Place, chance };
   }
-  throw new Error('unreachable: the weights are all there is');
+  throw new Error('unreachable: the weights cover every number');
 }

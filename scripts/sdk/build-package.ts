@@ -18,7 +18,7 @@ export async function buildSdkPackage({ root, target }: BuildRequest): Promise<v
   const source = join(root, 'packages/sdk');
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
   const { status, stdout } = spawnSync(process.execPath, [tsc, '-b', source], { cwd: root, encoding: 'utf8' });
-  if (status !== 0) throw new Error(`the SDK has errors of types:\n${stdout}`);
+  if (status !== 0) throw new Error(`the SDK has type errors:\n${stdout}`);
   rmSync(target, { recursive: true, force: true });
   mkdirSync(join(target, 'dist'), { recursive: true });
   await build({

@@ -42,6 +42,6 @@ function printNonNull(type: GraphQLType, inner: (named: GraphQLNamedType) => str
 export function leafType(type: GraphQLNamedType): string {
   if (isEnumType(type) || isInputObjectType(type)) return type.name;
   const known = isScalarType(type) ? scalars[type.name] : undefined;
-  if (known === undefined) throw new Error(`no type of TypeScript is known for ${type.name}`);
+  if (known === undefined) throw new Error(`no TypeScript type for ${type.name}`);
   return known;
 }
