@@ -38,7 +38,7 @@ describe.each(worldUsers)('as %s', (user) => {
       world.write({ store: '' });
       await expectBare({ world, why: /store is not a directory/ });
       world.env['CACHELANE_HOME'] = join(world.store, 'below');
-      await expectBare({ world, why: /below something that is not a directory|is not a directory/ });
+      await expectBare({ world, why: /is below a file|is not a directory/ });
     });
 
     test('that is relative', async () => {
