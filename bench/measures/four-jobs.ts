@@ -25,13 +25,13 @@ interface Machine {
 }
 
 /**
- * Four jobs on four machines at once that share a directory, then all four on a fifth one, against the same four in one session on one
- * machine. Machines have different homes and stores, and the same checkout path, as in CI.
+ * Measures four jobs on four concurrent machines that share a directory, then all four on a fifth machine, against all four in
+ * one session on one machine. Machines have different homes and stores, and the same checkout path, as in CI.
  */
 export function measureFourJobs(bench: Bench): Section {
   const cwd = bench.path('four-jobs');
   cpSync(services, cwd, { recursive: true });
-  // Go keeps no index of a directory that changed a moment ago.
+  // Go keeps no index of a directory that has just changed.
   textOf(['find', cwd, '-exec', 'touch', '-d', '2026-01-01', '{}', '+']);
   const remote = bench.path('four-jobs-remote');
   mkdirSync(remote);
@@ -94,7 +94,7 @@ function rowsOf({ coldMs, own, session, sessionCold }: Measured): readonly Row[]
   ];
 }
 
-/** One of that name that was there before is found as it was left. */
+/** Returns a machine. An existing one of that name keeps its state. */
 function machineOf(bench: Bench, name: string, cwd: string): Machine {
   const dir = bench.path(`four-jobs-${name}`);
   for (const part of ['home', 'tmp']) if (!existsSync(join(dir, part))) mkdirSync(join(dir, part), { recursive: true });
@@ -104,7 +104,7 @@ function machineOf(bench: Bench, name: string, cwd: string): Machine {
   };
 }
 
-/** Starts one job on each and waits for all. */
+/** Starts one job on each machine and waits for all. */
 function atOnce(machines: readonly Machine[], options: readonly string[]): number {
   const launcher = join(import.meta.dirname, '../../cachelane');
   const lines = machines.map(({ env }, index) => {

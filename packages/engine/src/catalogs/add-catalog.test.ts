@@ -60,7 +60,7 @@ describe('adding a catalog', () => {
     expect(again.locked).toMatchObject([{ alias: 'my-org', version: 2 }]);
   });
 
-  test('updates a locked catalog, and returns why definitions were removed', async () => {
+  test('updates a locked catalog, and returns the reasons for removed definitions', async () => {
     const { locked: all, changed } = await addCatalog(sourceOf(one, two, three), request({ locked: await locked() }));
     expect(all).toMatchObject([{ version: 3, gone: [{ name: 'pip', why: 'removed in version 3: use uv' }] }]);
     expect(changed[0]?.changes).toMatchObject([

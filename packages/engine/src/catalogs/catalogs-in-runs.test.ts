@@ -145,7 +145,7 @@ const setNames = async ({ deps }: TestEngine, value: string, path: Namespace = a
 const message = (wanted: string): string =>
   `the volume data is in no catalog of ${web} or of the namespaces above it: catalog-names is ${wanted} (cachelane ns policy ${acme})`;
 
-describe('names that no catalog has', () => {
+describe('names without a definition', () => {
   const volumes = [indexedVolume, plainVolume];
   const run = async (engine: TestEngine, strict = false): Promise<readonly VolumeReport[]> =>
     (await engine.run(([volume]) => install(volume, 'a'), { volumes, request: { strict } })).report.volumes;
@@ -203,7 +203,7 @@ describe('names that no catalog has', () => {
     expect(again.report.volumes[0]?.skipped).toContain(`(cachelane ns policy ${acme})`);
   });
 
-  test('are not checked if a definition asked for the volume', async () => {
+  test('are not checked if a definition requested the volume', async () => {
     const engine = testEngine();
     await publish(engine, { ours: { tool: 'indexed', key: 'else', tier: 'catalog' } });
     await setNames(engine, 'refuse');

@@ -21,8 +21,8 @@ function bytesOf(of: readonly GrowthUnit[]): number {
   return of.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 }
 
-describe('what is removed over a budget', () => {
-  test('brings the volume below it, or is all that may be removed', () => {
+describe('a removal over a budget', () => {
+  test('brings the volume below the budget, or removes everything that may be removed', () => {
     fc.assert(
       fc.property(units, limits, (all, { budgetBytes, otherBytes }) => {
         const going = new Set(chooseGoing(all, { budgetBytes, otherBytes, usedSinceMs }));
@@ -48,7 +48,7 @@ describe('what is removed over a budget', () => {
     );
   });
 
-  test('is no more than needed, plus a tenth if nothing uses it', () => {
+  test('is no more than needed, plus a tenth of the budget in unused files', () => {
     fc.assert(
       fc.property(units, limits, (all, { budgetBytes, otherBytes }) => {
         const going = chooseGoing(all, { budgetBytes, otherBytes, usedSinceMs });

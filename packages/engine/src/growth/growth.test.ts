@@ -149,7 +149,7 @@ function options(upTo: TrustLevel): GarbageOptions {
 }
 
 describe('a collection', () => {
-  test('removes what its dry run says, and nothing the second time', async () => {
+  test('removes the files that its dry run lists, and nothing the second time', async () => {
     const engine = await grown();
     const found = await findGarbage(engine.deps, options('T3'), signal);
     const before = await names(engine);

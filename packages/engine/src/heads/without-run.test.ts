@@ -27,7 +27,7 @@ test('paths that a clean-up hid stay hidden, also after two runs are removed fro
   expect(two).toEqual({ kind: 'rewrite', entries: [{ ...hides, origins: [cleaner] }] });
 });
 
-test('what the run itself removed comes back', () => {
+test('files that the run itself removed come back', () => {
   expect(withoutRun(memoryIndex([index]), new Set([cleaner]), cleaner)).toEqual({ kind: 'drop' });
 });
 

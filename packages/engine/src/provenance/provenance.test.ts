@@ -347,7 +347,7 @@ describe('revoke', () => {
     for (const engine of [ben, ann, machine()]) expect(await linesOf(engine)).toEqual(['b', 'c', 'junk']);
   });
 
-  test('keeps a clean-up a clean-up, also in a remote without local copies, since that decides its place', async () => {
+  test('keeps the kind of a clean-up, also in a remote without local copies, since the kind decides its position', async () => {
     const { machine, state } = machines();
     const [ann, cy] = [machine(), machine()];
     const [evil] = await installAll(ann, 'evil', 'b', 'junk');

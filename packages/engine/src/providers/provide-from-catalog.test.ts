@@ -188,7 +188,7 @@ describe('a lock without a stored catalog', () => {
   const forged = lockOf(7, { stock: { tool: 'indexed', tier: 'catalog', key: 'secret' } }, { namespace: other });
   const asked = { lock: forged, namespace: other };
 
-  test("counts as the repository's claim, whoever named the definition", async () => {
+  test('counts as chosen by the repository, whatever source named the definition', async () => {
     const engine = testEngine();
     await expect(got(engine, asked)).rejects.toMatchObject({
       code: 'E_GRANT',

@@ -207,7 +207,7 @@ describe('a provider', () => {
     expect(await code('T0', 'github.com/acme/api', 'user')).toBe('taken');
   });
 
-  test('that ignores an abort is not waited for', async () => {
+  test('that ignores an abort does not block the run', async () => {
     const { deps } = engineWith();
     const deaf: Provider = { kind: 'fixed', provide: async () => await new Promise(() => undefined) };
     const abort = new AbortController();

@@ -48,7 +48,7 @@ async function seen(engine: TestEngine): Promise<Readonly<Record<string, string>
 }
 
 describe('a prune run', () => {
-  test('removes what an ordinary run could not', async () => {
+  test('removes files that an ordinary run could not', async () => {
     const engine = testEngine();
     await installed(engine, 'a', 'b');
     await engine.run(([volume]) => drop(volume, 'a'));

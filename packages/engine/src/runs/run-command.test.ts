@@ -38,7 +38,7 @@ const makeTree = (volume: MemoryVolume | undefined): void =>
   ]);
 
 describe('a run', () => {
-  test('finds what an earlier one saved, and saves nothing if it changed nothing', async () => {
+  test('finds the saves of earlier runs, and saves nothing if it changed nothing', async () => {
     const engine = testEngine();
     const first = await engine.run(([volume]) => install(volume, 'a'));
     expect(first.report.volumes[0]).toMatchObject({ added: 2, changed: 0, hits: [], skipped: null });
@@ -207,7 +207,7 @@ describe('a run', () => {
     expect(await look(engine, options)).toEqual({ f: 'slow', 'x/y': 'slow' });
   });
 
-  test('takes a group as a whole: never files of two writers', async () => {
+  test('shows a group as a whole, never files of two writers', async () => {
     const engine = testEngine();
     await engine.run(([volume]) => {
       put(volume, 'pair-1.db', 'v1');

@@ -167,7 +167,7 @@ describe('a head that is squashed on one machine', () => {
     expect(await onlyHead(cy)).toEqual(await onlyHead(ben));
   });
 
-  test('is merged with a rollback on another machine: what went back is removed, the rest stays', async () => {
+  test('is merged with a rollback on another machine: rolled back layers are removed, the rest stays', async () => {
     const { machine } = machines();
     const [ann, ben] = [machine(), machine()];
     for (const name of names(3)) await installOn(ann, name);

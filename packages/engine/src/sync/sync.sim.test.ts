@@ -154,7 +154,7 @@ describe('P6 between machines', () => {
     beside: fc.boolean(),
   });
 
-  test('what any run saved is on every machine at the end, despite failures and crashes', async () => {
+  test('the saves of every run are on every machine at the end, despite failures and crashes', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(arbitraryStep, { minLength: 2, maxLength: 14, size: 'max' }), async (steps) => {
         const state = emptyRemoteState();

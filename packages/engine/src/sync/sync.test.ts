@@ -5,7 +5,7 @@ import { installOn, lenient, machines, onlyHead, warnings } from './machines.fix
 import { findPending } from './push/push-pending.ts';
 
 describe('machines that share a remote', () => {
-  test('what one machine saved the other one finds', async () => {
+  test('one machine finds the saves of the other', async () => {
     const { machine } = machines();
     const [ann, ben] = [machine(), machine()];
     const first = await installOn(ann, 'a');
@@ -26,7 +26,7 @@ describe('machines that share a remote', () => {
     expect(await onlyHead(ann)).toEqual(await onlyHead(ben));
   });
 
-  test('layers that are there already are not transferred again', async () => {
+  test('present layers are not transferred again', async () => {
     const { machine } = machines();
     const [ann, ben] = [machine(), machine()];
     await installOn(ann, 'a');
@@ -79,7 +79,7 @@ describe('machines that share a remote', () => {
     for (const options of others) expect(await look(machine(), options)).toEqual({});
   });
 
-  test("a clean-up's removals apply on other machines, except to what it did not see", async () => {
+  test("a clean-up's removals apply on other machines, except to layers that it did not see", async () => {
     const { machine } = machines();
     const [ann, ben] = [machine(), machine()];
     await installOn(ann, 'a');

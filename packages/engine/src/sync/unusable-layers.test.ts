@@ -91,7 +91,7 @@ describe('unusable layers of a remote', () => {
     expect(await onlyHead(reader)).toEqual(await onlyHead(ann));
   });
 
-  test("a head that names another volume's local layer gets nothing of it", async () => {
+  test("a head that names another volume's local layer does not get its contents", async () => {
     const { machine, state } = machines();
     const ann = machine();
     await installOn(ann, 'a');

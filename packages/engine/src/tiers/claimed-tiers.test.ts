@@ -100,7 +100,7 @@ test('an address in its file needs a grant of that volume', async () => {
   expect(await asked(await settled(engine))).toBe(team);
 });
 
-test('is explained with who named it, and with what right', async () => {
+test('is explained with the source that named it, and with its right', async () => {
   const engine = await warm();
   const { deps } = engine;
   const told = async (asked: Context, volume = indexedVolume): Promise<readonly ExplainedTier[]> => {

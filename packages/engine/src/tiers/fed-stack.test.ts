@@ -28,7 +28,7 @@ const merging: readonly Case[] = [
   { title: 'an empty tier gets everything', own: 'b a', tier: '', fed: 'b a' },
   { title: 'present layers are not added again', own: 'b a', tier: 'x b a', fed: 'x b a' },
   { title: 'new layers are on top of what others fed', own: 'b a', tier: 'x a', fed: 'b x a' },
-  { title: 'nothing of others is removed', own: 'a', tier: 'x y', fed: 'a x y' },
+  { title: 'layers of others are kept', own: 'a', tier: 'x y', fed: 'a x y' },
   {
     title: 'a squash of the own lane is compared by its parts',
     own: 'c S',
@@ -39,8 +39,8 @@ const merging: readonly Case[] = [
   { title: 'a squash that the tier has too stays one', own: 'c S', tier: 'S', squashes: 'S=b,a', fed: 'c S' },
   { title: 'a squash of the tier stays one', own: 'c b a', tier: 'x T', squashes: 'T=b,a', fed: 'c x T' },
   { title: 'a squash that the tier does not know stays a layer', own: 'c S', tier: 'x', fed: 'c S x' },
-  { title: 'what a clean-up of the own lane removed stays in the tier', own: 'b P a', tier: 'a', fed: 'b a' },
-  { title: 'what a clean-up of the tier removed is fed again', own: 'b a', tier: 'P a x', fed: 'b a P x' },
+  { title: 'files that a clean-up of the own lane removed stay in the tier', own: 'b P a', tier: 'a', fed: 'b a' },
+  { title: 'layers that a clean-up of the tier removed are fed again', own: 'b a', tier: 'P a x', fed: 'b a P x' },
   { title: 'but layers above it do not move', own: 'c b a', tier: 'b P a x', fed: 'c b a P x' },
 ];
 
@@ -88,6 +88,6 @@ test.each([
   { title: 'another run saw an older state', head: 'n o u', lineage: 't u', wanted: 'n o t u' },
   { title: 'another run saw a newer state', head: 'n o v t u', lineage: 't u', wanted: 'n o v t u' },
   { title: 'the bottom layer was missing', head: 'n o t', lineage: 't u', wanted: 'n o t u' },
-])('what the runs saw is below the head: $title', ({ head, lineage, wanted }) => {
+])('layers that the runs saw are below the head: $title', ({ head, lineage, wanted }) => {
   expect(onLineage(ids(head), ids(lineage))).toEqual(ids(wanted));
 });

@@ -38,7 +38,7 @@ test.each([
     why: 'it is for the default branch',
   },
   {
-    title: 'a run that nobody vouches for',
+    title: 'an untrusted run',
     rule: rule('github.com/acme/**', null, 't0:run:1'),
     run: run({ lane: 't0:run:1', defaultLane: 't0:run:1' }),
     why: 'the run is untrusted',

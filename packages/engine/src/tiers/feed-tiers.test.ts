@@ -66,7 +66,7 @@ describe('a feed', () => {
   });
 
   test.each([
-    { title: 'a lane that it is not for', lane: 't1:ref:topic', fed: false },
+    { title: 'a lane outside its rule', lane: 't1:ref:topic', fed: false },
     { title: 'the default branch', lane: 't1:ref:main', fed: true },
   ])('of $title', async ({ lane, fed }) => {
     const engine = testEngine();
@@ -100,7 +100,7 @@ describe('a feed', () => {
     expect(await headOf(engine, acme)).toBeUndefined();
   });
 
-  test('between two projects that are tiers of each other ends', async () => {
+  test('between two projects that feed each other ends', async () => {
     const engine = testEngine();
     await feedFrom(engine, web);
     await feedFrom(engine, api);

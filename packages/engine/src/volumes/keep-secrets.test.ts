@@ -37,6 +37,6 @@ test.each([
   expect(isStored(target, path)).toBe(expected);
 });
 
-test('a home directory at the top is one like others', () => {
+test('a home directory at the top is a home directory like others', () => {
   expect(isStored('/.docker', 'config.json', '/')).toBe(false);
 });

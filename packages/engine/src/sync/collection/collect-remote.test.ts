@@ -340,7 +340,7 @@ describe('objects of a remote', () => {
     return undefined;
   });
 
-  test('does nothing by itself if another collection ran in the last day', async () => {
+  test('an automatic collection does nothing if another one ran in the last day', async () => {
     const { state, machine } = machines();
     await installOn(machine(), 'a', { request: { context: testContext('t1:pr:12') } });
     state.nowMs += 9 * dayMs;

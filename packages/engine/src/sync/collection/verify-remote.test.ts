@@ -102,7 +102,7 @@ const mend = expect.stringContaining('cachelane verify remote --repair') as stri
 const hintsOf = ({ events }: TestEngine): readonly (string | null)[] =>
   events.flatMap((event) => (event.type === 'warning' ? [event.hint] : []));
 
-describe('a head that the remote itself cannot read', () => {
+describe('a head that the remote cannot read', () => {
   test('is reported by runs and pushes with a hint, named by verify, and deleted by repair', async () => {
     const world = machines();
     const { machine, state } = world;

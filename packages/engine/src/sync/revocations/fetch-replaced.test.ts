@@ -67,7 +67,7 @@ test("a squash with unavailable parts leaves the head until they come: other run
   for (const engine of [ben, ann, machine()]) expect(await linesOf(engine)).toEqual(['b', 'c', 'd', 'e']);
 });
 
-test("a squash is opened without what the remote has removed from it: other runs' changes stay", async () => {
+test("a squash is opened without the parts that the remote has removed: other runs' changes stay", async () => {
   const { machine } = machines();
   const [ann, ben] = [machine(), machine()];
   const [one, other] = await installAll(ann, 'one', 'other', 'c', 'd');

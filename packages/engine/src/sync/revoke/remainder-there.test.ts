@@ -102,7 +102,7 @@ describe('a run that is removed from a remote head without local copies', () => 
     expect(asked).not.toContain(dataKey(other.data.digest));
   });
 
-  test('and is the clean-up restores what that removed', async () => {
+  test('that is a clean-up restores the removed files', async () => {
     const there = await cleanedUp();
     await revokeFar(there, there.runs['cleanUp']);
     expect((await seen(there))['index/bucket']).toBe('a\nb\nevil\njunk\n');
