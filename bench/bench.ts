@@ -12,24 +12,24 @@ import type { Corpus } from './corpora/corpus.ts';
 import type { BenchDirectory } from './directory.ts';
 import { textOf } from './processes.ts';
 
-/** Where a command runs, with which environment and options. */
+/** The directory, environment and options of a command. */
 type RunPlace = Pick<CachelaneRun, 'cwd' | 'env' | 'options'>;
 
-/** What every measurement shares. */
+/** The state that all measurements share. */
 export interface Bench {
   readonly directory: BenchDirectory;
   readonly corpora: readonly Corpus[];
-  /** Of what takes tenths of seconds. */
+  /** For work that takes tenths of seconds. */
   readonly rounds: number;
   readonly env: Readonly<Record<string, string>>;
   readonly workDir: string;
-  /** A path of that name in the run's directory. */
+  /** Returns a path of that name in the run's directory. */
   path(name: string): string;
-  /** The store of all runs that name no other. */
+  /** The default store of all runs. */
   readonly storeDir: string;
   run(volume: string, command: readonly string[], place?: Partial<RunPlace>): CachelaneSample;
   runForMemory(volume: string, command: readonly string[], storeDir?: string): CachelaneMemorySample;
-  /** Waits until the disk has written everything, so that the next contender does not pay for it. */
+  /** Waits until the disk has written everything, so that it does not slow the next contender. */
   settle(): void;
   say(text: string): void;
 }
@@ -74,7 +74,7 @@ export function openBench({ directory, corpora, rounds }: BenchOptions): Bench {
   };
 }
 
-/** How this machine reaches the registry; a warm cache needs it once, to be filled. */
+/** Returns the settings for access to the registry, which fills the caches once. */
 function networkSettings(): Record<string, string> {
   const names = ['NODE_EXTRA_CA_CERTS', 'npm_config_registry', 'npm_config_cafile', 'https_proxy', 'HTTPS_PROXY'];
   return Object.fromEntries(
@@ -85,13 +85,13 @@ function networkSettings(): Record<string, string> {
   );
 }
 
-/** The path of a corpus as a volume, and its name for `-v`. */
+/** Returns the path of a corpus as a volume, and its name for `-v`. */
 export function mountOf(bench: Bench, name: string): { readonly volume: string; readonly path: string } {
   const path = bench.path(join('mounts', name));
   return { volume: `${name === 'go' ? 'go-build' : name}:${path}`, path };
 }
 
-/** An ordinary directory with the corpus's files, as a machine without Cachelane has it. */
+/** Returns an ordinary directory with the corpus's files, as on a machine without Cachelane. */
 export function hostCopy(bench: Bench, { name, filesDir }: Corpus): string {
   const path = bench.path(`host-${name}`);
   if (!existsSync(path)) textOf(['cp', '-a', filesDir, path]);

@@ -6,9 +6,9 @@ import { timed } from './processes.ts';
 const launcher = join(import.meta.dirname, '../cachelane');
 
 export interface CachelaneRun {
-  /** As after `-v`. */
+  /** The argument of `-v`. */
   readonly volume: string;
-  /** Of `cachelane run`, beside those. */
+  /** More options of `cachelane run`. */
   readonly options?: readonly string[];
   readonly command: readonly string[];
   readonly cwd: string;
@@ -16,13 +16,13 @@ export interface CachelaneRun {
 }
 
 export interface CachelaneSample extends Readonly<Record<string, number>> {
-  /** The whole process. */
+  /** The duration of the whole process. */
   readonly ms: number;
   readonly attachMs: number;
   readonly saveMs: number;
-  /** Layers that it found. */
+  /** The number of layers that it read. */
   readonly layers: number;
-  /** Entries that it saved. */
+  /** The number of entries that it saved. */
   readonly saved: number;
 }
 
@@ -30,20 +30,20 @@ export interface CachelaneMemorySample extends CachelaneSample {
   readonly peakBytes: number;
 }
 
-/** One run through the launcher at the root of the repository, as a person types it. */
+/** Runs the launcher at the root of the repository, as a user does. */
 export function runCachelane(run: CachelaneRun): CachelaneSample {
   return measure(run, {});
 }
 
-/** The same; the process itself tells how much memory it had at most. For commands that are not Node, which would answer too. */
+/** Like `runCachelane`. The process itself reports its peak memory, so the command must not be Node, which would report too. */
 export function runForMemory(run: CachelaneRun): CachelaneMemorySample {
   const peakFile = join(run.cwd, 'peak');
   const sample = measure(run, { NODE_OPTIONS: `--import=${reportPeak}`, CACHELANE_BENCH_PEAK: peakFile });
   return { ...sample, peakBytes: Number(readFileSync(peakFile, 'utf8')) * 1024 };
 }
 
-// The kernel's high-water mark of this address space. The one of getrusage would also know what the process was before
-// its exec, a copy of ours.
+// The kernel's high-water mark of this address space. getrusage also includes the process before its exec, a copy of the
+// parent.
 const reportPeak = `data:text/javascript,${encodeURIComponent(`
 import { readFileSync, writeFileSync } from 'node:fs';
 process.on('exit', () => {
@@ -61,7 +61,7 @@ function measure(
   const ms = timed(argv, { cwd, env: { ...env, ...extra } });
   const report = JSON.parse(readFileSync(reportFile, 'utf8')) as RunReport;
   const [first] = report.volumes;
-  // A run that fell back to no cache would be fast and measure nothing.
+  // A run without a cache would be fast and measure nothing.
   if (first === undefined || first.mounter === null) throw new Error(`${volume} was not attached`);
   if (first.skipped !== null) throw new Error(`${volume} was not saved: ${first.skipped}`);
   return {

@@ -2,18 +2,18 @@ import { join } from 'node:path';
 import type { ChildReport } from './children/report.ts';
 import { textOf, type ProcessOptions } from './processes.ts';
 
-/** What a child took; `ms` is the whole process with the start of Node. */
+/** The measurements of a child. `ms` is the whole process including the start of Node. */
 export type ChildSample = ChildReport & { readonly ms: number };
 
 const root = join(import.meta.dirname, '..');
 const nodePath = join(root, 'node_modules/node/bin/node');
 
-/** Makes the bundles that children run from. */
+/** Builds the bundles that children run from. */
 export function bundleChildren(): void {
   textOf([nodePath, join(root, 'scripts/bundle.ts'), '--bench']);
 }
 
-/** With the Node of this repository, and the memory that the launcher gives it. */
+/** Returns a command with this repository's Node and the launcher's memory limit. */
 export function childArgv(
   name: 'engine-entries' | 'engine-load' | 'pack' | 'pull' | 'shaped-server' | 'store-costs' | 'tier-names',
   ...args: readonly string[]
@@ -30,7 +30,7 @@ export function runChild(argv: readonly string[], options: ProcessOptions = {}):
   return { ...(JSON.parse(text) as ChildReport), ms };
 }
 
-/** A script of a shell, with the processor time of all that it started. */
+/** Runs a shell script and measures the processor time of its processes. */
 export function shellSample(
   script: string,
   args: readonly string[],
@@ -42,7 +42,7 @@ export function shellSample(
   return { ms, cpuMs: childrenCpuMs(text) };
 }
 
-/** The last line of `times`: user and system time of children. */
+/** Returns the children's user and system time from the last line of `times`. */
 function childrenCpuMs(text: string): number {
   const [line = ''] = text.split('\n').slice(-1);
   let ms = 0;

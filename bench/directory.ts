@@ -5,11 +5,11 @@ import { isAbsolute, join } from 'node:path';
 /** The directory of all measurements, outside the repository. Corpora stay; the rest is deleted at the end. */
 export interface BenchDirectory {
   readonly corporaDir: string;
-  /** New and empty. */
+  /** A new, empty directory. */
   readonly runDir: string;
   /**
-   * Takes a file or directory out of the way at the price of a rename. Deleting a big tree at once would make ext4 slow to
-   * create files for seconds, and whatever is measured next would pay for it.
+   * Renames a file or directory so that it is deleted at the end. Deleting a big tree at once would slow down file creation on
+   * ext4 for seconds, and affect the next measurement.
    */
   discard(path: string): void;
   /** Deletes the run's directory and discarded files. */
@@ -31,7 +31,7 @@ export function openBenchDirectory(root: string): BenchDirectory {
   const trashDir = join(root, 'trash');
   mkdirSync(corporaDir, { recursive: true });
   mkdirSync(trashDir, { recursive: true });
-  // Remains of a killed run are moved now and deleted at the end.
+  // Leftovers of a killed run are moved now and deleted at the end.
   for (const name of readdirSync(root)) {
     if (name.startsWith('run-')) renameSync(join(root, name), join(trashDir, `${name}-${process.pid}`));
   }

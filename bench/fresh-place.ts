@@ -2,7 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasCommand, textOf } from './processes.ts';
 
-/** Sparse: as much of the disk is taken as is written. */
+/** The file is sparse, so it uses only what is written. */
 const fileSystemBytes = 24 * 1024 ** 3;
 
 /** A fresh directory, since ext4 creates files slowly where many were deleted. */
@@ -10,7 +10,7 @@ interface FreshPlace extends Disposable {
   readonly dir: string;
 }
 
-/** Whether it can be a file system of its own: an ext4 in a file, on a loop device. Else it is a directory. */
+/** True if a place can be its own file system: ext4 in a file on a loop device. Otherwise it is a directory. */
 export const hasFreshFileSystems: boolean =
   process.geteuid?.() === 0 && ['mkfs.ext4', 'mount', 'umount'].every((command) => hasCommand(command));
 
@@ -19,7 +19,7 @@ function openFreshPlace(path: string): FreshPlace {
   if (!hasFreshFileSystems) return { dir: path, [Symbol.dispose]: () => {} };
   const file = `${path}.ext4`;
   textOf(['truncate', '-s', String(fileSystemBytes), file]);
-  // No initialisation continues in the background.
+  // Initialise everything now, not in the background.
   textOf(['mkfs.ext4', '-q', '-E', 'lazy_itable_init=0,lazy_journal_init=0', file]);
   textOf(['mount', '-o', 'loop,noatime', file, path]);
   const dir = join(path, 'work');

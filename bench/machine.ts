@@ -2,7 +2,7 @@ import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os'
 import type { Corpus } from './corpora/corpus.ts';
 import { hasCommand, textOf } from './processes.ts';
 
-/** Describes the machine in Markdown, without its name or owner. */
+/** Returns a description of the machine in Markdown, without its name or owner. */
 export function machineFacts(runDir: string, corpora: readonly Corpus[], cachelaneVersion: string): string {
   const facts: readonly (readonly [string, string])[] = [
     ['processor', `${availableParallelism()} cores, ${cpus()[0]?.model.trim() ?? 'unknown'}`],

@@ -46,7 +46,7 @@ const root = join(import.meta.dirname, '..');
 const launcher = join(root, 'cachelane');
 const document = join(root, 'docs/reference/benchmarks.md');
 
-/** Everything; the order matters, since the first saves are what the others run on. */
+/** Measures everything, in this order, because the first saves are the input of the others. */
 function measureAll(bench: Bench, barsOnly: boolean): readonly Section[] {
   if (barsOnly) {
     const memory = measureMemory(bench);
@@ -110,7 +110,7 @@ function measureWanted(bench: Bench, { bars, linking, wire, images, ...others }:
 const storeSizes = [10, 1000, 100_000];
 const projectCount = 20;
 
-/** Throws what tells how to do it right. */
+/** Parses the numbers. Throws the usage on an error. */
 function numbersIn(text: string): readonly number[] {
   const numbers = text.split(',').map(Number);
   if (numbers.some((each) => !Number.isSafeInteger(each) || each < 1)) throw new Error(usage);

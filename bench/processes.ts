@@ -4,11 +4,11 @@ import { closeSync, openSync } from 'node:fs';
 export interface ProcessOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** Receives stdout; it is a file so that no byte passes through this process. */
+  /** Receives stdout. It is a file, so that no byte passes through this process. */
   readonly outputFile?: string;
 }
 
-/** Runs to the end and returns the milliseconds from the start of the process to its end. Throws where it fails. */
+/** Runs a process to its end and returns the milliseconds. Throws if it fails. */
 export function timed(argv: readonly string[], options: ProcessOptions = {}): number {
   const output = options.outputFile === undefined ? null : openSync(options.outputFile, 'w');
   try {

@@ -1,15 +1,15 @@
-/** What one contender took in one round, by metric; milliseconds unless the name says otherwise. */
+/** One contender's measurements in one round, by metric. Milliseconds unless the name says otherwise. */
 export type Sample = Readonly<Record<string, number>>;
 
 export interface Rounds {
   readonly rounds: number;
-  /** The first round is thrown away. */
+  /** Discards the first round. */
   readonly warmUp: boolean;
 }
 
 /**
- * A B C A B C …: what disturbs the machine for a while disturbs all of them. The contender gets the number of the round,
- * counted with the warm-up.
+ * Runs the contenders in turn, A B C A B C …, so that a disturbance affects all of them. A contender gets the number of the
+ * round, including the warm-up.
  */
 export function interleave<T extends Readonly<Record<string, Sample>>>(
   { rounds, warmUp }: Rounds,
@@ -43,17 +43,17 @@ export function summarize(values: readonly number[]): Summary {
   };
 }
 
-/** Of one metric over the rounds. */
+/** Returns the summary of one metric over the rounds. */
 export function summaryOf<S extends Sample>(samples: readonly S[], metric: keyof S): Summary {
   return summarize(samples.map((sample) => Number(sample[metric])));
 }
 
-/** What the first took longer than the second, round by round. */
+/** Returns how much longer the first took than the second, by round. */
 export function differenceOf(first: readonly { ms: number }[], second: readonly { ms: number }[]): Summary {
   return summarize(first.map(({ ms }, round) => ms - (second[round]?.ms ?? Number.NaN)));
 }
 
-/** How much of the second's the first took, round by round. */
+/** Returns the ratio of the first to the second, by round. */
 export function ratioOf(first: readonly Sample[], second: readonly Sample[], metric: string = 'ms'): Summary {
   return summarize(first.map((sample, round) => Number(sample[metric]) / Number(second[round]?.[metric])));
 }

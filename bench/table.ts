@@ -26,7 +26,7 @@ function duration(ms: number): string {
   return `${ms.toFixed(Math.abs(ms) < 10 ? 1 : 0)} ms`;
 }
 
-/** How many times faster than the peer. */
+/** Returns how many times faster than the peer. */
 export function timesFaster(peer: Summary, own: Summary): string {
   return `${rounded(peer.median / own.median)}x`;
 }
@@ -43,7 +43,7 @@ export function atLeastTimes(limit: number, peer: Summary, own: Summary): NonNul
   return { text: `>= ${limit}x`, met: peer.median / own.median >= limit };
 }
 
-/** Computed for each round, since the medians of two columns do not give it. */
+/** Computed per round, because the medians of two columns do not give it. */
 export function atMostOfPeer(
   limit: number,
   {
@@ -58,7 +58,7 @@ export function atMostOfPeer(
 
 const header = ['what', 'volume', 'Cachelane', 'peer', 'times faster', 'bar', ''];
 
-/** Columns are padded: it is read in a terminal, and the formatter of the repository wants it so in documents. */
+/** Returns a table with padded columns, for terminals and for the repository's formatter. */
 function markdownTable(rows: readonly Row[]): string {
   const cells = rows.map(({ what, volume, measured, peer = '', ratio = '', bar }) => [
     what,
@@ -77,7 +77,7 @@ function markdownTable(rows: readonly Row[]): string {
   return [line(header), line(widths.map((width) => '-'.repeat(width))), ...cells.map(line)].join('\n');
 }
 
-/** Medians only: ranges would make the rows of the page too wide. */
+/** Returns the sections with medians only. Ranges would make the page's rows too wide. */
 export function markdownSections(sections: readonly Section[]): string {
   const text = sections.map(({ title, rows }) => `### ${title}\n\n${markdownTable(rows)}\n`).join('\n');
   return text.replaceAll(/ \([^()|]* to [^()|]*\)/g, '');
@@ -86,10 +86,10 @@ export function markdownSections(sections: readonly Section[]): string {
 const begin = '<!-- bench:begin (npm run bench -- --write) -->';
 const end = '<!-- bench:end -->';
 
-/** Puts the text between the markers of the document. */
+/** Replaces the text between the markers of the document. */
 export function replaceMarked(document: string, text: string): string {
   const from = document.indexOf(begin);
   const to = document.indexOf(end);
-  if (from < 0 || to < from) throw new Error(`the document lacks the markers ${begin} and ${end}`);
+  if (from < 0 || to < from) throw new Error(`the document has no markers ${begin} and ${end}`);
   return `${document.slice(0, from + begin.length)}\n\n${text.trim()}\n\n${document.slice(to)}`;
 }

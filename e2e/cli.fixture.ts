@@ -284,7 +284,7 @@ function follow(child: ChildProcess, input: string | null): Omit<Started, 'child
         };
         waiting.add(look);
         look();
-        void finished.then((end) => reject(new Error(`ended before it said ${wanted}: ${JSON.stringify(end)}`)));
+        void finished.then((end) => reject(new Error(`ended before it printed ${wanted}: ${JSON.stringify(end)}`)));
       });
     },
   };

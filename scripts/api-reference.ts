@@ -25,7 +25,7 @@ Errors carry \`extensions.code\` (the codes of the command line), \`extensions.h
 | page                                 | 1,000 volumes or 10,000 entries             |
 `;
 
-/** The text of docs/reference/api.md. */
+/** Returns the text of docs/reference/api.md. */
 export function apiReference(): string {
   const roots = [
     ['Queries', schema.getQueryType()],
@@ -36,7 +36,7 @@ export function apiReference(): string {
   return [preface, ...tables, `## Examples\n\nThe tests run each of them.\n\n${exampleBlock()}`].join('\n');
 }
 
-/** The text of packages/protocol/schema.graphql. */
+/** Returns the text of packages/protocol/schema.graphql. */
 export function schemaFile(): string {
   return `# Made by \`npm run generate\`.\n\n${printSchema(schema)}\n`;
 }

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { buildSdkPackage } from './sdk/build-package.ts';
 
-// Makes dist/sdk, or the directory that is named, which is published: `npm publish dist/sdk`. The package.json of the sources is for the rest of the repository.
+// Builds dist/sdk, or the directory in the argument, for `npm publish dist/sdk`. The package.json of the sources is only for this repository.
 
 const root = join(import.meta.dirname, '..');
 try {

@@ -12,8 +12,8 @@ import { builtinModules } from 'node:module';
 import { dirname, join } from 'node:path';
 import { build, type OutputChunk, type Plugin } from 'rolldown';
 
-// One file that starts fast and can be copied anywhere. Dynamic imports are inlined and evaluated when they are reached,
-// so a command loads only its own. An older Node can parse the file (ES2022) and prints a clear error.
+// Builds one file that starts fast and can be copied anywhere. Dynamic imports are inlined and evaluated when they are reached,
+// so a command loads only its own code. An older Node can parse the file (ES2022) and prints a clear error.
 
 const root = join(import.meta.dirname, '..');
 const cli = join(root, 'packages/cli');
@@ -26,14 +26,14 @@ if (!(parseInt(process.versions.node, 10) >= ${oldestNode})) {
   process.stderr.write('cachelane needs Node.js ${oldestNode} or newer; this is ' + process.versions.node + '.\\n');
   process.exit(125);
 }
-// The launcher of a checkout keeps compiled code beside the bundle; the command that we start must not see how.
+// The launcher of a checkout keeps compiled code beside the bundle. The variables for that must not reach the command.
 if (process.env._CACHELANE_COMPILE_CACHE === 'ours') {
   delete process.env._CACHELANE_COMPILE_CACHE;
   delete process.env.NODE_COMPILE_CACHE;
 }`;
 
-// Node has loaded these when our first line runs. Others cost time (https 10 ms, child_process 2 ms), and rolldown would
-// require them all at the top of the file; as modules of their own they are loaded when something of theirs is used.
+// Node has already loaded these. Others cost time (https 10 ms, child_process 2 ms), and rolldown would require them at the
+// top of the file. As separate modules they load on first use.
 const loadedAtStart = new Set(['buffer', 'events', 'fs', 'os', 'path', 'process', 'stream', 'url', 'util']);
 const lazyPrefix = '\0builtin:';
 const lazyBuiltins: Plugin = {
@@ -63,7 +63,7 @@ const companion: Plugin = {
   resolveId: (source) => (source.endsWith('/aws-sdk.ts') ? { id: `./${companionName}`, external: true } : null),
 };
 
-// Threads begin with a file of their own.
+// Threads start from a separate file.
 const threadName = 'cachelane-thread.cjs';
 const threadSource = join(root, 'packages/store/src/threads/entry/thread.ts');
 const threads: Plugin = {
@@ -74,7 +74,7 @@ const threads: Plugin = {
       : null,
 };
 
-// Local names are shortened, which saves 2 ms of parsing; functions and classes keep theirs for stack traces.
+// Short local names save 2 ms of parsing. Functions and classes keep their names for stack traces.
 const minify = {
   mangle: { keepNames: true },
   compress: { keepNames: { function: true, class: true } },
@@ -108,7 +108,7 @@ async function bundle({ input, banner, plugins }: Bundling): Promise<OutputChunk
   return output[0];
 }
 
-/** The licenses of what we bundle ask to travel with it. */
+/** Returns the licenses that must be distributed with the bundle. */
 function noticesOf(moduleIds: readonly string[]): string {
   const folders = new Set<string>();
   for (const id of moduleIds) {
@@ -121,7 +121,7 @@ function noticesOf(moduleIds: readonly string[]): string {
       string
     >;
     const file = join(folder, 'LICENSE');
-    // Some of Amazon's packages name their license and do not bring it; others of the same kind do.
+    // Some of Amazon's packages name their license without including its text. Other packages of the same license have it.
     return `${name} ${version} (${license})\n\n${existsSync(file) ? readFileSync(file, 'utf8') : ''}`;
   });
   return ['cachelane.cjs contains:\n', ...notices].join('\n');
@@ -132,12 +132,12 @@ function write(path: string, code: string, mode: number): void {
   const temporary = `${path}.${process.pid}`;
   writeFileSync(temporary, code);
   chmodSync(temporary, mode);
-  // A source that is saved while we build is newer than the bundle, though the bundle is written after it.
+  // A source saved during the build must be newer than the bundle, although the bundle is written later.
   utimesSync(temporary, startedAt, startedAt);
   renameSync(temporary, path);
 }
 
-// What a bench measures runs as our users run it, not from the sources: those take half a second to be read.
+// Benchmarks run bundled code like users, because loading the sources takes half a second.
 async function bundleForBench(): Promise<void> {
   const dir = join(root, 'dist/bench');
   for (const name of ['engine-entries', 'engine-load', 'pack', 'pull']) {
@@ -159,7 +159,7 @@ async function bundleCli(): Promise<void> {
     { name: threadName, input: threadSource },
   ].filter(({ name }) => main.code.includes(name));
   const chunks: OutputChunk[] = [main];
-  // First what the other one needs.
+  // First the files that the main bundle needs.
   for (const { name, input } of besides) {
     const beside = await bundle({ input, banner: '', plugins: [] });
     write(join(dirname(target), name), beside.code, 0o644);

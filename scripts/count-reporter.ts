@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs';
 import type { Reporter, SerializedError, TestModule } from 'vitest/node';
 
-/** Counts tests, not files; an error outside of any test (a file that does not load, a failing hook) is one failure. */
+/** Counts tests, not files. An error outside any test, like a failing hook, is one failure. */
 function countLine(modules: readonly TestModule[], unhandled: readonly SerializedError[]): string {
   const count = { passed: 0, failed: unhandled.length, skipped: 0 };
   for (const module of modules) {
@@ -9,7 +9,7 @@ function countLine(modules: readonly TestModule[], unhandled: readonly Serialize
     for (const suite of module.children.allSuites()) count.failed += suite.errors().length;
     for (const test of module.children.allTests()) {
       const { state } = test.result();
-      // A test that never got its turn has neither passed nor been left out on purpose.
+      // A test that never started has failed. It was not skipped on purpose.
       count[state === 'pending' ? 'failed' : state] += 1;
     }
   }
@@ -17,7 +17,7 @@ function countLine(modules: readonly TestModule[], unhandled: readonly Serialize
   return `${count.passed} passed, ${count.failed} failed${skipped}\n`;
 }
 
-/** Prints `N passed, N failed` alone on the very last line: on exit, after whatever the other reporters still say. */
+/** Prints `N passed, N failed` as the last line, on exit, after the output of all other reporters. */
 export default class CountReporter implements Reporter {
   #line = '0 passed, 0 failed\n';
 

@@ -13,15 +13,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
-// The launcher adds nothing, drops nothing and swallows nothing on the way to the CLI. It runs here in a checkout of its
-// own, with a bundle that reports what reached it and a build that says that it ran.
+// The launcher passes everything to the CLI unchanged. It runs in its own checkout, with a bundle that reports its input and a
+// build that reports that it ran.
 
 const bundle = `
 const stdin = require('node:fs').readFileSync(0, 'utf8');
 process.stdout.write(JSON.stringify({ argv: process.argv.slice(2), env: process.env, cwd: process.cwd(), stdin }));
 process.exitCode = 7;
 `;
-// What the launcher tells the real bundle, which takes it away before the command sees it.
+// Variables for the real bundle, which removes them before the command starts.
 const ours = ['NODE_COMPILE_CACHE', '_CACHELANE_COMPILE_CACHE', '_CACHELANE_IGNORED_SIGNALS'];
 const build = `#!/bin/sh
 echo building; cat; touch "\${0%/*}/../dist/cachelane.cjs"
@@ -73,7 +73,7 @@ test('arguments, input, folder and exit code pass through, and it prints nothing
   expect(seen).toMatchObject({ argv: ['a b', '', '*', '--', '-x'], stdin: 'input', cwd: root });
 });
 
-test('the environment passes through, with names that shells do not like and without start-up files', () => {
+test('the environment passes through, including names that shells reject, without start-up files', () => {
   writeFileSync(inRoot('evil'), 'echo evil; export EVIL=1\n');
   const env = {
     PATH: '/usr/bin:/bin',
@@ -90,7 +90,7 @@ test('the environment passes through, with names that shells do not like and wit
   expect(launch(inRoot('cachelane'), env).seen['env']).toEqual(env);
 });
 
-test('compiled code is kept beside the bundle, unless the caller has a place for it', () => {
+test('compiled code is kept beside the bundle, unless the caller has set another directory', () => {
   expect(launch().told).toMatchObject({
     NODE_COMPILE_CACHE: inRoot('dist/compiled'),
     _CACHELANE_COMPILE_CACHE: 'ours',
@@ -101,20 +101,20 @@ test('compiled code is kept beside the bundle, unless the caller has a place for
   expect(told).not.toHaveProperty('_CACHELANE_COMPILE_CACHE');
 });
 
-test('signals that the caller ignored are passed on, since Node forgets them', () => {
+test('signals that the caller ignored are passed on, because Node resets them', () => {
   writeFileSync(inRoot('nohup'), `#!/bin/sh\ntrap '' HUP USR1\nexec "${inRoot('cachelane')}" "$@"\n`, { mode: 0o755 });
   const mask = BigInt(`0x${launch(inRoot('nohup')).told['_CACHELANE_IGNORED_SIGNALS'] ?? '0'}`);
   expect(mask & 0b10_0000_0001n).toBe(0b10_0000_0001n);
 });
 
-test('links to it are followed, relative and absolute', () => {
+test('the launcher follows relative and absolute links to it', () => {
   symlinkSync('../cachelane', inRoot('elsewhere/relative'));
   symlinkSync(inRoot('elsewhere/relative'), inRoot('elsewhere/absolute'));
   expect(launch(inRoot('elsewhere/absolute')).seen['stdin']).toBe('input');
 });
 
 test.each(['packages/core/src/a.ts', 'package-lock.json', 'packages/core/src'])(
-  'a newer %s: it builds first',
+  'a newer %s causes a build first',
   (path) => {
     const later = new Date(Date.now() + 5000);
     utimesSync(inRoot(path), later, later);
@@ -124,7 +124,7 @@ test.each(['packages/core/src/a.ts', 'package-lock.json', 'packages/core/src'])(
   },
 );
 
-test('a failing build is exit code 125', () => {
+test('a failing build exits with 125', () => {
   writeFileSync(inRoot('scripts/build'), '#!/bin/sh\necho no; exit 1\n');
   rmSync(inRoot('dist/cachelane.cjs'));
   const run = spawnSync(inRoot('cachelane'), { encoding: 'utf8' });

@@ -16,14 +16,14 @@ import { exec, packSdk, readText, root, typeErrors, type CheckedFor, type Packed
 const toolNames = tools.map(({ name }) => name);
 const operations = readText(root, 'packages/sdk/operations.graphql');
 
-describe('what is generated', () => {
-  test('is what the schema and the operations say', () => {
+describe('generated files', () => {
+  test('match the schema and the operations', () => {
     const files = generateSdk({ schemaText, operations, errorCodes, toolNames });
     expect(files.size).toBe(5);
     for (const [name, text] of files) expect(generatedFile(name), name).toBe(text);
   });
 
-  test('is nothing for an operation that the schema does not have', () => {
+  test('fail for an operation that the schema does not have', () => {
     const wrong = 'query wrong { context { nonsense } }';
     expect(() => generateSdk({ schemaText, operations: wrong, errorCodes, toolNames })).toThrow('nonsense');
   });
@@ -48,7 +48,7 @@ describe('the package', () => {
     if (told !== '') throw new Error(told);
   };
 
-  test('has what a package should have', async () => {
+  test('has the required files and fields', async () => {
     const { messages } = await publint({ pkgDir: sdk.installed, pack: false, strict: true });
     expect(messages).toEqual([]);
     const manifest = JSON.parse(text('package.json')) as Record<string, unknown>;
@@ -56,7 +56,7 @@ describe('the package', () => {
       expect(manifest).not.toHaveProperty(key);
   });
 
-  test('is not made of the sources by mistake, which say where it is', () => {
+  test('is not packed from the sources by mistake, and the error names the right script', () => {
     const { status, stderr } = spawnSync('npm', ['pack', '--pack-destination', dir], {
       cwd: join(root, 'packages/sdk'),
       encoding: 'utf8',
@@ -66,8 +66,8 @@ describe('the package', () => {
 
   test('has types that modules and bundlers find', async () => {
     const analysis = await checkPackage(createPackageFromTarballData(new Uint8Array(readFileSync(sdk.tarball))));
-    if (analysis.types === false) throw new Error('it has no types');
-    // A module, for those who can have modules.
+    if (analysis.types === false) throw new Error('the package has no types');
+    // It is an ES module, so CommonJS resolution does not count.
     const others = new Set(['node10', 'node16-cjs']);
     const problems = analysis.problems.filter(
       (problem) => !('resolutionKind' in problem && others.has(problem.resolutionKind)),
@@ -76,7 +76,7 @@ describe('the package', () => {
     expect(Object.keys(analysis.entrypoints).toSorted()).toEqual(['.', './node', './package.json']);
   });
 
-  test('offers these types', async () => {
+  test('exports these types', async () => {
     const paths = globSync('dist/**/*.d.ts', { cwd: sdk.installed }).toSorted();
     const all = paths.map((path) => `// ${path}\n${withoutComments(text(path))}`.replaceAll(/^ +\/\*\*.*\*\/\n/gm, ''));
     await expect(all.join('\n')).toMatchFileSnapshot('../packages/sdk/published-types.txt');
@@ -101,7 +101,7 @@ describe('the package', () => {
     globSync('dist/**/*.d.ts', { cwd: sdk.installed }).flatMap((path) => examplesIn(text(path)));
   const node = { types: ['node'], lib: ['es2024', 'esnext.disposable'] };
 
-  test('has examples that are what its types say', () => {
+  test('has examples that match its types', () => {
     const all = [...inComments(), ...examplesIn(text('README.md'))];
     expect(all.length).toBeGreaterThanOrEqual(12);
     check(all, node);
@@ -115,7 +115,7 @@ describe('the package', () => {
     check(all, { types: [], lib: ['es2024', 'esnext.disposable', 'dom', 'dom.asynciterable'] });
   });
 
-  test('has no example with an error that would not be found', () => {
+  test('has an example check that finds errors', () => {
     const wrong = "import { connect } from '@cachelane/sdk/node';\nawait (await connect()).cacheVolume(7).id();";
     expect(() => {
       check([wrong], node);

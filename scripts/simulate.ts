@@ -14,7 +14,7 @@ const usage = `npm run sim [-- OPTIONS]: histories of several machines that shar
 interface Share {
   readonly first: number;
   readonly end: number;
-  /** From one history of this thread to its next. */
+  /** The distance between two histories of this thread. */
   readonly step: number;
 }
 
@@ -52,7 +52,7 @@ async function main(): Promise<number> {
     return 0;
   }
   const first = numberOf(values.seed ?? '1', 'seed');
-  // Runs the named seed, else thousands.
+  // Runs the named seed, or else thousands.
   const count = numberOf(values.count ?? (values.seed === undefined ? '2000' : '1'), 'count');
   const threads = Math.min(count, numberOf(values.threads, 'threads'));
 

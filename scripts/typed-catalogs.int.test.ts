@@ -37,7 +37,7 @@ export const types: [CacheVolume?, Engine?, NodeEngine?, Catalogs?, MyOrgCatalog
 const client = withCatalogs(await connect());
 ${code}`;
 
-describe('a generated client, to the compiler', () => {
+describe('a generated client, compiled', () => {
   let dir: string;
 
   beforeAll(async () => {
@@ -55,7 +55,7 @@ describe('a generated client, to the compiler', () => {
       .filter((line) => line !== '');
   };
 
-  test('gives volumes that go wherever one goes', () => {
+  test('returns volumes that are accepted wherever a volume is', () => {
     const errors = errorsOf(
       'const pip: CacheVolume = client.myOrg().pipCache(); await client.run([], { volumes: [pip, { volume: pip, variable: "PIP" }] });',
       'await using fork = await client.attach([client.myOrg().npm({ sharing: "LOCKED", compat: { image: "a" } })]); await fork.commit();',
@@ -67,8 +67,8 @@ describe('a generated client, to the compiler', () => {
     expect(errors).toEqual([]);
   });
 
-  test('refuses what the catalogs do not offer', () => {
-    // A compiler takes seconds to start: one for all.
+  test('rejects volumes that the catalogs do not have', () => {
+    // Starting a compiler takes seconds, so one run compiles everything.
     const errors = errorsOf(...refused.map(([, statement]) => statement));
     for (const [index, [what, , told]] of refused.entries()) {
       const own = errors.filter((line) => line.startsWith(`example-${index}.ts`));
@@ -78,7 +78,7 @@ describe('a generated client, to the compiler', () => {
     expect(errors).toHaveLength(refused.length);
   });
 
-  test('is itself without an error whatever is locked, one with unused names as well', () => {
+  test('compiles for every lock file, including one with unused names', () => {
     const locks = [
       [],
       exampleLock.slice(2),
@@ -99,7 +99,7 @@ describe('a generated client, to the compiler', () => {
     ).toBe('');
   });
 
-  test('shows the documentation of each', () => {
+  test('shows the documentation of each volume', () => {
     const text = readText(dir, 'cachelane.generated.ts');
     expect(text).toMatch(/Wheels of all teams\.[^/]*\*\/\n  pipCache\(/);
     expect(text).toMatch(/@deprecated use pnpm[^/]*\/handbook\n   \*\/\n  npm\(/);

@@ -30,7 +30,7 @@ import {
 } from '@cachelane/store';
 import { tools } from '@cachelane/tools';
 
-// A store with many volumes, each in a namespace of its own, with as many layers as `layersEach`: a file of 20 bytes in each.
+// A store with many volumes, each in its own namespace. Each volume has `layersEach` layers with one file of 20 bytes.
 
 export const noAbort: AbortSignal = new AbortController().signal;
 export const lane = formatLane(parseLane('t1:local'));
@@ -59,7 +59,7 @@ function failed(why: string): never {
 
 const random = { bytes: (count: number) => crypto.getRandomValues(new Uint8Array(count)) };
 
-/** As far ahead as `aheadMs` says. */
+/** Returns a clock that is `aheadMs` ahead. */
 function clockAt(aheadMs: number): Clock {
   return {
     nowMs: () => Date.now() + aheadMs,
@@ -126,7 +126,7 @@ async function publishOne(
     form: 'whole',
     removed: null,
   };
-  // An hour ago, so that everything can be collected.
+  // An hour ago, so that a collection can delete everything.
   const sealedAtMs = clock.nowMs() - hourMs;
   const staged = await layers.stage(
     { changes: null, entries: [{ from: 'content', entry, content }], sealedAtMs },
@@ -136,7 +136,7 @@ async function publishOne(
   return staged.id;
 }
 
-/** A session in a namespace, and its one volume. */
+/** Opens a session in a namespace with one volume. */
 async function openSession({ metadata, clock }: Pick<EngineDependencies, 'metadata' | 'clock'>, number: number) {
   const run = newId('run', random.bytes(16));
   const sessionId = newId('session', random.bytes(16));
@@ -173,7 +173,7 @@ async function openSession({ metadata, clock }: Pick<EngineDependencies, 'metada
   return { run, sessionId, volumeId };
 }
 
-/** Layers of a run that ended before its commit. */
+/** Publishes layers of a run that ended before its commit. */
 export async function leaveBehind(
   deps: Pick<EngineDependencies, 'metadata' | 'layers' | 'clock'>,
   texts: readonly string[],
@@ -185,7 +185,7 @@ export async function leaveBehind(
   await deps.metadata.closeSession(sessionId, () => {}, noAbort);
 }
 
-/** Volumes of namespaces `from` up to `to`, through the ports, as runs would leave them. */
+/** Creates volumes in the namespaces `from` up to `to` (exclusive) through the ports, like runs. */
 export async function fillCrowded(home: string, from: number, to: number): Promise<void> {
   await using deps = await openCrowded(home, { isHasty: true });
   const { metadata, clock } = deps;

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 
 /** A minimal connection to an engine's port, so that only the engine is measured. */
 export interface EngineClient extends Disposable {
-  /** Sends the operation when the ones before it are answered; resolves with the answer's body, and rejects where that has errors. */
+  /** Sends the operation after the previous answers. Resolves with the answer's body, and rejects if that has errors. */
   ask(operation: unknown): Promise<string>;
 }
 
@@ -49,7 +49,7 @@ function requestOf(operation: unknown, { port, token }: { readonly port: string;
   ].join('\r\n');
 }
 
-/** Each call waits for the next answer. */
+/** Returns a function that waits for the next answer. */
 function answersOf(socket: Socket): () => Promise<string> {
   let text = '';
   let waiting: { readonly resolve: (body: string) => void; readonly reject: (error: Error) => void } | null = null;

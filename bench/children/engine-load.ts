@@ -3,21 +3,21 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { openClient, type EngineClient } from './engine-client.ts';
 import { cpuMs, residentBytes, startEngine, type Engine } from './engine-process.ts';
 
-// What an engine costs its clients: `engine-load LAUNCHER ROUNDS`, in the directory and with the environment that it is to have. Every look-up asks for a volume by its key.
+// Measures an engine: `engine-load LAUNCHER ROUNDS`, with the engine's directory and environment. Each look-up asks for a volume by key.
 
 /** A sample for each round. */
 export interface EngineCosts {
   readonly readyMs: readonly number[];
-  /** Of one client that waits for each answer. */
+  /** The rate of one client that waits for each answer. */
   readonly perSecond: readonly number[];
-  /** Processor time of the engine for each request. */
+  /** The engine's processor time per request. */
   readonly lookUpCpuMs: readonly number[];
-  /** Of 100 clients that ask 1,000 times a second together, whether they are answered or not; counted from when the question was due. */
+  /** 100 clients ask 1,000 times a second in total, even if answers are late. Measured from the due time. */
   readonly p50Ms: readonly number[];
   readonly p99Ms: readonly number[];
   /** How long the engine's thread waited for a processor during the five seconds. */
   readonly waitedMs: readonly number[];
-  /** Resident, before it was asked anything but once, and when all that was over. */
+  /** Resident memory after one request, and at the end. */
   readonly idleBytes: readonly number[];
   readonly afterBytes: readonly number[];
 }
@@ -82,7 +82,7 @@ async function measure(): Promise<EngineCosts> {
   } as {
     -readonly [K in keyof EngineCosts]: number[];
   };
-  // The first one is read from the disk.
+  // The first start reads from the disk.
   await (await startEngine(launcher))[Symbol.asyncDispose]();
   for (let round = 0; round < Number(rounds); round += 1) {
     await using engine = await startEngine(launcher);

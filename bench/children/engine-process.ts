@@ -5,11 +5,11 @@ import type { EngineAccess } from './engine-client.ts';
 
 export interface Engine extends EngineAccess, AsyncDisposable {
   readonly pid: number;
-  /** From the start of the process to its ready line. */
+  /** The time from the start of the process to its ready line. */
   readonly readyMs: number;
 }
 
-/** In the directory and with the environment of the caller; stopped when it is disposed of. */
+/** Starts an engine in the caller's directory and environment. Disposing stops it. */
 export async function startEngine(launcher: string): Promise<Engine> {
   const started = performance.now();
   const child = spawn(launcher, ['serve', '--json', '--keep', '--listen', '127.0.0.1:0'], {
@@ -31,7 +31,7 @@ export function residentBytes({ pid }: Engine): number {
   return Number(/^VmRSS:\s*(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
 }
 
-/** In units of the kernel, which are hundredths of a second on every Linux. */
+/** Returns the processor time. The kernel's unit is a hundredth of a second on every Linux. */
 export function cpuMs({ pid }: Engine): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
     .replace(/^.*\) /s, '')

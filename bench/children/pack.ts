@@ -3,7 +3,7 @@ import type { LayerId } from '@cachelane/core';
 import { layersIn, noAbort } from './layers.ts';
 import { reported } from './report.ts';
 
-// Writes the wire form of a layer into two files, as a process of its own.
+// Writes the wire form of a layer into two files, in a separate process.
 
 const [home = '', id = '', file = ''] = process.argv.slice(2);
 

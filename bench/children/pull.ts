@@ -5,12 +5,12 @@ import { layersIn, noAbort } from './layers.ts';
 import { fetchRanges } from './ranges.ts';
 import { reported } from './report.ts';
 
-// A layer from elsewhere as a process of its own: taken into a home (as a tree, `layer`, or as an `image`), or only written to a file (`plain`).
+// Imports a layer in a separate process: into a home as a tree (`layer`) or as an `image`, or only to a file (`plain`).
 
 const [kind = '', target = '', id = '', file = '', url = ''] = process.argv.slice(2);
 const agent = new Agent({ keepAlive: true });
 
-/** Over the link where there is one, else from the file itself. */
+/** Reads over the link if there is one, else from the file. */
 const data: AsyncIterable<Uint8Array> =
   url === ''
     ? createReadStream(file, { highWaterMark: 1024 * 1024 })
@@ -22,7 +22,7 @@ void reported(async () => {
   agent.destroy();
 });
 
-/** The part that corresponds to a pull. */
+/** Imports the layer. This part corresponds to a pull. */
 async function takeIn(): Promise<void> {
   const layers = layersIn(target, kind === 'image');
   const index = readFileSync(`${file}.index`);

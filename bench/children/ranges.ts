@@ -6,12 +6,12 @@ export interface RangedGet {
   readonly agent: Agent;
 }
 
-/** Of one request. */
+/** The size of one request. */
 const rangeBytes = 8 * 1024 * 1024;
 /** Concurrent ranges; early ones stay in memory. */
 const inFlight = 2;
 
-/** The bytes in order, fetched in parallel ranges. The client of both contenders, so that they differ in what becomes of the bytes only. */
+/** Returns the bytes in order, fetched in parallel ranges. Both contenders use this client, so only their processing differs. */
 export async function* fetchRanges({ url, sizeBytes, agent }: RangedGet): AsyncGenerator<Uint8Array> {
   const pending: Promise<readonly Uint8Array[]>[] = [];
   for (let at = 0; at < sizeBytes; at += rangeBytes) {

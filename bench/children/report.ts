@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 
-/** What a child tells of itself, as JSON on its stdout. */
+/** A child's measurements, as JSON on its stdout. */
 export type ChildReport = Readonly<Record<'workMs' | 'cpuMs' | 'peakBytes', number>>;
 
-/** Does the work, and tells how long it took without the start of Node; processor time and memory are those of the whole process. */
+/** Does the work and reports its duration without the start of Node. Processor time and memory include the whole process. */
 export async function reported(work: () => Promise<void>): Promise<void> {
   const started = process.hrtime.bigint();
   await work();

@@ -4,20 +4,20 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-// Serves the files of a directory by ranges, all connections together no faster than so many bytes a second. Says in a file which port
-// it has, and ends with its stdin.
+// Serves the files of a directory by ranges, with a limit in bytes per second for all connections together. Writes its port
+// into a file, and ends when its stdin ends.
 
 const [dir = '', rate = '', portFile = ''] = process.argv.slice(2);
 const bytesPerMs = Number(rate) / 1000;
 const pieceBytes = 64 * 1024;
-/** What a link may owe after a pause, so that the timer's grain costs nothing. */
+/** The credit that a link keeps after a pause, which compensates the timer's resolution. */
 const burstBytes = 20 * bytesPerMs;
 
 let tokens = burstBytes;
 let filledAtMs = performance.now();
 let turn: Promise<void> = Promise.resolve();
 
-/** Waits until the link has room for so many bytes; first come, first served. */
+/** Waits until the link has room for so many bytes, in order of arrival. */
 function room(bytes: number): Promise<void> {
   turn = turn.then(async () => {
     for (;;) {
@@ -46,7 +46,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     const piece = Buffer.allocUnsafe(Math.min(pieceBytes, end - at));
     await handle.read(piece, 0, piece.length, at);
     await room(piece.length);
-    // One that reads slowly is not sent more than it takes.
+    // Wait for a slow reader instead of buffering.
     if (!response.write(piece)) await new Promise((resolve) => response.once('drain', resolve));
   }
   response.end();

@@ -14,13 +14,13 @@ import {
   volumeName,
 } from './crowded-store.ts';
 
-// What runs and collections cost in a store of so many layers: `store-costs HOME LAYERS ROUNDS`. The home is filled up to that number; it may have been made smaller before.
+// Measures runs and collections in a store of a given size: `store-costs HOME LAYERS ROUNDS`. Fills a smaller home up to it.
 
-/** Milliseconds, a sample for each round: of runs as they pass, of collections of processor time. */
+/** Milliseconds, a sample for each round: wall time of runs, processor time of collections. */
 export interface StoreCosts {
   readonly open: readonly number[];
   readonly save: readonly number[];
-  /** Those of the saves that squash as well. */
+  /** The saves that also squash. */
   readonly squash: readonly number[];
   readonly collectNothing: readonly number[];
   readonly collectTen: readonly number[];
@@ -28,7 +28,7 @@ export interface StoreCosts {
 
 const [home = '', wanted = '', rounds = ''] = process.argv.slice(2);
 
-/** What a command would do, in the directory that is the volume's upper one: no mount is made, and no process started. */
+/** Replaces a command: it writes to the overlay's upper directory without a mount or a process. */
 let command: ((upper: string) => void) | null = null;
 const runtime: Runtime = {
   name: 'function',
@@ -100,7 +100,7 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return Number(process.hrtime.bigint() - started) / 1e6;
 }
 
-/** Of all threads. */
+/** Returns the processor time of all threads. */
 async function processorTime(work: () => Promise<unknown>): Promise<number> {
   const before = process.cpuUsage();
   await work();
@@ -118,7 +118,7 @@ async function measure(deps: EngineDependencies): Promise<StoreCosts> {
   const volumes = await deps.metadata.listVolumes(noAbort);
   const namespace = await deps.metadata.findNamespace(namespaceOf(0), noAbort);
   const volume = volumes.find(({ namespaceId }) => namespaceId === namespace?.id);
-  if (volume === undefined) throw new Error('the volume is not there');
+  if (volume === undefined) throw new Error('the volume is missing');
   const squashesNow = async (): Promise<number> => (await deps.metadata.squashes(volume.id, lane, noAbort)).length;
   let saves = 0;
   const save = async (): Promise<void> => {

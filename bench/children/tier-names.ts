@@ -19,7 +19,7 @@ import { environment, lane, noAbort, openCrowded } from './crowded-store.ts';
 export interface TierNames {
   /** Opens a volume of the farthest tier like a run. */
   readonly open: readonly number[];
-  /** What `explain` tells of each tier. */
+  /** Explains a name, with every tier. */
   readonly explain: readonly number[];
 }
 
@@ -27,7 +27,7 @@ const [home = '', tierCount = '', volumeCount = '', rounds = ''] = process.argv.
 const web = parseNamespace('github.com/acme/web');
 const tiers = Array.from({ length: Number(tierCount) }, (_, index) => parseNamespace(`teams/tier-${index}`));
 const nameOf = (number: number) => parseVolumeName(`volume-${number}`);
-/** In no tier but the last. */
+/** A volume in the last tier only. */
 const wanted = parseVolumeName('wanted');
 const random = { bytes: (count: number) => crypto.getRandomValues(new Uint8Array(count)) };
 
@@ -140,7 +140,7 @@ async function measure(): Promise<TierNames> {
       await Promise.resolve();
     });
     const told = await timed(async () => await explainTiers(store, { context, planned, isConfined: false }, noAbort));
-    // The first one reads from the disk.
+    // The first round reads from the disk.
     if (round === 0) continue;
     open.push(took);
     explain.push(told);

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import type { Corpus } from './corpus.ts';
 import { regularFiles } from './walk.ts';
 
-/** Of the files of a corpus. */
+/** The changed share of a corpus's files. */
 const changedShare = 0.01;
 
 export interface Changes {
@@ -13,8 +13,8 @@ export interface Changes {
 }
 
 /**
- * A tree of one per cent of the corpus's files; laid over a copy (`cp -R`), it changes that copy as the tool would do it:
- * npm and Go only ever add, in a directory of unknown kind half is changed and half is new. Every salt gives other changes.
+ * Creates a tree with one per cent of the corpus's files. Copied over a corpus (`cp -R`), it changes that as the tool would:
+ * npm and Go only add files; in an unknown directory half of the files change and half are new. Each salt changes other files.
  */
 export function makeChanges(corpus: Corpus, salt: string, targetDir: string): Changes {
   const files = regularFiles(corpus.filesDir);
@@ -59,7 +59,7 @@ function pairOf(corpus: string, path: string, salted: Buffer, salt: string): rea
   }
 }
 
-/** As cacache writes it: the content by its SHA-512, and a line in the bucket of its key. */
+/** Returns files as cacache writes them: the content by its SHA-512, and a line in the bucket of its key. */
 function npmPair(content: Buffer): readonly NamedContent[] {
   const digest = hash('sha512', content, 'buffer');
   const hex = digest.toString('hex');
@@ -85,7 +85,7 @@ function padded(value: number | bigint): string {
   return String(value).padStart(20);
 }
 
-/** As the go command writes it: the output by its SHA-256, and the entry of the action that made it. */
+/** Returns files as the go command writes them: the output by its SHA-256, and the entry of its action. */
 function goPair(output: Buffer): readonly NamedContent[] {
   const outputId = hash('sha256', output);
   const actionId = hash('sha256', outputId);

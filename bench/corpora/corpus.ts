@@ -13,9 +13,9 @@ export interface Corpus {
 
 export interface CorpusRecipe {
   readonly name: string;
-  /** Whatever decides the content, versions included: a corpus that was made from something else is made again. */
+  /** Everything that determines the contents, including versions. A corpus with other ingredients is rebuilt. */
   readonly ingredients: readonly string[];
-  /** Fills `filesDir`, which does not exist yet. `scratchDir` is empty and thrown away. */
+  /** Fills `filesDir`, which does not exist yet. `scratchDir` is empty and deleted afterwards. */
   make(filesDir: string, scratchDir: string): void;
 }
 
@@ -52,7 +52,7 @@ function readManifest(dir: string): Manifest | null {
   return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Manifest) : null;
 }
 
-/** Everything that is no directory counts as a file. Bytes are those of content, not of blocks. */
+/** Counts everything except directories as a file. Bytes are those of contents, not of blocks. */
 function countFiles(root: string): Pick<Corpus, 'files' | 'directories' | 'bytes'> {
   let files = 0;
   let directories = 0;

@@ -1,6 +1,6 @@
 // Packages of the corpora, pinned for comparable results. Their dependencies are not pinned.
 
-/** Big packages as on a busy build machine, including binaries for many platforms. */
+/** Big packages of a busy build machine, including binaries for many platforms. */
 export const cachePackages: readonly string[] = [
   'next@16.4.6',
   'typescript@5.9.3',
@@ -35,7 +35,7 @@ export const cachePackages: readonly string[] = [
   'jest@30.5.2',
 ];
 
-/** Packages of many files: icons, locales, modules by the function. */
+/** Packages with many files: icons, locales, one module per function. */
 export const treePackages: readonly string[] = [
   '@tabler/icons-react@3.52.0',
   '@ant-design/icons@6.3.4',

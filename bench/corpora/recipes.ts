@@ -47,13 +47,13 @@ function goCache(): CorpusRecipe {
   };
 }
 
-/** With the user's own registry and proxy. Packages for other platforms are wanted, hence the force. */
+/** Installs with the user's registry and proxy. `--force` also installs packages for other platforms. */
 function npmInstall(packages: readonly string[], scratchDir: string): void {
   const projectDir = join(scratchDir, 'project');
   textOf(['mkdir', projectDir]);
   writeFileSync(join(projectDir, 'package.json'), '{ "name": "corpus", "private": true }\n');
   const flags = ['--ignore-scripts', '--force', '--legacy-peer-deps', '--no-audit', '--no-fund', '--loglevel=error'];
-  // One name once per call: several versions of a package come one after the other.
+  // npm installs one version of a name per call, so several versions take several calls.
   for (const batch of withoutTwins(packages)) {
     textOf(['nice', 'npm', 'install', ...flags, ...batch], {
       cwd: projectDir,
@@ -73,7 +73,7 @@ function withoutTwins(packages: readonly string[]): readonly (readonly string[])
   return batches.map((batch) => [...batch.values()]);
 }
 
-/** `npm run` hands its settings on as variables; the ones of this repository are not meant for a corpus. */
+/** Returns the environment without the variables that `npm run` sets for this repository. */
 function ownEnvironment(): Record<string, string> {
   const kept = Object.entries(process.env).filter(
     (entry): entry is [string, string] => entry[1] !== undefined && !/^npm_(?!config_registry$)/.test(entry[0]),

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Paths of all regular files below the root, relative to it, in a stable order. */
+/** Returns the relative paths of all regular files below the root, in a stable order. */
 export function regularFiles(root: string): readonly string[] {
   const found: string[] = [];
   const pending = [''];

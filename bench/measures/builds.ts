@@ -11,15 +11,15 @@ interface Build {
   readonly what: string;
   readonly command: readonly string[];
   readonly cwd: string;
-  /** As after `-v`. */
+  /** The argument of `-v`. */
   readonly volume: string;
   readonly env: Readonly<Record<string, string>>;
   readonly hostEnv: Readonly<Record<string, string>>;
-  /** Undoes what the build before has left in the project. */
+  /** Undoes the previous build's changes to the project. */
   readonly reset: () => void;
 }
 
-/** Real builds with a warm cache: a volume against the host's own directory. */
+/** Measures real builds with a warm cache: a volume against the host's own directory. */
 export function measureBuilds(bench: Bench): Section {
   const builds = [npmCi(bench), goBuild(bench), ...goBuildAll(bench)];
   return { title: 'Builds with a warm cache', rows: builds.flatMap((build) => rowsOf(bench, build)) };
@@ -31,7 +31,7 @@ function rowsOf(bench: Bench, { what, command, cwd, volume, env, hostEnv, reset 
     reset();
     bench.settle();
   };
-  // Fills both. In the warm-up round, Go refreshes old entries.
+  // Fill both caches. In the warm-up round, Go refreshes old entries.
   reset();
   timed(command, { cwd, env: hostEnv });
   reset();
@@ -99,7 +99,7 @@ function goBuild(bench: Bench): Build {
   };
 }
 
-/** A big cache read by its tool. Go refreshes times of used files, which copies them in an overlay. */
+/** Returns builds that read a big cache. Go refreshes times of used files, which copies them in an overlay. */
 function goBuildAll(bench: Bench): readonly Build[] {
   const corpus = bench.corpora.find(({ name }) => name === 'go');
   if (corpus === undefined) return [];

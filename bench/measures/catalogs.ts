@@ -10,7 +10,7 @@ const launcher = join(import.meta.dirname, '../../cachelane');
 const definitions = 1000;
 const generateMs = 1000;
 
-/** What people wait for who use a large catalog. */
+/** Measures how long users of a large catalog wait. */
 export function measureCatalogs(bench: Bench): Section {
   bench.say(`a catalog of ${definitions} definitions`);
   const project = bench.path('cataloged');

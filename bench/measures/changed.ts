@@ -8,7 +8,7 @@ import { atLeastTimes, milliseconds, rounded, timesFaster, type Row, type Sectio
 
 const timesFasterThanTar = 20;
 
-/** A run that changes one file in a hundred. Wants the corpora saved as volumes. */
+/** Measures a run that changes one file in a hundred. Needs the corpora saved as volumes. */
 export function measureChanged(bench: Bench): Section {
   return {
     title: 'A run that changes 1 % of the files',

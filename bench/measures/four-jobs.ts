@@ -25,13 +25,13 @@ interface Machine {
 }
 
 /**
- * Four jobs on four machines at once that share a directory, then all four on a fifth one, against the same four in one session on one
- * machine. Machines have different homes and stores, and the same checkout path, as in CI.
+ * Measures four jobs on four concurrent machines that share a directory, then all four on a fifth machine, against all four in
+ * one session on one machine. Machines have different homes and stores, and the same checkout path, as in CI.
  */
 export function measureFourJobs(bench: Bench): Section {
   const cwd = bench.path('four-jobs');
   cpSync(services, cwd, { recursive: true });
-  // Go keeps no index of a directory that changed a moment ago.
+  // Go keeps no index of a directory that has just changed.
   textOf(['find', cwd, '-exec', 'touch', '-d', '2026-01-01', '{}', '+']);
   const remote = bench.path('four-jobs-remote');
   mkdirSync(remote);
@@ -40,7 +40,7 @@ export function measureFourJobs(bench: Bench): Section {
   const work = ({ env }: Machine, options: readonly string[]): CachelaneSample =>
     runCachelane({ volume, options, command: ['sh', '-ec', allJobs], cwd, env });
 
-  bench.say('four jobs: four machines at once, each with nothing');
+  bench.say('four jobs: four concurrent machines, all cold');
   const machines = jobs.map((_, index) => machineOf(bench, `machine-${index}`, cwd));
   const coldMs = atOnce(machines, sharing);
   const { own, session, sessionCold } = interleave(
@@ -67,7 +67,7 @@ function rowsOf({ coldMs, own, session, sessionCold }: Measured): readonly Row[]
   const cold = summaryOf(sessionCold, 'ms');
   return [
     {
-      what: 'four machines at once, each with nothing, until the last has sent its layer',
+      what: 'four concurrent machines, all cold, until the last has sent its layer',
       volume,
       measured: milliseconds(summarize([coldMs])),
     },
@@ -94,7 +94,7 @@ function rowsOf({ coldMs, own, session, sessionCold }: Measured): readonly Row[]
   ];
 }
 
-/** One of that name that was there before is found as it was left. */
+/** Returns a machine. An existing one of that name keeps its state. */
 function machineOf(bench: Bench, name: string, cwd: string): Machine {
   const dir = bench.path(`four-jobs-${name}`);
   for (const part of ['home', 'tmp']) if (!existsSync(join(dir, part))) mkdirSync(join(dir, part), { recursive: true });
@@ -104,7 +104,7 @@ function machineOf(bench: Bench, name: string, cwd: string): Machine {
   };
 }
 
-/** Starts one job on each and waits for all. */
+/** Starts one job on each machine and waits for all. */
 function atOnce(machines: readonly Machine[], options: readonly string[]): number {
   const launcher = join(import.meta.dirname, '../../cachelane');
   const lines = machines.map(({ env }, index) => {
@@ -113,6 +113,6 @@ function atOnce(machines: readonly Machine[], options: readonly string[]): numbe
   });
   const waits = machines.map((_, index) => `wait $p${index}`);
   const [first] = machines;
-  if (first === undefined) throw new Error('there are no machines');
+  if (first === undefined) throw new Error('no machines');
   return timed(['sh', '-ec', [...lines, ...waits].join('\n'), launcher, ...options], first);
 }

@@ -5,7 +5,7 @@ import type { CachelaneSample } from '../cachelane.ts';
 import { interleave, summaryOf } from '../statistics.ts';
 import { atMost, milliseconds, type Row } from '../table.ts';
 
-/** Milliseconds that an attach may take, by layers of the view. */
+/** The limits in milliseconds for an attach, by number of layers. */
 const bars = [
   [1, 10],
   [8, 20],
@@ -14,7 +14,7 @@ const bars = [
 
 const rounds = 20;
 
-/** A volume of so many layers, each of another run on another machine, once it was pulled. */
+/** Measures a pulled volume of so many layers, each from a run on another machine. */
 export function attachRows(bench: Bench): readonly Row[] {
   return bars.map(([layers, limitMs]) => {
     const { volume, path } = mountOf(bench, `attach-${layers}`);

@@ -36,10 +36,10 @@ const barsOf: Readonly<Record<string, Bars>> = {
 /** Each round writes everything four times over. */
 const roundsOfEverything = 3;
 
-/** Only root mounts images by itself. */
+/** Only root can mount images directly. */
 const canMount = process.geteuid?.() === 0;
 
-/** Layers that were pulled and are kept as images. */
+/** Measures pulled layers that are kept as images. */
 export function measureImages(bench: Bench): readonly Section[] {
   const rows = bench.corpora.flatMap((corpus) => {
     bench.say(`images: ${corpus.name}`);
@@ -54,7 +54,7 @@ export function measureImages(bench: Bench): readonly Section[] {
 }
 
 interface ReadSample extends Sample, ChildSample {
-  /** Until everything was read once as well. */
+  /** Including one read of everything. */
   readonly readMs: number;
 }
 
@@ -100,7 +100,7 @@ function corpusRows(bench: Bench, saved: WireCorpus): readonly Row[] {
   return rowsOf(name, samples);
 }
 
-/** Mounted by root alone, in a namespace of its own. */
+/** Mounts and reads the image as root, in a separate mount namespace. */
 function imageReadMs(bench: Bench, layerDir: string): number {
   if (!canMount) return Number.NaN;
   const argv = ['unshare', '--mount', 'sh', '-ec', mountAndRead, join(layerDir, 'image.erofs'), join(layerDir, 'tree')];

@@ -8,16 +8,16 @@ import { textOf, timed } from '../processes.ts';
 import { interleave, summaryOf } from '../statistics.ts';
 import { milliseconds, rounded, timesFaster, type Row, type Section } from '../table.ts';
 
-/** A tool that makes hard links out of its cache. */
+/** A tool that hard-links files from its cache. */
 interface Linker {
   readonly name: string;
-  /** Also of its volume. */
+  /** The name of the tool and of its volume. */
   readonly volume: 'pnpm' | 'bun';
   readonly lock: readonly string[];
-  /** With an empty cache. */
+  /** The command with an empty cache. */
   readonly fill: readonly string[];
   readonly install: readonly string[];
-  /** The setting that makes it keep its cache in a directory. */
+  /** The setting for the directory of its cache. */
   readonly setting: string;
 }
 
@@ -25,8 +25,8 @@ interface Linker {
 const barTimes = 1.1;
 
 /**
- * Warm installs: in a directory that all runs share, with a cache of the tool's own, and over an overlay, where links become copies; then the
- * same where there is no directory yet, which is made out of the layers first.
+ * Measures warm installs in three ways: in a directory that all runs share, with the tool's own cache, and over an overlay,
+ * where links become copies. Then without a shared directory, which a run first restores from layers.
  */
 export function measureLinking(bench: Bench): Section {
   const linkers = [pnpm(), ...bun(bench)];
@@ -108,7 +108,7 @@ function rowsOf(bench: Bench, linker: Linker): readonly Row[] {
   ];
 }
 
-/** Of each package one version, and none that is for another platform. */
+/** Returns one version of each package, without packages for other platforms. */
 function manifest(): string {
   const wanted = cachePackages.filter((spec) => !/darwin|linux|win32/.test(spec));
   const dependencies = Object.fromEntries(
@@ -117,7 +117,7 @@ function manifest(): string {
   return `${JSON.stringify({ name: 'linking', version: '1.0.0', private: true, dependencies })}\n`;
 }
 
-/** Directories with a manifest of their own below `node_modules`, each place counted once. */
+/** Returns the number of directories below `node_modules` with a manifest. Each real path counts once. */
 function packagesIn(modules: string): number {
   return Number(
     textOf([
@@ -146,7 +146,7 @@ function bun(bench: Bench): readonly Linker[] {
   const platform = `${process.platform}-${process.arch === 'arm64' ? 'aarch64' : process.arch}`;
   const path = fetchTool({ name: 'bun', version: '1.4.5', program: `@oven/bun-${platform}/bin/bun` });
   if (path === null) {
-    bench.say('bun cannot be had here');
+    bench.say('bun is not available');
     return [];
   }
   const install = [path, 'install', '--frozen-lockfile', '--ignore-scripts'];

@@ -6,7 +6,7 @@ import type { Bench } from '../bench.ts';
 import { hasCommand, textOf } from '../processes.ts';
 import { rounded, type Row, type Section } from '../table.ts';
 
-/** Common dependencies. Each project uses some, so most are in several caches. */
+/** Common dependencies. Each project uses some of them, so most are in several caches. */
 const npmPackages = [
   'chalk@5.6.2',
   'commander@14.0.1',
@@ -31,7 +31,7 @@ const npmPackages = [
 ];
 const packagesEach = 6;
 
-/** Packages of the standard library, and what of them a program calls. */
+/** Packages of the standard library, with a call of each. */
 const goPackages: Readonly<Record<string, string>> = {
   'encoding/json': 'json.Valid(nil)',
   'text/template': 'template.New("a")',
@@ -43,22 +43,22 @@ const goPackages: Readonly<Record<string, string>> = {
 };
 const goEach = 4;
 
-/** Every third project is one of Go. */
+/** Every third project uses Go. */
 const goEvery = 3;
 
 interface Project {
   readonly dir: string;
   readonly namespace: string;
-  /** As after `-v`. */
+  /** The arguments of `-v`. */
   readonly volumes: readonly string[];
   readonly first: readonly string[];
-  /** Weeks later: one dependency more. */
+  /** The dependencies of a later state, with one more. */
   readonly later: readonly string[];
 }
 
 /**
- * One person's projects on one machine, each made and later changed: what the tools' own caches take, which all projects share (`~/.npm`, the build cache of Go), and what a store takes
- * in which each project has its own. Sizes are as the file system counts them, but for those of contents.
+ * Compares the disk usage of one user's projects, each created and later changed. The tools' own caches are shared by all projects
+ * (`~/.npm`, Go's build cache). In a store, each project has its own. Sizes are blocks on disk, except those of contents.
  */
 export function measureProjects(bench: Bench, count: number): Section {
   const projects = Array.from({ length: count }, (_, number) => projectOf(bench, number));
@@ -104,27 +104,27 @@ function projectOf(bench: Bench, number: number): Project {
   };
 }
 
-/** Some, by the number of the project. */
+/** Returns some items, chosen by the project's number. */
 function taken(all: readonly string[], count: number, number: number): readonly string[] {
   const order = (text: string): string => createHash('sha256').update(`${text} ${number}`).digest('hex');
   return all.toSorted((a, b) => (order(a) < order(b) ? -1 : 1)).slice(0, count);
 }
 
-/** `main` for the first file of a program, anything else for another one. */
+/** Returns a source file: `main` for the first file of a program, any other name for another one. */
 function program(name: string, packages: readonly string[]): string {
   const imports = packages.map((each) => `\t"${each}"`).join('\n');
   const calls = packages.map((each) => `\t${goPackages[each]}`).join('\n');
   return `package main\n\nimport (\n${imports}\n)\n\nfunc ${name}() {\n${calls}\n}\n`;
 }
 
-/** The project's other files, so that the same work is repeated. */
+/** Deletes the project's other files, so that the same work is repeated. */
 function forget(bench: Bench, dir: string): void {
   for (const name of ['node_modules', 'package-lock.json']) {
     if (existsSync(join(dir, name))) bench.directory.discard(join(dir, name));
   }
 }
 
-/** Bytes that the file system counts, of each in turn: what several of them have counts for the first. */
+/** Returns the size on disk of each path in turn. Shared blocks count for the first path. */
 function diskBytes(paths: readonly string[]): readonly number[] {
   const there = paths.filter((path) => existsSync(path));
   const lines = there.length === 0 ? [] : textOf(['du', '-s', '--block-size=1', '--', ...there]).split('\n');
@@ -133,14 +133,14 @@ function diskBytes(paths: readonly string[]): readonly number[] {
 }
 
 interface Contents {
-  /** Of all files. */
+  /** The size of all files. */
   readonly bytes: number;
-  /** Each content counted once. */
+  /** The size with each content counted once. */
   readonly distinctBytes: number;
   readonly files: number;
 }
 
-/** A file with several names in one tree counts once. */
+/** Returns the sizes. A file with several names in one tree counts once. */
 function contentsIn(dirs: readonly string[]): Contents {
   const seen = new Set<string>();
   const inodes = new Set<number>();

@@ -26,7 +26,7 @@ for (let dir = 0; dir < ${listed.directories}; dir++) {
   for (let file = 0; file < ${listed.filesOfEach}; file++) writeFileSync(path + '/module-' + file + '.js', dir + ' ' + file);
 }`;
 
-/** In a store of its own, in which there is nothing else. */
+/** Measures the listing in a separate, otherwise empty store. */
 function entriesRows(bench: Bench): readonly Row[] {
   bench.say('entries of a large volume, page by page');
   const env = { ...bench.env, CACHELANE_HOME: bench.path('listed-store') };

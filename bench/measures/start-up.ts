@@ -8,7 +8,7 @@ const overBareMs = 75;
 const attachMs = 20;
 const unchangedMs = 20;
 
-/** Short processes scatter: four times the rounds, which takes seconds. */
+/** Times of short processes vary, so they get four times the rounds. This takes seconds. */
 const moreRounds = 4;
 
 const nodePath = join(import.meta.dirname, '../../node_modules/node/bin/node');
@@ -19,7 +19,7 @@ interface RunSample extends Sample {
   readonly saveMs: number;
 }
 
-/** `run -- true`: what a run costs that changes nothing. Wants the corpora saved as volumes. */
+/** Measures `run -- true`, a run that changes nothing. Needs the corpora saved as volumes. */
 export function measureStartUp(bench: Bench): Section {
   bench.say('start-up: run -- true');
   const { env, workDir: cwd } = bench;

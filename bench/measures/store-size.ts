@@ -15,8 +15,8 @@ const costs: Readonly<Record<keyof StoreCosts, string>> = {
 };
 
 /**
- * What runs and collections cost, by how much else lies in the store: so many layers, ten in each namespace. Everything happens in one process, without the start of a program; the rounds are not
- * interleaved, since a store of 100,000 layers takes minutes to make.
+ * Measures runs and collections by the store's size, with ten layers in each namespace. One process does all the work. The rounds
+ * are not interleaved, because a store of 100,000 layers takes minutes to create.
  */
 export function measureStoreSize(bench: Bench, sizes: readonly number[]): Section {
   const measured = sizes.map((layers) => {

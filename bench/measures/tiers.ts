@@ -8,7 +8,7 @@ import { atMost, milliseconds, type Section } from '../table.ts';
 const tiers = 5;
 const volumes = 1000;
 
-/** What a name costs that only the farthest of several tiers has. In one process, without the start of a program. */
+/** Measures resolving a name that only the farthest of several tiers has, in one process. */
 export function measureTiers(bench: Bench): Section {
   bench.say(`${tiers} tiers of ${volumes} volumes`);
   const home = bench.path('tiers/home');

@@ -13,7 +13,7 @@ const memoryTitle = 'Memory of the process';
 /** Each round writes every corpus six times over, and deleting in between would slow down what follows. */
 const roundsOfEverything = 3;
 
-/** Saving everything and getting it back. Leaves every corpus saved as a volume of its own name. */
+/** Measures saving and restoring everything. Leaves every corpus saved as a volume of its own name. */
 export function measureWhole(bench: Bench): readonly Section[] {
   const measured = bench.corpora.map((corpus) => measureCorpus(bench, corpus));
   return [
@@ -23,7 +23,7 @@ export function measureWhole(bench: Bench): readonly Section[] {
   ];
 }
 
-/** Saves every corpus once, as a volume of its own name, and measures nothing but memory. */
+/** Saves every corpus once, as a volume of its own name, and measures only memory. */
 export function measureMemory(bench: Bench): Section {
   const rows = bench.corpora.flatMap(({ name, filesDir }) => {
     bench.say(`saved once: ${name}`);
@@ -61,7 +61,7 @@ function measureCorpus(bench: Bench, corpus: Corpus): CorpusRows {
     place('restic', round),
     ...args,
   ];
-  // Each round has a store of its own. What the last one saves stays for the other measurements.
+  // Each round has its own store. The last one stays for the other measurements.
   const storeOf = (round: number): string =>
     round === roundsOfEverything - 1 ? bench.storeDir : place('store', round);
 

@@ -4,16 +4,16 @@ import { mountOf, type Bench } from '../bench.ts';
 import { makeChanges, type Changes } from '../corpora/changes.ts';
 import type { Corpus } from '../corpora/corpus.ts';
 
-/** A corpus that is saved in a store of its own. */
+/** A corpus that is saved in a separate store. */
 export interface WireCorpus {
   readonly corpus: Corpus;
   readonly home: string;
-  /** The layer that holds all of it. */
+  /** The layer with the whole corpus. */
   readonly whole: string;
 }
 
 export interface ChangedWireCorpus extends WireCorpus {
-  /** The layer on top, with one per cent of the files. */
+  /** The layer above it with one per cent of the files. */
   readonly changed: string;
   readonly changes: Changes;
 }
@@ -39,6 +39,6 @@ function layersOf(home: string): readonly string[] {
 
 function oneOf(ids: readonly string[]): string {
   const [id] = ids;
-  if (id === undefined || ids.length > 1) throw new Error(`${ids.length} layers where one was saved`);
+  if (id === undefined || ids.length > 1) throw new Error(`expected one layer, found ${ids.length}`);
   return id;
 }

@@ -10,7 +10,7 @@ import type { ChangedWireCorpus, WireCorpus } from './wire-corpus.ts';
 
 const launcher = join(import.meta.dirname, '../../cachelane');
 
-/** Parts of what a peer takes. */
+/** The limits, as shares of a peer's time. */
 const ofHashing = 1;
 const ofPlain = 1.2;
 const ofBytes = 1.15;
@@ -22,7 +22,7 @@ interface Packed extends Sample, ChildSample {
   readonly bytes: number;
 }
 
-/** The wire form of one layer, read to the end and written to a file; returns where it is by `file` and `file.index`. */
+/** Writes one layer's wire form to a file. Returns its locations, `file` and `file.index`. */
 export function packLayer(bench: Bench, { home }: WireCorpus, { id, file }: { id: string; file: string }): Packed {
   const sample = runChild(childArgv('pack', home, id, file), { env: bench.env });
   return { ...sample, bytes: statSync(file).size + statSync(`${file}.index`).size };
@@ -33,7 +33,7 @@ function packWithTar(bench: Bench, { corpus }: WireCorpus, { script, file }: { s
   return { ...sample, bytes: statSync(file).size };
 }
 
-/** The first layer, which holds everything. */
+/** Measures the first layer, which contains everything. */
 export function wholeRows(bench: Bench, saved: WireCorpus): readonly Row[] {
   const { corpus, home, whole } = saved;
   const fileOf = (what: string, round: number): string => bench.path(`wire-${corpus.name}-${what}-${round}`);
@@ -108,7 +108,7 @@ function rowsOfWhole(volume: string, { own, hashing, plain, cli }: WholeSamples)
   ];
 }
 
-/** One per cent on top, which is all that travels. The peer packs everything. */
+/** Measures a layer of one per cent, which is all that is sent. The peer packs everything. */
 export function changedRows(bench: Bench, saved: ChangedWireCorpus): readonly Row[] {
   const { corpus, changed, changes } = saved;
   const fileOf = (what: string, round: number): string => bench.path(`wire-changed-${corpus.name}-${what}-${round}`);

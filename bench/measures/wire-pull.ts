@@ -14,7 +14,7 @@ const peakMegabytes = 300;
 /** Each round writes everything three times over. */
 const roundsOfEverything = 3;
 
-/** A layer of everything, over a link and from the same disk. */
+/** Measures a layer of everything, over a link and from the same disk. */
 export function pullRows(bench: Bench, saved: WireCorpus): readonly Row[] {
   const { name, filesDir } = saved.corpus;
   const dir = bench.path(`wire-served-${name}`);

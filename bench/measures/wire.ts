@@ -4,7 +4,7 @@ import { changedRows, wholeRows } from './wire-pack.ts';
 import { saveChanged, saveWhole } from './wire-corpus.ts';
 import { pullRows } from './wire-pull.ts';
 
-/** Layers on their way to other machines: packed, and taken in. In stores of their own. */
+/** Measures layers on their way to other machines: packing and importing, in separate stores. */
 export function measureWire(bench: Bench): readonly Section[] {
   const measured = bench.corpora.map((corpus) => {
     bench.say(`wire: ${corpus.name}`);

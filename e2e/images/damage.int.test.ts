@@ -15,7 +15,7 @@ import {
 
 useDisk();
 
-// Damage to an image is damage to a layer: left out with the reason, and brought back by the next pull.
+// Damage to an image counts as damage to its layer: the layer is skipped with the reason, and the next pull restores it.
 
 allowSudo();
 
@@ -36,7 +36,7 @@ function flipContent(file: string): void {
   writeFileSync(file, bytes);
 }
 
-/** The superblock, which mount(8) and the kernel look at first. */
+/** Clears the superblock, which mount(8) and the kernel read first. */
 function blank(file: string): void {
   const descriptor = openSync(file, 'r+');
   writeSync(descriptor, Buffer.alloc(4096), 0, 4096, 0);
@@ -49,7 +49,7 @@ requireCommands(...imagePrograms)('an image', () => {
       ['is missing', (file: string) => rmSync(file)],
       ['was cut off', (file: string) => truncateSync(file, statSync(file).size >> 1)],
       ['is empty', (file: string) => truncateSync(file, 0)],
-    ])('that %s is left out with the reason, and the next run pulls it again', async (_, spoil) => {
+    ])('that %s is skipped with the reason, and the next run pulls it again', async (_, spoil) => {
       using machines = openMachines(reader);
       const world = await pulled(machines);
       spoil(imageIn(world));
@@ -65,7 +65,7 @@ requireCommands(...imagePrograms)('an image', () => {
       expect(await world.cachelane(['verify'])).toMatchObject({ code: 0 });
     });
 
-    test('of which only the head is damaged gives a tree: no content is lost', async () => {
+    test('with only a damaged header is converted to a tree, and no content is lost', async () => {
       using machines = openMachines(reader);
       const world = await pulled(machines);
       blank(imageIn(world));
@@ -77,7 +77,7 @@ requireCommands(...imagePrograms)('an image', () => {
       expect(await world.cachelane(['verify'])).toMatchObject({ code: 0 });
     });
 
-    test('with another byte in a content is found by verify, taken out of use, and pulled again', async () => {
+    test('with a changed content byte is found by verify, disabled, and pulled again', async () => {
       using machines = openMachines(reader);
       const world = await pulled(machines);
       flipContent(imageIn(world));
@@ -89,7 +89,7 @@ requireCommands(...imagePrograms)('an image', () => {
       expect(await world.cachelane(['verify'])).toMatchObject({ code: 0 });
     });
 
-    test('with another byte in a content does not travel', async () => {
+    test('with a changed content byte is not sent', async () => {
       using machines = openMachines(reader);
       const world = await pulled(machines);
       flipContent(imageIn(world));

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { openWorld, worldUsers, type FinishedRun, type World, type WorldUser } from '../cli.fixture.ts';
 
-// Machines that share a directory, and what becomes there of layers that they pull.
+// Machines that share a directory, and the form in which they keep pulled layers.
 
 export type Form = 'image' | 'tree';
 
-/** The users of the machines, and how they keep pulled layers. */
+/** The user of the machines, and how they keep pulled layers. */
 export interface Reader {
   readonly name: string;
   readonly user: WorldUser;
@@ -24,12 +24,12 @@ const all: readonly Reader[] = [
 export const readers: readonly Reader[] = all.filter(({ user }) => worldUsers.includes(user));
 export const imageReaders: readonly Reader[] = readers.filter(({ form }) => form === 'image');
 
-/** Programs that mounting images needs, by bubblewrap and by sudo. */
+/** The programs needed to mount images with bubblewrap and with sudo. */
 export const imagePrograms = ['bwrap', 'flock', 'unshare', 'sudo', 'setpriv', 'perl'] as const;
 
-/** Machines with nothing in common but a directory; all run as this user, for the project `acme/web` with a volume `data`. */
+/** Machines that share only a directory. All run as this user, in the project `acme/web` with a volume `data`. */
 export interface Machines extends Disposable {
-  /** `dir:…`, of that name. */
+  /** Returns `dir:…` of that name. */
   remote(name?: string): string;
   open(env?: Readonly<Record<string, string>>): World;
 }
@@ -59,19 +59,19 @@ export function openMachines({ user, env: own }: Pick<Reader, 'user' | 'env'>): 
   };
 }
 
-/** Runs a script in the volume `data`, without any complaint. */
+/** Runs a script in the volume `data`. Expects no warning. */
 export async function inData(world: World, script: string, ...options: readonly string[]): Promise<FinishedRun> {
   const run = await world.run(['sh', '-euc', `cd data; ${script}`], { options: ['--verbose', ...options] });
   expect(run).toMatchObject({ code: 0, stderr: expect.not.stringContaining('warning') as string });
   return run;
 }
 
-/** The layers of a world's store, by name. */
+/** Returns the names of the layers in a world's store. */
 export function layersIn({ store }: Pick<World, 'store'>): readonly string[] {
   return readdirSync(join(store, 'layers')).toSorted();
 }
 
-/** How they are kept, in the order of {@link layersIn}. */
+/** Returns the form of each layer, in the order of {@link layersIn}. */
 export function formsIn(world: Pick<World, 'store'>): readonly Form[] {
   return layersIn(world).map((id) => {
     const { form } = JSON.parse(readFileSync(join(world.store, 'layers', id, 'layer.json'), 'utf8')) as {

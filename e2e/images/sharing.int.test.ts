@@ -5,7 +5,7 @@ import { formsIn, imagePrograms, imageReaders, inData, layersIn, openMachines, r
 
 useDisk();
 
-// What one machine saves is an image on the others, where those who run there can have it mounted, and a tree elsewhere.
+// A layer of one machine is an image on other machines that can mount images, and a tree elsewhere.
 
 allowSudo();
 
@@ -13,7 +13,7 @@ const find = 'find . -type f | sort | xargs; find . -type f | sort | xargs cat';
 
 requireCommands(...imagePrograms)('machines', () => {
   describe.each(readers)('of $name', (reader) => {
-    test('share saves in both directions, including removals and replacements', async () => {
+    test('share saves in both directions, with removed and recreated files', async () => {
       using machines = openMachines(reader);
       const one = machines.open();
       const other = machines.open();
@@ -21,12 +21,12 @@ requireCommands(...imagePrograms)('machines', () => {
       expect((await inData(other, find)).stdout).toBe('./d/deep/older ./d/old ./e/gone ./kept\n1\n1\n1\n1\n');
       expect([formsIn(one), formsIn(other)]).toEqual([['tree'], [reader.form]]);
 
-      // On top of an image: whiteouts, an opaque directory, a changed file.
+      // Changes above an image: whiteouts, an opaque directory, a changed file.
       await inData(other, 'rm e/gone; rm -r d; mkdir d; echo 2 > d/new; echo 2 >> kept');
       const seen = './d/new ./kept\n2\n1\n2\n';
       expect((await inData(other, find)).stdout).toBe(seen);
       expect((await inData(one, find)).stdout).toBe(seen);
-      // One layer of each was made there, the other one came.
+      // Each machine made one layer and pulled the other.
       const third = machines.open();
       expect((await inData(third, find)).stdout).toBe(seen);
       const made = { image: ['image', 'tree'], tree: ['tree', 'tree'] }[reader.form];
@@ -34,7 +34,7 @@ requireCommands(...imagePrograms)('machines', () => {
       expect(formsIn(third)).toEqual([reader.form, reader.form]);
     });
 
-    test('push pulled layers to another remote', async () => {
+    test('send pulled layers to another remote', async () => {
       using machines = openMachines(reader);
       const [one, other] = [machines.open(), machines.open()];
       await inData(one, 'mkdir d; echo first > d/f');
@@ -46,7 +46,7 @@ requireCommands(...imagePrograms)('machines', () => {
       expect([layersIn(third), formsIn(third)]).toEqual([layersIn(one), [reader.form]]);
     });
 
-    test('an export of pulled layers can be imported', async () => {
+    test('exchange pulled layers by export and import', async () => {
       using machines = openMachines(reader);
       const [one, other] = [machines.open(), machines.open()];
       await inData(one, 'mkdir d; echo first > d/f; ln -s f d/link');
@@ -59,8 +59,8 @@ requireCommands(...imagePrograms)('machines', () => {
     });
   });
 
-  describe.each(imageReaders)('of $name, who could have images', (reader) => {
-    test('keep trees if the user disables images', async () => {
+  describe.each(imageReaders)('of $name, which could mount images', (reader) => {
+    test('keep trees if the user chooses so', async () => {
       using machines = openMachines(reader);
       await inData(machines.open(), 'echo 1 > f');
       const other = machines.open({ CACHELANE_IMAGES: '0' });

@@ -10,11 +10,11 @@ import { formsIn, imageIn, imagePrograms, imageReaders, inData, layersIn, openMa
 
 useDisk();
 
-// What the store does with images: they count, they go with their layers, and a kill leaves nothing mounted.
+// Images in the store: they count in du, they are deleted with their layers, and a kill leaves no mount.
 
 allowSudo();
 
-/** Processes that see an image below a directory mounted. */
+/** Returns the processes that have an image below a directory mounted. */
 function seeing(dir: string): readonly string[] {
   return readdirSync('/proc').filter((name) => {
     if (!/^\d+$/.test(name)) return false;
@@ -26,9 +26,9 @@ function seeing(dir: string): readonly string[] {
   });
 }
 
-/** Loop devices of files below a directory. */
+/** Returns the loop devices of files below a directory. */
 function loopsOf(dir: string): readonly string[] {
-  // Not everybody has the directories of the system's programs in his PATH.
+  // Not every user has the directories of system programs in PATH.
   const env = { PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` };
   const args = ['--all', '--output', 'BACK-FILE', '--noheadings'];
   const { stdout } = spawnSync('losetup', args, { encoding: 'utf8', env });
@@ -41,7 +41,7 @@ interface Usage {
 
 requireCommands(...imagePrograms)('images', () => {
   describe.each(imageReaders)('of $name', (reader) => {
-    test('count in du, and go with the last head that names them', async () => {
+    test('count in du, and are deleted with the last head that names them', async () => {
       using machines = openMachines(reader);
       await inData(machines.open(), 'head -c 3000000 /dev/urandom > large');
       const world = machines.open();
@@ -58,7 +58,7 @@ requireCommands(...imagePrograms)('images', () => {
       expect(((await world.json(['du'])) as Usage).store.layersBytes).toBeLessThan(100_000);
     });
 
-    test('go when a damaged layer is collected', async () => {
+    test('are deleted when a damaged layer is collected', async () => {
       using machines = openMachines(reader);
       await inData(machines.open(), 'echo 1 > f');
       const world = machines.open();
@@ -66,14 +66,14 @@ requireCommands(...imagePrograms)('images', () => {
       truncateSync(imageIn(world), 5000);
       expect((await world.cachelane(['verify', '--repair'])).stdout).toContain('is damaged');
       expect(existsSync(imageIn(world))).toBe(true);
-      // History names it until the volume goes.
+      // History names it until the volume is removed.
       expect(await world.cachelane(['rm', 'data', '--all-lanes'])).toMatchObject({ code: 0 });
       ageLayers(world);
       expect(await world.cachelane(['gc'])).toMatchObject({ code: 0 });
       expect(layersIn(world)).toEqual([]);
     });
 
-    test('a rollback shows what an earlier generation had, and back', async () => {
+    test('a rollback shows the contents of an earlier generation, and can be undone', async () => {
       using machines = openMachines(reader);
       const one = machines.open();
       await inData(one, 'echo 1 > f; echo 1 > g');
@@ -84,7 +84,7 @@ requireCommands(...imagePrograms)('images', () => {
       expect(formsIn(other)).toEqual(['image', 'image']);
       expect(await other.cachelane(['rollback', 'data'])).toMatchObject({ code: 0 });
       expect((await inData(other, 'cat *')).stdout).toBe('1\n1\n');
-      // The others go back as well.
+      // The other machines follow.
       expect((await inData(one, 'cat *')).stdout).toBe('1\n1\n');
       expect(await other.cachelane(['rollback', 'data'])).toMatchObject({ code: 0 });
       expect((await inData(other, 'cat *')).stdout).toBe('2\n');
@@ -103,7 +103,7 @@ requireCommands(...imagePrograms)('images', () => {
       world.env['CACHELANE_HOME'] = join(dir, 'store');
       await inData(world, 'cat f');
       const [form] = formsIn({ store: join(dir, 'store') });
-      // Machines without loop devices have none to leave.
+      // Machines without loop devices cannot leave any.
       if (parent !== '/dev/shm') expect(form).toBe('image');
       const run = world.startRun(['sh', '-c', 'cat data/f; echo $$ > pid; echo ready; exec sleep 1000']);
       await run.said('1\nready\n');

@@ -10,7 +10,7 @@ import { formsIn, imagePrograms, imageReaders, openMachines, readers, type Machi
 
 useDisk();
 
-// Real tools on layers that were pulled: they hit, and what several machines added is merged over images as over trees.
+// Real tools on pulled layers: they hit, and additions of several machines merge over images as over trees.
 
 allowSudo();
 
@@ -24,7 +24,7 @@ const project = (world: World): string =>
     'main.go': 'package main\n\nimport "example.com/app/lib"\n\nfunc main() { println(lib.Name()) }\n',
   });
 
-/** Compiles on a machine of its own; returns how that went, by ccache's own log. */
+/** Compiles on a new machine. Returns the results from ccache's log. */
 async function compile(machines: Machines, ...names: readonly string[]): Promise<readonly string[]> {
   const world = machines.open();
   const files = names.map((name) => [`${name}.c`, `int ${name}(void) { return ${name.length}; }\n`]);
@@ -57,7 +57,7 @@ requireCommands('npm', ...imagePrograms)('npm', () => {
   }
 
   describe.each(readers)('of $name', (reader) => {
-    test('installs from what another machine had, without a request', async () => {
+    test('installs from another machine’s cache without a request', async () => {
       using machines = openMachines(reader);
       await inApp(machines.open(), ['npm', 'ci']);
       const other = machines.open();
@@ -72,10 +72,10 @@ requireCommands('npm', ...imagePrograms)('npm', () => {
       expect(formsIn(other)).toEqual([reader.form]);
     });
 
-    test('lines that machines added to one file of the index are united over images', async () => {
+    test('lines that machines added to one index file are merged over images', async () => {
       using machines = openMachines(reader);
       const [one, two] = [machines.open(), machines.open()];
-      // Two answers of the registry to one address, each known to one of them.
+      // The registry gave two answers for one URL. Each machine knows one of them.
       await inApp(one, [...view('left'), '--prefer-online'], '--no-remote');
       await inApp(two, ['npm', 'ci', '--prefer-online'], '--no-remote');
       for (const world of [one, two]) expect(await world.cachelane(['push'])).toMatchObject({ code: 0 });
@@ -86,7 +86,7 @@ requireCommands('npm', ...imagePrograms)('npm', () => {
       expect(formsIn(third)).toEqual([reader.form, reader.form]);
     });
 
-    test('a clean-up takes out of images what no line names, for all machines', async () => {
+    test('a prune removes contents without an index line from images, for all machines', async () => {
       using machines = openMachines(reader);
       const name = `pruned-${reader.name.replaceAll(' ', '-')}`;
       const contents = 'find ~/.npm/_cacache/content-v2 -type f | wc -l';
@@ -107,7 +107,7 @@ requireCommands('npm', ...imagePrograms)('npm', () => {
 });
 
 requireCommands('go', ...imagePrograms)('go build', () => {
-  test.each(imageReaders)('$name does not recompile a library that another machine compiled', async (reader) => {
+  test.each(imageReaders)('of $name compiles no library package that another machine compiled', async (reader) => {
     using machines = openMachines(reader);
     const first = machines.open();
     await seedGoBuild(first, project(first));
@@ -134,7 +134,7 @@ requireCommands(
   'gcc',
   ...imagePrograms,
 )('ccache', () => {
-  test.each(imageReaders)('of $name hits what several machines compiled', async (reader) => {
+  test.each(imageReaders)('of $name hits the results of several machines', async (reader) => {
     using machines = openMachines(reader);
     expect(await compile(machines, 'one')).toEqual(['cache_miss']);
     expect(await compile(machines, 'one', 'two')).toEqual(['direct_cache_hit', 'cache_miss']);

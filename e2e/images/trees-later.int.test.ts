@@ -8,13 +8,13 @@ import { formsIn, imagePrograms, imageReaders, inData, openMachines, type Machin
 
 useDisk();
 
-// A run that cannot mount images unpacks them once and then uses its cache.
+// A store with images and a run that cannot mount them: it converts them to trees once, and then hits.
 
 allowSudo();
 
 const told = /unpacking 2 layers that cannot be mounted as images: /;
 
-/** A machine that pulled two layers. */
+/** Opens a machine that has pulled two layers. */
 async function pulled(machines: Machines): Promise<World> {
   const [one, other] = [machines.open(), machines.open()];
   await inData(one, 'mkdir -p d gone; echo 1 > d/below; echo 1 > gone/f');
@@ -27,7 +27,7 @@ async function pulled(machines: Machines): Promise<World> {
 const list = 'find . -type f | sort | xargs';
 const listed = './d/above ./d/below\n';
 
-/** Nothing but a mount(8) of our own can play a kernel that does not know such images. */
+/** Replaces mount(8), the only way to simulate a kernel without EROFS. */
 const withoutErofs = (world: World, argv: readonly string[]): Finished => {
   const refusing = `#!/bin/sh\necho "mount: /layer: unknown filesystem type 'erofs'." >&2; exit 32\n`;
   const program = join(world.write({ mount: refusing }), 'mount');
@@ -41,7 +41,7 @@ requireCommands(...imagePrograms)('a home with images', () => {
     test.each([
       ['as usual', []],
       ['with mounts and nothing else', ['--mounter', 'overlay', '--strict']],
-    ])('is unpacked by the first run without sudo (%s), with a notice, and hits', async (_, options) => {
+    ])('is converted to trees by the first run without sudo (%s), which says so and hits', async (_, options) => {
       using machines = openMachines(reader);
       const world = await pulled(machines);
       world.env['CACHELANE_SUDO'] = '0';
@@ -53,7 +53,7 @@ requireCommands(...imagePrograms)('a home with images', () => {
       expect(formsIn(world)).toEqual(['tree', 'tree']);
       const second = await inData(world, `${list}; rm d/below`, ...options);
       expect([second.stdout, second.stderr.includes('unpacking')]).toEqual([listed, false]);
-      // Back with sudo it is the same, and what comes now is an image again.
+      // With sudo again it still works, and the next pull is an image again.
       world.env['CACHELANE_SUDO'] = '1';
       expect((await inData(world, list)).stdout).toBe('./d/above\n');
       await inData(machines.open(), 'echo 3 > new');
@@ -64,7 +64,7 @@ requireCommands(...imagePrograms)('a home with images', () => {
   });
 
   describe.each(imageReaders.filter(({ user }) => user === 'root'))('of $name', (reader) => {
-    test('is unpacked for a user without images', async () => {
+    test('is converted to trees for a user who disables images', async () => {
       using machines = openMachines(reader);
       const world = await pulled(machines);
       world.env['CACHELANE_IMAGES'] = '0';
@@ -74,7 +74,7 @@ requireCommands(...imagePrograms)('a home with images', () => {
       expect(formsIn(world)).toEqual(['tree', 'tree']);
     });
 
-    test('is unpacked on a kernel without EROFS', async () => {
+    test('is converted to trees on a kernel without EROFS', async () => {
       using machines = openMachines(reader);
       const world = await pulled(machines);
       const run = ['run', '--verbose', '--', 'sh', '-c', `cd data; ${list}`];
@@ -85,13 +85,13 @@ requireCommands(...imagePrograms)('a home with images', () => {
       expect(first.stderr).toContain('data: read t1:local (2 layers); 0 added, ');
       expect(formsIn(world)).toEqual(['tree', 'tree']);
       expect(withoutErofs(world, run).stderr).not.toContain('unpacking');
-      // Who pulls there has trees from the start.
+      // A pull there creates trees directly.
       const third = machines.open();
       expect(withoutErofs(third, run).stdout).toBe(listed);
       expect(formsIn(third)).toEqual(['tree', 'tree']);
     });
 
-    test('serves root without any right to mount as a directory, from the images', async () => {
+    test('gives root without any right to mount a directory copied from the images', async () => {
       using machines = openMachines(reader);
       const world = await pulled(machines);
       const bare = ['setpriv', '--bounding-set=-sys_admin', ...inject('cachelaneProgram')];

@@ -28,7 +28,7 @@ export function goServices(): GoRepository {
   const paths = globSync('**', { cwd: services }).filter((path) => statSync(join(services, path)).isFile());
   const files = Object.fromEntries(paths.map((path) => [path, readFileSync(join(services, path), 'utf8')]));
   const ledger = 'internal/ledger/ledger.go';
-  const more = '\n// Customers counts them.\nfunc (l Ledger) Customers() int { return len(l) }\n';
+  const more = '\n// Customers returns their number.\nfunc (l Ledger) Customers() int { return len(l) }\n';
   return {
     module: 'example.com/services',
     files,

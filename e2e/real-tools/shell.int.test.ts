@@ -59,7 +59,7 @@ function openTerminal(): Terminal {
         };
         waiting.add(look);
         look();
-        void exitCode.then(() => reject(new Error(`ended before it showed ${text}: ${screen}`)));
+        void exitCode.then(() => reject(new Error(`ended before it printed ${text}: ${screen}`)));
       });
     },
     async [Symbol.asyncDispose]() {

@@ -177,7 +177,7 @@ requireCommands('bwrap', 'git')('states of a volume', () => {
       expect(await json('ls')).toMatchObject([{ generation: 2 }]);
     });
 
-    test("is refused to a fork's merge request", async () => {
+    test("fails for a fork's merge request", async () => {
       await saved('echo 1 > cache/a', 'echo 2 > cache/a');
       const env = {
         ...pipeline,

@@ -17,7 +17,7 @@ import type { World } from '../cli.fixture.ts';
 const clock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
-  sleep: async () => await Promise.reject(new Error('nothing here waits')),
+  sleep: async () => await Promise.reject(new Error('unexpected sleep')),
 };
 const runtime = { name: 'none' } as unknown as Runtime;
 

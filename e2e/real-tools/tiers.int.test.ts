@@ -25,7 +25,7 @@ const random = { bytes: (count: number) => crypto.getRandomValues(new Uint8Array
 const clock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
-  sleep: async () => await Promise.reject(new Error('nothing here waits')),
+  sleep: async () => await Promise.reject(new Error('unexpected sleep')),
 };
 
 /** Sets a tier's feed rule. */

@@ -3,23 +3,23 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { World } from '../cli.fixture.ts';
 
-/** How the CLI is called where something around it has to be different. */
+/** Calls the CLI in a changed surrounding. */
 export type Call = (
   argv: readonly string[],
 ) => Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>;
 
 export interface Troubled {
   readonly world: World;
-  /** What the warning, and `--strict`, say. */
+  /** Matches the warning, and the error of `--strict`. */
   readonly why: RegExp;
-  /** What `doctor` says; the same where left out, null where it has nothing to say. */
+  /** Matches the message of `doctor`. Default: `why`. Null: `doctor` has no finding. */
   readonly doctor?: RegExp | null;
   readonly call?: Call;
 }
 
 /**
- * A run without a cache: the command runs exactly once and with its own exit code, one warning says why, `--strict` makes it
- * 125 and runs nothing, and `doctor` names the trouble.
+ * Expects a run without a cache: the command runs once with its own exit code, and a warning gives the reason. `--strict`
+ * exits with 125 and runs nothing. `doctor` names the problem.
  */
 export async function expectBare({ world, why, doctor = why, ...how }: Troubled): Promise<void> {
   const call: Call = how.call ?? (async (argv) => await world.cachelane(argv));
@@ -43,8 +43,8 @@ export async function expectBare({ world, why, doctor = why, ...how }: Troubled)
 }
 
 /**
- * A run where nothing can be mounted: it has a directory of its own, says why in one line, is warm the second time, also with
- * `--strict`; `doctor` warns and does not fail.
+ * Expects a run where mounts are impossible: it has its own directory, gives the reason in one line, and is warm the second
+ * time, also with `--strict`. `doctor` warns and does not fail.
  */
 export async function expectCloned({ world, why, doctor = why, ...how }: Troubled): Promise<void> {
   const call: Call = how.call ?? (async (argv) => await world.cachelane(argv));

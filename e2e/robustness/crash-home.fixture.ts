@@ -37,50 +37,50 @@ import {
 import { dyingProcess, type DeathPoint, type DyingProcess } from '@cachelane/testkit';
 import { tools } from '@cachelane/tools';
 
-// Processes of cachelane that die at a chosen operation, inside of the test's own process: engine, database, layer files
-// and mounts are real; what the kernel does at a process's end (locks) is done here.
+// Simulates cachelane processes that die at a chosen operation, inside the test's process. Engine, database, layer files
+// and mounts are real. The fixture releases the locks, as the kernel does when a process ends.
 
 export const noAbort: AbortSignal = new AbortController().signal;
 
-/** A collection that goes by the defaults, however full the disk is. */
+/** A collection with default settings that ignores how full the disk is. */
 export const everything: GarbageOptions = {
   policy: { 'free-space': { value: 0, source: 'test' } },
   upTo: 'T3',
   isThere: () => true,
 };
 
-/** A process that lives to its end. */
+/** The death point of a process that never dies. */
 export const immortal: DeathPoint = { operation: 0, when: 'before' };
 
 export interface CrashHome extends Disposable {
   readonly dir: string;
-  /** The home itself. */
+  /** The home directory. */
   readonly store: string;
-  /** Where `data` and `npm` are mounted; made by the runs, below `mounts`. */
+  /** The directory for the mount points of `data` and `npm`. Runs create them. */
   readonly mounts: string;
   /** Added to the time of day. */
   clockOffsetMs: number;
-  /** A process on this home. */
+  /** Opens a process on this home. */
   open(point?: DeathPoint, hooks?: Hooks): Promise<CrashProcess>;
-  /** Takes a copy of everything and returns a function that restores it. */
+  /** Saves the current state. Returns a function that restores it. */
   snapshot(): () => void;
 }
 
 export interface Hooks {
-  /** After the command, before its client learns. */
+  /** Called after the command, before its client gets the result. */
   readonly afterCommand?: () => Promise<void>;
-  /** Just before the first move of a head. */
+  /** Called just before the first move of a head. */
   readonly beforeCommit?: () => Promise<void>;
 }
 
 export interface CrashProcess extends AsyncDisposable {
   readonly deps: EngineDependencies;
   readonly life: DyingProcess;
-  /** Runs a shell script that finds the volumes in $DATA and $NPM and the directory of the home in $DIR. */
+  /** Runs a shell script with the volumes' directories in $DATA and $NPM and the home's directory in $DIR. */
   run(script: string): Promise<RunReport>;
 }
 
-/** In memory where overlays can lie there: hundreds of processes that die need no disk. */
+/** Creates a home in memory if overlays work there, because hundreds of dying processes need no disk. */
 export async function createCrashHome(): Promise<CrashHome> {
   const inMemory = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'cachelane-crash-'));
   const { ok } = await probeOverlay({ home: inMemory, path: process.env['PATH'] ?? '' });
@@ -130,7 +130,7 @@ function copyTree(from: string, to: string): void {
   if (status !== 0) throw new Error(stderr);
 }
 
-/** What would go on in the background happens at once. */
+/** Deletes at once instead of in the background. */
 const filesHere: StoreFiles = {
   ...realFiles,
   start: (job) => {
@@ -202,7 +202,7 @@ function withHook(database: Metadata, { beforeCommit }: Hooks): Metadata {
   };
 }
 
-/** Locks that go when the process that took them is dead. */
+/** Returns leases that end when the process that took them is dead. */
 function kernelLeases(home: CrashHome, living: Map<string, DyingProcess>, life: DyingProcess): LeaseStore {
   return {
     acquire: async (id) => {
@@ -288,7 +288,7 @@ export interface VolumeState {
   readonly head: HeadRecord | undefined;
 }
 
-/** By the name of the volume. */
+/** Returns the states by volume name. */
 export async function volumesOf(metadata: Metadata): Promise<ReadonlyMap<string, VolumeState>> {
   const states = new Map<string, VolumeState>();
   for (const volume of await metadata.listVolumes(noAbort)) {
@@ -302,7 +302,7 @@ export interface Seen {
   readonly npm: string;
 }
 
-/** A script that records the volumes' contents and then runs `more`. */
+/** Returns a script that records the volumes' contents and then runs `more`. */
 export function lookScript(more = ''): string {
   return `${lookAt('data')}; ${lookAt('npm')}; ${more}`;
 }
@@ -320,7 +320,7 @@ export function readSeen(home: CrashHome): Seen {
   };
 }
 
-/** A line of npm's index that names a content, as a command that appends it with the content. */
+/** Returns a command that adds a content and its line to npm's index. */
 export function npmEntry(name: string): string {
   const content = `content of ${name}`;
   const digest = createHash('sha512').update(content).digest();
@@ -344,5 +344,5 @@ export function namesIn(dir: string): readonly string[] {
   return existsSync(dir) ? readdirSync(dir) : [];
 }
 
-/** Long enough for everything without an owner to be swept. */
+/** Long enough for a sweep to delete everything without an owner. */
 export const pastGraceMs: number = limits.sweepGraceMs + 60_000;

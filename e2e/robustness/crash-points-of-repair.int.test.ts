@@ -6,14 +6,14 @@ import { expect, test } from 'vitest';
 import { everything, lookScript, noAbort, ownLink, pastGraceMs, volumesOf } from './crash-home.fixture.ts';
 import { enumerate, firstSave, leaveWreckage, rivalSave, save, secondSave } from './crash-points.fixture.ts';
 
-// The invariant of crash-points.int.test.ts for operations that remove.
+// The invariant of crash-points.int.test.ts for operations that delete.
 
 requireCommands('bwrap', 'flock')('a process that dies at any operation', { timeout: 900_000 }, () => {
-  test('of a start that repairs what two dead ones left', async () => {
+  test('in a start that repairs what two dead processes left', async () => {
     await enumerate({ prepare: leaveWreckage, act: (process) => process.run(lookScript()) }, 20);
   });
 
-  test('of a collection of garbage', async () => {
+  test('in a garbage collection', async () => {
     await enumerate(
       {
         prepare: async (home) => {
@@ -26,7 +26,7 @@ requireCommands('bwrap', 'flock')('a process that dies at any operation', { time
     );
   });
 
-  test('of a collection that removes files over budget', async () => {
+  test('in a collection that evicts to fit a size limit', async () => {
     const policy = { 'volume-budget:npm': { value: 1, source: 'test' } };
     await enumerate(
       {
@@ -44,7 +44,7 @@ requireCommands('bwrap', 'flock')('a process that dies at any operation', { time
     );
   });
 
-  test('of the removal of a run', async () => {
+  test('in the removal of a run', async () => {
     await enumerate(
       {
         prepare: async (home) => {

@@ -19,7 +19,7 @@ import {
   type Seen,
 } from './crash-home.fixture.ts';
 
-/** Leaves a bit of everything. */
+/** Creates files of every kind. */
 export const firstSave = `
   cd "$DATA"
   mkdir -p dir/deep shut remade
@@ -27,7 +27,7 @@ export const firstSave = `
   echo old > replaced; echo gone > removed; echo a > remade/a; echo s > shut/file; chmod 500 shut
   ${npmEntry('first')}`;
 
-/** Changes, removals, type changes, a recreated directory, and a delta in npm's index. */
+/** Changes, removes, changes types, recreates a directory, and writes a delta in npm's index. */
 export const secondSave = `
   cd "$DATA"
   echo new > dir/file; rm removed; rm -r remade; mkdir remade; echo b > remade/b
@@ -38,12 +38,12 @@ export const rivalSave = `
   cd "$DATA"; echo rival > rival; ${npmEntry('rival')}`;
 
 export interface Scenario {
-  /** What happened before, in processes that lived. */
+  /** Prepares the home with processes that live. */
   readonly prepare: (home: CrashHome) => Promise<void>;
-  /** What the process does that dies. */
+  /** The work of the process that dies. */
   readonly act: (process: CrashProcess, home: CrashHome) => Promise<unknown>;
   readonly hooks?: (home: CrashHome) => Hooks;
-  /** The first operation to die at. What comes before it, another test dies at. */
+  /** The first operation to die at. Another test covers the operations before it. */
   readonly from?: string;
 }
 
@@ -70,7 +70,7 @@ export async function expectWhole(home: CrashHome): Promise<void> {
   }
 }
 
-/** Checks after a start and a collection past the grace period that nothing is left over and nothing needed is missing. */
+/** After a start, a collection and the grace period: no file is left over, and none is missing. */
 export async function expectClean(home: CrashHome): Promise<void> {
   home.clockOffsetMs += pastGraceMs;
   await using process = await home.open();
@@ -84,7 +84,7 @@ export async function expectClean(home: CrashHome): Promise<void> {
   expect(namesIn(home.dir)).not.toContain('mounts');
 }
 
-/** Everything that may be seen of each volume: before the act, and after it with whatever else went on. */
+/** The allowed contents of each volume: before the act, and after it with concurrent changes. */
 interface Expected {
   readonly data: readonly string[];
   readonly npm: readonly string[];
@@ -101,7 +101,7 @@ export async function dyingAct(home: CrashHome, scenario: Scenario, point: Death
   return process.life;
 }
 
-/** Calls that change nothing on the disk: dying after one equals dying before it. */
+/** Operations that change nothing on disk. Dying after one leaves the same state as dying before it. */
 const changingNothing: readonly string[] = [
   'listPolicies',
   'listSessions',
@@ -115,10 +115,10 @@ const changingNothing: readonly string[] = [
   'setOwner',
 ];
 
-/** Every state that a process can leave, from an operation on. */
+/** Returns every state that a process can leave, starting at an operation. */
 export function pointsOf(operations: readonly string[], from = operations[0]): readonly DeathPoint[] {
   const first = operations.indexOf(from ?? '');
-  // Dying before an operation is dying after the one that came before it.
+  // Dying before an operation equals dying after the previous one.
   return operations.flatMap((name, i): readonly DeathPoint[] => {
     if (i < first) return [];
     return [
@@ -140,7 +140,7 @@ async function expectSurvived(home: CrashHome, expected: Expected): Promise<void
     { skipped: null, added: 1, changed: 0, removed: 0 },
     { skipped: null, layer: null },
   ]);
-  // The next start sweeps all sessions.
+  // The start of the next process removed all sessions.
   expect(await next.deps.metadata.listSessions(noAbort)).toEqual([]);
   expect(namesIn(`${home.store}/sessions`)).toEqual([]);
   await expectClean(home);
@@ -175,14 +175,14 @@ export async function enumerate(scenario: Scenario, atLeast: number): Promise<vo
   }
 }
 
-/** The expected view if only the rival of the dying process committed. */
+/** Returns the contents when only the rival of the dying process succeeds. */
 async function rivalAlone(home: CrashHome, restore: () => void, hooks: Hooks): Promise<Seen> {
   restore();
   await hooks.beforeCommit?.();
   return await look(home);
 }
 
-/** One process died after its command, one between publishing and the move of the head. */
+/** Leaves one process that died after its command, and one that died between publishing and the move of the head. */
 export async function leaveWreckage(home: CrashHome): Promise<void> {
   await save(home, firstSave);
   const undisturbed = home.snapshot();

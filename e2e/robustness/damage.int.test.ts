@@ -12,13 +12,13 @@ const options = ['-v', 'data:data'];
 const inVolume = async (world: World, script: string, ...more: readonly string[]) =>
   await world.run(['sh', '-c', script], { options: [...options, ...more] });
 
-/** Without the write-ahead log, which would mend it. */
+/** Damages the database and deletes the write-ahead log, which would repair it. */
 function spoilDatabase(world: World, spoil: (file: string) => void): void {
   for (const suffix of ['-wal', '-shm']) rmSync(join(world.store, `state.db${suffix}`), { force: true });
   spoil(join(world.store, 'state.db'));
 }
 
-/** Everything in the database file itself. */
+/** Moves everything from the write-ahead log into the database file. */
 function fold(world: World): void {
   using database = new DatabaseSync(join(world.store, 'state.db'));
   database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
@@ -37,7 +37,7 @@ describe.each(worldUsers)('as %s', (user) => {
       ['garbage', /is not a database/, (file: string) => writeFileSync(file, 'no database '.repeat(1000))],
       ['cut off', /is damaged|is not a database/, (file: string) => truncateSync(file, 5000)],
       ['damaged within', /is damaged/, (file: string) => writeFileSync(file, readFileSync(file).fill(0xff, 4096))],
-    ] as const)('that is %s: told with the mend, which works', async (_, why, spoil) => {
+    ] as const)('that is %s: the error names a fix that works', async (_, why, spoil) => {
       using world = openWorld({ user });
       await inVolume(world, 'echo x > data/x');
       fold(world);
@@ -45,7 +45,7 @@ describe.each(worldUsers)('as %s', (user) => {
       await expectBare({ world, why });
       const { stdout } = await world.cachelane(['doctor']);
       expect(stdout).toMatch(/state\.db[^]*mv \S+state\.db \S+\.broken/);
-      // Only names were lost: the hint works and the next run starts cold.
+      // Only the names were lost. The suggested fix works and starts cold.
       expect(readdirSync(join(world.store, 'layers'))).toHaveLength(1);
       world.exec(['sh', '-c', `for f in ${world.store}/state.db*; do mv $f $f.broken; done; rm -rf data`]);
       expect(await inVolume(world, 'ls data; echo y > data/y', '--strict')).toMatchObject({ code: 0, stdout: '' });
@@ -53,7 +53,7 @@ describe.each(worldUsers)('as %s', (user) => {
       await expectWholeHeads(world);
     });
 
-    test('of zero bytes is a new one', async () => {
+    test('of zero bytes is replaced by a new one', async () => {
       using world = openWorld({ user });
       await inVolume(world, 'echo x > data/x');
       spoilDatabase(world, (file) => truncateSync(file, 0));
@@ -61,7 +61,7 @@ describe.each(worldUsers)('as %s', (user) => {
       expect((await inVolume(world, 'ls data', '--strict')).stdout).toBe('y\n');
     });
 
-    test('of a newer cachelane: both versions are named, and nothing changes', async () => {
+    test('of a newer cachelane is left unchanged, and the error names both versions', async () => {
       using world = openWorld({ user });
       await inVolume(world, 'echo x > data/x');
       const setVersion = (version: number): void => {
@@ -88,36 +88,39 @@ describe.each(worldUsers)('as %s', (user) => {
       ['without its tree', (_, dir) => rmSync(join(dir, 'tree'), { recursive: true })],
     ];
 
-    test.each(damages)('%s is named and left out, the rest is there, and the next run is whole', async (_, damage) => {
-      using world = openWorld({ user });
-      for (const name of ['a', 'b', 'c']) await inVolume(world, `echo ${name} > data/${name}`);
-      const [head] = await headsIn(world);
-      const bad = head?.layers[1];
-      if (bad === undefined) throw new Error('there are three layers');
-      damage(world, layerDir(world, bad));
+    test.each(damages)(
+      '%s is reported and skipped, the other layers are used, and the next run has no damage',
+      async (_, damage) => {
+        using world = openWorld({ user });
+        for (const name of ['a', 'b', 'c']) await inVolume(world, `echo ${name} > data/${name}`);
+        const [head] = await headsIn(world);
+        const bad = head?.layers[1];
+        if (bad === undefined) throw new Error('expected three layers');
+        damage(world, layerDir(world, bad));
 
-      const run = await inVolume(world, 'ls data; echo again >> count; echo b > data/b; exit 0');
-      expect(run).toMatchObject({ code: 0, stdout: 'a\nc\n' });
-      expect(readFileSync(join(world.dir, 'count'), 'utf8')).toBe('again\n');
-      expect(run.stderr).toMatch(
-        new RegExp(`layer ${bad.slice(0, 12)} of data \\(saved by run_[0-9a-f]+\\) is left out: `),
-      );
-      const next = await inVolume(world, 'cat data/*', '--strict');
-      expect(next).toMatchObject({ code: 0, stdout: 'a\nb\nc\n' });
-      expect(next.stderr).not.toContain('left out');
-      await expectWholeHeads(world);
-      await expectNoSessions(world);
-    });
+        const run = await inVolume(world, 'ls data; echo again >> count; echo b > data/b; exit 0');
+        expect(run).toMatchObject({ code: 0, stdout: 'a\nc\n' });
+        expect(readFileSync(join(world.dir, 'count'), 'utf8')).toBe('again\n');
+        expect(run.stderr).toMatch(
+          new RegExp(`layer ${bad.slice(0, 12)} of data \\(saved by run_[0-9a-f]+\\) is left out: `),
+        );
+        const next = await inVolume(world, 'cat data/*', '--strict');
+        expect(next).toMatchObject({ code: 0, stdout: 'a\nb\nc\n' });
+        expect(next.stderr).not.toContain('left out');
+        await expectWholeHeads(world);
+        await expectNoSessions(world);
+      },
+    );
 
     test.each([
       ['a flipped bit', flip],
       ['half of it', (file: string) => truncateSync(file, 20)],
-    ])('with %s in its index is reported by the saving run; the next run is whole', async (_, damage) => {
+    ])('with %s in its index is reported by the run that saves, and the next run has no damage', async (_, damage) => {
       using world = openWorld({ user });
       for (const name of ['a', 'b', 'c']) await inVolume(world, `echo ${name} > data/${name}`);
       const [head] = await headsIn(world);
       const bad = head?.layers[1];
-      if (bad === undefined) throw new Error('there are three layers');
+      if (bad === undefined) throw new Error('expected three layers');
       damage(join(layerDir(world, bad), 'index'));
 
       const run = await inVolume(world, 'echo new > data/new; exit 0');
@@ -132,7 +135,7 @@ describe.each(worldUsers)('as %s', (user) => {
       await expectWholeHeads(world);
     });
 
-    test('with one damaged layer leaves a cold cache', async () => {
+    test('that is damaged and the only one leaves a cold cache', async () => {
       using world = openWorld({ user });
       await inVolume(world, 'echo a > data/a');
       const [head] = await headsIn(world);
@@ -140,13 +143,13 @@ describe.each(worldUsers)('as %s', (user) => {
       expect(await inVolume(world, 'ls data; exit 5')).toMatchObject({ code: 5, stdout: '' });
     });
 
-    test.each(['removed', 'flipped'])('a derived layer is rebuilt when it is %s', async (how) => {
+    test.each(['removed', 'flipped'])('that was derived is rebuilt after it was %s', async (how) => {
       using world = openWorld({ user });
       for (let i = 0; i < 9; i++) await inVolume(world, `echo ${i} > data/${i}; rm -f data/${i - 3}`);
       const derived = join(world.store, 'derived');
       expect(readdirSync(derived).length).toBeGreaterThan(1);
       for (const key of readdirSync(derived)) {
-        // What syncs it in the background marks it when it is done.
+        // The background sync writes its mark when it is done.
         if (how === 'removed') rmSync(join(derived, key), { recursive: true, maxRetries: 20, retryDelay: 50 });
         else flip(join(derived, key, 'index'));
       }

@@ -21,7 +21,7 @@ requireCommands(
   'zstd',
 )('export and import', () => {
   describe.each(worldUsers)('as %s', (user) => {
-    test('an import restores the same layers and history', async () => {
+    test('a volume arrives on another machine unchanged, with its history of runs', async () => {
       using from = openWorld({ user });
       using to = openWorld({ user });
       await inVolume(
@@ -34,7 +34,7 @@ requireCommands(
       expect(exported).toMatchObject({ code: 0 });
       expect(exported.stdout).toMatch(/^exported \S+:data \(lane t1:local, all 2 layers\) to \S+ \(/);
       expect(statSync(file).mode & 0o777).toBe(0o600);
-      // Any tar takes it apart.
+      // Any tar can extract it.
       expect(execFileSync('tar', ['-tf', file], { encoding: 'utf8' })).toMatch(/^cachelane-export\.json\nlayers\//);
 
       const there = join(to.dir, 'data.export');
@@ -70,7 +70,7 @@ requireCommands(
       await expectWholeHeads(to);
     });
 
-    test('an import is merged with the contents of the lane', async () => {
+    test('an import is merged with the lane’s contents', async () => {
       using from = openWorld({ user });
       using to = openWorld({ user });
       await inVolume(from, 'echo 1 > one; echo theirs > both');
@@ -87,7 +87,7 @@ requireCommands(
     });
   });
 
-  test('an export with credentials at its new path is refused', async () => {
+  test('an export is refused if a file of it counts as a credential at the target path', async () => {
     using world = openWorld();
     const file = join(world.dir, 'file');
     await inVolume(world, 'echo 1 > config.json');
@@ -97,12 +97,12 @@ requireCommands(
     expect(told.code).not.toBe(0);
     expect(told.stderr).toContain('config.json holds credentials, which are never stored');
     expect(await headsIn(world)).toEqual([]);
-    // The refused import does not block another path.
+    // The refused import does not block the same import at another path.
     expect(await world.cachelane(['import', file, '--as', 'data:data'])).toMatchObject({ code: 0 });
     expect(await inVolume(world, 'cat config.json')).toBe('1\n');
   });
 
-  test('a damaged file is refused with the reason, and the volume stays', async () => {
+  test('a damaged file is refused with the reason, and the lane stays unchanged', async () => {
     using world = openWorld();
     await inVolume(world, 'echo 1 > one');
     const file = join(world.dir, 'file');
@@ -132,7 +132,7 @@ requireCommands(
     expect(readdirSync(join(world.store, 'staging'))).toEqual([]);
   });
 
-  test('a damaged layer is not exported, and an older export stays', async () => {
+  test('a damaged volume is not exported, and an older export stays', async () => {
     using world = openWorld();
     const run = await world.run(['sh', '-c', 'echo 1 > data/one'], { options });
     const file = join(world.dir, 'file');
@@ -145,7 +145,7 @@ requireCommands(
     expect(readdirSync(world.dir).filter((name) => name.endsWith('.new'))).toEqual([]);
   });
 
-  test('an export of another tool, and a layer that leads out of the volume, are refused', async () => {
+  test('an export of another tool is refused, and so is a layer with links out of the volume', async () => {
     using world = openWorld();
     await inVolume(world, 'ln -s /etc out');
     const file = join(world.dir, 'file');
@@ -158,7 +158,7 @@ requireCommands(
     expect(await headsIn(world)).toEqual([]);
   });
 
-  test('an export is imported under its own name or any other', async () => {
+  test('an export is imported under its own name or any other name', async () => {
     using world = openWorld();
     world.write({ 'seed/_cacache/content-v2/sha512/aa/bb/cc': 'content', 'here/one': '1' });
     await world.cachelane(['import', 'seed', '--as', 'npm']);
@@ -175,7 +175,7 @@ requireCommands(
   });
 
   test.each(['a directory', 'an archive', 'an archive of a home directory'])(
-    '%s is imported, without files that are never stored',
+    '%s can be imported, without what is never stored',
     async (kind) => {
       using world = openWorld();
       const cache = join(world.dir, 'elsewhere/work/.npm');

@@ -10,7 +10,7 @@ import { expectNoSessions, expectWholeHeads } from './store.fixture.ts';
 const options = ['-v', 'data:data'];
 const isRoot = process.getuid?.() === 0;
 
-/** The CLI in a mount namespace that a script prepares first; `$STORE` is the home. */
+/** Calls the CLI in a mount namespace that a script prepares. `$STORE` is the home. */
 function inNamespace(world: World, script: string, unshare = ['unshare', '--mount']): Call {
   return async (argv) => {
     const line = `set -e; STORE='${world.store}'; mkdir -p "$STORE"; ${script}; ${cachelaneLine(argv)}`;
@@ -18,12 +18,12 @@ function inNamespace(world: World, script: string, unshare = ['unshare', '--moun
   };
 }
 
-/** A script in the volume, as a line for a shell. */
+/** Returns a shell line that runs a script in the volume. */
 function line(script: string, ...more: readonly string[]): string {
   return cachelaneLine(['run', ...options, ...more, '--', 'sh', '-c', script]);
 }
 
-/** A PATH cannot hide programs in the usual directories, so they are covered by mounts. */
+/** Covers the program with a mount, because PATH does not hide programs in the usual directories. */
 function without(world: World, program: string): Call {
   return inNamespace(
     world,
@@ -33,7 +33,7 @@ function without(world: World, program: string): Call {
 
 describe.each(worldUsers)('as %s', (user) => {
   requireCommands('bwrap', 'flock')('a home', () => {
-    test('that is a file or below one', async () => {
+    test('that is a file or is below one', async () => {
       using world = openWorld({ user });
       world.write({ store: '' });
       await expectBare({ world, why: /store is not a directory/ });
@@ -46,7 +46,7 @@ describe.each(worldUsers)('as %s', (user) => {
       await expectBare({ world, why: /CACHELANE_HOME is not an absolute path: "store"/ });
     });
 
-    test('that is a symlink is followed; one that leads nowhere, or to itself, is refused', async () => {
+    test('that is a symlink is followed; one that leads nowhere or to itself is refused', async () => {
       using world = openWorld({ user });
       world.write({ 'real/.keep': '' });
       symlinkSync(join(world.dir, 'real'), world.store);
@@ -66,8 +66,8 @@ describe.each(worldUsers)('as %s', (user) => {
   });
 });
 
-requireCommands('bwrap', 'flock')('a home that is not ours', () => {
-  test('to write to: the mend is named', async () => {
+requireCommands('bwrap', 'flock')('a home of another user', () => {
+  test('that is not writable: the message names the fix', async () => {
     using world = openWorld({ user: 'ordinary user' });
     mkdirSync(world.store);
     chmodSync(world.store, 0o555);
@@ -79,7 +79,7 @@ requireCommands('bwrap', 'flock')('a home that is not ours', () => {
     chmodSync(world.store, 0o755);
   });
 
-  test.runIf(isRoot)('because root owns it: the user gets an error, and nothing changes', async () => {
+  test.runIf(isRoot)('of root: an ordinary user gets a message, and nothing changes', async () => {
     using world = openWorld({ user: 'ordinary user' });
     mkdirSync(world.store, { mode: 0o777 });
     await expectBare({
@@ -89,36 +89,33 @@ requireCommands('bwrap', 'flock')('a home that is not ours', () => {
     expect(readdirSync(world.store)).toEqual([]);
   });
 
-  test.runIf(isRoot)(
-    'because it is a user’s and we are root: refused, and the user’s own runs work afterwards',
-    async () => {
-      using world = openWorld({ user: 'ordinary user' });
-      const asRoot: Call = async (argv) => await Promise.resolve(runProgram(world, ['sh', '-c', cachelaneLine(argv)]));
-      const why = /belongs to user \d+, and this command runs as user 0[^]*run it without sudo/;
-      // Before there is a home, by its default place and by sudo(8); and when there is one.
-      delete world.env['CACHELANE_HOME'];
-      await expectBare({ world, why, call: asRoot });
-      world.env['CACHELANE_HOME'] = world.store;
-      world.env['SUDO_UID'] = '65534';
-      await expectBare({ world, why, call: asRoot });
-      expect(readdirSync(world.dir)).not.toContain('store');
-      // The bare runs of root left their directory, as they would without us.
-      world.exec(['true']);
-      runProgram(world, ['rm', '-rf', 'data']);
-      delete world.env['SUDO_UID'];
-      await world.run(['sh', '-c', 'echo x > data/x'], { options });
-      await expectBare({ world, why, call: asRoot });
-      runProgram(world, ['rm', '-rf', 'data']);
-      const next = await world.run(['sh', '-c', 'cat data/x; echo y > data/y'], { options: [...options, '--strict'] });
-      expect(next).toMatchObject({ code: 0, stdout: 'x\n' });
-      await expectNoSessions(world);
-      expect(runProgram(world, ['find', world.store, '-uid', '0']).stdout).toBe('');
-    },
-  );
-
-  test.runIf(isRoot)('a step that becomes root inside of a user’s run does not poison it', async () => {
+  test.runIf(isRoot)('of an ordinary user, as root: refused, and the user’s own runs work afterwards', async () => {
     using world = openWorld({ user: 'ordinary user' });
-    // What bubblewrap calls root is the user: the nested CLI takes itself for root, and the home for its own.
+    const asRoot: Call = async (argv) => await Promise.resolve(runProgram(world, ['sh', '-c', cachelaneLine(argv)]));
+    const why = /belongs to user \d+, and this command runs as user 0[^]*run it without sudo/;
+    // The default path and sudo(8) before the home exists, and both after it exists.
+    delete world.env['CACHELANE_HOME'];
+    await expectBare({ world, why, call: asRoot });
+    world.env['CACHELANE_HOME'] = world.store;
+    world.env['SUDO_UID'] = '65534';
+    await expectBare({ world, why, call: asRoot });
+    expect(readdirSync(world.dir)).not.toContain('store');
+    // Root's runs without a cache left their directory, as without cachelane.
+    world.exec(['true']);
+    runProgram(world, ['rm', '-rf', 'data']);
+    delete world.env['SUDO_UID'];
+    await world.run(['sh', '-c', 'echo x > data/x'], { options });
+    await expectBare({ world, why, call: asRoot });
+    runProgram(world, ['rm', '-rf', 'data']);
+    const next = await world.run(['sh', '-c', 'cat data/x; echo y > data/y'], { options: [...options, '--strict'] });
+    expect(next).toMatchObject({ code: 0, stdout: 'x\n' });
+    await expectNoSessions(world);
+    expect(runProgram(world, ['find', world.store, '-uid', '0']).stdout).toBe('');
+  });
+
+  test.runIf(isRoot)('a step that becomes root inside a user’s run does not damage the home', async () => {
+    using world = openWorld({ user: 'ordinary user' });
+    // bubblewrap maps the user to root: the nested CLI believes that it is root and owns the home.
     const nested = `bwrap --dev-bind / / --unshare-user --uid 0 --gid 0 ${cachelaneLine(['run', '-q', '-v', 'data:data', '--', 'sh', '-c', 'echo in > data/in'])}`;
     const run = await world.run(['sh', '-c', `echo out > data/out; ${nested}`], { options });
     expect(run.code).toBe(0);
@@ -156,7 +153,7 @@ requireCommands(
 
   testAsRoot('is a tmpfs: caches work, and doctor says what becomes of them', async () => {
     using world = openWorld();
-    // One namespace for all, since the tmpfs goes with it.
+    // The tmpfs disappears with its namespace, so one namespace runs everything.
     const { code, stdout, stderr } = await inNamespace(
       world,
       `mount -t tmpfs none "$STORE"; ${line('echo x > data/x', '--strict')}; ${line('cat data/x', '--strict')}`,
@@ -180,7 +177,7 @@ requireCommands(
     });
   });
 
-  testAsRoot.each(['128k', '700k'])('is full at %s: the command runs, bare', async (size) => {
+  testAsRoot.each(['128k', '700k'])('is full at %s: the command runs without a cache', async (size) => {
     using world = openWorld();
     const fill = `mount -t tmpfs -o size=${size} none "$STORE"; chmod 700 "$STORE"; cat /dev/zero > "$STORE/fill" 2>/dev/null || :`;
     await expectBare({
@@ -207,7 +204,7 @@ requireCommands(
       )(['run', '--strict', ...options, '--', 'sh', '-c', 'ls data; echo after > data/after']);
       expect(during.stderr).toMatch(/data was not saved: there is no space left|not saved: .*no space/);
       expect([during.code, during.stdout]).toEqual([0, 'full\ncode 3\ncode\nkept\n']);
-      // The command itself hits the wall: its own failure, its own exit code.
+      // The command itself fails on the full disk, with its own exit code.
       const itself = await inNamespace(
         world,
         small,
@@ -222,14 +219,14 @@ requireCommands('bwrap', 'flock')('a machine', () => {
     ['bwrap', /not installed: bwrap/, /install the package bubblewrap/],
     ['flock', /not installed: flock/, /install the package util-linux/],
   ] as const)(
-    'without %s: the command has a directory of its own, and doctor says what to install',
+    'without %s: the command has its own directory, and doctor says what to install',
     async (program, why, mend) => {
       using world = openWorld();
       await expectCloned({ world, why, doctor: mend, call: without(world, program) });
     },
   );
 
-  test.runIf(isRoot)('without mounts: the command has a private directory', async () => {
+  test.runIf(isRoot)('without any right to mount: the command has its own directory', async () => {
     using world = openWorld();
     const confined: Call = async (argv) =>
       await Promise.resolve(
@@ -242,9 +239,9 @@ requireCommands('bwrap', 'flock')('a machine', () => {
     await expectCloned({ world, why: /volumes cannot be mounted here/, doctor: /warn +mounts: /, call: confined });
   });
 
-  test('that lets ordinary users make no namespaces: the command has a directory of its own', async () => {
+  test('without user namespaces for ordinary users: the command has its own directory', async () => {
     using world = openWorld();
-    // In a user namespace of its own the limit can be set to what such machines have.
+    // A user namespace of its own can have the same limit as such machines.
     const limited: Call = async (argv) => {
       const line = `echo 0 > /proc/sys/user/max_user_namespaces && exec setpriv --bounding-set=-all --inh-caps=-all ${cachelaneLine(argv)}`;
       return await Promise.resolve(runProgram(world, ['unshare', '--user', '--map-root-user', 'sh', '-c', line]));

@@ -28,12 +28,12 @@ import {
   secondSave,
 } from './crash-points.fixture.ts';
 
-// Invariant: whichever operation is the last one of an import, the head names its old layers, below
-// the first layers of the export, each whole. A second import adds the rest, with the result of a single import.
+// Invariant: an import may die at any operation on the disk or the metadata. The head then has its previous layers below
+// the first layers of the export, all complete. A second import adds the rest, with the result of a single import.
 
 async function exportTo(file: string, name: string): Promise<void> {
   using home = await createCrashHome();
-  // Links that lead out are always refused.
+  // An import refuses links that lead out.
   await save(home, firstSave.replace('../nowhere', 'nowhere'));
   await save(home, secondSave);
   await using process = await home.open();
@@ -72,7 +72,7 @@ async function headOf(home: CrashHome, name: string): Promise<readonly LayerId[]
 }
 
 requireCommands('bwrap', 'flock')('an import that dies at any operation', { timeout: 900_000 }, () => {
-  test.each(['data', 'npm'] as const)('of the volume %s, which has contents of its own', async (name) => {
+  test.each(['data', 'npm'] as const)('of the volume %s, which has its own contents', async (name) => {
     const dir = realpathSync(mkdtempSync(join(tmpdir(), 'cachelane-crash-export-')));
     try {
       await enumerateImport({ file: join(dir, 'export'), name });

@@ -7,7 +7,7 @@ import { openWorld, type World } from '../cli.fixture.ts';
 import { seededNumbers } from '../seeded.fixture.ts';
 import { ageLeases, expectNoSessions, expectWholeHeads, headsIn } from './store.fixture.ts';
 
-/** Number of processes that must die before their end. */
+/** The number of processes that must die before their end. Faster ones do not count. */
 const deaths = 4;
 const roundsMax = 3 * deaths;
 
@@ -20,14 +20,14 @@ async function fill(world: World): Promise<void> {
   }
 }
 
-/** Milliseconds of an undisturbed one. */
+/** Returns the duration of an undisturbed process in milliseconds. */
 async function measure(world: World, argv: readonly string[]): Promise<number> {
   const begunMs = performance.now();
   expect(await world.cachelane(argv)).toMatchObject({ code: 0 });
   return performance.now() - begunMs;
 }
 
-/** False where it was quicker. */
+/** Returns false if the process ended before the kill. */
 async function kill(world: World, argv: readonly string[], afterMs: number): Promise<boolean> {
   const started = world.start(argv);
   await wait(afterMs);
@@ -47,7 +47,7 @@ async function expectSound(world: World): Promise<void> {
   expect(await world.cachelane(['verify'])).toMatchObject({ code: 0 });
 }
 
-/** Checks that a start after the grace period sweeps all dead processes. */
+/** After a start and the grace period, no leftovers of dead processes exist. */
 async function expectTidy(world: World): Promise<void> {
   ageLeases(world);
   await world.json(['gc']);
@@ -56,7 +56,7 @@ async function expectTidy(world: World): Promise<void> {
 }
 
 requireCommands('bwrap', 'flock')('killed at any moment', () => {
-  test('an export leaves the old or the new file, and the volume unchanged', async () => {
+  test('an export leaves the older file or the new one, and the volume is unchanged', async () => {
     using world = openWorld();
     await fill(world);
     const file = join(world.dir, 'data.export');
@@ -72,13 +72,13 @@ requireCommands('bwrap', 'flock')('killed at any moment', () => {
       expect(now.equals(whole) || now.toString() === 'older').toBe(true);
     }
     expect(killed).toBe(2 * deaths);
-    // Files of dead processes do not block writing.
+    // Leftovers of a dead export do not block the next one.
     expect(await world.cachelane(argv)).toMatchObject({ code: 0 });
     expect(readFileSync(file).equals(whole)).toBe(true);
     await expectTidy(world);
   });
 
-  describe('an import loses nothing, and a second one goes on', () => {
+  describe('an import loses nothing, and a second one continues', () => {
     test.each(['an export', 'an archive', 'a directory'])('of %s', async (kind) => {
       using from = openWorld();
       using world = openWorld();
@@ -93,9 +93,9 @@ requireCommands('bwrap', 'flock')('killed at any moment', () => {
         const options = ['-v', `${name}:data`, '--strict'];
         const mine = (await world.run(['sh', '-c', `echo ${name} > data/mine`], { options })).volume(name).layer;
         const argv = ['import', file, '--as', `${name}:data`];
-        // As late as it can be in every third round: the save comes at the end.
+        // Every third round kills late, because the save comes at the end.
         if (await kill(world, argv, (round % 3 === 0 ? 0.7 + 0.3 * random() : random()) * paceMs)) killed += 1;
-        // Other work on the machine made the first one slow.
+        // The measured duration was too long, because the machine was busy.
         else paceMs *= 0.7;
         expect((await headsIn(world)).filter(({ layers }) => layers.at(-1) === mine)).toHaveLength(1);
         expect(await world.cachelane(argv)).toMatchObject({ code: 0 });

@@ -6,10 +6,10 @@ import { openWorld, worldUsers, type World } from '../cli.fixture.ts';
 import { cachelaneLine, runProgram, startInTerminal, startProgram } from './programs.fixture.ts';
 import { expectNoSessions, headsIn, until } from './store.fixture.ts';
 
-// A volume saved with any exit code is still not saved after a signal.
+// `always` saves whatever the exit code, but not after a signal.
 const options = ['-v', 'data:data', '--commit=always'];
 
-/** Writes into the volume, reports it, and records every signal. */
+/** Writes to the volume, prints a line, and records every signal. */
 const noting = `mkdir -p data; echo x > data/x
   for name in INT TERM HUP; do trap "echo $name >> signals; exit 9" $name; done
   echo started; while :; do sleep 0.01; done`;
@@ -25,7 +25,7 @@ async function expectNothingSaved(world: World): Promise<void> {
   await expectNoSessions(world);
 }
 
-/** The line through us, and without us. */
+/** Returns the command line with and without cachelane. */
 function bothWays(script: string): readonly (readonly [string, string])[] {
   const command = ['sh', '-c', script];
   return [
@@ -40,7 +40,7 @@ requireCommands(
   'script',
   'bash',
 )('interrupted', () => {
-  test('by Ctrl-C in a terminal: the command gets it once, its exit code is kept, nothing is saved', async () => {
+  test('by Ctrl-C in a terminal: the command gets it once, its exit code is kept, and nothing is saved', async () => {
     const codes: unknown[] = [];
     for (const [how, line] of bothWays(noting)) {
       using world = openWorld();
@@ -57,7 +57,7 @@ requireCommands(
     ]);
   });
 
-  test('by Ctrl-C while it does not care: it dies of the signal, and so do we', async () => {
+  test('by Ctrl-C that the command does not handle: both processes die of the signal', async () => {
     const codes: unknown[] = [];
     for (const [how, line] of bothWays(dying)) {
       using world = openWorld();
@@ -71,7 +71,7 @@ requireCommands(
   });
 
   describe.each(worldUsers)('as %s', (user) => {
-    test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('by %s to us alone', async (signal) => {
+    test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('by %s to cachelane alone', async (signal) => {
       using world = openWorld({ user });
       const run = world.startRun(['sh', '-c', noting], { options });
       await run.said('started');
@@ -87,12 +87,12 @@ requireCommands(
     });
   });
 
-  test('by timeout(1): the command gets it once, the exit code is as without us', async () => {
+  test('by timeout(1): the command gets it once, with the exit code as without cachelane', async () => {
     for (const [how, line] of bothWays(noting)) {
       using world = openWorld();
       await using program = startProgram(world, ['bash', '-c', `exec timeout 600 ${line}`]);
       await program.says(/started/);
-      // It does the same after its time as on a request to end.
+      // timeout(1) passes SIGTERM on, as it does when the time is over.
       program.child.kill('SIGTERM');
       expect(await program.finished).toEqual({ code: 9, signal: null });
       expect(signalsIn(world)).toBe('TERM\n');
@@ -100,11 +100,11 @@ requireCommands(
     }
   });
 
-  test('by Ctrl-Z: the whole job stops, continues with fg, and is saved', async () => {
+  test('by Ctrl-Z: the whole job stops, fg continues it, and its changes are saved', async () => {
     using world = openWorld();
     await using terminal = startInTerminal(world, 'bash --norc --noprofile -i');
     await terminal.says(/<prompt>/);
-    // It starts no programs meanwhile: a parent whose child stops between vfork and exec never gets state T.
+    // The script starts no program before it stops: a parent whose child is stopped between vfork and exec never enters state T.
     const script = 'echo $$ > pid; echo star""ted; read line; echo $line > data/x';
     terminal.type(`${cachelaneLine(['run', ...options, '--', 'sh', '-c', script])}\r`);
     await terminal.says(/started/);
@@ -123,7 +123,7 @@ requireCommands(
   });
 });
 
-requireCommands('bwrap', 'flock')('a command that cannot be run', () => {
+requireCommands('bwrap', 'flock')('a command that cannot be started', () => {
   test.each(worldUsers)('has the exit code that a shell gives it, as %s', async (user) => {
     using world = openWorld({ user });
     const save = 'echo "#!/bin/sh" > data/tool; echo "exit 3" >> data/tool';
@@ -140,7 +140,7 @@ requireCommands('bwrap', 'flock')('a command that cannot be run', () => {
     expect(await code('data/tool')).toBe(3);
   });
 
-  test('and one of our own that is wrong is 125', async () => {
+  test('and a wrong option of cachelane itself exits with 125', async () => {
     using world = openWorld();
     for (const argv of [['run'], ['run', '--no-such-option', '--', 'true'], ['run', '-v', 'no/../name', 'true']]) {
       const { code, stderr } = await world.cachelane(argv);
@@ -155,7 +155,7 @@ requireCommands(
   'flock',
   'bash',
 )('pipes', () => {
-  test('stdin reaches the command whole', async () => {
+  test('the command gets its whole input', async () => {
     using world = openWorld();
     const input = 'a line of input\n'.repeat(400_000);
     const run = await world.run(['sh', '-c', 'cat > data/x; wc -c < data/x'], { options, input });
@@ -164,7 +164,7 @@ requireCommands(
     expect(again.stdout).toMatch(/^[0-9a-f]{40} {2}-\nrest$/);
   });
 
-  test('large output comes whole, on both ways', async () => {
+  test('large output is complete in both directions', async () => {
     using world = openWorld();
     const script = 'head -c 20000000 /dev/zero | tr "\\0" o; head -c 20000000 /dev/zero | tr "\\0" e >&2';
     const { stdout, stderr, code } = runProgram(world, [
@@ -176,7 +176,7 @@ requireCommands(
     expect([new Set(stdout), new Set(stderr)]).toEqual([new Set('o'), new Set('e')]);
   });
 
-  test('a reader that goes away, a full disk and a closed stdout are as without us', async () => {
+  test('a reader that stops reading, a full disk and a closed stdout behave as without cachelane', async () => {
     using world = openWorld();
     const endless = 'mkdir -p data; while echo y; do :; done 2>/dev/null; exit 4';
     const short = 'mkdir -p data; echo y; exit 4';

@@ -18,7 +18,7 @@ import {
 
 const options = ['-v', 'data:deep/er/data'];
 
-/** Two files that belong together, the second one once the gate is open. */
+/** Writes two files that belong together, the second one after the gate is open. */
 function pairScript(name: string, gate: string): string {
   return `cd deep/er/data; mkdir ${name}; echo ${name} > ${name}/a; echo ready
     until [ -e ${gate} ]; do sleep 0.01; done; echo ${name} > ${name}/b; echo ending`;
@@ -27,11 +27,11 @@ function pairScript(name: string, gate: string): string {
 interface Killed {
   readonly name: string;
   readonly phase: 'start' | 'command' | 'save';
-  /** False where the run was quicker than we were. */
+  /** False if the run ended before the kill. */
   readonly wasKilled: boolean;
 }
 
-/** How long an undisturbed run takes to its command, and from there to its end. */
+/** The time that an undisturbed run needs to reach its command, and from there to its end. */
 interface Pace {
   readonly startMs: number;
   saveMs: number;
@@ -51,7 +51,7 @@ async function measure(world: World): Promise<Pace> {
 async function runAndKill(world: World, pace: Pace, kill: Omit<Killed, 'wasKilled'>, at: number): Promise<Killed> {
   const { name, phase } = kill;
   const gate = join(world.dir, `gate-${name}`);
-  // Who comes late to a start finds the command at the gate, and never a save.
+  // A late kill meets the command at the gate, never a save.
   if (phase === 'save') writeFileSync(gate, '');
   const run = world.start(['run', ...options, '--', 'sh', '-euc', pairScript(name, gate)]);
   if (phase === 'start') await wait(at * pace.startMs);
@@ -62,14 +62,14 @@ async function runAndKill(world: World, pace: Pace, kill: Omit<Killed, 'wasKille
   }
   run.child.kill('SIGKILL');
   writeFileSync(gate, '');
-  // The command holds our pipes: this is its end, too.
+  // The command has our pipes, so this waits for its end, too.
   const { code, signal } = await run.finished;
   expect([code, signal]).toEqual(signal === null ? [0, null] : [null, 'SIGKILL']);
   return { ...kill, wasKilled: signal !== null };
 }
 
 requireCommands('bwrap', 'flock')('a run that is killed', () => {
-  test('at any moment, beside other runs, loses nothing saved and leaves no files', async () => {
+  test('at any moment, with concurrent runs, loses nothing that was saved and leaves nothing behind', async () => {
     using world = openWorld({ user: 'ordinary user' });
     const pace = await measure(world);
     const least = pace.saveMs / 4;
@@ -81,7 +81,7 @@ requireCommands('bwrap', 'flock')('a run that is killed', () => {
         const phase = phases[round % phases.length] ?? 'start';
         const end = await runAndKill(world, pace, { name: `w${number}-${round}`, phase }, random());
         ends.push(end);
-        // Other work on the machine made the first one slow.
+        // The measured duration was too long, because the machine was busy.
         if (!end.wasKilled) pace.saveMs = Math.max(pace.saveMs * 0.7, least);
       }
       return ends;
@@ -115,7 +115,7 @@ requireCommands('bwrap', 'flock')('a run that is killed', () => {
   });
 
   describe.each(worldUsers)('as %s', (user) => {
-    test('while its command lives on: the command keeps its files, and nothing is saved', async () => {
+    test('while its command continues: the command keeps its files, and none of its work is saved', async () => {
       using world = openWorld({ user });
       const at = { options: ['-v', 'data:data'] };
       await world.run(['sh', '-c', 'mkdir data/d; echo old > data/d/old; echo two > data/two'], at);
@@ -131,7 +131,7 @@ requireCommands('bwrap', 'flock')('a run that is killed', () => {
       run.child.kill('SIGKILL');
       await until(() => run.child.signalCode !== null);
 
-      // Others start, repair, remove its layers, and collect without a grace period.
+      // Other runs start, repair, remove its layers' heads, and collect without a grace period.
       await world.run(['true'], at);
       expect((await world.cachelane(['rm', 'data', '--all-lanes'])).code).toBe(0);
       ageLayers(world);

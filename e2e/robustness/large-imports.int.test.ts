@@ -13,7 +13,7 @@ interface Measured extends Finished {
   readonly peakBytes: number;
 }
 
-/** With the most memory that the CLI had, by the kernel's own count. */
+/** Runs the CLI and returns its peak memory, measured by the kernel. */
 async function measured(world: World, argv: readonly string[]): Promise<Measured> {
   const { child, finished } = world.start(argv);
   let peakBytes = 0;
@@ -22,14 +22,14 @@ async function measured(world: World, argv: readonly string[]): Promise<Measured
       const kilobytes = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1];
       peakBytes = Math.max(peakBytes, Number(kilobytes ?? 0) * 1024);
     } catch {
-      // It is gone.
+      // The process has ended.
     }
     return child.exitCode !== null || child.signalCode !== null;
   });
   return { ...(await finished), peakBytes };
 }
 
-/** Empty files in directories of a thousand. */
+/** Returns empty files in directories of a thousand. */
 function* entries(count: number): Generator<Entry> {
   const about = {
     mode: 0o755,
@@ -55,7 +55,7 @@ function* seedMembers(count: number): Generator<TarMember> {
   }
 }
 
-/** The volume's own export, with another layer in the place of its own. */
+/** Returns the volume's own export with its layer replaced. */
 async function exportWith(world: World, index: Uint8Array): Promise<string> {
   const file = join(world.dir, 'export');
   expect(await world.cachelane(['export', 'data', '-o', file])).toMatchObject({ code: 0 });
@@ -80,7 +80,7 @@ async function manifestOf(file: string): Promise<object> {
     for await (const chunk of data) text += Buffer.from(chunk).toString();
     return JSON.parse(text) as object;
   }
-  throw new Error('an export of nothing');
+  throw new Error('the export has no layer');
 }
 
 async function* chunks(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
@@ -88,8 +88,8 @@ async function* chunks(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }
 
-requireCommands('bwrap', 'flock')('very large imports', () => {
-  test('a layer of a million entries is refused before any of them is looked at', async () => {
+requireCommands('bwrap', 'flock')('large imports', () => {
+  test('a layer of a million entries is refused before any entry is read', async () => {
     using world = openWorld();
     await world.run(['sh', '-c', 'echo mine > data/mine'], { options: ['-v', 'data:data', '--strict'] });
     const before = await headsIn(world);
@@ -101,12 +101,12 @@ requireCommands('bwrap', 'flock')('very large imports', () => {
         'cachelane: the layer is refused: it has 1000000 entries; the limit is 999999\n',
       ) as unknown,
     });
-    // The index itself, read once, and what Node needs.
+    // Reading the index once, plus Node's own memory.
     expect(peakBytes).toBeLessThan(600_000_000);
     expect(await headsIn(world)).toEqual(before);
   });
 
-  test('an archive of twenty thousand entries comes in, is exported and comes in again, without much memory', async () => {
+  test('an archive of twenty thousand entries is imported, exported and imported again with little memory', async () => {
     using world = openWorld();
     const seed = join(world.dir, 'seed.tar');
     writeFileSync(seed, tarArchive(seedMembers(20_000)));

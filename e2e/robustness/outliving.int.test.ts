@@ -7,14 +7,14 @@ import { expectNoSessions, expectWholeHeads, sessionsIn, until } from './store.f
 
 const options = ['-v', 'data:data', '--commit=always'];
 
-/** A process in its own session that closed its descriptors; its id is in the file of its name. */
+/** Starts a process in its own session with its inherited descriptors closed. The file of its name has its pid. */
 function daemon(name: string, script: string): string {
   return `setsid sh -c 'echo $$ > ../${name}; ${script}' </dev/null >/dev/null 2>&1 3>&- 4>&- & until [ -s ../${name} ]; do :; done`;
 }
 
 const pidOf = ({ dir }: World, name: string): number => Number(readFileSync(join(dir, name), 'utf8'));
 
-/** False for a zombie. */
+/** Returns false for a process that has ended but was not reaped. */
 function lives(pid: number): boolean {
   try {
     return !/\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
@@ -29,7 +29,7 @@ requireCommands(
   'setsid',
 )('processes that outlive their command', () => {
   describe.each(worldUsers)('as %s', (user) => {
-    test('are named and ended before the save, even if they ignore signals; the exit code is kept', async () => {
+    test('are named and ended before the save, even those that ignore signals or keep writing; the exit code is kept', async () => {
       using world = openWorld({ user });
       const script = `cd data; ${daemon('deaf', 'trap "" TERM; while :; do sleep 0.1; done')}
         ${daemon('writer', 'while :; do echo more >> log; sleep 0.001; done')}
@@ -45,7 +45,7 @@ requireCommands(
       await expectNoSessions(world);
     });
 
-    test('are left running with --leave-processes, with a notice, and their files are saved', async () => {
+    test('keep running with --leave-processes, with a message, and the files so far are saved', async () => {
       using world = openWorld({ user });
       const script = `cd data; echo x > x; ${daemon('stays', `until [ -e ${world.dir}/gate ]; do sleep 0.01; done; echo late > late; echo more >> x; cat x ${world.dir}/data/late > ${world.dir}/seen`)}`;
       const run = await world.run(['sh', '-c', script], { options: [...options, '--leave-processes'] });
@@ -54,7 +54,7 @@ requireCommands(
       expect(run.stderr).toMatch(new RegExp(`outlived the command.* are not saved: .*sh \\(${pid}\\)`));
       expect(lives(pid)).toBe(true);
       expect(run.volume('data')).toMatchObject({ added: 1, skipped: null });
-      // Other runs do not own it, and its later writes are lost.
+      // Other runs do not treat them as their own, and their later writes are lost.
       const other = await world.run(['ls', 'data'], { options });
       expect(other.stdout).toBe('x\n');
       expect(lives(pid)).toBe(true);
@@ -69,7 +69,7 @@ requireCommands(
   });
 
   test.each(['with mounts', 'without mounts'])(
-    '%s: are not what a run inside the run leaves to tidy up',
+    '%s: an outer run does not take them for leftovers of an inner run',
     async (way) => {
       using world = openWorld();
       if (way === 'without mounts') {
@@ -78,7 +78,7 @@ requireCommands(
         world.env['PATH'] = `${join(world.dir, 'bin')}:${world.env['PATH'] ?? ''}`;
       }
       const cachelane = inject('cachelaneProgram').join(' ');
-      // Enough to remove that it takes a while.
+      // Enough files to make the removal slow.
       const fill = `mkdir inner/d; for i in $(seq 20000); do : > inner/d/$i; done`;
       const inner = `${cachelane} run -v inner:inner --mounter clone -- sh -c '${fill}' && ${cachelane} rm inner`;
       const script = `echo x > data/x; ${inner} && ls -d ${world.store}/trash/*`;
@@ -92,7 +92,7 @@ requireCommands(
     },
   );
 
-  test('of a command without volumes are ignored', async () => {
+  test('of a command without volumes are left alone', async () => {
     using world = openWorld();
     const script = `mkdir sub; cd sub; ${daemon('stays', 'until [ -e ../gate ]; do sleep 0.01; done')}`;
     const run = await world.run(['sh', '-c', script], { options: ['--mode=none'] });

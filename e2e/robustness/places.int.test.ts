@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { openWorld, worldUsers, type World } from '../cli.fixture.ts';
 import { expectNoSessions } from './store.fixture.ts';
 
-/** Checks that volumes are refused with this reason, that the command runs once, and not with `--strict`. */
+/** Expects that these volumes are refused with this reason. The command still runs once, but not with `--strict`. */
 async function expectRefused(world: World, volumes: readonly string[], why: RegExp): Promise<void> {
   const options = volumes.flatMap((volume) => ['-v', volume]);
   world.write({ count: '' });
@@ -21,8 +21,8 @@ async function expectRefused(world: World, volumes: readonly string[], why: RegE
 }
 
 describe.each(worldUsers)('as %s', (user) => {
-  requireCommands('bwrap', 'flock')('the place of a volume', () => {
-    test('two on one path, or one inside the other: the first stays, the other is refused', async () => {
+  requireCommands('bwrap', 'flock')('the path of a volume', () => {
+    test('that equals or contains another one: the first volume stays, the other is refused', async () => {
       using world = openWorld({ user });
       await expectRefused(world, ['a:place', 'b:place'], /another volume is already at .*place/);
       await expectRefused(world, ['a:place', 'b:place/in/side'], /contain each other/);
@@ -34,7 +34,7 @@ describe.each(worldUsers)('as %s', (user) => {
       expect([run.code, run.volume('a').added]).toEqual([0, 1]);
     });
 
-    test('a file, or below one, is refused and left alone', async () => {
+    test('that is a file, or below one, is refused and left alone', async () => {
       using world = openWorld({ user });
       world.write({ file: 'content' });
       await expectRefused(world, ['a:file'], /is not a directory/);
@@ -42,7 +42,7 @@ describe.each(worldUsers)('as %s', (user) => {
       expect(readFileSync(join(world.dir, 'file'), 'utf8')).toBe('content');
     });
 
-    test('the root and the store, its parents and its children are refused', async () => {
+    test('that hides the working directory or the store, or is in the store, is refused', async () => {
       using world = openWorld({ user });
       await expectRefused(world, ['a:/'], /would hide the working directory/);
       await expectRefused(world, [`a:${world.dir}`], /would hide the working directory/);
@@ -50,7 +50,7 @@ describe.each(worldUsers)('as %s', (user) => {
       for (const path of [world.store, join(world.store, 'layers/x')]) {
         await expectRefused(world, [`a:${path}`], /is in the store of cachelane/);
       }
-      // Above it, from a directory that is somewhere else.
+      // A path above the store, from another current directory.
       world.env['CACHELANE_HOME'] = join(world.dir, 'above/store');
       const above = await world.run(['sh', '-c', 'exit 7'], {
         cwd: elsewhere,
@@ -59,7 +59,7 @@ describe.each(worldUsers)('as %s', (user) => {
       expect([above.code, above.stderr]).toEqual([7, expect.stringMatching(/in the store of cachelane/)]);
     });
 
-    test('a symlink is followed; one that leads nowhere or to itself is refused', async () => {
+    test('that is a symlink is followed; one that leads nowhere or to itself is refused', async () => {
       using world = openWorld({ user });
       world.write({ 'real/host': 'of the host' });
       symlinkSync(join(world.dir, 'real'), join(world.dir, 'link'));
@@ -75,7 +75,7 @@ describe.each(worldUsers)('as %s', (user) => {
       await expectRefused(world, ['a:itself'], /cannot be reached|ELOOP/);
     });
 
-    test('one that cannot be created is refused without partial directories', async () => {
+    test('that cannot be created is refused, without leftover directories', async () => {
       using world = openWorld({ user });
       await expectRefused(world, ['a:/proc/no/such'], /is or contains a system directory/);
       const name = 'n'.repeat(300);
@@ -83,7 +83,7 @@ describe.each(worldUsers)('as %s', (user) => {
       expect(existsSync(join(world.dir, 'made'))).toBe(false);
     });
 
-    test('is unchanged after the run, which hides the host’s files', async () => {
+    test('is restored after the run, and hides the host’s files during it', async () => {
       using world = openWorld({ user });
       world.write({ 'host/file': 'of the host' });
       const options = ['-v', 'a:host', '-v', 'b:new/er'];

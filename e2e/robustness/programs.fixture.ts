@@ -4,12 +4,12 @@ import { inject } from 'vitest';
 import type { Finished, World } from '../cli.fixture.ts';
 import { until } from './store.fixture.ts';
 
-/** `cachelane ARGV` as a line for a shell. */
+/** Returns `cachelane ARGV` as a shell line. */
 export function cachelaneLine(argv: readonly string[]): string {
   return [...inject('cachelaneProgram'), ...argv].map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
 }
 
-/** Runs a program around the CLI as the test user. */
+/** Runs a program around the CLI as the tester's user. */
 export function runProgram(world: World, argv: readonly string[], input = ''): Finished {
   const [file = '', ...rest] = argv;
   const end = spawnSync(file, rest, { cwd: world.dir, env: world.env, input, encoding: 'utf8', maxBuffer: 64 << 20 });
@@ -20,7 +20,7 @@ export function runProgram(world: World, argv: readonly string[], input = ''): F
 export interface Program extends AsyncDisposable {
   readonly child: ChildProcess;
   readonly finished: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
-  /** stdout and stderr, or the screen. */
+  /** Returns stdout and stderr, or the screen. */
   output(): string;
   says(pattern: RegExp): Promise<void>;
   type(text: string): void;
@@ -58,7 +58,7 @@ export function startProgram(world: World, argv: readonly string[]): Program {
   };
 }
 
-/** Starts a shell line in a terminal of its own; script(1) ends with the line's exit code. */
+/** Starts a shell line in its own terminal. script(1) exits with the line's code. */
 export function startInTerminal(world: World, line: string): Program {
   return startProgram(world, ['script', '--quiet', '--flush', '--return', '--command', line, '/dev/null']);
 }

@@ -2,11 +2,11 @@ import { requireCommands } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { openWorld, worldUsers } from '../cli.fixture.ts';
 
-// Four saves make the first squash, sixteen one of squashes: the removals in them are no names in a listing.
+// Four saves cause the first squash, sixteen a squash of squashes. Their whiteouts must not appear in a listing.
 
 describe.each(worldUsers)('as %s', (user) => {
   requireCommands('bwrap', 'flock')('a file that an earlier run removed', () => {
-    test('is gone after any number of saves, with its directory', async () => {
+    test('leaves no name behind after many saves, and nothing that blocks removing its directory', async () => {
       using world = openWorld({ user });
       const sh = async (script: string): Promise<string> => {
         const { code, stdout, stderr } = await world.run(['sh', '-euc', script], { options: ['-q', '-v', 'data:v'] });

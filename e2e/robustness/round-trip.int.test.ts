@@ -6,14 +6,14 @@ import { describe, expect, test } from 'vitest';
 import { openWorld, worldUsers, type World } from '../cli.fixture.ts';
 import { expectNoSessions, expectWholeHeads, headsIn, until } from './store.fixture.ts';
 
-// A directory that is a volume, and one that is just there, are treated the same: afterwards they are the same.
+// The same operations on a volume and on a plain directory have the same result.
 
 const deepName = 'd'.repeat(200);
 
-/** Times are set to what repeats; nanoseconds and all. */
+/** Sets repeatable times with nanoseconds. */
 const stamp = (path: string, nanoseconds: string): string => `touch -h -d '2024-05-06 07:08:09.${nanoseconds}' ${path}`;
 
-/** Everything a file system can hold, with names that are hard to handle. */
+/** Creates everything that a file system can store, with difficult names. */
 const create = `
   umask 022
   printf content > plain; : > empty; echo '#!/bin/sh' > tool; chmod 755 tool; echo r > read-only; chmod 444 read-only
@@ -53,20 +53,20 @@ const changeBack = `
   chmod 755 tool; chmod 000 shut-dir; chmod 500 locked; rm -r sticky; echo not-a-directory > sticky
   ${stamp('tool', '333333333')}; ${stamp('empty-dir', '444444444')}`;
 
-/** Small saves, many of them, that come and go. */
+/** A small save. Many of them add and remove files. */
 const step = (number: number): string => `
   mkdir -p many/dir-${number % 3}; echo ${number} > many/file-${number}; echo ${number} > many/dir-${number % 3}/same
   rm -f many/file-${number - 4}; [ ${number % 5} != 0 ] || { rm -r many/dir-1; mkdir many/dir-1; echo ${number} > many/dir-1/anew; }
   ${stamp('many', String(123_455_000 + number * 10_000))}`;
 
-/** Prints type, permissions, size, time and target of everything, then opens closed files and prints contents. */
+/** Lists type, permissions, size, time and target of everything, then the contents. It opens unreadable files last. */
 const look = `
   find . -mindepth 1 \\( -type d -printf 'd %m %T+ %p\\0' -o -type l -printf 'l %T+ %p -> %l\\0' -o -printf '%y %m %s %T+ %p\\0' \\) 2>"$ERRORS" | LC_ALL=C sort -z | tr '\\0\\n' '\\n?'
   chmod -R u+rwX . 2>/dev/null
   find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum -z | tr '\\0\\n' '\\n?'
   find . -mindepth 1 -printf '%y %p\\0' | LC_ALL=C sort -z | tr '\\0\\n' '\\n?'`;
 
-/** Setuid and setgid bits are dropped, directory times are exact to microseconds, unset times are the run's. */
+/** Normalizes a listing: no setuid and setgid bits, directory times to microseconds, and no times that the script did not set. */
 function linesOf(listing: string): readonly string[] {
   const lines = listing.split('\n').map((line) =>
     line
@@ -78,9 +78,9 @@ function linesOf(listing: string): readonly string[] {
 }
 
 interface Pair {
-  /** Does the same to the volume and to the directory. */
+  /** Runs the script in the volume and in the directory. */
   both(script: string): Promise<void>;
-  /** Compares them. */
+  /** Expects equal listings. */
   expectSame(): Promise<void>;
 }
 
@@ -103,7 +103,7 @@ async function openPair(world: World): Promise<Pair> {
       expect(run.volume('data').skipped).toBeNull();
     },
     async expectSame() {
-      // In a discarded view, since the check changes modes.
+      // Both in a temporary overlay, because the listing changes permissions.
       const view = ['bwrap', '--dev-bind', '/', '/', '--overlay-src', plain, '--tmp-overlay', plain, '--chdir', plain];
       const expected = world.exec([...view, 'sh', '-c', look], { env });
       const found = await inVolume(look, '--mode=read');
@@ -135,7 +135,7 @@ describe.each(worldUsers)('as %s', (user) => {
       await expectNoSessions(world);
     });
 
-    test('keeps no setuid and no setgid bit, and neither sockets nor pipes', async () => {
+    test('keeps no setuid or setgid bits, no sockets and no pipes', async () => {
       using world = openWorld({ user });
       const options = ['-v', 'data:data', '--strict'];
       const make = 'cd data; echo x > tool; chmod 6755 tool; mkdir d; chmod 2775 d; mkfifo pipe';
@@ -144,7 +144,7 @@ describe.each(worldUsers)('as %s', (user) => {
       expect((await world.run(['sh', '-c', list], { options })).stdout).toBe('755 tool\n775 d\n');
     });
 
-    test('with a path that is too long to store is not saved, with the reason; the volume stays', async () => {
+    test('with a path that is too long is not saved, with the reason, and earlier saves stay', async () => {
       using world = openWorld({ user });
       const options = ['-v', 'data:data'];
       await world.run(['sh', '-c', 'echo x > data/x'], { options });
@@ -156,7 +156,7 @@ describe.each(worldUsers)('as %s', (user) => {
       await expectNoSessions(world);
     });
 
-    test('with such a path in a kept directory does not break it, and du and gc work', async () => {
+    test('with such a path in a kept directory does not break other runs, du or gc', async () => {
       using world = openWorld({ user });
       const options = ['-v', 'data:data', '--mounter', 'clone'];
       await world.run(['sh', '-c', 'echo x > data/x'], { options });

@@ -7,7 +7,7 @@ import { openWorld, type World } from '../cli.fixture.ts';
 const secrets = ['s3cret-of-argument', 's3cret-of-environment', 's3cret-of-stdin'] as const;
 const [ofArgument, ofEnvironment, ofStdin] = secrets;
 
-/** Files of the store and reports that hold one of the secrets. */
+/** Returns the files of the store and the reports that contain one of the secrets. */
 function filesWithSecrets(world: World): readonly string[] {
   const paths = globSync(['store/**', 'reports/**', 'home/**', 'tmp/**'], { cwd: world.dir });
   return paths.filter((path) => {
@@ -19,7 +19,7 @@ function filesWithSecrets(world: World): readonly string[] {
 }
 
 requireCommands('bwrap', 'flock')('arguments, environment and input of the command', () => {
-  test('are in no report, no event, no database and no error', async () => {
+  test('are in no report, event, database or error', async () => {
     using world = openWorld({ env: { DEPLOY_TOKEN: ofEnvironment, GITHUB_TOKEN: ofEnvironment } });
     const command = (script: string): readonly string[] => ['sh', '-c', script, 'sh', `--token=${ofArgument}`];
     let said = '';
@@ -44,7 +44,7 @@ requireCommands('bwrap', 'flock')('arguments, environment and input of the comma
       note(await world.cachelane(argv));
       note(await world.cachelane([...argv, '--json']));
     }
-    // Commands that cannot be started, mounts that cannot be made, a store that is broken, a bug.
+    // Commands that do not start, impossible mounts, a broken store, and a bug.
     note(await world.cachelane(['run', '-v', 'data:data', '--', `/no/such/${'x'.repeat(5)}`, ofArgument]));
     note(await world.cachelane(['run', '-v', 'data:data', '--', '/etc/passwd', ofArgument]));
     note(await world.cachelane(['run', '-v', 'data:data', '--', 'true', ...Array<string>(9100).fill(ofArgument)]));
@@ -56,7 +56,7 @@ requireCommands('bwrap', 'flock')('arguments, environment and input of the comma
     expect(said).toContain('is not a database');
     for (const secret of secrets) expect(said).not.toContain(secret);
     expect(filesWithSecrets(world)).toEqual([]);
-    // The search itself works.
+    // The search finds a planted secret.
     writeFileSync(join(world.store, 'leak'), ofArgument);
     expect(filesWithSecrets(world)).toEqual(['store/leak']);
   });

@@ -12,7 +12,7 @@ const content = '_cacache/content-v2/sha512/aa/bb/cc';
 const inVolume = async (world: World, script: string, volume = 'data:data'): Promise<string> =>
   (await world.run(['sh', '-ec', script], { options: ['-v', volume, '--strict'] })).stdout;
 
-/** Makes an archive like actions/cache does: from the workspace, with a file list. */
+/** Packs an archive like actions/cache: from the workspace, with paths from a file. */
 function actionsCache(world: World, { paths, program, absolute = false }: Packed): string {
   const file = join(world.dir, 'cache');
   const workspace = join(world.dir, 'runner/work/web/web');
@@ -55,7 +55,7 @@ requireCommands(
       ['zstd -T0 --long=30', false],
       ['zstd -T0', true],
       ['gzip', false],
-    ])('made with %s, absolute: %s, is a seed of the volume', async (program, absolute) => {
+    ])('made with %s, absolute: %s, can be imported', async (program, absolute) => {
       using world = openWorld({ user });
       world.write({
         [`runner/.npm/${content}`]: 'content',
@@ -76,7 +76,7 @@ requireCommands(
     });
   });
 
-  test('with several directories for a directory volume: which ones there are, and the one that is chosen', async () => {
+  test('with several directories lists them for a directory volume, and imports the chosen one', async () => {
     using world = openWorld();
     world.write({
       'runner/out/a': '1',
@@ -101,11 +101,11 @@ requireCommands(
       volume: { name: 'data', skipped: null },
     });
     expect(await inVolume(world, 'cd data; find . -type f | sort')).toBe('./.bin/y\n./x\n');
-    // Called as the volume is here: nothing has to be said.
+    // The volume has the same path here, so no choice is needed.
     expect(await world.cachelane(['import', file, '--as', 'deps:app/node_modules'])).toMatchObject({ code: 0 });
   });
 
-  test('an import is merged with the contents of the volume', async () => {
+  test('is merged with the volume’s contents', async () => {
     using world = openWorld();
     await inVolume(world, 'echo mine > data/mine; echo mine > data/both');
     world.write({ 'runner/out/both': 'theirs\n', 'runner/out/new': 'theirs\n' });
@@ -124,7 +124,7 @@ requireCommands(
   'bwrap',
   'flock',
   'mkfifo',
-)('a hostile or broken seed', () => {
+)('a hostile or broken import', () => {
   test.each<readonly [string, Buffer | readonly TarMember[], number, string]>([
     [
       'a name that leads up',
@@ -187,7 +187,7 @@ requireCommands(
     ['an empty file', Buffer.alloc(0), 2, 'it is empty'],
     ['an archive of nothing', [], 2, 'it is empty'],
     ['xz', Buffer.from('\xfd7zXZ\0 and so on', 'latin1'), 2, 'it is compressed with xz'],
-  ])('%s: one line and a hint, and the volume is as it was', async (_, archive, code, why) => {
+  ])('%s: one line and a hint, and the volume is unchanged', async (_, archive, code, why) => {
     using world = openWorld();
     await inVolume(world, 'echo mine > data/mine');
     const before = await headsIn(world);
@@ -219,7 +219,7 @@ requireCommands(
     await expectNoSessions(world);
   });
 
-  test('neither a file nor a directory', async () => {
+  test('a path that is neither a file nor a directory', async () => {
     using world = openWorld();
     world.exec(['mkfifo', 'seed']);
     expect(await world.cachelane(['import', join(world.dir, 'seed'), '--as', 'data:data'])).toMatchObject({ code: 2 });
@@ -228,7 +228,7 @@ requireCommands(
     );
   });
 
-  test('links out of it are left out and counted, of entries with one name the last one stays', async () => {
+  test('links out of it are skipped and counted, and the last entry of a name is kept', async () => {
     using world = openWorld();
     const members = [
       dir('v'),
@@ -245,7 +245,7 @@ requireCommands(
       stderr: expect.stringContaining('warning: not imported: 2 symlinks out of the volume') as unknown,
     });
     expect(await inVolume(world, 'cd data; ls; cat in')).toBe('b\nin\nnew');
-    // The imported contents can be exported and imported again.
+    // The imported contents can be exported and imported elsewhere.
     await world.cachelane(['export', 'data', '-o', join(world.dir, 'export')]);
     await world.cachelane(['rm', 'data']);
     expect(await world.cachelane(['import', join(world.dir, 'export'), '--as', 'data:data'])).toMatchObject({

@@ -4,7 +4,7 @@ import { requireCommands } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { openWorld, worldUsers, type FinishedRun, type World } from '../cli.fixture.ts';
 
-// A run that is killed after its save, and before the shared directory's notes say so.
+// A run that is killed between its save and its note about it beside the shared directory.
 
 const volume = ['-v', 'data:cache'];
 
@@ -14,7 +14,7 @@ const sharedRun = async (world: World, script: string): Promise<FinishedRun> =>
 const privateRun = async (world: World, script: string): Promise<FinishedRun> =>
   await world.run(['sh', '-ec', script], { options: volume });
 
-/** Restores the notes of `keepNotes`: the work is to be saved, and nothing else is known. */
+/** Restores the notes of the time when `keepNotes` ran: they request a save and record none. */
 const keepNotes = (world: World): string => `cp -a ${world.store}/kept ${world.dir}/kept-before`;
 
 function putNotesBack(world: World): void {
@@ -42,7 +42,7 @@ async function sharedRunWithoutNote(world: World, script: string): Promise<void>
 
 requireCommands('bwrap', 'flock')('notes of a shared directory', () => {
   describe.each(worldUsers)('as %s', (user) => {
-    test('an unrecorded save does not overwrite newer work of others', async () => {
+    test('saved work without a note does not overwrite newer work of others', async () => {
       using world = openWorld({ user });
       await sharedRunWithoutNote(world, 'echo old > cache/f; echo kept > cache/g');
       expect((await privateRun(world, 'cat cache/f; echo new > cache/f')).stdout).toBe('old\n');
@@ -52,7 +52,7 @@ requireCommands('bwrap', 'flock')('notes of a shared directory', () => {
       expect((await sharedRun(world, 'cat cache/f cache/g cache/h')).stdout).toBe('new\nkept\n1\n');
     });
 
-    test('nor what a rollback took away', async () => {
+    test('nor restore what a rollback removed', async () => {
       using world = openWorld({ user });
       await privateRun(world, 'echo first > cache/f');
       await sharedRunWithoutNote(world, 'echo second > cache/f');
@@ -61,7 +61,7 @@ requireCommands('bwrap', 'flock')('notes of a shared directory', () => {
       expect((await sharedRun(world, 'cat cache/f')).stdout).toBe('first\n');
     });
 
-    test('a part that was saved while others went on is not saved again by the last of them', async () => {
+    test('the last run does not save again what was saved while others were running', async () => {
       using world = openWorld({ user, env: { CACHELANE_SHARED_SAVE_SECONDS: '0' } });
       const options = ['-v', 'npm', '--sharing', 'SHARED'];
       const content = '$NPM_CONFIG_CACHE/_cacache/content-v2/sha512/00/00';
@@ -76,7 +76,7 @@ requireCommands('bwrap', 'flock')('notes of a shared directory', () => {
       expect((await staying.finished).volume('npm')).toMatchObject({ added: 1, changed: 0, skipped: null });
     });
 
-    test('what the next run changes of it is saved', async () => {
+    test('the next run saves its own changes', async () => {
       using world = openWorld({ user });
       await privateRun(world, 'cd cache; mkdir d m; echo 0 > d/zero; echo 0 > m/zero; echo 0 > m/one');
       await sharedRunWithoutNote(

@@ -19,7 +19,7 @@ interface OpenStore {
   readonly layers: LayerStore;
 }
 
-/** Looks into the world's store, past the CLI. */
+/** Reads the world's store directly, without the CLI. */
 async function inStore<T>({ store }: World, look: (open: OpenStore) => Promise<T>): Promise<T> {
   const random = { bytes: (count: number) => crypto.getRandomValues(new Uint8Array(count)) };
   await using metadata = await openSqliteMetadata({ file: join(store, 'state.db'), random, clock }, noAbort);
@@ -34,7 +34,7 @@ export async function sessionsIn(world: World): Promise<readonly SessionRecord[]
   return await inStore(world, async ({ metadata }) => await metadata.listSessions(noAbort));
 }
 
-/** Reads every layer of every head and compares it with its digests. */
+/** Reads every layer of every head and verifies its digests. */
 export async function expectWholeHeads(world: World): Promise<void> {
   await inStore(world, async ({ metadata, layers }) => {
     for (const { layers: ids } of await metadata.listHeads(noAbort)) {
@@ -43,7 +43,7 @@ export async function expectWholeHeads(world: World): Promise<void> {
   });
 }
 
-/** No run is under way, and none that was killed left anything that a start has to repair. */
+/** Expects no session, and no leftovers that a start would repair. */
 export async function expectNoSessions(world: World): Promise<void> {
   expect(await sessionsIn(world)).toEqual([]);
   expect(readdirSync(join(world.store, 'sessions'))).toEqual([]);
@@ -53,7 +53,7 @@ export function layerDir({ store }: World, id: LayerId): string {
   return join(store, 'layers', id);
 }
 
-/** As if everything had been saved an hour ago, so that no grace period keeps it. */
+/** Makes every save an hour older, so that no grace period keeps it. */
 export function ageLayers({ store }: World): void {
   for (const id of readdirSync(join(store, 'layers'))) {
     const file = join(store, 'layers', id, 'layer.json');
@@ -63,24 +63,24 @@ export function ageLayers({ store }: World): void {
   }
 }
 
-/** Makes all leases an hour old, as if their owners had died before being recorded. */
+/** Makes the leases an hour older. A client that died before it was recorded leaves files without an owner. */
 export function ageLeases({ store }: World): void {
   const sessions = join(store, 'sessions');
   const anHourAgo = Date.now() / 1000 - 3600;
   for (const name of readdirSync(sessions)) utimesSync(join(sessions, name), anHourAgo, anHourAgo);
 }
 
-/** Below the test's time limit, so that the error names the condition. */
+/** Shorter than a test's own time limit, whose error would not name the condition. */
 const patienceMs = 280_000;
 
-/** Waits for a condition. Throws with the condition, or the text of `inVain`. */
+/** Waits for a condition. On a timeout, the error shows the condition or the text of `onTimeout`. */
 export async function until(
   look: () => boolean | Promise<boolean>,
-  inVain: () => string = () => String(look),
+  onTimeout: () => string = () => String(look),
 ): Promise<void> {
   const end = performance.now() + patienceMs;
   while (!(await look())) {
-    if (performance.now() > end) throw new Error(`waited in vain: ${inVain()}`);
+    if (performance.now() > end) throw new Error(`timed out while waiting for: ${onTimeout()}`);
     await wait(5);
   }
 }

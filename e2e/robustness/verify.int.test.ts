@@ -12,7 +12,7 @@ const save = async (world: World, name: string, script: string): Promise<LayerId
 };
 
 requireCommands('bwrap', 'flock')('verify', () => {
-  test('--repair takes nothing from under a run that is at work', async () => {
+  test('--repair removes nothing that a running command uses', async () => {
     using world = openWorld();
     const layer = await save(world, 'data', 'for i in 1 2 3 4 5; do echo $i > data/$i; done');
     const file = join(layerDir(world, layer), 'tree/3');
@@ -32,7 +32,7 @@ requireCommands('bwrap', 'flock')('verify', () => {
     expect(ended.volume('data')).toMatchObject({ added: 1, skipped: null });
   });
 
-  test('names damaged and missing layers with their heads; --repair removes only those', async () => {
+  test('names damaged and missing layers and their heads; --repair removes only those', async () => {
     using world = openWorld();
     const good = await save(world, 'data', 'echo 1 > data/one');
     const flipped = await save(world, 'data', 'echo 2 > data/two');
@@ -41,7 +41,7 @@ requireCommands('bwrap', 'flock')('verify', () => {
     expect(whole).toMatchObject({ code: 0, stdout: '3 layers verified: no damage found\n' });
 
     const file = join(layerDir(world, flipped), 'tree/two');
-    // The same length and time.
+    // The same length and, without a digest check, the same file.
     writeFileSync(file, readFileSync(file, 'utf8').replace('2', '!'));
     rmSync(layerDir(world, gone), { recursive: true });
     const before = await headsIn(world);

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { configure } from '../provided-volumes.fixture.ts';
 import { buildSdk, openSdkWorld, pathsOf, type BuiltSdk, type SdkWorld } from './sdk-world.fixture.ts';
 
-// Catalogs of an organisation in programs: locked, generated, and run by Node.
+// The volumes that an organisation offers, as its projects' programs use them: locked, generated, and run by Node unchanged.
 
 let sdk: BuiltSdk;
 beforeAll(() => {
@@ -62,7 +62,7 @@ process.stdout.write(JSON.stringify({
 }));
 `;
 
-test('a generated client runs under Node, and its volumes are like others', async () => {
+test('a generated client runs under Node unchanged, and its volumes behave like others', async () => {
   await using on = openSdkWorld(sdk);
   await on.serve();
   const web = on.acme('web', { 'build.ts': program });
@@ -80,14 +80,14 @@ test('a generated client runs under Node, and its volumes are like others', asyn
   });
   expect(await pathsOf(engine.catalog('github.com/acme').cacheVolume('models').entries())).toEqual(['m']);
   expect(await pathsOf(engine.cacheVolume('models').in('github.com/acme').entries())).toEqual(['m']);
-  // By its alias alone, which the lock has as well; a session from before the lock may know of it a second later only.
+  // By its alias alone, which the lock also has. A session from before the lock may see it a second later.
   const later = await on.session(web);
   expect((await later.catalog('my-org').cacheVolume('pip-cache').info()).tool).toBe('pip');
   const typed = await later.query<{ readonly myOrg: object }>('{ myOrg { pipCache { tool } models { namespace } } }');
   expect(typed.myOrg).toEqual({ pipCache: { tool: 'pip' }, models: { namespace: 'github.com/acme' } });
 });
 
-test('uncompiled programs get an error for a removed definition, not an empty volume', async () => {
+test('a missing definition is an error for programs without a compiler, and they get no empty volume instead', async () => {
   await using on = openSdkWorld(sdk);
   await on.serve();
   const attempt = `
@@ -131,7 +131,7 @@ for (const name of ['old', 'models', 'pipCache']) {
   expect(after).toContain('models models2\n');
 });
 
-test('a version that vanished goes on by the lock, in an engine that never had it as well', async () => {
+test('a version that vanished still works through the lock, also in an engine that never had it', async () => {
   await using on = openSdkWorld(sdk);
   await on.serve();
   const web = on.acme('web', { 'build.ts': program });
@@ -153,11 +153,11 @@ test('a version that vanished goes on by the lock, in an engine that never had i
     CACHELANE_HOME: join(on.world.dir, 'another-home'),
   }).finished;
   expect(fresh).toBe(0);
-  // The catalog was never published there: CI uses the lock without a warning.
+  // Nobody published it there. CI relies on the lock, so there is no warning.
   expect(JSON.parse(answer)).toMatchObject({ pip: { tool: 'pip', warnings: [] } });
 });
 
-test('a lock that cannot be read keeps no program from its volumes', async () => {
+test('an unreadable lock does not keep a program from its volumes', async () => {
   await using on = openSdkWorld(sdk);
   await on.serve();
   const web = on.acme('web', { 'cachelane.lock': '{}' });
@@ -168,19 +168,19 @@ test('a lock that cannot be read keeps no program from its volumes', async () =>
   expect((await engine.cacheVolume('npm').info()).key).toBe('npm');
 });
 
-test('what an engine of the SDK has is no alias, so that a client can have both', async () => {
+test('no alias equals a method of the SDK’s engine, so a client can have both', async () => {
   await using on = openSdkWorld(sdk);
   await on.serve();
   const engine = await on.session(on.acme('web'));
   const names = Object.keys(engine);
   expect(names).toContain('run');
   for (const name of names) {
-    // New methods must be added to the list in method-name.ts.
+    // A new method also needs an entry in the list in method-name.ts.
     expect(() => requireAlias(name), name).toThrow(expect.objectContaining({ code: 'E_CATALOG' }));
   }
 });
 
-test('aliases come from the engine user’s file, not from a home that a program claims', async () => {
+test('aliases of namespaces come from the engine user’s file, not from a home that a program claims', async () => {
   await using on = openSdkWorld(sdk);
   configure(on, 'catalogs: { my-org: github.com/acme }\n');
   on.world.write({ 'evil/cachelane/config.yaml': 'catalogs: { my-org: github.com/evil }\n' });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openSdkWorld, pathsOf } from './sdk-world.fixture.ts';
 
-test('a killed engine loses its forks but no saves, and the next one continues', async () => {
+test('a killed engine loses its forks but no saved changes, and the next engine continues', async () => {
   await using on = openSdkWorld();
   const { pid } = await on.serve();
   const directory = on.acme('web');
@@ -27,7 +27,7 @@ test('a killed engine loses its forks but no saves, and the next one continues',
   await expect(work()).rejects.toMatchObject({ code: 'E_ENGINE_GONE' });
 
   await on.serve();
-  // The same objects: the session is a new one, and the change of before is the same change.
+  // The same objects work with a new session, and repeat the same change.
   expect(await data.rollback({ key: 'once' })).toEqual(done);
   expect(await pathsOf(data.entries())).toEqual(['a']);
   await using fork = await engine.attach([engine.cacheVolume('data', { sharing: 'LOCKED' })], {
@@ -36,7 +36,7 @@ test('a killed engine loses its forks but no saves, and the next one continues',
   expect(fork.volumes).toHaveLength(1);
 });
 
-test('a fork of an engine that was stopped is known in the next one, to have saved nothing', async () => {
+test('the next engine reports that a fork of a stopped engine saved nothing', async () => {
   await using on = openSdkWorld();
   const first = await on.serve();
   const engine = await on.session(on.acme('web'));

@@ -6,12 +6,13 @@ import { expect, test } from 'vitest';
 import { seededNumbers } from '../seeded.fixture.ts';
 import { openSdkWorld, pathsOf, type SdkWorld, type ServedEngine } from './sdk-world.fixture.ts';
 
-// An engine that is a process, killed while it makes a change; its client asks the next one for the same. Every single moment is in packages/api/src/mutations/mutations-killed.sim.test.ts.
+// An engine process is killed during a change, and its client asks the next engine for the same change.
+// packages/api/src/mutations/mutations-killed.sim.test.ts covers every single moment.
 
 const keys = ['one', 'two', 'three'] as const;
 const filesInEach = 30;
 
-/** What the change came to, or the error. */
+/** The result of the change, or its error. */
 type Outcome<T> = T | CachelaneError;
 
 async function outcomeOf<T>(change: Promise<T>): Promise<Outcome<T>> {
@@ -34,7 +35,7 @@ interface Killed<T> {
   readonly next: ServedEngine;
 }
 
-/** Kills the engine some time after the change has begun, and asks the next one. */
+/** Kills the engine some time after the change has begun, and asks the next engine. */
 async function killedDuring<T>({ on, engine, afterMs }: Killing, change: () => Promise<T>): Promise<Killed<T>> {
   const first = outcomeOf(change());
   await wait(afterMs);
@@ -55,7 +56,7 @@ function fill(fork: Fork, round: string): void {
 
 const generationOf = async (volume: CacheVolume): Promise<number> => (await volume.head())?.generation ?? 0;
 
-/** Returns the volumes that have a whole round. Others must have none of it. */
+/** Returns the names of the volumes that have all of a round. The others must have none of it. */
 async function doneIn(volumes: readonly CacheVolume[], round: string): Promise<string[]> {
   const done: string[] = [];
   for (const [index, volume] of volumes.entries()) {
@@ -82,12 +83,12 @@ function expectTold(outcome: Outcome<readonly Saved[]>, done: readonly string[])
 
 const seeds = [1, 2, 3, 4];
 
-/** In parts of what a commit takes here: from its begin to a little after its end, each seed in a part of its own. */
+/** Returns a moment between the start of a commit and shortly after its end. Each seed covers its own part. */
 function momentOf(seed: number, random: () => number): number {
   return ((seed - 1 + random()) / seeds.length) * 1.2;
 }
 
-test.each(seeds)('a commit and a rollback with a killed engine, seed %i', async (seed) => {
+test.each(seeds)('an engine killed during a commit and a rollback, seed %i', async (seed) => {
   const random = seededNumbers(seed);
   await using on = openSdkWorld();
   const engine = await on.serve('--keep');

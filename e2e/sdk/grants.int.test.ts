@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openSdkWorld } from './sdk-world.fixture.ts';
 
-test('a program shares a volume, or all of a namespace, with confined sessions of another project, and takes that back', async () => {
+test('a program grants confined sessions of another project a volume or a whole namespace, and revokes the grants', async () => {
   await using on = openSdkWorld();
   await on.serve();
   const [web, api] = [await on.session(on.acme('web')), 'github.com/acme/api'];
@@ -38,7 +38,7 @@ test('a program shares a volume, or all of a namespace, with confined sessions o
   expect(await npm.withdrawGrant(api)).toMatchObject(grant);
   expect([await npm.withdrawGrant(api), await reads()]).toEqual([null, 'E_NOT_FOUND']);
 
-  // As of anywhere: the namespace of a derived engine is meant.
+  // From any directory: the grant applies to the namespace of the derived engine.
   const all = { namespace, key: null, to: 'github.com/acme/**', access: 'READ' };
   const elsewhere = (await on.session(on.acme('other'))).withNamespace(namespace);
   expect(await elsewhere.grantAll(all.to)).toMatchObject(all);

@@ -5,14 +5,14 @@ import { describe, expect, test } from 'vitest';
 import { until } from '../robustness/store.fixture.ts';
 import { openSdkWorld, pathsOf, type SdkWorld } from './sdk-world.fixture.ts';
 
-// Commands of programs and the processes they leave, with a real engine.
+// Commands of programs, and processes that outlive them. The engine is real, and commands are children of this process.
 
 async function client(on: SdkWorld): Promise<NodeEngine> {
   await on.serve();
   return await on.session(on.acme('web'));
 }
 
-/** False for a zombie. */
+/** Returns false for a process that has ended but was not reaped. */
 function lives(pid: number): boolean {
   try {
     return !/\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
@@ -21,7 +21,7 @@ function lives(pid: number): boolean {
   }
 }
 
-/** A shell command, with the volume `data` in DIR and a directory for the test's own files in NOTES. */
+/** Runs a shell command with the volume `data` in DIR and a directory for the test's own files in NOTES. */
 async function shell(on: SdkWorld, engine: NodeEngine, script: string, options: RunOptions = {}) {
   const volumes = [{ volume: engine.cacheVolume('data'), variable: 'DIR' }];
   const env = { ...on.world.env, NOTES: on.world.dir };
@@ -30,7 +30,7 @@ async function shell(on: SdkWorld, engine: NodeEngine, script: string, options: 
 
 const pidIn = (on: SdkWorld, name: string): number => Number(readFileSync(join(on.world.dir, name), 'utf8'));
 
-/** An abort as soon as the command has written a note of this name. */
+/** Aborts as soon as the command has written a note of this name. */
 function abortAt(on: SdkWorld, name: string): AbortSignal {
   const controller = new AbortController();
   void until(() => existsSync(join(on.world.dir, name))).then(() => controller.abort());
@@ -38,7 +38,7 @@ function abortAt(on: SdkWorld, name: string): AbortSignal {
 }
 
 describe('a command that is aborted', () => {
-  test.each(['ignore', 'capture'] as const)('ends its children even if its output is held open: %s', async (stdio) => {
+  test.each(['ignore', 'capture'] as const)('ends its processes, too, whoever reads its output: %s', async (stdio) => {
     await using on = openSdkWorld();
     const engine = await client(on);
     const signal = abortAt(on, 'begun');
@@ -51,7 +51,7 @@ describe('a command that is aborted', () => {
     expect(await pathsOf(engine.cacheVolume('data').entries())).toEqual(['mine']);
   });
 
-  test('is ended also where it does not listen', async () => {
+  test('ends even if it ignores the signal', async () => {
     await using on = openSdkWorld();
     const engine = await client(on);
     const signal = abortAt(on, 'deaf');
@@ -61,23 +61,20 @@ describe('a command that is aborted', () => {
   });
 });
 
-describe('what outlives a command', () => {
-  test.each(['exit 0', 'exit 3'])(
-    'with volumes is ended, and told, before anything comes of its work: %s',
-    async (exit) => {
-      await using on = openSdkWorld();
-      const engine = await client(on);
-      const script = `setsid sh -c 'echo $$ > $NOTES/child; while :; do echo half > $DIR/half; sleep 0.01; done' &
+describe('a process that outlives its command', () => {
+  test.each(['exit 0', 'exit 3'])('with volumes is ended and reported before the work is saved: %s', async (exit) => {
+    await using on = openSdkWorld();
+    const engine = await client(on);
+    const script = `setsid sh -c 'echo $$ > $NOTES/child; while :; do echo half > $DIR/half; sleep 0.01; done' &
       until [ -s $NOTES/child ] && [ -e $DIR/half ]; do :; done; ${exit}`;
-      const { saved, leftovers } = await shell(on, engine, script, { stdio: 'capture', allowFailure: true });
-      const pid = pidIn(on, 'child');
-      expect(lives(pid)).toBe(false);
-      expect(leftovers).toContainEqual({ pid, name: 'sh' });
-      expect(saved?.[0]?.added).toBe(exit === 'exit 0' ? 1 : 0);
-    },
-  );
+    const { saved, leftovers } = await shell(on, engine, script, { stdio: 'capture', allowFailure: true });
+    const pid = pidIn(on, 'child');
+    expect(lives(pid)).toBe(false);
+    expect(leftovers).toContainEqual({ pid, name: 'sh' });
+    expect(saved?.[0]?.added).toBe(exit === 'exit 0' ? 1 : 0);
+  });
 
-  test('continues if left running, writes nothing into later volumes, and does not block readers of the output', async () => {
+  test('keeps running if allowed, writes nothing into later runs, and blocks no reader of the output', async () => {
     await using on = openSdkWorld();
     const engine = await client(on);
     const loop =
@@ -93,7 +90,7 @@ describe('what outlives a command', () => {
     await until(() => !lives(pidIn(on, 'child')));
   });
 
-  test('without volumes is ignored', async () => {
+  test('without volumes is left alone', async () => {
     await using on = openSdkWorld();
     const engine = await client(on);
     const script = `sh -c 'echo $$ > $NOTES/child; until [ -e $NOTES/gate ]; do sleep 0.01; done' & until [ -s $NOTES/child ]; do :; done; echo said`;
@@ -105,7 +102,7 @@ describe('what outlives a command', () => {
 });
 
 describe('an engine that is killed', () => {
-  test('leaves no path to a volume for later writers', async () => {
+  test('leaves no path to a program or command that keeps writing', async () => {
     await using on = openSdkWorld();
     const { pid } = await on.serve();
     const directory = on.acme('web');
@@ -137,8 +134,8 @@ describe('an engine that is killed', () => {
   });
 });
 
-describe('invalid commands and volumes', () => {
-  test('is refused in words', async () => {
+describe('an invalid command or volume', () => {
+  test('fails with a clear message', async () => {
     await using on = openSdkWorld();
     const engine = await client(on);
     const npm = engine.cacheVolume('npm');

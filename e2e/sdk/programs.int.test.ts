@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { seedGoBuild } from '../real-tools/go-project.fixture.ts';
 import { buildSdk, openSdkWorld, pathsOf, type BuiltSdk } from './sdk-world.fixture.ts';
 
-// Programs as their authors write them: the package is installed, `cachelane` is on the PATH.
+// Programs as users write them: the package is installed, and `cachelane` is on the PATH.
 
 let sdk: BuiltSdk;
 beforeAll(() => {
@@ -51,7 +51,7 @@ requireCommands(
       'web',
       Object.fromEntries(names.map((name) => [name, readFileSync(join(dir, name), 'utf8')])),
     );
-    // Go adds its index of a directory later where that has changed just now.
+    // Go adds its index of a directory later if the directory has just changed.
     on.world.exec(['find', directory, '-exec', 'touch', '-d', '1 hour ago', '{}', '+']);
     await seedGoBuild(on.world, directory);
     const outputs = [];
@@ -79,7 +79,7 @@ interface Facts {
   readonly id: string;
 }
 
-test('programs that start at once where no engine runs have one, and a volume for each project', async () => {
+test('programs that start at once without an engine share one, with a volume for each project', async () => {
   await using on = openSdkWorld(sdk);
   const [web, api] = [on.acme('web', { 'p.mjs': facts }), on.acme('api', { 'p.mjs': facts })];
   const started = [web, api, web, api].map((directory) => on.program(directory, 'p.mjs'));
@@ -98,7 +98,7 @@ test('programs that start at once where no engine runs have one, and a volume fo
   expect(told[0]?.id).not.toBe(told[1]?.id);
 });
 
-test('a program under cachelane serve uses the engine that its environment names', async () => {
+test('a program under cachelane serve uses the engine in its environment', async () => {
   await using on = openSdkWorld(sdk);
   const directory = on.acme('web', { 'p.mjs': facts });
   const { code, stdout } = await on.world.cachelane(['serve', '--', on.node, 'p.mjs'], { cwd: directory });
@@ -109,7 +109,7 @@ test('a program under cachelane serve uses the engine that its environment names
   });
 });
 
-test('a program finds the engine of its home, wherever the home is said to be', async () => {
+test('a program finds the engine of its home, wherever the home is set', async () => {
   await using on = openSdkWorld(sdk);
   const directory = on.acme('web', { 'p.mjs': facts.replace('connect()', 'connect({ program: null })') });
   const long = join(on.world.dir, 'a'.repeat(100));
@@ -134,7 +134,7 @@ test('a program finds the engine of its home, wherever the home is said to be', 
   expect(stderr).toContain('E_ENGINE_GONE');
 });
 
-test('a program without cachelane gets a clear error', async () => {
+test('a program without cachelane gets an error that names it', async () => {
   await using on = openSdkWorld(sdk);
   const directory = on.acme('web', {
     'p.mjs': facts.replace('connect()', "connect({ program: ['no-such-program'] })"),
@@ -145,7 +145,7 @@ test('a program without cachelane gets a clear error', async () => {
   expect(stderr).toContain('install cachelane');
 });
 
-test('a program that does not close its session ends all the same', async () => {
+test('a program that does not close its session still ends', async () => {
   await using on = openSdkWorld(sdk);
   const text = `
 import { connect } from '@cachelane/sdk/node';
@@ -158,7 +158,7 @@ process.stdout.write(fork.directory + '\\n');
   expect(stdout).toContain(on.world.store);
 });
 
-test('a program ends in spite of events that it has stopped reading, and not while it waits for one', async () => {
+test('a program ends although it stopped reading events, but not while it waits for one', async () => {
   await using on = openSdkWorld(sdk);
   const begin = `
 import { connect } from '@cachelane/sdk/node';
@@ -178,7 +178,7 @@ await engine.close();
   expect(await on.program(directory, 'waits.mjs').finished).toMatchObject({ code: 0, stderr: '', stdout: 'told' });
 });
 
-test('a program goes on when the engine that it started has ended', async () => {
+test('a program continues when the engine that it started has ended', async () => {
   await using on = openSdkWorld(sdk);
   const text = `
 import { readFileSync } from 'node:fs';
@@ -203,10 +203,10 @@ process.stdout.write(String(new Set(pids).size));
   expect(await on.program(directory, 'p.mjs').finished).toMatchObject({ code: 0, stderr: '', stdout: '3' });
 });
 
-test('a program’s environment is not sent to a socket that others can replace', async () => {
+test('a program sends its environment to no socket that other users can replace', async () => {
   await using on = openSdkWorld(sdk);
   const directory = on.acme('web', { 'p.mjs': facts });
-  // Too long for a socket: it is below a directory for temporary files then.
+  // Too long for a socket path, so the socket is in a directory for temporary files.
   const env = { CACHELANE_HOME: join(on.world.dir, 'a'.repeat(100)), XDG_RUNTIME_DIR: undefined };
   const place = join(on.world.env['TMPDIR'] ?? '', `cachelane-${process.geteuid?.()}`);
   mkdirSync(place);
@@ -230,7 +230,7 @@ const library = (name: string): Readonly<Record<string, string>> => ({
     'export const cache = async (engine) => (await engine.scope(import.meta).cacheVolume("cache").info()).namespace;',
 });
 
-test('libraries have namespaces of their own, by their names', async () => {
+test('libraries have their own namespaces, by their names', async () => {
   await using on = openSdkWorld(sdk);
   const program = `
 import { connect } from '@cachelane/sdk/node';
@@ -325,7 +325,7 @@ process.stdout.write(JSON.parse(query.stdout).errors[0].message + '\\n');
 process.stdout.write((await engine.context()).namespace + '\\n');
 `;
 
-test('a session that is handed on is what a child gets, or a narrower one of its own, and nothing once it has ended', async () => {
+test('a child can use the session passed to it or a narrower one, and neither after the session ended', async () => {
   await using on = openSdkWorld(sdk);
   const look = `
 import { connect } from '@cachelane/sdk/node';
@@ -390,7 +390,7 @@ for (const confine of [false, true]) {
   ]);
 });
 
-test('a child process is in the session of its parent, and in its bounds; it never has the token of the engine', async () => {
+test('a child process has its parent’s session with its limits, and never the engine’s token', async () => {
   await using on = openSdkWorld(sdk);
   const directory = on.acme('web', { 'parent.mjs': parent, 'child.mjs': child });
   await on.world.run(['true'], { cwd: on.acme('other'), options: ['-v', `data:${join(on.world.dir, 'tmp/data')}`] });

@@ -1,4 +1,4 @@
-// Loaded by `node --import`: makes the process's monotonic clock and its long intervals run 20 times as fast.
+// For `node --import`: the process's monotonic clock and its long intervals run 20 times as fast.
 
 const factor = 20;
 const longMs = 5000;

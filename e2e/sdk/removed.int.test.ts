@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openSdkWorld, pathsOf } from './sdk-world.fixture.ts';
 
-test('a namespace removed under forks stays removed; a later fork creates it again', async () => {
+test('a namespace that is removed during forks stays removed, and a new save creates it again', async () => {
   await using on = openSdkWorld();
   await on.serve('--keep');
   const directory = on.acme('web');

@@ -8,7 +8,7 @@ import { openWorld, type Finished, type World } from '../cli.fixture.ts';
 
 const root = join(import.meta.dirname, '../..');
 
-/** Builds the published package. Slow: use it in `beforeAll`. */
+/** The package as published. Build it in `beforeAll`, because it takes seconds. */
 export interface BuiltSdk extends Disposable {
   readonly dir: string;
 }
@@ -25,22 +25,22 @@ export function buildSdk(): BuiltSdk {
 
 export interface SdkWorld extends AsyncDisposable {
   readonly world: World;
-  /** Creates a project with the namespace `github.com/acme/NAME` and returns its directory. */
+  /** Creates a project with the namespace `github.com/acme/NAME`. Returns its directory. */
   acme(name: string, files?: Readonly<Record<string, string>>): string;
-  /** `cachelane serve`, ready; the world's home has one engine. */
+  /** Starts `cachelane serve` and waits until it is ready. The world's home has one engine. */
   serve(...options: readonly string[]): Promise<ServedEngine>;
-  /** The same with environment variables for the engine. */
+  /** Like `serve`, with environment variables for the engine. */
   serveWith(env: Readonly<Record<string, string>>, ...options: readonly string[]): Promise<ServedEngine>;
-  /** A session of this process in a project; closed with the world. */
+  /** Opens a session of this process in a project. The world closes it. */
   session(directory: string, options?: ConnectOptions): Promise<NodeEngine>;
-  /** `node FILE` in a directory, with the SDK installed and `cachelane` on the PATH. */
+  /** Runs `node FILE` in a directory, with the SDK installed and `cachelane` on the PATH. */
   program(
     directory: string,
     file: string,
     env?: Readonly<Record<string, string | undefined>>,
     args?: readonly string[],
   ): ReturnType<World['start']>;
-  /** Node, as programs of the world are started with it. */
+  /** The Node binary that runs the world's programs. */
   readonly node: string;
 }
 
@@ -48,17 +48,17 @@ export interface ServedEngine {
   readonly address: string;
   readonly token: string | null;
   readonly pid: number;
-  /** Also where it is killed. */
+  /** Resolves at its end, also after a kill. */
   readonly ended: Promise<Finished>;
-  /** Ends it as SIGTERM does. */
+  /** Ends it with SIGTERM. */
   stop(): Promise<Finished>;
 }
 
-/** With `sdk`, programs of the world have it installed. */
+/** Opens a world. With `sdk`, its programs have the package installed. */
 export function openSdkWorld(sdk?: BuiltSdk): SdkWorld {
   const world = openWorld();
   const [node, bundle] = inject('cachelaneProgram');
-  // What starts by itself must not outlive the test.
+  // Engines that start in the background must not outlive the test.
   const launcher = `#!/bin/sh
 [ "$1" != serve ] || { echo $$ >>"$TMPDIR/engines"; shift; set -- serve --idle-timeout 1 "$@"; }
 exec "${node}" "${bundle}" "$@"
@@ -113,7 +113,7 @@ exec "${node}" "${bundle}" "$@"
   };
 }
 
-/** Unless it has ended, and its number is another process's. */
+/** Ends the engine, unless another process has its pid now. */
 function endEngine(pid: number, { store }: World): void {
   try {
     if (readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`CACHELANE_HOME=${store}\0`))
@@ -123,7 +123,7 @@ function endEngine(pid: number, { store }: World): void {
   }
 }
 
-/** Paths of all that a reader of the volume finds, in their order. */
+/** Returns the paths that a reader of the volume finds, in order. */
 export async function pathsOf(
   entries: AsyncIterable<{ readonly path: string; readonly type: string }>,
 ): Promise<string[]> {

@@ -5,9 +5,9 @@ import type { NodeEngine } from '@cachelane/sdk/node';
 import { expect, test } from 'vitest';
 import { openSdkWorld, type SdkWorld } from './sdk-world.fixture.ts';
 
-// An engine's pushes of its clients' saves.
+// What an engine sends to a remote, and which remote it uses.
 
-/** Its address. */
+/** Creates a remote and returns its address. */
 function remoteIn(on: SdkWorld, name: string): string {
   const dir = join(on.world.dir, name);
   mkdirSync(dir);
@@ -20,7 +20,7 @@ async function save(engine: NodeEngine, key: string): Promise<void> {
   await fork.commit();
 }
 
-/** What a machine without anything of its own finds in a volume of the project. */
+/** Returns what a new machine finds in a volume of the project. */
 async function foundElsewhere(on: SdkWorld, directory: string, key: string): Promise<string> {
   const data = join(on.world.dir, 'tmp/data');
   const env = { CACHELANE_HOME: join(on.world.dir, 'tmp', `machine-${(machines += 1)}`) };
@@ -33,7 +33,7 @@ async function foundElsewhere(on: SdkWorld, directory: string, key: string): Pro
 }
 let machines = 0;
 
-test('saves of clients are pushed in the background, one push at a time, also at the engine’s end', async () => {
+test('saves are sent in the background, saves during a push are sent after it, and the engine finishes both before it ends', async () => {
   await using on = openSdkWorld();
   on.world.env['CACHELANE_REMOTE'] = remoteIn(on, 'remote');
   const directory = on.acme('web');
@@ -55,7 +55,7 @@ async function synced(events: AsyncIterable<EngineEvent>): Promise<EngineEvent> 
   throw new Error('nothing was synced');
 }
 
-test('a program that names another remote gets a warning, and nothing is written there', async () => {
+test('a program that names another remote than its engine gets a warning, and nothing is written there', async () => {
   await using on = openSdkWorld();
   const [own, other] = [remoteIn(on, 'own'), remoteIn(on, 'other')];
   on.world.env['CACHELANE_REMOTE'] = own;
@@ -75,7 +75,7 @@ test('a program that names another remote gets a warning, and nothing is written
   ]);
 });
 
-test('a program gets the warnings about its engine’s unusable remote', async () => {
+test('a program gets a warning about a remote that its engine cannot use, wherever the engine’s log goes', async () => {
   await using on = openSdkWorld();
   on.world.env['CACHELANE_REMOTE'] = 'ftp://cache.example';
   const directory = on.acme('web');

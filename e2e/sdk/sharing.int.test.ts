@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { goModule, goProject, seedGoBuild } from '../real-tools/go-project.fixture.ts';
 import { openSdkWorld, pathsOf, type SdkWorld } from './sdk-world.fixture.ts';
 
-// Concurrent work in one volume, with a real engine and separate sessions.
+// Concurrent clients of one volume, and what is saved. The engine is real. Clients have separate sessions where it matters.
 
 async function clients(on: SdkWorld, count: number): Promise<readonly NodeEngine[]> {
   await on.serve();
@@ -42,7 +42,7 @@ describe('SHARED', () => {
 });
 
 describe('PRIVATE', () => {
-  test('is a directory each, and what all of them did is merged', async () => {
+  test('is a directory for each fork, and all changes are merged', async () => {
     await using on = openSdkWorld();
     const [one, other] = (await clients(on, 2)) as [NodeEngine, NodeEngine];
     const sharing = 'PRIVATE';
@@ -52,7 +52,7 @@ describe('PRIVATE', () => {
     put(second, 'b');
     expect(existsSync(join(second.directory, 'a'))).toBe(false);
     await first.commit();
-    // Nor by a commit: a view stays as it was.
+    // A commit does not change other views.
     expect(existsSync(join(second.directory, 'a'))).toBe(false);
     await second.commit();
     expect(await pathsOf(one.cacheVolume('data').entries())).toEqual(['a', 'b']);
@@ -60,7 +60,7 @@ describe('PRIVATE', () => {
 });
 
 describe('LOCKED', () => {
-  test('is one after the other: who waits finds what the one before left', async () => {
+  test('is used by one fork at a time, and each finds what the previous one saved', async () => {
     await using on = openSdkWorld();
     const [one, other] = (await clients(on, 2)) as [NodeEngine, NodeEngine];
     const first = await one.attach([one.cacheVolume('data', { sharing: 'LOCKED' })]);
@@ -72,11 +72,11 @@ describe('LOCKED', () => {
     await first.commit();
     await using second = await waiting;
     expect(readFileSync(join(second.directory, 'a'), 'utf8')).toBe('a');
-    // The same volume in whatever way it is asked for.
+    // The volume has the same id with any sharing.
     expect(await one.cacheVolume('data', { sharing: 'SHARED' }).id()).toBe(await other.cacheVolume('data').id());
   });
 
-  test('is reported with its live holder, place and time', async () => {
+  test('an error names the holder, its host and its start, as long as the holder lives', async () => {
     await using on = openSdkWorld();
     const [one, other] = (await clients(on, 2)) as [NodeEngine, NodeEngine];
     const fork = await one.attach(locked(one));
@@ -92,7 +92,7 @@ describe('LOCKED', () => {
     expect(await other.leases()).toEqual([]);
   });
 
-  test('cancelled and timed out waiters release their place', async () => {
+  test('a waiter that is cancelled or times out takes no lock and blocks nobody', async () => {
     await using on = openSdkWorld();
     const [one, two, three] = (await clients(on, 3)) as [NodeEngine, NodeEngine, NodeEngine];
     const holder = await one.attach(locked(one));
@@ -119,7 +119,7 @@ describe('LOCKED', () => {
 
 const packages = ['alpha', 'beta', 'gamma'] as const;
 
-/** Files of a Go cache that show compiled packages. */
+/** Returns the files of a Go cache that hold compiled results. */
 function goFiles(directory: string): readonly string[] {
   return globSync('*/*-[ad]', { cwd: directory });
 }
@@ -129,31 +129,36 @@ requireCommands(
   'flock',
   'go',
 )('three clients at once in one Go cache', () => {
-  test.each(['one session', 'three sessions'])('in %s: all additions are kept', async (how) => {
-    await using on = openSdkWorld();
-    const directory = goProject(on.world, 'web', goModule('web', packages));
-    on.acme('web');
-    await seedGoBuild(on.world, directory);
-    await on.serve();
-    const first = await on.session(directory);
-    const engines =
-      how === 'one session' ? [first, first, first] : [first, await on.session(directory), await on.session(directory)];
-    const before = new Set(await pathsOf(first.cacheVolume('go-build').entries()));
+  test.each(['one session', 'three sessions'])(
+    'in %s: the cache keeps everything that each of them added',
+    async (how) => {
+      await using on = openSdkWorld();
+      const directory = goProject(on.world, 'web', goModule('web', packages));
+      on.acme('web');
+      await seedGoBuild(on.world, directory);
+      await on.serve();
+      const first = await on.session(directory);
+      const engines =
+        how === 'one session'
+          ? [first, first, first]
+          : [first, await on.session(directory), await on.session(directory)];
+      const before = new Set(await pathsOf(first.cacheVolume('go-build').entries()));
 
-    const forks = await Promise.all(
-      engines.map(async (engine) => await engine.attach([engine.cacheVolume('go-build')])),
-    );
-    const added = await Promise.all(
-      forks.map(async (fork, index) => {
-        const env = { ...on.world.env, ...fork.environment };
-        await on.world.execAsync(['go', 'build', `./${packages[index]}`], { cwd: directory, env });
-        return goFiles(fork.directory).filter((path) => !before.has(path));
-      }),
-    );
-    for (const files of added) expect(files.length).toBeGreaterThan(0);
-    await Promise.all(forks.map(async (fork) => await fork.commit()));
-    const after = new Set(await pathsOf(first.cacheVolume('go-build').entries({ pageSize: 10_000 })));
-    expect(added.flat().filter((path) => !after.has(path))).toEqual([]);
-    expect([...before].filter((path) => /-[ad]$/.test(path) && !after.has(path))).toEqual([]);
-  });
+      const forks = await Promise.all(
+        engines.map(async (engine) => await engine.attach([engine.cacheVolume('go-build')])),
+      );
+      const added = await Promise.all(
+        forks.map(async (fork, index) => {
+          const env = { ...on.world.env, ...fork.environment };
+          await on.world.execAsync(['go', 'build', `./${packages[index]}`], { cwd: directory, env });
+          return goFiles(fork.directory).filter((path) => !before.has(path));
+        }),
+      );
+      for (const files of added) expect(files.length).toBeGreaterThan(0);
+      await Promise.all(forks.map(async (fork) => await fork.commit()));
+      const after = new Set(await pathsOf(first.cacheVolume('go-build').entries({ pageSize: 10_000 })));
+      expect(added.flat().filter((path) => !after.has(path))).toEqual([]);
+      expect([...before].filter((path) => /-[ad]$/.test(path) && !after.has(path))).toEqual([]);
+    },
+  );
 });

@@ -17,7 +17,7 @@ import { describe, expect, test } from 'vitest';
 import { npmFiles, somePackages, versionsOf } from '../real-tools/npm-project.fixture.ts';
 import { openSdkWorld, pathsOf, type SdkWorld } from './sdk-world.fixture.ts';
 
-// Seeds of volumes, with a real engine process and directories.
+// Seeds of volumes. The engine process, its store and the machine's directories are real.
 
 const refusalOf = async (asked: Promise<unknown>): Promise<unknown> =>
   await asked.then(
@@ -25,7 +25,7 @@ const refusalOf = async (asked: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   );
 
-/** A directory of the world's machine; returns its path. */
+/** Creates a directory on the world's machine. Returns its path. */
 function directory(on: SdkWorld, name: string, files: Readonly<Record<string, string>>): string {
   on.world.write(Object.fromEntries(Object.entries(files).map(([path, text]) => [`${name}/${path}`, text])));
   return join(on.world.dir, name);
@@ -34,7 +34,7 @@ function directory(on: SdkWorld, name: string, files: Readonly<Record<string, st
 const filesOf = (fork: Fork): readonly string[] =>
   readdirSync(fork.directory, { recursive: true, encoding: 'utf8' }).toSorted();
 
-/** What npm keeps of packages themselves. */
+/** Returns the paths of npm's package contents. */
 const content = (paths: readonly string[]): readonly string[] => paths.filter((path) => path.includes('/content-v2/'));
 
 async function sourced(engine: NodeEngine, from: string): Promise<Fork> {
@@ -42,7 +42,7 @@ async function sourced(engine: NodeEngine, from: string): Promise<Fork> {
 }
 
 describe('a volume with a directory as its source', () => {
-  test('seeds npm’s cache, saves only new files, and keeps them under another source', async () => {
+  test('gives npm its old cache, saves only new files, and keeps those under another source', async () => {
     await using on = openSdkWorld();
     const [old, fresh] = [somePackages('old', 3), somePackages('fresh', 2)];
     await using registry = await startLocalRegistry([...old, ...fresh]);
@@ -85,7 +85,7 @@ describe('a volume with a directory as its source', () => {
     expect(await engine.cacheVolume('npm').blame(path)).toEqual([]);
   });
 
-  test.each(['PRIVATE', 'SHARED'] as const)('shows its lane’s own above it, by forks that are %s', async (sharing) => {
+  test.each(['PRIVATE', 'SHARED'] as const)('shows its lane’s own files above it, in %s forks', async (sharing) => {
     await using on = openSdkWorld();
     await on.serve();
     const engine = await on.session(on.acme('web'));
@@ -114,7 +114,7 @@ describe('a volume with a directory as its source', () => {
     expect(filesOf(plain)).toEqual(['d', 'top']);
   });
 
-  test('is refused while others use the directory with another source', async () => {
+  test('gives an error while other forks use the directory with another source', async () => {
     await using on = openSdkWorld();
     await on.serve();
     const engine = await on.session(on.acme('web'));
@@ -136,7 +136,7 @@ describe('a volume with a directory as its source', () => {
     }
   });
 
-  test('is refused for a missing directory, and skips links that lead out', async () => {
+  test('fails without a source directory, and skips links that lead out', async () => {
     await using on = openSdkWorld();
     await on.serve();
     const engine = await on.session(on.acme('web'));
@@ -169,7 +169,7 @@ describe('a volume with a directory as its source', () => {
     }
   });
 
-  test('has none of the credentials that lie there by where that is', async () => {
+  test('has none of the credentials that its path implies', async () => {
     await using on = openSdkWorld();
     await on.serve();
     const engine = await on.session(on.acme('web'));
@@ -183,7 +183,7 @@ describe('a volume with a directory as its source', () => {
   });
 });
 
-test('a source that is larger than volume-size is refused to programs, and a run goes on without it', async () => {
+test('a source larger than volume-size is an error for programs, and a run continues without it', async () => {
   await using on = openSdkWorld();
   await on.serve();
   const web = on.acme('web', {
@@ -202,7 +202,7 @@ test('a source that is larger than volume-size is refused to programs, and a run
   expect(stderr).toContain(`parts is not seeded: ${why}`);
 });
 
-test('a source in cachelane.yaml applies to programs, except confined ones, which get a warning', async () => {
+test('a source in cachelane.yaml also applies to programs, except confined ones, which get a warning', async () => {
   await using on = openSdkWorld();
   await on.serve();
   const web = on.acme('web', {
@@ -236,8 +236,8 @@ test('a source in cachelane.yaml applies to programs, except confined ones, whic
   expect((await byVolume.explain())?.seed).toContain('/web:stock (');
 });
 
-describe('a volume with another one as its source', () => {
-  test('finds what that holds, and is the same one without it; both requests are named', async () => {
+describe('a volume with another volume as its source', () => {
+  test('finds the other’s files, and is the same volume without a source; the report names both requests', async () => {
     await using on = openSdkWorld();
     await on.serve();
     const [web, api] = [await on.session(on.acme('web')), await on.session(on.acme('api'))];
@@ -272,7 +272,7 @@ describe('a volume with another one as its source', () => {
     ]);
   });
 
-  test('outside a confined session’s bounds is refused, existing or not, and so is every directory', async () => {
+  test('is refused to a confined session that may not read the source, whether it exists or not; so is any directory', async () => {
     await using on = openSdkWorld();
     await on.serve();
     const web = await on.session(on.acme('web'));

@@ -6,14 +6,14 @@ import { openSdkWorld, pathsOf } from './sdk-world.fixture.ts';
 
 async function refusalOf(asked: Promise<unknown>): Promise<string> {
   const error = await asked.then(
-    () => new Error('it was not refused'),
+    () => new Error('the call did not fail'),
     (thrown: unknown) => thrown as Error & { readonly code: string },
   );
   return `${'code' in error ? error.code : ''} ${error.message}`;
 }
 
 describe('volumes of several projects on one engine', () => {
-  test('are apart, unless one passes its volume on', async () => {
+  test('are separate, unless one program passes its volume to another', async () => {
     await using on = openSdkWorld();
     await on.serve();
     const [web, api] = [await on.session(on.acme('web')), await on.session(on.acme('api'))];
@@ -35,7 +35,7 @@ describe('volumes of several projects on one engine', () => {
     expect(known).toEqual([['github.com/acme/web', 'npm']]);
   });
 
-  test('are on the lanes, and at the places, that each program’s environment says', async () => {
+  test('use the lanes and paths from each program’s environment', async () => {
     await using on = openSdkWorld();
     await on.serve();
     const web = on.acme('web');
@@ -55,7 +55,7 @@ describe('volumes of several projects on one engine', () => {
     expect((await inCi.cacheVolume('npm').explain())?.path).toBe(join(on.world.home, 'elsewhere'));
   });
 
-  test('are not told of to a confined session, whether they are there or not', async () => {
+  test('are hidden from a confined session, whether they exist or not', async () => {
     await using on = openSdkWorld();
     await on.serve();
     const web = await on.session(on.acme('web'));
@@ -78,7 +78,7 @@ describe('volumes of several projects on one engine', () => {
     expect(await npm.id()).not.toBe('');
   });
 
-  test('are reached through a port with fetch alone', async () => {
+  test('are reachable through a port with fetch alone', async () => {
     await using on = openSdkWorld();
     const { address, token } = await on.serve('--listen', '127.0.0.1:0');
     const directory = on.acme('web');
@@ -100,7 +100,7 @@ describe('volumes of several projects on one engine', () => {
 });
 
 describe('a volume', () => {
-  test('is looked at, rolled back and removed', async () => {
+  test('can be inspected, rolled back and removed', async () => {
     await using on = openSdkWorld();
     await on.serve();
     const engine = await on.session(on.acme('web'));
@@ -134,7 +134,7 @@ describe('a volume', () => {
     expect(await data.remove()).toEqual([]);
   });
 
-  test('requested in two ways is one volume with a warning', async () => {
+  test('requested in two ways is one volume, with a warning', async () => {
     await using on = openSdkWorld();
     await on.serve();
     const engine = await on.session(on.acme('web'));
@@ -149,7 +149,7 @@ describe('a volume', () => {
 });
 
 describe('a command', () => {
-  test('that fails saves only files that its tool leaves complete; its output can be captured', async () => {
+  test('that fails saves only what its tool leaves complete, and its output can be captured', async () => {
     await using on = openSdkWorld();
     await on.serve();
     const engine = await on.session(on.acme('web'));
@@ -198,7 +198,7 @@ describe('a command', () => {
     expect(first).toContain(on.world.store);
   });
 
-  test('knows where and who it is, as one of cachelane run does', async () => {
+  test('gets the context variables of cachelane run', async () => {
     await using on = openSdkWorld();
     await on.serve();
     const directory = on.acme('web');
@@ -208,7 +208,7 @@ describe('a command', () => {
     expect(stdout).toBe(run.stdout.trimEnd());
   });
 
-  test('that its signal ends leaves nothing behind', async () => {
+  test('that dies of a signal leaves nothing behind', async () => {
     await using on = openSdkWorld();
     await on.serve();
     const engine = await on.session(on.acme('web'));

@@ -55,7 +55,7 @@ export interface Task {
   readonly number: number;
   readonly act: Act;
   readonly place: Place;
-  /** In [0, 1). */
+  /** Returns a number in [0, 1). */
   readonly chance: () => number;
 }
 
@@ -70,18 +70,18 @@ export interface Worker {
   readonly engine: HomeEngine;
   readonly deps: EngineDependencies;
   readonly tell: (told: Told) => void;
-  /** The run of the session that was opened last. */
+  /** Returns the run of the last opened session. */
   readonly lastRun: () => RunId;
   /** What this process saved. */
   readonly saved: Saved[];
-  /** Names that it was about to remove again. */
+  /** The names that it was about to remove. */
   readonly taken: Set<string>;
 }
 
-/** Within the revocation window, with room for the clocks that jump. */
+/** Less than the revocation window, with a margin for clock jumps. */
 const revocableMs = 12 * 86_400_000;
 
-/** Whether it was done, and why not. Throws what the operation throws. */
+/** Performs the task. Returns null, or the reason why it was not done. Passes on errors of the operation. */
 export async function perform(worker: Worker, task: Task): Promise<string | null> {
   switch (task.act) {
     case 'add':
@@ -127,7 +127,7 @@ function oneOf<T>(all: readonly T[], { chance }: Task): T {
   return all[Math.floor(chance() * all.length)] as T;
 }
 
-/** The present one of its names, or an older one: both are to work. */
+/** Returns the namespace's current name or an older one. Both must work. */
 function pathOf(task: Task): Context['namespace'] {
   const { namespace } = places[task.place];
   return parseNamespace(namespace === aliases[0] ? oneOf(aliases, task) : namespace);
@@ -145,7 +145,7 @@ async function run(
   engine.command = (dirs) => {
     const seen = seenIn(dirs);
     if (seen.broken.length > 0) {
-      tell({ say: 'fault', what: `a run in ${task.place} sees without content: ${seen.broken.join(', ')}` });
+      tell({ say: 'fault', what: `a run in ${task.place} sees lines without content: ${seen.broken.join(', ')}` });
     }
     work(dirs, seen);
   };
@@ -181,7 +181,7 @@ async function change(worker: Worker, task: Task): Promise<string | null> {
   return whyUnsaved(report);
 }
 
-/** A file of its own goes: in a directory that no tool's rules are about, that counts. */
+/** Removes one of its own files. This counts in a directory without tool rules. */
 async function remove(worker: Worker, task: Task): Promise<string | null> {
   const { order, tell } = worker;
   const report = await run(worker, task, ({ data }, { files }) => {
@@ -194,7 +194,7 @@ async function remove(worker: Worker, task: Task): Promise<string | null> {
   return whyUnsaved(report);
 }
 
-/** Two of its own names go. */
+/** Prunes two of its own names. */
 async function prune(worker: Worker, task: Task): Promise<string | null> {
   const { engine, deps, order, tell, taken } = worker;
   engine.command = (dirs) => {
@@ -210,12 +210,12 @@ async function prune(worker: Worker, task: Task): Promise<string | null> {
   return report.skipped;
 }
 
-/** Without other removals, a run finds everything that this process saved before. */
+/** In places without removals by others, a run finds everything that this process saved before. */
 function requireOwnSaved({ order, saved, taken, tell }: Worker, { place }: Task, { names }: SeenCommits): void {
   if (!place.startsWith('keep')) return;
   const own = saved.filter(({ name }) => isOwn(name, order.worker, place) && !taken.has(name));
   const lost = own.filter(({ name }) => !names.has(name));
-  if (lost.length > 0) tell({ say: 'fault', what: `not seen in ${place}: ${lost.map(({ name }) => name).join(', ')}` });
+  if (lost.length > 0) tell({ say: 'fault', what: `missing in ${place}: ${lost.map(({ name }) => name).join(', ')}` });
 }
 
 async function verify({ deps, tell }: Worker): Promise<null> {
@@ -238,7 +238,7 @@ async function volumesOf({ deps }: Worker, place: Place): Promise<Volumes> {
   return { npm: all.find(({ name }) => name === 'npm'), data: all.find(({ name }) => name === 'data') };
 }
 
-/** An export of what `keep` has is taken in elsewhere while it is made. */
+/** Exports `keep` while others work on it, and imports it elsewhere. */
 async function copy(worker: Worker): Promise<string | null> {
   const { deps, order } = worker;
   const from = places['keep-local'];
@@ -263,7 +263,7 @@ async function copy(worker: Worker): Promise<string | null> {
   return null;
 }
 
-/** As `cachelane rm` does. */
+/** Removes a lane, as `cachelane rm` does. */
 async function removeLane(worker: Worker, task: Task): Promise<string | null> {
   const { deps } = worker;
   const { lane } = contextAt(places[task.place]);
@@ -307,7 +307,7 @@ interface Report {
   readonly volumes: readonly { readonly layer: LayerId | null; readonly skipped: string | null }[];
 }
 
-/** With mounts of its own, at a place of its own. */
+/** Runs the program with its own mounts at its own path. */
 function runByProgram(worker: Worker, task: Task): string | null {
   const { order, tell } = worker;
   const name = nameOf(order.worker, task.place, task.number);
@@ -324,7 +324,7 @@ function runByProgram(worker: Worker, task: Task): string | null {
   return volumes.every(({ layer }) => layer !== null) ? null : 'it saved nothing';
 }
 
-/** Null where it says that all went well. */
+/** Runs the program. Returns null, or the reason why it did nothing. */
 function byProgram({ order }: Worker, argv: readonly string[]): string | null {
   const [file = '', ...first] = order.cachelane;
   const { status, stderr } = spawnSync(file, [...first, ...argv], {

@@ -1,15 +1,15 @@
 import { acts, places, type Act, type Place, type Thing } from './told.fixture.ts';
 
-/** An operation as its worker told it. */
+/** An operation as its worker reported it. */
 export interface Operation {
   readonly worker: string;
   readonly number: number;
   readonly act: Act;
   readonly place: Place;
   readonly beganMs: number;
-  /** When it was over, or its worker was killed. */
+  /** When it ended, or its worker was killed. */
   readonly endedMs: number;
-  /** For a failed or killed one, the extent is unknown. */
+  /** False for a failed or killed operation, which may be partly done. */
   readonly isDone: boolean;
   readonly why: string | null;
   readonly puts: readonly Thing[];
@@ -19,20 +19,20 @@ export interface Operation {
 /** What a run finds in each place. */
 export type Seen = ReadonlyMap<Place, ReadonlySet<Thing>>;
 
-/** Records of one thing. */
+/** The events of one thing. */
 interface Story {
   readonly thing: Thing;
   readonly put: Operation;
   readonly takes: readonly Operation[];
 }
 
-/** What does not follow from the operations, whatever happened at the same time: empty, or for people. */
+/** Returns what contradicts the operations, whatever their interleaving. The lines are for people. */
 export function disagreements(operations: readonly Operation[], seen: Seen): readonly string[] {
   const all = Object.keys(places) as readonly Place[];
   return [...all.flatMap((place) => disagreementsIn(place, operations, seen)), ...missingCopies(operations, seen)];
 }
 
-/** How many things have to be there, and how many must not. */
+/** Returns how many things must exist, and how many must not. */
 export function demands(operations: readonly Operation[]): { readonly there: number; readonly gone: number } {
   const all = (Object.keys(places) as readonly Place[]).flatMap((place) => {
     const removals = removalsOf(place, operations);
@@ -49,12 +49,14 @@ function disagreementsIn(place: Place, operations: readonly Operation[], seen: S
     const wanted = expected(story, removals);
     if (wanted === 'either' || (wanted === 'there') === found.has(story.thing)) return [];
     const { worker, number, act } = story.put;
-    const what = wanted === 'there' ? 'is not there' : 'is still there';
+    const what = wanted === 'there' ? 'is missing' : 'is still there';
     const takes = story.takes.map((take) => `, ${take.act} ${take.number} of ${take.worker}`).join('');
     return [`${place}: ${story.thing} ${what} (${act} ${number} of ${worker}${takes})`];
   });
   const known = new Set(operations.flatMap(({ puts }) => puts));
-  const strange = [...found].filter((thing) => !known.has(thing)).map((thing) => `${place}: nobody put ${thing}`);
+  const strange = [...found]
+    .filter((thing) => !known.has(thing))
+    .map((thing) => `${place}: no operation saved ${thing}`);
   return [...wrong, ...strange, ...wrongStates(place, operations, found)];
 }
 
@@ -71,7 +73,7 @@ function storiesOf(place: Place, operations: readonly Operation[]): readonly Sto
   );
 }
 
-/** Operations that remove things of others. */
+/** Returns the operations that remove other workers' things. */
 function removalsOf(place: Place, operations: readonly Operation[]): readonly Operation[] {
   const removing: ReadonlySet<Act> = new Set(['rm', 'rm by the program', 'roll back']);
   return operations.filter((each) => each.place === place && removing.has(each.act));
@@ -82,13 +84,13 @@ function touches({ act }: Operation, thing: Thing): boolean {
 }
 
 function expected({ thing, put, takes }: Story, all: readonly Operation[]): 'there' | 'gone' | 'either' {
-  // What a lane of a short life has may be evicted at any time.
+  // A short-lived lane may be evicted at any time.
   if (!put.isDone || put.place.startsWith('brief')) return 'either';
   const removals = all.filter((removal) => touches(removal, thing));
   if (takes.some(({ act, isDone }) => act === 'revoke' && isDone)) return 'gone';
   const backs = removals.filter(({ act }) => act === 'roll back');
   const isTaken = takes.some((take) => take.isDone && backs.every(({ endedMs }) => endedMs < take.beganMs));
-  // A tier keeps things that its project removed, and restores them; its plain volume equals the project's.
+  // A tier keeps what its project removed, and brings it back. The project's plain volume has only its own files.
   const isShared = put.place === 'fed-local' || (put.place === 'tier-local' && thing.startsWith('data '));
   if (isShared) return put.place === 'fed-local' && isUntouched({ thing, put, takes }, removals) ? 'there' : 'either';
   const isRemoved = removals.some(({ act, isDone, beganMs }) => act !== 'roll back' && isDone && beganMs > put.endedMs);
@@ -100,7 +102,7 @@ function isUntouched({ put, takes }: Story, removals: readonly Operation[]): boo
   return takes.length === 0 && removals.every(({ endedMs }) => endedMs < put.beganMs);
 }
 
-/** The expected contents of a tier after a feed: the project's, without revoked ones. */
+/** Returns the errors in a tier after a feed: it must have what the project has, and nothing that was revoked. */
 export function wronglyFed(operations: readonly Operation[], seen: Seen): readonly string[] {
   const tier = seen.get('tier-local') ?? new Set();
   const lacks = [...(seen.get('fed-local') ?? [])].filter((thing) => thing.startsWith('npm ') && !tier.has(thing));
@@ -108,12 +110,12 @@ export function wronglyFed(operations: readonly Operation[], seen: Seen): readon
   return [
     ...lacks.map((thing) => `tier-local: ${thing} was not fed`),
     ...revoked.flatMap(({ takes }) =>
-      takes.flatMap((thing) => (tier.has(thing) ? [`tier-local: ${thing} is revoked, and still there`] : [])),
+      takes.flatMap((thing) => (tier.has(thing) ? [`tier-local: ${thing} is revoked and still there`] : [])),
     ),
   ];
 }
 
-/** A file that is changed again and again holds what its worker wrote last, or what one wrote that was killed since. */
+/** Returns the state files that hold neither their worker's last write nor that of a worker killed later. */
 function wrongStates(place: Place, operations: readonly Operation[], found: ReadonlySet<Thing>): readonly string[] {
   if (!place.startsWith('keep')) return [];
   const changes = operations.filter((each) => each.place === place && each.act === 'change');
@@ -121,21 +123,21 @@ function wrongStates(place: Place, operations: readonly Operation[], found: Read
     const last = own.findLastIndex(({ isDone }) => isDone);
     const wanted = own.slice(Math.max(last, 0)).flatMap(({ puts }) => puts);
     if (last === -1 || wanted.some((thing) => found.has(thing))) return [];
-    return [`${place}: the file of ${worker} holds none of: ${wanted.join(', ')}`];
+    return [`${place}: the file of ${worker} has none of: ${wanted.join(', ')}`];
   });
 }
 
-/** Things saved before an export and never removed exist where it was imported. */
+/** Returns what is missing from copies: saved before the export began, and never removed. */
 function missingCopies(operations: readonly Operation[], seen: Seen): readonly string[] {
   const copies = operations.filter(({ act, isDone }) => act === 'copy' && isDone);
   const latestMs = Math.max(0, ...copies.map(({ beganMs }) => beganMs));
   const found = seen.get('copy-local') ?? new Set();
   return storiesOf('keep-local', operations)
     .filter(({ put, takes }) => put.isDone && put.endedMs < latestMs && takes.length === 0)
-    .flatMap(({ thing }) => (found.has(thing) ? [] : [`copy-local: ${thing} was exported, and is not there`]));
+    .flatMap(({ thing }) => (found.has(thing) ? [] : [`copy-local: ${thing} was exported and is missing`]));
 }
 
-/** Acts that were tried again and again and never done: they show nothing. */
+/** Returns the acts that were attempted often and never done. They prove nothing. */
 export function vainActs(operations: readonly Operation[]): readonly string[] {
   return acts.flatMap((act) => {
     const own = operations.filter((each) => each.act === act && each.why !== 'killed');
@@ -143,7 +145,7 @@ export function vainActs(operations: readonly Operation[]): readonly string[] {
   });
 }
 
-/** By act: how many were done, were not, and were killed. */
+/** Returns the numbers of done, failed and killed operations by act. */
 export function countsOf(operations: readonly Operation[]): readonly string[] {
   return acts.map((act) => {
     const own = operations.filter((each) => each.act === act);

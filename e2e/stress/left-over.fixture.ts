@@ -4,14 +4,14 @@ import { DatabaseSync } from 'node:sqlite';
 import { backgroundVariable } from '@cachelane/core';
 import { noAbort, type HomeEngine } from '../engine.fixture.ts';
 
-/** Files that may exist in a home. */
+/** The allowed entries at the top of a home. */
 const atTop =
   /^(state\.db(-wal|-shm)?|layers|derived|staging|trash|sessions|kept|outgoing|incoming|reserve|collected|(gc|push)\.log)$/;
 
-/** Directories that are empty when nothing runs. */
+/** Directories that are empty unless a process is working. */
 const inPassing = ['staging', 'trash', 'sessions', 'outgoing', 'incoming'] as const;
 
-/** Rows without a live owner. */
+/** Rows that refer to nothing. */
 const rows = {
   'sessions without a process': 'SELECT id FROM sessions',
   'volumes of no session': 'SELECT volume_id FROM session_volumes',
@@ -27,8 +27,8 @@ const rows = {
 } as const;
 
 /**
- * What lies in the home of `dir` and is owned by nothing that the metadata name, and what they name and is not there; for people. Nobody is at work, and a collection has been
- * made for which nothing was too young. `isIdle`: for so long that no cache is worth keeping either.
+ * Returns files in the home of `dir` that the metadata do not name, and named files that are missing. The lines are for people.
+ * Call it while no process works and after a collection without a grace period. `isIdle`: idle long enough to evict every cache.
  */
 export async function leftOver(
   dir: string,
@@ -53,7 +53,7 @@ export async function leftOver(
   ];
 }
 
-/** Layers in the home of `dir` that are recorded, and that no collection would look at, but one that looks at all there is: those make up for it, once a day. */
+/** Returns recorded layers that only the daily collection of everything would find. */
 export function lostLayers(dir: string): readonly string[] {
   using database = new DatabaseSync(join(dir, 'store', 'state.db'), { readOnly: true });
   const lost = database.prepare(
@@ -64,7 +64,7 @@ export function lostLayers(dir: string): readonly string[] {
   return lost.all().map(({ id }) => String(id));
 }
 
-/** Of users of kept directories. */
+/** Returns whether a directory of a kept directory's users is empty. */
 function isEmptyDir(path: string): boolean {
   return path.endsWith('/kept/sessions') && readdirSync(path).length === 0;
 }
@@ -84,14 +84,14 @@ function staleRows(home: string, referenced: ReadonlySet<string>): readonly stri
   ];
 }
 
-/** Whether something that a command left behind is still at work for the home. */
+/** Returns whether a process that a command left behind still works in the home. */
 export function isAnybodyLeft(dir: string): boolean {
   const said = `${backgroundVariable}=${join(dir, 'store')}`;
   return readdirSync('/proc').some((pid) => {
     try {
       return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(said);
     } catch {
-      // It is gone, or another process's.
+      // The process is gone, or belongs to another user.
       return false;
     }
   });

@@ -5,7 +5,7 @@ import { requireCommands } from '@cachelane/testkit';
 import { expect, inject, test } from 'vitest';
 import { stress } from './stress.fixture.ts';
 
-/** Decides the operations. The order in which processes meet differs in each run. */
+/** Selects the operations. The interleaving of the processes differs between runs. */
 const seed = 4;
 
 requireCommands('bwrap', 'flock')('8 processes that run random operations on one home and are killed at random', () => {

@@ -2,15 +2,15 @@ import { readFileSync } from 'node:fs';
 import { limits, type LayerStore, type TransferFiles } from '@cachelane/core';
 import type { HomeEngine } from '../engine.fixture.ts';
 
-/** Of the machine: `cachelane` is at work in the same home. */
+/** The machine's boot id, because `cachelane` works in the same home. */
 export const bootId: string = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 
-/** The longest time between two touches of used files. */
+/** Longer than any process works on a file without touching it. */
 const graceMs = 20_000;
 
 /**
- * Clocks that are days ahead say nothing of files, whose times are the kernel's: what a dead process left behind is swept when it is older than some seconds, and not what another one has begun
- * just now.
+ * Sweeps leftovers of dead processes after seconds, but not files that another process has just begun. Clocks that are days
+ * ahead do not apply to file times, which come from the kernel.
  */
 export function sweepingSoon<T extends Pick<HomeEngine['deps'], 'layers' | 'transfers'>>(deps: T): T {
   const layers: LayerStore = {

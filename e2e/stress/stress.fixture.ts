@@ -28,33 +28,33 @@ import {
   type WorkerOrder,
 } from './told.fixture.ts';
 
-// Many processes run operations on one home and are killed; their records are compared with the final state.
+// Many processes perform operations on one home and are killed at random. In the end the home is compared with their reports.
 
 export interface StressOptions {
   /** An empty directory. */
   readonly dir: string;
   readonly seed: number;
   readonly workers: number;
-  /** Of all of them. */
+  /** The number for all workers together. */
   readonly operations: number;
-  /** How often one of them is killed, of a hundred operations, about. */
+  /** The approximate number of kills in a hundred operations. */
   readonly killsPerHundred: number;
-  /** Where `cachelane` is: a program and its first arguments. */
+  /** The `cachelane` program and its first arguments. */
   readonly cachelane: readonly string[];
 }
 
 export interface Stressed {
-  /** What must not be, for people. */
+  /** Violations, as text. */
   readonly faults: readonly string[];
   readonly operations: readonly Operation[];
   readonly kills: number;
   readonly ms: number;
-  /** For people. */
+  /** Statistics, as text. */
   readonly figures: readonly string[];
 }
 
 const dayMs = 86_400_000;
-/** Clocks are so much further ahead in the end: what squashes replaced in the first third is let go by then, and every lane of `keep` lives on. */
+/** How far clocks are ahead in the end. Layers that were squashed in the first third are then deleted, and every lane of `keep` lives. */
 const aheadInTheEndMs = 21 * dayMs;
 const jumps = 20;
 
@@ -69,7 +69,7 @@ export async function stress(options: StressOptions): Promise<Stressed> {
   const { operations, faults, kills } = course;
   const ms = performance.now() - startedMs;
   faults.push(...vainActs(operations));
-  // An earlier failure must be kept for analysis.
+  // After a violation, leave the home unchanged for analysis.
   if (faults.length === 0) faults.push(...(await lookAfterwards(options.dir, operations)));
   const { there, gone } = demands(operations);
   const figures = [
@@ -101,7 +101,7 @@ class Course {
     this.#jump();
     await using engine = await openHomeEngine({ dir, bootId, clock: realClock() });
     const { metadata } = engine.deps;
-    // A namespace has names once it has something.
+    // A namespace can be renamed once it has a volume.
     const name = nameOf('first', 'keep-local', 0);
     engine.command = (dirs) => {
       writeCommit(dirs, name);
@@ -125,7 +125,7 @@ class Course {
     await metadata.setPolicy(parseNamespace(places['brief-feature'].namespace), 'keep-branch', '1h', noAbort);
   }
 
-  /** All work of one worker, in as many processes as needed. */
+  /** Performs all work of one worker, in as many processes as it takes. */
   async live(index: number): Promise<void> {
     const { dir, seed, workers, operations, cachelane } = this.#options;
     const count = Math.ceil(operations / workers);
@@ -141,7 +141,7 @@ class Course {
     for (let from = 0; from < count && this.faults.length === 0;) from = await this.#process({ ...order, from });
   }
 
-  /** Returns the operation that is next. */
+  /** Runs a process. Returns the number of the next operation. */
   async #process(order: WorkerOrder): Promise<number> {
     const child = startWorker(order);
     this.#children.add(child);
@@ -179,22 +179,22 @@ class Course {
     return next;
   }
 
-  /** Everybody stops where he is, so that the home can be looked at. */
+  /** Stops all workers, so that the home can be examined. */
   #fail(what: string): void {
     this.faults.push(what);
     for (const child of this.#children) kill(child);
   }
 
-  /** With all that it started, some time during an operation, or between two. */
+  /** Kills the process and its children during an operation, or between two. */
   async #kill(child: ChildProcess): Promise<void> {
     await wait(this.#chance() * 150);
     if (kill(child)) this.kills += 1;
   }
 
-  /** Clocks go forward for the next operations. */
+  /** Moves the clocks forward for all later operations. */
   #jump(): void {
     const done = Math.floor((this.operations.length / this.#options.operations) * jumps);
-    // A reader must not find it empty, since its clock would go back by weeks.
+    // Rename, because a reader of an empty file would see its clock go back by weeks.
     writeFileSync(`${this.#aheadFile}.new`, String((aheadInTheEndMs / jumps) * done));
     renameSync(`${this.#aheadFile}.new`, this.#aheadFile);
   }
@@ -204,7 +204,7 @@ function kill({ pid }: ChildProcess): boolean {
   try {
     return pid !== undefined && process.kill(-pid, 'SIGKILL');
   } catch {
-    // It has just ended.
+    // The process has just ended.
     return false;
   }
 }
@@ -214,7 +214,7 @@ interface Begun extends Omit<Operation, 'isDone' | 'why' | 'endedMs' | 'puts' | 
   readonly takes: Thing[];
 }
 
-/** Null for a line that its writer did not live to finish. */
+/** Returns null for an incomplete line of a killed writer. */
 function parsed(line: string): Told | null {
   try {
     return JSON.parse(line) as Told;
@@ -226,7 +226,7 @@ function parsed(line: string): Told | null {
 function startWorker(order: WorkerOrder): ChildProcess {
   return spawn(process.execPath, ['--min-semi-space-size=16', program, JSON.stringify(order)], {
     stdio: ['pipe', 'pipe', 'pipe'],
-    // Its own process group, so that its children are killed too.
+    // A process group, so that a kill includes its children.
     detached: true,
     env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: compiled },
   });
@@ -256,7 +256,7 @@ function fileThing([path, content]: readonly [string, string]): Thing {
   return whose === undefined ? dataThing(path) : `state ${whose} ${content}`;
 }
 
-/** What a run finds in each place, but what comes from lanes below. */
+/** Returns what a run finds in each place, without lanes below. */
 async function lookEverywhere(dir: string, engine: HomeEngine): Promise<Seen> {
   const seen = new Map<Place, ReadonlySet<Thing>>();
   for (const place of Object.keys(places) as readonly Place[]) {
@@ -268,7 +268,7 @@ async function lookEverywhere(dir: string, engine: HomeEngine): Promise<Seen> {
   return seen;
 }
 
-/** A killed revocation is repeated; until then a tier may contain revoked layers. */
+/** Completes the revocations of killed processes. Until then a tier may have revoked contents. */
 async function finishRevocations(engine: HomeEngine): Promise<void> {
   const deps = { ...engine.deps, remote: null };
   for (const { run } of await deps.metadata.revokedRuns('all', noAbort)) {
@@ -277,7 +277,7 @@ async function finishRevocations(engine: HomeEngine): Promise<void> {
   }
 }
 
-/** The contents of a tier after a feed. */
+/** Returns the contents of the tier and the project after a feed. */
 async function lookAtTier(dir: string, engine: HomeEngine): Promise<Seen> {
   const seen = new Map<Place, ReadonlySet<Thing>>();
   await look(dir, engine, 'fed-local', () => {}, 'write');
@@ -289,7 +289,7 @@ async function lookAtTier(dir: string, engine: HomeEngine): Promise<Seen> {
   return seen;
 }
 
-/** What does not hold when all is quiet. */
+/** Returns the violations after all processes have ended. */
 async function lookAfterwards(dir: string, operations: readonly Operation[]): Promise<readonly string[]> {
   while (isAnybodyLeft(dir)) await wait(50);
   const lost = lostLayers(dir).map((id) => `no collection looks at layer ${id}`);
@@ -304,7 +304,7 @@ async function lookAfterwards(dir: string, operations: readonly Operation[]): Pr
   faults.push(...faulty.map(({ id, problems }) => `layer ${id}: ${problems.join(', ')}`));
   if (faults.length > 0) return faults;
   for (const isIdle of [false, true]) {
-    // Beyond every grace; then for so long that no cache is worth keeping, and that only lanes of `keep` live.
+    // Past every grace period. Then idle for so long that only lanes of `keep` live.
     ahead.ms += isIdle ? 20 * dayMs : dayMs / 24;
     await collectGarbage(engine.deps, { policy: {}, upTo: 'T3', isThere: () => true }, noAbort);
     await engine.deps.leases.sweep(engine.deps.clock.nowMs(), noAbort);

@@ -7,11 +7,11 @@ const anywhere = [...owning, ...tiers] as const;
 const wild = ['wild-local', 'wild-feature', ...tiers] as const;
 const local = ['keep-local', 'wild-local', 'tier-local'] as const;
 
-/** How often an act comes, of a thousand, and where. A process for each is what the program costs. */
+/** How often each act occurs in a thousand, and where. Acts that start `cachelane` cost a process each. */
 const weights: Readonly<Record<Act, readonly [number, readonly Place[]]>> = {
   add: [580, anywhere],
   change: [90, anywhere],
-  // What went from a project stays in its tier until that is fed again.
+  // A removed file stays in the tier until the next feed.
   remove: [60, owning],
   prune: [40, local],
   look: [40, anywhere],
@@ -30,7 +30,7 @@ const weights: Readonly<Record<Act, readonly [number, readonly Place[]]>> = {
 
 const total = Object.values(weights).reduce((sum, [weight]) => sum + weight, 0);
 
-/** The operation that these numbers stand for. */
+/** Returns the operation for these numbers. */
 export function taskOf(number: number, chance: () => number): Task {
   let left = chance() * total;
   for (const [act, [weight, places]] of Object.entries(weights) as readonly [Act, (typeof weights)[Act]][]) {
@@ -38,5 +38,5 @@ export function taskOf(number: number, chance: () => number): Task {
     if (left >= 0) continue;
     return { number, act, place: places[Math.floor(chance() * places.length)] as Place, chance };
   }
-  throw new Error('unreachable: the weights are all there is');
+  throw new Error('unreachable: the weights cover every number');
 }

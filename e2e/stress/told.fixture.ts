@@ -1,25 +1,25 @@
 import type { Whereabouts } from '../engine.fixture.ts';
 import { dataPath, hasData } from '../sync/commits.fixture.ts';
 
-/** What a process that plays operations is to do. */
+/** The work of a process. */
 export interface WorkerOrder {
-  /** Of the home, see `openHomeEngine`. */
+  /** The directory of the home, see `openHomeEngine`. */
   readonly dir: string;
-  /** Prefix of the names that it saves. */
+  /** The prefix of the names that it saves. */
   readonly worker: string;
   readonly seed: number;
-  /** The first operation, and the one behind the last. */
+  /** The first operation, and the end of the range (exclusive). */
   readonly from: number;
   readonly to: number;
-  /** Holds by how many milliseconds clocks are ahead. */
+  /** A file with the number of milliseconds that clocks are ahead. */
   readonly aheadFile: string;
-  /** Where `cachelane` is: a program and its first arguments. */
+  /** The `cachelane` program and its first arguments. */
   readonly cachelane: readonly string[];
 }
 
 /**
- * Where operations happen. In `keep` nothing is taken away but what its own worker takes away; in `wild` everything may happen; in `brief` lanes live for an hour; `copy` has
- * what was exported from `keep`; `fed` lies on `tier`, and feeds it.
+ * The places of operations. In `keep` only a worker itself removes its things. In `wild` everything is allowed. In `brief`
+ * lanes live for an hour. `copy` has exports of `keep`. `fed` is above `tier` and feeds it.
  */
 export const places = {
   'keep-local': { namespace: 'github.com/acme/keep', lane: 't1:local' },
@@ -33,7 +33,7 @@ export const places = {
 } as const satisfies Readonly<Record<string, Whereabouts>>;
 export type Place = keyof typeof places;
 
-/** Every one of them names what `keep` names. */
+/** Names of the same namespace as `keep`. */
 export const aliases = [places['keep-local'].namespace, 'github.com/acme/kept', 'github.com/acme/keeps'] as const;
 
 export const acts = [
@@ -56,29 +56,32 @@ export const acts = [
 ] as const;
 export type Act = (typeof acts)[number];
 
-/** Something that a run finds or does not: `npm NAME`, a name with its content; `data PATH`, a file of the plain volume; `state WHOSE NUMBER`, the content of a file that is changed again and again. */
+/**
+ * A thing that a run may find: `npm NAME`, a name with its content; `data PATH`, a file of the plain volume; `state WORKER NUMBER`,
+ * the content of a file that its worker keeps changing.
+ */
 export type Thing = string;
 
-/** Messages of a worker, one JSON line each. Times are from one shared clock, in milliseconds. */
+/** A worker's reports, one line of JSON each. Times are milliseconds of one clock that all processes share. */
 export type Told =
   | { readonly say: 'begin'; readonly number: number; readonly act: Act; readonly place: Place; readonly atMs: number }
-  /** What it is about to save or remove. */
+  /** Announces what it will save or remove for good. */
   | { readonly say: 'about'; readonly puts?: readonly Thing[]; readonly takes?: readonly Thing[] }
-  /** `isDone`: the operation is complete and durable. */
+  /** `isDone`: the announced change is complete. */
   | { readonly say: 'end'; readonly isDone: boolean; readonly why: string | null; readonly atMs: number }
-  /** Something that must not be. */
+  /** A violation. */
   | { readonly say: 'fault'; readonly what: string };
 
 export function sharedClockMs(): number {
   return Number(process.hrtime.bigint() / 1000n) / 1000;
 }
 
-/** The path of the file that a worker changes again and again; it holds the number of the operation that changed it last. */
+/** Returns the path of the file that a worker keeps changing. It has the number of the last operation. */
 export function stateFile(worker: string, place: Place): string {
   return `state/${worker}-${place}`;
 }
 
-/** `w3-keep-local.17`: worker, place and operation. In the plain volume, a directory of that worker and place. */
+/** Returns a name like `w3-keep-local.17`: worker, place and operation. In the plain volume, each worker and place has a directory. */
 export function nameOf(worker: string, place: Place, number: number): string {
   return `${worker}-${place}.${number}`;
 }

@@ -7,18 +7,18 @@ import { perform, type Worker } from './acts.fixture.ts';
 import { taskOf } from './task-of.fixture.ts';
 import { sharedClockMs, type Told, type WorkerOrder } from './told.fixture.ts';
 
-/** Runs operations: `node worker-process.fixture.ts ORDER`, with the order as JSON. Reports each one before and after. */
+/** A process that performs operations: `node worker-process.fixture.ts ORDER`, with JSON. It reports before and after each one. */
 const order = JSON.parse(process.argv[2] ?? '') as WorkerOrder;
 
-/** Errors that no operation may have. */
+/** Errors that no operation may have, whatever is killed or concurrent. */
 const never: ReadonlySet<ErrorCode> = new Set(['E_INTERNAL', 'E_STORE_CORRUPT', 'E_STORE_NEWER', 'E_LAYER_CORRUPT']);
 
-/** Written at once, so that a kill loses no message. */
+/** Writes at once, so that a report survives a kill. */
 function tell(told: Told): void {
   writeSync(1, `${JSON.stringify(told)}\n`);
 }
 
-// The parent is gone.
+// The parent process is gone.
 process.stdin.on('end', () => process.exit(1)).resume();
 
 let aheadMs = 0;

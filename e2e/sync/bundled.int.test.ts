@@ -8,7 +8,7 @@ import { seededNumbers } from '../seeded.fixture.ts';
 
 const options = ['-n', 'acme/web', '-v', 'data:data', '--push', 'wait'];
 
-/** Four runs, each tried until one was not killed; told by the run itself. */
+/** Performs four runs. Each is repeated until it is not killed. */
 async function work(world: World, name: string, seed: number): Promise<number> {
   const random = seededNumbers(seed);
   let kills = 0;
@@ -24,8 +24,8 @@ async function work(world: World, name: string, seed: number): Promise<number> {
   return kills;
 }
 
-requireCommands('bwrap')('three machines with the bundled CLI, which are killed now and then', () => {
-  test('find in the end all that any of them saved, and every home is whole', async () => {
+requireCommands('bwrap')('three machines with the bundled CLI and random kills', () => {
+  test('find everything that any of them saved, and every home is intact', async () => {
     using place = openWorld();
     const shared = join(place.dir, 'shared');
     mkdirSync(shared);

@@ -26,7 +26,7 @@ import { requireCommands } from '@cachelane/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { scratchDir, startBucket, type TestBucket } from './places.fixture.ts';
 
-// Collections of real remotes.
+// What a collection removes from a real remote, and what it keeps.
 
 const { signal } = new AbortController();
 const clock = {
@@ -43,7 +43,7 @@ async function collect(remote: Remote): Promise<RemoteGarbage> {
   return await collectRemote({ remote, clock, random }, options, signal);
 }
 
-/** Until the server's clock, which may know seconds only, is surely another one. */
+/** Waits until the server's clock has advanced. It may count only seconds. */
 async function untilLater(remote: Remote): Promise<void> {
   const begun = await timeOf(remote);
   while ((await timeOf(remote)) < begun + 2000) await pause(100);
@@ -100,7 +100,7 @@ async function left(remote: Remote): Promise<readonly boolean[]> {
 }
 
 function collected(open: () => Promise<Remote>): void {
-  test('objects that no head names go with the second look', async () => {
+  test('objects that no head names are deleted by the second collection', async () => {
     await using remote = await open();
     await putAll(remote);
     await untilLater(remote);
@@ -111,7 +111,7 @@ function collected(open: () => Promise<Remote>): void {
     expect(await putAll(remote)).toEqual(['stored', 'stored']);
   });
 
-  test('an object stored again or named between two scans stays', async () => {
+  test('objects that are stored or named again between two collections stay', async () => {
     await using remote = await open();
     await putAll(remote);
     await untilLater(remote);
@@ -138,7 +138,7 @@ function collected(open: () => Promise<Remote>): void {
 
 let count = 0;
 
-// They wait for clocks most of the time, each at a place of its own.
+// The tests mostly wait for clocks, and each has its own directory.
 describe.concurrent('a collection', () => {
   describe('a directory', () => {
     const dir = scratchDir();

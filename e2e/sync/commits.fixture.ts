@@ -2,19 +2,19 @@ import { hash } from 'node:crypto';
 import { appendFileSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
-/** Where a command finds its volumes: one of npm's, and a plain one. */
+/** The directories of a command's volumes: npm's and a plain one. */
 export interface VolumeDirs {
   readonly npm: string;
   readonly data: string;
 }
 
-/** Files of npm's index that all machines append to. */
+/** The number of npm index files that all machines append to. */
 const buckets = 3;
 
-/** Which commits write to the plain volume as well: every one would double what 20 machines send each other. */
+/** Every second commit also writes to the plain volume. Every commit would double the traffic of 20 machines. */
 const dataEvery = 2;
 
-/** What one run adds, in npm's own format: content named by its digest, a line that names it in a file that others write as well; and a file of the run's own here and there. */
+/** Writes a commit in npm's format: a content named by its digest, a line in a shared index file, and sometimes its own file. */
 export function writeCommit({ npm, data }: VolumeDirs, name: string): void {
   const content = `content of ${name}\n`;
   const integrity = `sha512-${hash('sha512', content, 'base64')}`;
@@ -26,7 +26,7 @@ export function writeCommit({ npm, data }: VolumeDirs, name: string): void {
   if (hasData(name)) write(join(data, dataPath(name)), content);
 }
 
-/** What of these commits cannot be seen, each as `part: name`. Empty: all of it is there. */
+/** Returns the missing parts of these commits, each as `part: name`. */
 export function missingOf({ npm, data }: VolumeDirs, names: readonly string[]): readonly string[] {
   const lines = new Set(bucketsIn(npm).flatMap(linesOf));
   return names.flatMap((name) => {
@@ -43,15 +43,15 @@ export function missingOf({ npm, data }: VolumeDirs, names: readonly string[]): 
 
 /** What a run finds of such commits. */
 export interface SeenCommits {
-  /** Those with a line in the index. */
+  /** The commits with a line in the index. */
   readonly names: ReadonlySet<string>;
-  /** Commits with missing or changed content. There must be none. */
+  /** Those with a missing or wrong content. There must never be one. */
   readonly broken: readonly string[];
   /** Every file of the plain volume, by its path. */
   readonly files: ReadonlyMap<string, string>;
 }
 
-/** Those with a line in npm's index. */
+/** Returns the commits with a line in npm's index. */
 export function namesIn({ npm }: Pick<VolumeDirs, 'npm'>): readonly string[] {
   return bucketsIn(npm).flatMap((file) => linesOf(file).flatMap((line) => nameIn(line) ?? []));
 }
@@ -70,7 +70,7 @@ export function seenIn({ npm, data }: VolumeDirs): SeenCommits {
   return { names: new Set(names), broken, files: new Map(files) };
 }
 
-/** As npm's own clean-up does it: contents go, and the lines that name them. */
+/** Removes contents and the lines that name them, like npm's own clean-up. */
 export function takeOut({ npm }: Pick<VolumeDirs, 'npm'>, names: ReadonlySet<string>): void {
   for (const name of names) rmSync(contentFile(npm, `content of ${name}\n`), { force: true });
   for (const file of bucketsIn(npm)) {
@@ -94,12 +94,12 @@ function nameIn(line: string): string | undefined {
   return /"key":"package ([^"]+)"/.exec(line)?.[1];
 }
 
-/** `m7.3` is in a directory of its machine. */
+/** Returns the path of the file for `m7.3`, in a directory of its machine. */
 export function dataPath(name: string): string {
   return name.replace('.', '/');
 }
 
-/** Whether such a commit writes to the plain volume. */
+/** Returns whether a commit writes to the plain volume. */
 export function hasData(name: string): boolean {
   return numberOf(name) % dataEvery === 0;
 }

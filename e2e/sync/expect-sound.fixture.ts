@@ -6,12 +6,12 @@ import type { Machine } from './machine.fixture.ts';
 
 const quietly = (): void => undefined;
 
-/** Every layer of the home is as it was saved, and every one that a head names is there. */
+/** Expects that every layer of the home is unchanged, and that no layer of a head is missing. */
 export async function expectSoundHome({ deps }: Machine): Promise<void> {
   expect((await verifyStore(deps, quietly, noAbort)).faulty).toEqual([]);
 }
 
-/** Every head can be read, all that it names is there, and a pull would take it. */
+/** Expects that every head can be read and pulled, and that no layer of it is missing. */
 export async function expectSoundRemote({ deps }: Machine, { heads }: { readonly heads?: number } = {}): Promise<void> {
   const found = await verifyRemote(deps, quietly, noAbort);
   expect(found).toMatchObject({ faultyLayers: [], faultyHeads: [] });

@@ -1,28 +1,28 @@
 import { CachelaneError, type ObjectSource, type Remote } from '@cachelane/core';
 
 export type Interference =
-  /** It did not happen, and the caller gets no answer. */
+  /** The call does not happen, and the caller gets an error. */
   | 'lose-request'
-  /** It happened, and the caller gets no answer. */
+  /** The call happens, and the caller gets an error. */
   | 'lose-reply'
   | 'twice'
-  /** Once more when the next call is over. */
+  /** The call happens again after the next one. */
   | 'late-again'
-  /** The process is killed before it happens. */
+  /** The process is killed before the call. */
   | 'die-before'
-  /** It happens, and the process is killed. */
+  /** The process is killed after the call. */
   | 'die-after';
 
 export interface InterferedCall {
   readonly operation: string;
-  /** 1 for the first one of all. */
+  /** Starts with 1. */
   readonly number: number;
 }
 
-/** Data counts as a call each time that so much of it has gone by. */
+/** Transferred data counts as a call after every so many bytes. */
 const pieceBytes = 2 << 20;
 
-/** A remote whose calls fail as `decide` chooses. Repeated calls reach the driver twice. */
+/** Returns a remote that interferes with calls as `decide` says. Repeats happen at the driver, not on the wire. */
 export function interfered(remote: Remote, decide: (call: InterferedCall) => Interference | undefined): Remote {
   let number = 0;
   let owed: (() => Promise<unknown>) | undefined;
@@ -35,7 +35,7 @@ export function interfered(remote: Remote, decide: (call: InterferedCall) => Int
     if (what === 'die-after') die();
     const again = owed;
     owed = what === 'late-again' ? act : undefined;
-    // Its outcome is ignored.
+    // The outcome of the repetition does not matter.
     await again?.().catch(() => undefined);
     if (what === 'lose-reply') throw lost();
     return result;
@@ -86,7 +86,7 @@ function lost(): CachelaneError {
   return new CachelaneError('E_REMOTE_UNKNOWN', 'simulated: the answer got lost', { retryable: true });
 }
 
-/** Nothing runs after it: no `finally`, no buffer is written. */
+/** Ends the process at once: without `finally`, and without flushing buffers. */
 function die(): never {
   process.kill(process.pid, 'SIGKILL');
   throw new Error('unreachable: SIGKILL to oneself is delivered before kill(2) returns');

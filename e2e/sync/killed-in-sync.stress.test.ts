@@ -11,20 +11,20 @@ import { startMachine, type MachineOrder } from './machine-order.fixture.ts';
 import { openMachine } from './machine.fixture.ts';
 import { scratchDir, startBucket, type ScratchDir, type TestBucket } from './places.fixture.ts';
 
-// A run that pulls and pushes more than eight MiB, in a process that is killed at its calls of the remote, before and after, until it gets through.
+// A run pulls and pushes more than 8 MiB. Its process is killed before and after calls of the remote until it succeeds.
 
 const largeBytes = limits.resumableBytes + (1 << 20);
 const large = { theirs: noise(largeBytes, 1), ours: noise(largeBytes, 2) };
 
 interface Place {
   readonly address: string;
-  /** Past whatever kills. */
+  /** An address without the killing proxy. */
   readonly direct: string;
   readonly env: Readonly<Record<string, string>>;
 }
 
 interface Death {
-  /** 1 for the first call of the remote. */
+  /** The number of the remote call, from 1. */
   readonly call: number;
   readonly when: 'before' | 'after';
 }
@@ -34,7 +34,7 @@ interface Life {
   readonly saved: readonly string[];
 }
 
-/** What happens to a machine that is about to be killed. */
+/** Runs a machine that will be killed. */
 type Dying = (order: MachineOrder, env: Place['env'], death: Death) => Promise<Life>;
 
 async function listen(lines: AsyncIterable<string>): Promise<readonly string[]> {
@@ -43,13 +43,13 @@ async function listen(lines: AsyncIterable<string>): Promise<readonly string[]> 
   return saved;
 }
 
-/** By its own hand, between the driver and what makes it patient; data counts every two MiB. */
+/** The process kills itself between the driver and the retries. Data counts as a call every 2 MiB. */
 const byItself: Dying = async (order, env, { call, when }) => {
   const { child, lines } = startMachine({ ...order, dies: { call, when: `die-${when}` } }, env);
   return { saved: await listen(lines), died: child.signalCode === 'SIGKILL' };
 };
 
-/** When a request arrives at the proxy, which the server then gets or not. */
+/** The proxy kills it when a request arrives, before or after passing it to the server. */
 function byProxy(proxy: FaultProxy): Dying {
   return async (order, env, { call, when }) => {
     const last = proxy.requests.length + call;
@@ -65,7 +65,7 @@ function byProxy(proxy: FaultProxy): Dying {
   };
 }
 
-/** One machine has shared `theirs.0`, the other one has not sent `ours.0` yet; both with a large file. */
+/** Creates two homes: one has shared `theirs.0`, the other has an unsent `ours.0`. Both have a large file. */
 async function makeHomes(dir: string, { direct: address, env }: Place): Promise<void> {
   await using other = await openMachine({ dir: join(dir, 'theirs'), address, env });
   const { volumes } = await other.run((dirs) => {
@@ -88,7 +88,7 @@ function lacks(dirs: VolumeDirs, names: readonly string[]): readonly string[] {
   return [...missingOf(dirs, names), ...(['theirs', 'ours'] as const).filter((name) => !isWhole(name))];
 }
 
-/** Bytes of downloads that broke off. */
+/** Returns the size of interrupted downloads. */
 function partialBytes(dir: string): number {
   const incoming = join(dir, 'store/incoming');
   if (!existsSync(incoming)) return 0;
@@ -97,11 +97,11 @@ function partialBytes(dir: string): number {
 
 interface Aftermath {
   readonly partial: number;
-  /** Of the volume with the large files, by the next run. */
+  /** How much of the volume with the large files the next run pulled. */
   readonly pulledBytes: number;
 }
 
-/** Remote and home are sound; the next run of the machine completes, and a newcomer finds all that was ever saved. */
+/** Remote and home are intact, the machine's next run succeeds, and a new machine finds everything that was ever saved. */
 async function expectRecovery(dir: string, { direct: address, env }: Place, { saved }: Life): Promise<Aftermath> {
   const partial = partialBytes(join(dir, 'ours'));
   await using newcomer = await openMachine({ dir: join(dir, 'newcomer'), address, env });
@@ -112,7 +112,7 @@ async function expectRecovery(dir: string, { direct: address, env }: Place, { sa
   const lost: string[] = [];
   const { volumes } = await machine.run((dirs) => {
     lost.push(...lacks(dirs, known));
-    // Committed and pushed, or not, without an answer.
+    // The process died before it could report. The commit may be complete or not.
     if (missingOf(dirs, ['ours.1']).length === 0) known.push('ours.1');
   }, 'wait');
   expect(volumes.map(({ sync }) => sync?.pushed)).not.toContain('later');
@@ -123,10 +123,10 @@ async function expectRecovery(dir: string, { direct: address, env }: Place, { sa
 
 interface Deaths {
   readonly scratch: ScratchDir;
-  /** The homes and their remote before any process dies. */
+  /** Prepares a directory with the homes and their remote, before any kill. */
   readonly prepare: (name: string) => Promise<Prepared>;
   readonly die: Dying;
-  /** Null for no death at this call. */
+  /** Null: no kill at this call. */
   readonly moment: (call: number) => Death['when'] | null;
 }
 
@@ -135,7 +135,7 @@ interface Prepared {
   readonly place: Place;
 }
 
-/** Until the run gets through. */
+/** Kills a run at one call after the other, until a run succeeds. */
 async function dieEverywhere({ scratch, prepare, die, moment }: Deaths): Promise<readonly Aftermath[]> {
   const ends: Aftermath[] = [];
   for (let call = 1; ; call++) {
@@ -158,22 +158,22 @@ async function dieEverywhere({ scratch, prepare, die, moment }: Deaths): Promise
   }
 }
 
-/** At every second one, before or after in turn: an even number was done. The engine's own simulation has both at each call. */
+/** Alternates before and after at every second call, with an even number done. The engine's simulation covers both at each call. */
 const atEven = (call: number): Death['when'] | null => {
   if (call % 4 === 1) return 'before';
   return call % 4 === 2 ? 'after' : null;
 };
 
-/** The same with an odd number, which {@link atEven} never has. */
+/** Like {@link atEven}, with an odd number done. */
 const atOdd = (call: number): Death['when'] | null => {
   if (call % 4 === 1) return 'after';
   return call % 4 === 0 ? 'before' : null;
 };
 
 describe('killed before or after every second call of a directory', () => {
-  test('a run leaves remote and home sound, and the next one goes on where it was', async () => {
+  test('a run leaves remote and home intact, and the next run continues its work', async () => {
     using scratch = scratchDir();
-    // Always at the same path, so that copies are valid.
+    // The same path each time, because the homes are copied from prepared ones.
     const [dir, kept] = [join(scratch.path, 'machines'), join(scratch.path, 'kept')];
     const address = `dir:${dir}/shared`;
     const place: Place = { address, direct: address, env: {} };
@@ -211,7 +211,7 @@ requireCommands(
     env: bucket.env,
   });
 
-  test('killed before or after every second request, a run leaves remote and home sound', async () => {
+  test('killed before or after every second request, a run leaves remote and home intact', async () => {
     using scratch = scratchDir();
     const prepare = async (name: string): Promise<Prepared> => {
       const [dir, place] = [join(scratch.path, name), placeAt(name)];
@@ -222,7 +222,7 @@ requireCommands(
     expect(ends.length).toBeGreaterThan(10);
   });
 
-  test('killed in the middle of a download, the next run asks for the rest only', async () => {
+  test('after a kill in the middle of a download, the next run fetches only the rest', async () => {
     using scratch = scratchDir();
     const place = placeAt('download');
     await makeHomes(scratch.path, place);

@@ -6,18 +6,18 @@ import { fileURLToPath } from 'node:url';
 import { compiledSources } from '@cachelane/testkit';
 import type { Interference } from './interfere.fixture.ts';
 
-/** What a process of a machine is to do. */
+/** The work of a machine's process. */
 export interface MachineOrder {
   readonly dir: string;
   readonly address: string;
-  /** Of the machine; its commits are `NAME.0`, `NAME.1`, … */
+  /** The machine's name. Its commits are `NAME.0`, `NAME.1`, … */
   readonly name: string;
-  /** The first commit, and the one behind the last. */
+  /** The first commit, and the end of the range (exclusive). */
   readonly from: number;
   readonly to: number;
-  /** Null for a remote without failures. */
+  /** Null: this process adds no faults. */
   readonly faults: { readonly seed: number; readonly rate: number } | null;
-  /** Null: it lives to its end. */
+  /** Null: it is not killed. */
   readonly dies: { readonly call: number; readonly when: Interference } | null;
 }
 
@@ -25,7 +25,7 @@ const program = fileURLToPath(new URL('./machine-process.fixture.ts', import.met
 
 export interface MachineProcess {
   readonly child: ChildProcess;
-  /** Yields its lines. Throws its stderr unless it succeeds or dies of SIGKILL. */
+  /** Its output lines. Throws its stderr unless it is killed by SIGKILL or completes its work. */
   readonly lines: AsyncIterable<string>;
 }
 

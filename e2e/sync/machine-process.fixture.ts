@@ -5,7 +5,7 @@ import { openMachine } from './machine.fixture.ts';
 import type { MachineOrder } from './machine-order.fixture.ts';
 import { seededNumbers } from '../seeded.fixture.ts';
 
-/** A machine at work: `node machine-process.fixture.ts ORDER`, an order as JSON. Says `begun NAME` and `saved NAME` for each commit, and `done` when the remote has all of them. */
+/** A machine: `node machine-process.fixture.ts ORDER`, with JSON. Prints `begun NAME` and `saved NAME` per commit, and `done` after the push. */
 const order = JSON.parse(process.argv[2] ?? '') as MachineOrder;
 const faults: readonly Interference[] = ['lose-request', 'lose-reply', 'twice', 'late-again'];
 

@@ -12,24 +12,24 @@ import {
   type HomeEngineOptions,
 } from '../engine.fixture.ts';
 
-// A machine with a home of its own: engine, database, layer files, leases, kept directories and remote are real.
+// A machine with its own home: engine, database, layer files, leases, kept directories and remote are real.
 
 const clock = realClock();
 
 export interface MachineOptions extends Pick<HomeEngineOptions, 'dir'> {
   readonly address: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Comes between the driver and what makes it patient. */
+  /** Wraps the driver below the retries. */
   readonly interfere?: (remote: Remote) => Remote;
 }
 
 export interface Machine extends AsyncDisposable {
   readonly deps: EngineDependencies & { readonly remote: Remote };
-  /** What the engine warned of, first to last. */
+  /** The engine's warnings, oldest first. */
   readonly warnings: readonly string[];
-  /** A run with the command `work`. */
+  /** Performs a run with the command `work`. */
   run(work: Command, push: PushMode): Promise<RunReport>;
-  /** Sends what runs have left to send; returns for how many heads that failed. */
+  /** Sends everything unsent. Returns the number of heads that failed. */
   push(): Promise<number>;
 }
 
@@ -59,7 +59,7 @@ export async function openMachine({ dir, address, env, interfere }: MachineOptio
   };
 }
 
-/** The AWS SDK would look for them in the environment of the process, which may be that of the tests. */
+/** Returns the credentials. The AWS SDK would take them from the environment of the test process. */
 function credentialsIn(env: MachineOptions['env']): Pick<OpenRemoteOptions, 'credentials'> {
   const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = env;
   if (accessKeyId === undefined || secretAccessKey === undefined) return {};

@@ -3,20 +3,20 @@ import { startMachine, type MachineOrder } from './machine-order.fixture.ts';
 
 export interface HardLife {
   readonly seed: number;
-  /** How many of its commits it does not live to the end of, about. */
+  /** The approximate rate of commits that are killed. */
   readonly killRate: number;
   readonly env: Readonly<Record<string, string>>;
 }
 
 export interface LivedLife {
-  /** Commits that it said are saved, first to last. */
+  /** Commits that it reported as saved, oldest first. */
   readonly saved: readonly string[];
   readonly kills: number;
 }
 
 type Work = Omit<MachineOrder, 'from' | 'faults' | 'dies'> & { readonly faultRate: number };
 
-/** A machine that is killed at moments that the seed decides, and started again until the remote has all of its commits. */
+/** Runs a machine, kills it at moments from the seed, and restarts it until the remote has all its commits. */
 export async function liveThrough(work: Work, { seed, killRate, env }: HardLife): Promise<LivedLife> {
   const random = seededNumbers(seed);
   const saved: string[] = [];
@@ -37,7 +37,7 @@ export async function liveThrough(work: Work, { seed, killRate, env }: HardLife)
       if (what === 'saved') {
         saved.push(name);
         commitMs = performance.now() - begunMs;
-        // The one before took longer, on a machine that had more to do.
+        // The previous process took longer on a busier machine.
         if (dying !== undefined) child.kill('SIGKILL');
       }
       if (what === 'done') isDone = true;

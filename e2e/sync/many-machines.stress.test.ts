@@ -9,7 +9,8 @@ import { openMachine } from './machine.fixture.ts';
 import { liveThrough, type LivedLife } from './machines.fixture.ts';
 import { scratchDir, startBucket } from './places.fixture.ts';
 
-// Machines with homes of their own share two volumes and are killed all the while, on networks that fail: whatever any of them said it had saved is there in the end.
+// Machines with their own homes share two volumes, are killed, and use a failing network. In the end every commit that any of
+// them reported as saved exists.
 
 const names = Array.from({ length: 20 }, (_, index) => `m${index}`);
 
@@ -17,10 +18,10 @@ interface Place {
   readonly dir: string;
   readonly address: string;
   readonly env: Readonly<Record<string, string>>;
-  /** Of calls, in the machines' own processes. */
+  /** The rate of faults among the machines' calls. */
   readonly faultRate: number;
   readonly seed: number;
-  /** Per machine. A lost race repeats the push, so the work grows quadratically. */
+  /** The number per machine. A machine that loses a race repeats its work, so twice as many cost four times the work. */
   readonly commits: number;
 }
 
@@ -52,8 +53,8 @@ async function expectNothingLost(place: Place, lives: readonly LivedLife[]): Pro
   }
 }
 
-describe('20 machines at once, which are killed at any moment, lose nothing', () => {
-  test('in a directory with lost answers and repeated, late calls', { timeout: 900_000 }, async () => {
+describe('20 machines at once, killed at any moment, lose nothing', () => {
+  test('in a directory that loses answers, repeats calls and delays them', { timeout: 900_000 }, async () => {
     using scratch = scratchDir();
     mkdirSync(join(scratch.path, 'shared'));
     const place = {
@@ -83,7 +84,7 @@ describe('20 machines at once, which are killed at any moment, lose nothing', ()
       'slow-down',
       'refuse',
     ];
-    test('behind a network that loses, repeats and breaks off', { timeout: 900_000 }, async () => {
+    test('behind a network that loses, repeats and interrupts requests', { timeout: 900_000 }, async () => {
       using scratch = scratchDir();
       await using bucket = await startBucket();
       const random = seededNumbers(7);

@@ -4,15 +4,15 @@ import { join } from 'node:path';
 import { signedRequest, startFaultProxy, startRadosgw, type FaultProxy } from '@cachelane/testkit';
 
 export interface ScratchDir extends Disposable {
-  /** Real path. */
+  /** The real path. */
   readonly path: string;
-  /** Something in it. */
+  /** Removes an entry. */
   remove(name: string): void;
 }
 
 const roomBytes = 2 ** 31;
 
-/** In memory if there is room, since a killed process loses no written data. */
+/** Creates a directory, in memory if possible: a killed process loses no writes, even without fsync. */
 export function scratchDir(): ScratchDir {
   const path = realpathSync(mkdtempSync(join(hasRoom('/dev/shm') ? '/dev/shm' : tmpdir(), 'cachelane-sync-')));
   return {
@@ -33,12 +33,12 @@ function hasRoom(dir: string): boolean {
 }
 
 export interface TestBucket extends AsyncDisposable {
-  /** In front of the server. */
+  /** The proxy in front of the server. */
   readonly proxy: FaultProxy;
-  /** The address for clients. */
+  /** The environment for access to it. */
   readonly env: Readonly<Record<string, string>>;
   address(prefix: string): string;
-  /** Past the proxy. */
+  /** Returns an address without the proxy. */
   directAddress(prefix: string): string;
 }
 

@@ -1,5 +1,5 @@
-// A build that is a program: `node build.mjs` compiles what is in `words` and counts how often it was built. Go finds its
-// cache by GOCACHE, which the volume's directory sets; the count is in a volume of the program's own.
+// A build as a program: `node build.mjs` compiles `words` and counts its builds. The volume's directory sets GOCACHE for Go.
+// The count is in a volume of the program.
 import { readFile, writeFile } from 'node:fs/promises';
 import { connect } from '@cachelane/sdk/node';
 

@@ -5,20 +5,20 @@ import { build } from 'rolldown';
 import { declarations } from './declarations.ts';
 
 export interface BuildRequest {
-  /** Of the repository. */
+  /** The root of the repository. */
   readonly root: string;
-  /** Absolute; an existing directory is replaced. */
+  /** An absolute path. An existing directory is replaced. */
   readonly target: string;
 }
 
 const entries = ['index', 'node'] as const;
 
-/** A package that needs no other: code of ours that it uses is bundled in, and types are beside it. */
+/** Builds a package without dependencies: our own packages are bundled, and types are beside the code. */
 export async function buildSdkPackage({ root, target }: BuildRequest): Promise<void> {
   const source = join(root, 'packages/sdk');
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
   const { status, stdout } = spawnSync(process.execPath, [tsc, '-b', source], { cwd: root, encoding: 'utf8' });
-  if (status !== 0) throw new Error(`the SDK has errors of types:\n${stdout}`);
+  if (status !== 0) throw new Error(`the SDK has type errors:\n${stdout}`);
   rmSync(target, { recursive: true, force: true });
   mkdirSync(join(target, 'dist'), { recursive: true });
   await build({
@@ -27,7 +27,7 @@ export async function buildSdkPackage({ root, target }: BuildRequest): Promise<v
     platform: 'neutral',
     external: /^node:/,
     logLevel: 'warn',
-    // The rest of the other packages is not needed.
+    // Only the used code of the other packages is needed.
     treeshake: { moduleSideEffects: false },
     transform: { target: 'node24' },
     output: {

@@ -1,9 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
-/**
- * Declarations that the entries need, by their paths, as a package has them: `x.d.ts` beside `x.js`. Throws for one that needs another package.
- */
+/** Returns the declarations that the entries need, by path in the package: `x.d.ts` beside `x.js`. Throws if one needs another package. */
 export function declarations(dir: string, entries: readonly string[]): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   const look = (file: string): void => {

@@ -1,4 +1,4 @@
-/** Pieces of TypeScript in a document or in doc comments, in their order; each is a module of its own. */
+/** Returns the TypeScript examples of a document or of doc comments, in order. Each is a module. */
 export function examplesIn(text: string): readonly string[] {
   const plain = text.replaceAll(/^ *\* ?/gm, '');
   return [...plain.matchAll(/^```ts\n([^]*?)^```$/gm)].map(([, code = '']) => code);

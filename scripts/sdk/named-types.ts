@@ -1,7 +1,7 @@
 import { isEnumType, isInputObjectType, isNonNullType, type GraphQLInputField, type GraphQLNamedType } from 'graphql';
 import { documented, leafType, printType } from './print-type.ts';
 
-/** Null unless it is an enum of the schema. */
+/** Returns null unless the type is an enum of the schema. */
 export function enumType(type: GraphQLNamedType): string | null {
   if (!isEnumType(type) || type.name.startsWith('__')) return null;
   const values = type
@@ -11,7 +11,7 @@ export function enumType(type: GraphQLNamedType): string | null {
   return `${documented(type.description, '')}export type ${type.name} =\n${values.trimEnd()};\n\n`;
 }
 
-/** Null unless it is an input. */
+/** Returns null unless the type is an input. */
 export function inputType(type: GraphQLNamedType): string | null {
   if (!isInputObjectType(type)) return null;
   const fields = Object.values(type.getFields()).map(inputField).join('');

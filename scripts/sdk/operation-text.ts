@@ -8,7 +8,7 @@ import {
   type OperationDefinitionNode,
 } from 'graphql';
 
-/** The operation with the fragments that it needs, as short as it can be said. */
+/** Returns the operation with its fragments, without unneeded white space. */
 export function operationText(
   operation: OperationDefinitionNode,
   fragments: readonly FragmentDefinitionNode[],

@@ -6,13 +6,13 @@ import { buildSdkPackage } from './build-package.ts';
 export const root: string = join(import.meta.dirname, '../..');
 
 export interface PackedSdk {
-  /** Path of the tarball. */
+  /** The path of the tarball. */
   readonly tarball: string;
-  /** `node_modules/@cachelane/sdk` below the directory, as an installation leaves it. */
+  /** The directory `node_modules/@cachelane/sdk`, as after an installation. */
   readonly installed: string;
 }
 
-/** What would be published, packed by npm and unpacked into a directory where programs find it. */
+/** Packs the package with npm, as for publication, and unpacks it into a directory where programs find it. */
 export async function packSdk(dir: string): Promise<PackedSdk> {
   const target = join(dir, 'package');
   await buildSdkPackage({ root, target });
@@ -45,7 +45,7 @@ export interface CheckedFor {
 
 export const checkedForNode: CheckedFor = { types: ['node'], lib: ['es2024', 'esnext.disposable'] };
 
-/** What the compiler says of modules of a program that has the package installed in `dir`; empty where it has nothing to say. The modules are `example-0.ts` and so on. */
+/** Returns the compiler's errors for modules that use the package in `dir`. The modules are `example-0.ts` and so on. */
 export function typeErrors(dir: string, sources: readonly string[], { types, lib }: CheckedFor): string {
   const files = sources.map((source, index) => {
     writeFileSync(join(dir, `example-${index}.ts`), `${source}\nexport {};\n`);

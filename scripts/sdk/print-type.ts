@@ -26,7 +26,7 @@ export function documented(description: string | null | undefined, indent: strin
   return `${indent}/**\n${lines.map((line) => `${indent} * ${line}`.trimEnd()).join('\n')}\n${indent} */\n`;
 }
 
-/** `inner` returns the text for the named type inside lists and nullability. */
+/** Returns the type's text. `inner` returns the text for the named type inside lists and nullability. */
 export function printType(type: GraphQLType, inner: (named: GraphQLNamedType) => string): string {
   if (isNonNullType(type)) return printNonNull(type.ofType, inner);
   return `${printNonNull(type, inner)} | null`;
@@ -38,10 +38,10 @@ function printNonNull(type: GraphQLType, inner: (named: GraphQLNamedType) => str
   return / \| |^\{/.test(item) ? `readonly (${item})[]` : `readonly ${item}[]`;
 }
 
-/** Types without a selection: scalars, enums and inputs. Throws for an unknown scalar. */
+/** Returns the text of a scalar, enum or input. Throws for an unknown scalar. */
 export function leafType(type: GraphQLNamedType): string {
   if (isEnumType(type) || isInputObjectType(type)) return type.name;
   const known = isScalarType(type) ? scalars[type.name] : undefined;
-  if (known === undefined) throw new Error(`no type of TypeScript is known for ${type.name}`);
+  if (known === undefined) throw new Error(`no TypeScript type for ${type.name}`);
   return known;
 }

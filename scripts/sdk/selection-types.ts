@@ -13,16 +13,16 @@ import {
 } from 'graphql';
 import { documented, leafType, printType } from './print-type.ts';
 
-/** Returns a selection as a type: its fragments and its own fields. */
+/** A selection as a type: its fragments and its own fields. */
 interface Selected {
-  /** Names of fragments. */
+  /** The names of the fragments. */
   readonly spreads: readonly string[];
-  /** Types of inline fragments on another type than the field's: any of it may be missing. */
+  /** Types of inline fragments on a narrower type. Any of them may be missing. */
   readonly perhaps: readonly string[];
   readonly fields: string;
 }
 
-/** An interface of the fragment's name. */
+/** Returns an interface with the fragment's name. */
 export function fragmentInterface(schema: GraphQLSchema, fragment: FragmentDefinitionNode): string {
   const type = schema.getType(fragment.typeCondition.name.value) as GraphQLCompositeType;
   const { spreads, perhaps, fields } = selected(schema, { type, selections: fragment.selectionSet, indent: '  ' });
@@ -32,13 +32,13 @@ export function fragmentInterface(schema: GraphQLSchema, fragment: FragmentDefin
   return `${description}export interface ${fragment.name.value}${heritage} {\n${fields}}\n\n`;
 }
 
-/** What `data` is. */
+/** Returns the type of `data`. */
 export function resultType(schema: GraphQLSchema, operation: OperationDefinitionNode): string {
   const type = schema.getRootType(operation.operation) as GraphQLCompositeType;
   return objectType(selected(schema, { type, selections: operation.selectionSet, indent: '  ', isQuiet: true }), '');
 }
 
-/** Variables that may be left out may also be undefined. */
+/** Returns the type of the variables. Optional variables may be undefined. */
 export function variablesType(schema: GraphQLSchema, { variableDefinitions = [] }: OperationDefinitionNode): string {
   if (variableDefinitions.length === 0) return 'Record<string, never>';
   const fields = variableDefinitions.map(({ variable, type: node }) => {
@@ -54,7 +54,7 @@ interface Selecting {
   readonly type: GraphQLCompositeType;
   readonly selections: SelectionSetNode;
   readonly indent: string;
-  /** Without comments: those are at the fragments already. */
+  /** Omits comments, which the fragments already have. */
   readonly isQuiet?: boolean;
 }
 

@@ -1,4 +1,4 @@
-// Package e2e orders from a running service.
+// Package e2e tests a running service.
 package e2e
 
 import (

@@ -5,7 +5,7 @@ import { renderToStaticMarkup } from 'react-dom/server';
 
 const h = createElement;
 
-/** The page that lists builds, the latest first. */
+/** Returns a page that lists builds, the latest first. */
 export function renderPage(builds) {
   const rows = sortBy(builds, (build) => -build.startedAt).map((build) =>
     h('li', { key: build.id }, `${build.name}, ${dayjs(build.startedAt).format('YYYY-MM-DD')}`),

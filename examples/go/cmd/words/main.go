@@ -1,4 +1,4 @@
-// Command words counts the words of what it reads and prints a report as JSON.
+// Command words counts the words of its input and prints a report as JSON.
 package main
 
 import (

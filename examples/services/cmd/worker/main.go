@@ -1,4 +1,4 @@
-// Command worker reads orders, one in a line, and prints what each customer owes.
+// Command worker reads orders, one per line, and prints what each customer owes.
 package main
 
 import (

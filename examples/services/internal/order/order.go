@@ -1,4 +1,4 @@
-// Package order is what both programs speak about.
+// Package order defines the orders that both programs share.
 package order
 
 import (
@@ -15,13 +15,13 @@ type Line struct {
 	Price   int    `json:"price"`
 }
 
-// Order is what a customer wants.
+// Order is a customer's order.
 type Order struct {
 	Customer string `json:"customer"`
 	Lines    []Line `json:"lines"`
 }
 
-// ErrEmpty is an order of nothing, or of nobody.
+// ErrEmpty reports an order without lines or without a customer.
 var ErrEmpty = errors.New("an order needs a customer and a line")
 
 // Decode reads one order and checks it.
