@@ -29,7 +29,7 @@ import {
 import { tools } from '@cachelane/tools';
 import type { VolumeDirs } from './sync/commits.fixture.ts';
 
-// An engine with a home of its own. Everything is real except the commands, which are functions of the caller.
+// An engine with its own home. Everything is real except the commands, which are functions of the caller.
 // Processes without vitest use it, so it must not import the testkit.
 
 export const noAbort: AbortSignal = new AbortController().signal;

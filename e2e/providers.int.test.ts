@@ -17,7 +17,7 @@ beforeAll(() => {
 afterAll(() => sdk[Symbol.dispose]());
 
 requireCommands('bwrap')('one pipeline, independent of where it runs', () => {
-  test('without settings: the project has a volume of its own', async () => {
+  test('without settings: the project has its own volume', async () => {
     await using on = openSdkWorld(sdk);
     const pipeline = pipelineIn(on);
     expect(await pipeline.pass('a')).toMatchObject({ program: '', step: 'a.p' });
@@ -84,7 +84,7 @@ requireCommands('bwrap')('one pipeline, independent of where it runs', () => {
     await using on = openSdkWorld(sdk);
     const organisation = on.world.project('catalog', {
       'cachelane.catalog.yaml':
-        'volumes:\n  pip-cache: { tool: pip, tier: catalog, docs: Wheels for everybody. }\n  own-cache: { tool: pip, tier: project, docs: Wheels of one project. }\n',
+        'volumes:\n  pip-cache: { tool: pip, tier: catalog, docs: Wheels for all projects. }\n  own-cache: { tool: pip, tier: project, docs: Wheels of one project. }\n',
     });
     const published = await on.world.cachelane(['catalog', 'publish', '-n', 'github.com/acme'], { cwd: organisation });
     expect(published).toMatchObject({ code: 0 });

@@ -7,16 +7,12 @@ import { catalogOf, exampleLock, lockedOf } from '../packages/core/src/catalogs/
 import { checkedForNode, packSdk, readText, typeErrors } from './sdk/pack.fixture.ts';
 
 const refused: readonly (readonly [string, string, RegExp])[] = [
-  [
-    'a name that is not offered',
-    'client.myOrg().pipCach();',
-    /TS2551.*'pipCach' does not exist.*Did you mean 'pipCache'/,
-  ],
+  ['an unknown name', 'client.myOrg().pipCach();', /TS2551.*'pipCach' does not exist.*Did you mean 'pipCache'/],
   ['a catalog that is not locked', 'client.yourOrg();', /TS2339.*'yourOrg'/],
-  ['the name as the catalog has it', 'client.myOrg()["pip-cache"]();', /TS2551.*'pip-cache'/],
+  ['the name as the catalog spells it', 'client.myOrg()["pip-cache"]();', /TS2551.*'pip-cache'/],
   ['a removed method', 'client.myOrg().oldCache();', /TS2684.*"old-cache was removed in version 4: use .*pip-cache/],
   [
-    'what is another volume',
+    'a name that means another volume now',
     'client.myOrg().maven();',
     /TS2684.*"maven was changed to another volume in version 4: key maven -> m2"/,
   ],
@@ -25,8 +21,8 @@ const refused: readonly (readonly [string, string, RegExp])[] = [
     'const { oldCache } = client.myOrg(); oldCache();',
     /TS2684.*removed in version 4/,
   ],
-  ['an option that there is not', 'client.myOrg().pipCache({ mode: "READ" });', /TS2353.*'mode'/],
-  ['a method of a catalog that has none', 'client.empty().pip();', /TS2339.*'pip'/],
+  ['an unknown option', 'client.myOrg().pipCache({ mode: "READ" });', /TS2353.*'mode'/],
+  ['a method of an empty catalog', 'client.empty().pip();', /TS2339.*'pip'/],
 ];
 
 const moduleWith = (code: string): string => `import { connect } from '@cachelane/sdk/node';

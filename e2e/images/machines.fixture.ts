@@ -18,7 +18,7 @@ export interface Reader {
 const all: readonly Reader[] = [
   { name: 'root', user: 'root', env: {}, form: 'image' },
   { name: 'a user with sudo', user: 'ordinary user', env: { CACHELANE_SUDO: '1' }, form: 'image' },
-  { name: 'a user without', user: 'ordinary user', env: { CACHELANE_SUDO: '0' }, form: 'tree' },
+  { name: 'a user without sudo', user: 'ordinary user', env: { CACHELANE_SUDO: '0' }, form: 'tree' },
 ];
 
 export const readers: readonly Reader[] = all.filter(({ user }) => worldUsers.includes(user));

@@ -93,7 +93,7 @@ requireCommands(...imagePrograms)('images', () => {
 
     test.each([
       ['as files', tmpdir()],
-      ['by loop devices, as on kernels that mount no files', '/dev/shm'],
+      ['by loop devices, as on kernels without file mounts', '/dev/shm'],
     ])('mounted %s: a killed run leaves no mounts, and the next run works', async (_, parent) => {
       using machines = openMachines(reader);
       await inData(machines.open(), 'echo 1 > f');

@@ -46,7 +46,7 @@ const tried = bun().flatMap((tool) => worldUsers.map((user) => ({ ...tool, tool,
 requireCommands('bwrap')('bun', () => {
   describe.skipIf(tried.length === 0)('as published', () => {
     test.each(tried)(
-      'two runs at once each add their packages, and both serve a third one offline, as $user',
+      'two runs at once each add packages, and a third one works offline from both, as $user',
       async ({ tool, user }) => {
         using world = openWorld({ user, env: { BUN_CONFIG_REGISTRY: registry.url, CI: 'true' } });
         const install = [...tool.argv, 'install', '--frozen-lockfile'];

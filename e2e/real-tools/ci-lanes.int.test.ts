@@ -150,7 +150,7 @@ const saving: readonly Expected[] = [
 
 const readingOnly: readonly Expected[] = [
   {
-    title: 'a pull request from a fork, of the same number',
+    title: 'a pull request from a fork with the same number',
     job: forksPull,
     lane: 't0:run:8843',
     reads: ['t0:run:8843', 't1:ref:main'],

@@ -126,7 +126,7 @@ requireCommands(
   'go',
   'mount',
 )('without access times', () => {
-  test.skipIf(!worldUsers.includes('root'))('Go itself records what it uses', async () => {
+  test.skipIf(!worldUsers.includes('root'))('Go itself records the files it uses', async () => {
     using world = openWorld();
     mkdirSync(world.store);
     expect(spawnSync('mount', ['-t', 'tmpfs', '-o', 'noatime', 'none', world.store]).status).toBe(0);

@@ -8,13 +8,13 @@ import { openWorld, type FinishedRun, type World } from '../cli.fixture.ts';
 import { atOnce } from './at-once.fixture.ts';
 import { compiled, goModule, goProject, seedGoBuild } from './go-project.fixture.ts';
 
-// Two runs at once that both write one and the same file of a cache, each something else: the tool finds what either wrote.
+// Two concurrent runs write different contents to the same file of a cache. The tool finds both.
 
 interface Shown {
   readonly entries: readonly { readonly path: string; readonly type: string; readonly removed: string | null }[];
 }
 
-/** Paths that both runs saved, each in a version of its own. */
+/** Returns the paths that both runs saved in different versions. */
 async function savedByBoth(world: World, runs: readonly FinishedRun[], volume: string): Promise<readonly string[]> {
   const saved = [];
   for (const run of runs) {
@@ -28,7 +28,7 @@ async function savedByBoth(world: World, runs: readonly FinishedRun[], volume: s
 }
 
 requireCommands('bwrap', 'npm')('a bucket of the index of npm', () => {
-  test('has the lines of a run that asked for all about a package, and of one that asked for what an install needs', async () => {
+  test('has the lines of a run that requested full metadata, and of one that requested install metadata', async () => {
     await using registry = await startLocalRegistry([{ name: 'left', version: '1.0.0' }], { maxAgeSeconds: 3600 });
     using world = openWorld({ env: { npm_config_registry: registry.url } });
     const cwd = world.project('app', { 'package.json': '{"name":"app","version":"1.0.0"}' });
@@ -56,7 +56,7 @@ requireCommands(
   'flock',
   'go',
 )('an entry of an action of Go', () => {
-  test('made by two runs at different times is no conflict, and nothing is compiled again', async () => {
+  test('that two runs make at different times is no conflict, and nothing is compiled again', async () => {
     using world = openWorld();
     const options = ['-v', 'go-build'];
     const project = goProject(world, 'app', goModule('app', ['shared', 'left', 'right']));
@@ -120,7 +120,7 @@ requireCommands(
 const model = (artifact: string, more = ''): string =>
   `<project><modelVersion>4.0.0</modelVersion><groupId>com.acme</groupId><artifactId>${artifact}</artifactId><version>1.0</version><packaging>pom</packaging>${more}</project>`;
 
-requireCommands('bwrap', 'mvn')("Maven's list of where files came from", () => {
+requireCommands('bwrap', 'mvn')("Maven's list of file origins", () => {
   let server: Server;
   let url = '';
   beforeAll(async () => {
@@ -138,7 +138,7 @@ requireCommands('bwrap', 'mvn')("Maven's list of where files came from", () => {
     await once(server, 'close');
   });
 
-  test('names both mirrors that two runs got a file from, and serves either offline', async () => {
+  test('names the mirrors of both runs, and works offline with either', async () => {
     using world = openWorld();
     world.env['MAVEN_OPTS'] = `-Duser.home=${world.home}`;
     const options = ['-v', 'maven'];

@@ -56,7 +56,7 @@ const small: readonly Whole[] = [
     right: 'rm -r 8.14/checksums; mkdir 8.14/right; echo right > 8.14/right/only.bin',
   },
   {
-    name: 'head and body of a response that pip keeps',
+    name: 'head and body of a response in pip’s cache',
     volume: 'pip',
     argument: 'pip',
     path: `../../home/${pip}`,

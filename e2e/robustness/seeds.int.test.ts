@@ -127,19 +127,19 @@ requireCommands(
 )('a hostile or broken import', () => {
   test.each<readonly [string, Buffer | readonly TarMember[], number, string]>([
     [
-      'a name that leads up',
+      'a path with ..',
       [dir('v'), file('v/a'), file('v/../../../../evil')],
       1,
       'v/../../../../evil leads out of its directory',
     ],
     [
-      'a name that leads up, beside the volume',
+      'a path with .., beside the volume',
       [dir('v'), file('v/a'), file('../../evil')],
       2,
       'directories that may hold the volume: ../.., v',
     ],
     [
-      'an absolute name, beside the volume',
+      'an absolute path, beside the volume',
       [dir('v'), file('v/a'), file('/tmp/cachelane-evil')],
       2,
       'directories that may hold the volume: /tmp, v',
@@ -171,21 +171,21 @@ requireCommands(
       'x/y is a directory and something else at once',
     ],
     [
-      'the same the other way round',
+      'a name that is a directory and a file',
       [dir('v'), file('v/x/y'), file('v/x')],
       1,
       'x is a directory and something else at once',
     ],
     ['a sparse file', [dir('v'), { name: 'v/x', type: 'S' }], 2, 'it has sparse files'],
-    ['a file beyond every disk', [dir('v'), { ...file('v/x'), sizeBytes: 8 ** 11 - 1 }], 2, 'it ends too early'],
+    ['a file larger than any disk', [dir('v'), { ...file('v/x'), sizeBytes: 8 ** 11 - 1 }], 2, 'it ends too early'],
     ['cut gzip', gzipSync(good).subarray(0, 80), 2, 'it ends too early'],
     ['cut zstd', zstdCompressSync(good).subarray(0, 60), 2, 'it ends too early'],
-    ['a cut archive', good.subarray(0, 3000), 2, 'it ends too early'],
+    ['a truncated archive', good.subarray(0, 3000), 2, 'it ends too early'],
     ['an archive without its end', good.subarray(0, -1024), 2, 'it ends too early'],
     ['damaged gzip', gzipSync(good).fill(0x55, 30, 60), 2, 'cannot be read: '],
     ['no archive', Buffer.from('#!/bin/sh\n'.repeat(200)), 2, 'it is not a tar archive'],
     ['an empty file', Buffer.alloc(0), 2, 'it is empty'],
-    ['an archive of nothing', [], 2, 'it is empty'],
+    ['an empty archive', [], 2, 'it is empty'],
     ['xz', Buffer.from('\xfd7zXZ\0 and so on', 'latin1'), 2, 'it is compressed with xz'],
   ])('%s: one line and a hint, and the volume is unchanged', async (_, archive, code, why) => {
     using world = openWorld();
@@ -207,7 +207,7 @@ requireCommands(
 
   test.each([
     ['a fifo', 'mkfifo seed/p', 'p is a fifo'],
-    ['a file that may not be read', 'echo 1 > seed/p; chmod 0 seed/p', 'permission denied'],
+    ['an unreadable file', 'echo 1 > seed/p; chmod 0 seed/p', 'permission denied'],
   ])('a directory with %s', async (_, make, why) => {
     using world = openWorld({ user: 'ordinary user' });
     world.exec(['sh', '-c', `mkdir seed; echo 1 > seed/a; ${make}`]);

@@ -65,7 +65,7 @@ export type Thing = string;
 /** A worker's reports, one line of JSON each. Times are milliseconds of one clock that all processes share. */
 export type Told =
   | { readonly say: 'begin'; readonly number: number; readonly act: Act; readonly place: Place; readonly atMs: number }
-  /** Announces what it will save or remove for good. */
+  /** Announces the things to save or remove for good. */
   | { readonly say: 'about'; readonly puts?: readonly Thing[]; readonly takes?: readonly Thing[] }
   /** `isDone`: the announced change is complete. */
   | { readonly say: 'end'; readonly isDone: boolean; readonly why: string | null; readonly atMs: number }
