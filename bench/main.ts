@@ -25,21 +25,21 @@ import { markdownSections, replaceMarked, type Section } from './table.ts';
 
 const usage = `npm run bench [-- OPTIONS]
   --corpora NAMES  of ${corpusNames.join(',')}; all by default
-  --rounds N       of each measurement, 5 by default
-  --bars           only what has a bar: minutes instead of half an hour
-  --linking        only tools that link files out of their cache; needs no corpus
-  --wire           only layers on their way to other machines
-  --images         only layers that are pulled as images
-  --four-jobs      only jobs of one repository that share a remote; needs no corpus
-  --serve          only an engine that programs ask; needs no corpus
-  --catalogs       only what a large catalog costs; needs no corpus
-  --tiers          only names that tiers have; needs no corpus
-  --store-size     only what else lies in the store; needs no corpus
-  --layers NUMBERS how large those stores are, 10,1000,100000 by default: 20 kB on the disk for each
-  --projects N     only what the caches of so many projects take; needs no corpus
+  --rounds N       rounds of each measurement, 5 by default
+  --bars           only rows with a bar: minutes instead of half an hour
+  --linking        only tools that link files from their cache; needs no corpus
+  --wire           only the wire form of layers
+  --images         only layers pulled as images
+  --four-jobs      only four jobs that share a remote; needs no corpus
+  --serve          only the engine; needs no corpus
+  --catalogs       only a large catalog; needs no corpus
+  --tiers          only names in tiers; needs no corpus
+  --store-size     only stores of several sizes; needs no corpus
+  --layers NUMBERS sizes of those stores, 10,1000,100000 by default; a layer takes 20 kB
+  --projects N     only the disk usage of N projects; needs no corpus
   --write          put the tables into docs/reference/benchmarks.md
-  --prepare        only make the corpora
-Corpora lie in $CACHELANE_BENCH_DIR, by default cachelane-bench in the user's cache directory.
+  --prepare        only create the corpora
+Corpora are kept in $CACHELANE_BENCH_DIR, by default cachelane-bench in the user's cache directory.
 `;
 
 const root = join(import.meta.dirname, '..');

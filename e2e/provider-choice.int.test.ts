@@ -98,7 +98,7 @@ requireCommands('bwrap')('a provider choice', () => {
     expect(await on.world.json(['ls', '--json'])).toMatchObject([{ namespace, volume: 'pip-cache' }]);
   });
 
-  test('by a user’s module has no more trust than the user, and no longer timeout', async () => {
+  test('by a user’s module is checked like a user’s own, and Ctrl-C ends a run that waits for it', async () => {
     using world = openWorld();
     world.write({
       'home/.config/cachelane/config.yaml': "providers: { pip: 'team:' }\nprovider-modules: [./team.mjs]\n",

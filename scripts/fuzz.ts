@@ -12,9 +12,9 @@ const names = Object.keys(targets);
 const usage = `npm run fuzz [-- OPTIONS]
   --target NAMES  of ${names.join(',')}; all by default
   --seconds N     for each target, 60 by default
-  --seed N        begins anew where another run began; a new one by default
-  --input FILE    reads only this input, for one target
-What fails is made smaller and written to .build/fuzz/TARGET-DIGEST. Mend it, then keep it in packages/store/src/fuzz/kept.
+  --seed N        repeats the run with this seed; a new seed by default
+  --input FILE    tries only this input, with one target
+A failing input is reduced and written to .build/fuzz/TARGET-DIGEST. Fix the bug, then keep the input in packages/store/src/fuzz/kept.
 `;
 
 const failuresDir = join(import.meta.dirname, '../.build/fuzz');

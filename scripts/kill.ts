@@ -7,10 +7,10 @@ import { orUsage } from './or-usage.ts';
 
 const usage = `npm run kill [-- OPTIONS]: runs random operations in several processes on one home and kills the processes at random
   --ops N      operations of all processes together, 10000 by default
-  --workers N  processes at once, 8 by default
-  --kills N    of a hundred operations, about, 4 by default
-  --seed N     what is done, by whom and where; a new one by default
-  --dir DIR    where homes are made, /var/tmp by default; the home of a run that finds something stays, with a list of what was done
+  --workers N  concurrent processes, 8 by default
+  --kills N    kills in a hundred operations, approximately, 4 by default
+  --seed N     selects the operations; a new seed by default
+  --dir DIR    the directory for homes, /var/tmp by default; a run that fails keeps its home, with a list of its operations
 `;
 
 const root = join(import.meta.dirname, '..');

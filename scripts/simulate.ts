@@ -4,11 +4,11 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { play, type Played } from '../packages/engine/src/sim/play.fixture.ts';
 import { orUsage } from './or-usage.ts';
 
-const usage = `npm run sim [-- OPTIONS]: histories of several machines that share a remote, in memory, each as its seed says
+const usage = `npm run sim [-- OPTIONS]: simulates machines that share a remote, in memory; the seed decides each history
   --seed N     the first history, 1 by default
-  --count N    how many; one where a seed is given, else 2000
-  --trace      what happened, also where all holds
-  --threads N  one for each processor by default
+  --count N    the number of histories; 1 with a seed, else 2000
+  --trace      prints the events, even if nothing fails
+  --threads N  one per processor by default
 `;
 
 interface Share {

@@ -61,7 +61,7 @@ function rowsOf(bench: Bench, { what, command, cwd, volume, env, hostEnv, reset 
       ratio: timesFaster(hostTook, took),
     },
     { what: '- more than on the host', volume: label, measured: milliseconds(differenceOf(own, host)) },
-    { what: '- of that the save', volume: label, measured: milliseconds(summaryOf(own, 'saveMs')) },
+    { what: '- the save, included', volume: label, measured: milliseconds(summaryOf(own, 'saveMs')) },
   ];
 }
 

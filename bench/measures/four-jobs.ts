@@ -72,25 +72,25 @@ function rowsOf({ coldMs, own, session, sessionCold }: Measured): readonly Row[]
       measured: milliseconds(summarize([coldMs])),
     },
     {
-      what: 'a fifth machine, all four jobs, the pull included',
+      what: 'a fifth machine, all four jobs, including the pull',
       volume,
       measured: milliseconds(fifth),
-      peer: `one session on one machine, with nothing ${milliseconds(cold)}`,
+      peer: `one cold session on one machine ${milliseconds(cold)}`,
       ratio: timesFaster(cold, fifth),
     },
     {
-      what: '- the same',
+      what: '- against a warm session',
       volume,
       measured: milliseconds(fifth),
-      peer: `one session where the same was done before ${milliseconds(warm)}`,
+      peer: `a second session on one machine ${milliseconds(warm)}`,
       ratio: timesFaster(warm, fifth),
     },
     {
-      what: '- beyond that session, mostly the pull',
+      what: '- the difference, mostly the pull',
       volume,
       measured: milliseconds(differenceOf(own, session)),
     },
-    { what: '- of that the attach', volume, measured: milliseconds(summaryOf(own, 'attachMs')) },
+    { what: '- the attach, included', volume, measured: milliseconds(summaryOf(own, 'attachMs')) },
   ];
 }
 

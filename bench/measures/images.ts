@@ -48,7 +48,7 @@ export function measureImages(bench: Bench): readonly Section[] {
   bench.say('images: attach');
   const place = hasFreshFileSystems ? 'a fresh ext4 for each round' : 'a fresh directory';
   return [
-    { title: `A layer of everything as an image, on ${place}, every digest checked`, rows },
+    { title: `A layer of everything as an image, on ${place}, digests checked`, rows },
     { title: 'Attach of a pulled volume', rows: attachRows(bench) },
   ];
 }

@@ -30,7 +30,7 @@ const barTimes = 1.1;
  */
 export function measureLinking(bench: Bench): Section {
   const linkers = [pnpm(), ...bun(bench)];
-  return { title: 'Tools that link files out of their cache', rows: linkers.flatMap((each) => rowsOf(bench, each)) };
+  return { title: 'Tools that link files from their cache', rows: linkers.flatMap((each) => rowsOf(bench, each)) };
 }
 
 function rowsOf(bench: Bench, linker: Linker): readonly Row[] {
@@ -83,14 +83,14 @@ function rowsOf(bench: Bench, linker: Linker): readonly Row[] {
   const [liveAnew, overlayAnew] = [summaryOf(fresh.live, 'ms'), summaryOf(fresh.overlay, 'ms')];
   return [
     {
-      what: `${packages}: shared directory, without the look at the end`,
+      what: `${packages}: shared directory, without the scan`,
       volume,
       measured: milliseconds(live),
-      peer: `a cache of its own ${milliseconds(peer)}`,
+      peer: `its own cache ${milliseconds(peer)}`,
       ratio: timesFaster(peer, live),
       bar: { text: `<= ${rounded(barTimes)} of the peer`, met: live.median <= barTimes * peer.median },
     },
-    { what: '- the look at the end', volume, measured: milliseconds(summaryOf(warm.live, 'saveMs')) },
+    { what: '- the scan at the end', volume, measured: milliseconds(summaryOf(warm.live, 'saveMs')) },
     {
       what: '- all of it',
       volume,
@@ -99,7 +99,7 @@ function rowsOf(bench: Bench, linker: Linker): readonly Row[] {
       ratio: timesFaster(overlay, summaryOf(warm.live, 'ms')),
     },
     {
-      what: '- no directory yet: out of the layers, then links',
+      what: '- directory made from layers first',
       volume,
       measured: milliseconds(liveAnew),
       peer: `overlay, copies ${milliseconds(overlayAnew)}`,

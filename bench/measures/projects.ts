@@ -75,7 +75,7 @@ export function measureProjects(bench: Bench, count: number): Section {
     }
   }
   textOf([launcher, 'gc', '-q'], { env: bench.env });
-  return { title: `${count} projects of one person`, rows: rowsOf(bench, count) };
+  return { title: `${count} projects of one user`, rows: rowsOf(bench, count) };
 }
 
 const launcher = join(import.meta.dirname, '../../cachelane');
@@ -184,20 +184,20 @@ function rowsOf(bench: Bench, count: number): readonly Row[] {
     measured: megabytes(bytes),
     ...(peer === undefined
       ? {}
-      : { peer: `caches of the tools ${megabytes(peer)}`, ratio: `${rounded(peer / bytes)}x` }),
+      : { peer: `the tools’ shared caches ${megabytes(peer)}`, ratio: `${rounded(peer / bytes)}x` }),
   });
   return [
-    row('the store, on the disk', all, host),
+    row('the store on disk', all, host),
     row(`- layers (${ids.length})`, layers - images),
     row('- layers in images', images),
-    row('- derived layers, beyond the content of layers', derived),
+    row('- derived layers, beyond the contents of layers', derived),
     row('- kept directories', kept),
-    row('- metadata and what else there is', all - layers - derived - kept),
+    row('- metadata and the rest', all - layers - derived - kept),
     row(`contents of layers, ${contents.files.toLocaleString('en-US')} files`, contents.bytes, own.bytes),
-    row('- the same contents in layers of other projects', contents.bytes - contents.distinctBytes),
-    row('- each once', contents.distinctBytes, own.distinctBytes),
+    row('- contents that are also in layers of other projects', contents.bytes - contents.distinctBytes),
+    row('- each content once', contents.distinctBytes, own.distinctBytes),
     row('- indexes of the layers', indexes),
-    row('directories, and what blocks are not full', layers - images - contents.bytes - indexes, host - own.bytes),
+    row('directories and partly filled blocks', layers - images - contents.bytes - indexes, host - own.bytes),
   ];
 }
 

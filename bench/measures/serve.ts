@@ -37,14 +37,14 @@ function entriesRows(bench: Bench): readonly Row[] {
   const first = summarize(costs.perSecond);
   return [
     {
-      what: 'entries, in pages of 10,000 with path, size and digest, by an engine that has just been started',
+      what: 'entries with path, size and digest, in pages of 10,000, from a new engine',
       volume: `${costs.entries.toLocaleString('en-US')} entries`,
       measured: `${numbers(first)} a second`,
       bar: { text: '>= 50,000 a second', met: first.median >= 50_000 },
     },
     { what: '- the second time', volume: '', measured: `${numbers(summarize(costs.againPerSecond))} a second` },
     {
-      what: '- with all that is known of each',
+      what: '- with all fields',
       volume: '',
       measured: `${numbers(summarize(costs.wholePerSecond))} a second`,
     },
@@ -60,42 +60,42 @@ function rowsOf(costs: EngineCosts): readonly Row[] {
   const volume = 'npm';
   return [
     {
-      what: '`cachelane serve` until it says that it is ready',
+      what: '`cachelane serve` until its ready line',
       volume: '',
       measured: milliseconds(ready),
       bar: atMost(300, 'ms', ready),
     },
     {
-      what: 'look-ups of a volume on one connection, one after the other',
+      what: 'sequential volume look-ups on one connection',
       volume,
       measured: `${numbers(perSecond)} a second`,
       bar: { text: '>= 1,500 a second', met: perSecond.median >= 1500 },
     },
     {
-      what: '- processor time of the engine for each',
+      what: '- processor time of the engine per look-up',
       volume,
       measured: cpuOf(summarize(costs.lookUpCpuMs)),
     },
     {
-      what: '100 clients that look up 1,000 times a second, answered or not: 99th percentile',
+      what: '100 clients with 1,000 look-ups a second: 99th percentile',
       volume,
       measured: milliseconds(p99),
       bar: atMost(10, 'ms', p99),
     },
     { what: '- median', volume, measured: milliseconds(summarize(costs.p50Ms)) },
     {
-      what: '- of those five seconds, waiting for a processor',
+      what: '- waiting for a processor, in five seconds',
       volume,
       measured: milliseconds(summarize(costs.waitedMs)),
     },
     {
-      what: 'memory of an engine that has answered once',
+      what: 'memory of an engine after one answer',
       volume: '',
       measured: megabytes(idle),
       bar: { text: '<= 120 MB', met: idle.median <= 120e6 },
     },
     {
-      what: '- of one that has answered all of the above',
+      what: '- after all of the above',
       volume: '',
       measured: megabytes(summarize(costs.afterBytes)),
     },

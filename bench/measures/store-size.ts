@@ -7,9 +7,9 @@ import { summarize } from '../statistics.ts';
 import { milliseconds, timesFaster, type Row, type Section } from '../table.ts';
 
 const costs: Readonly<Record<keyof StoreCosts, string>> = {
-  open: 'a run that changes nothing, from its session to its end',
+  open: 'a run that changes nothing, from open to end',
   save: 'a run that saves a file',
-  squash: '- the same where it squashes',
+  squash: '- a run that also squashes',
   collectNothing: 'a collection that finds nothing',
   collectTen: '- one that finds ten layers',
 };
@@ -39,7 +39,7 @@ export function measureStoreSize(bench: Bench, sizes: readonly number[]): Sectio
       return { ...row, peer, ratio: timesFaster(least, took) };
     }),
   );
-  return { title: 'What else lies in the store', rows };
+  return { title: 'Store size', rows };
 }
 
 function costsOf(bench: Bench, home: string, layers: number): StoreCosts {

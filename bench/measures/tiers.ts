@@ -20,12 +20,12 @@ export function measureTiers(bench: Bench): Section {
     title: 'Tiers',
     rows: [
       {
-        what: 'a name that the farthest has, from the question to a session that has it pinned',
+        what: 'resolve a name in the farthest tier',
         volume,
         measured: milliseconds(open),
         bar: atMost(5, 'ms', open),
       },
-      { what: 'what `explain` tells of all of them', volume, measured: milliseconds(explain) },
+      { what: '`explain` of all tiers', volume, measured: milliseconds(explain) },
     ],
   };
 }

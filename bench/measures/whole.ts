@@ -18,7 +18,7 @@ export function measureWhole(bench: Bench): readonly Section[] {
   const measured = bench.corpora.map((corpus) => measureCorpus(bench, corpus));
   return [
     { title: 'The first save of everything', rows: measured.flatMap(({ save }) => save) },
-    { title: 'Getting everything back', rows: measured.flatMap(({ restore }) => restore) },
+    { title: 'Restoring everything', rows: measured.flatMap(({ restore }) => restore) },
     { title: memoryTitle, rows: measured.flatMap(({ memory }) => memory) },
   ];
 }

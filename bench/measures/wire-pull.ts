@@ -71,7 +71,7 @@ function rowsOf(
   const peak = summarize(pulled.map(({ peakBytes }) => peakBytes / 1e6));
   return [
     {
-      what: `taken in while it comes, ${rounded(bytes / 1e6)} MB`,
+      what: `pulled, ${rounded(bytes / 1e6)} MB`,
       volume,
       measured: milliseconds(summaryOf(pulled, 'ms')),
       peer: `the same bytes into a file ${milliseconds(summaryOf(plain, 'ms'))}`,
@@ -80,7 +80,7 @@ function rowsOf(
     },
     { what: '- peak memory', volume, measured: `${rounded(peak.median)} MB`, bar: atMost(peakMegabytes, 'MB', peak) },
     {
-      what: 'taken in from the same disk',
+      what: 'read from disk',
       volume,
       measured: milliseconds(summaryOf(local, 'ms')),
       peer: `zstd -d, tar -x ${milliseconds(summaryOf(tar, 'ms'))}`,

@@ -13,8 +13,8 @@ export function measureWire(bench: Bench): readonly Section[] {
     return { whole, changed: changedRows(bench, saveChanged(bench, saved)), pull: pullRows(bench, saved) };
   });
   return [
-    { title: 'The wire form of everything, every digest checked', rows: measured.flatMap(({ whole }) => whole) },
-    { title: 'The wire form of a layer with 1 % of the files', rows: measured.flatMap(({ changed }) => changed) },
+    { title: 'Wire form of everything, digests checked', rows: measured.flatMap(({ whole }) => whole) },
+    { title: 'Wire form of 1 %', rows: measured.flatMap(({ changed }) => changed) },
     { title: 'A layer of everything over a link of 1 Gbit/s', rows: measured.flatMap(({ pull }) => pull) },
   ];
 }

@@ -14,7 +14,7 @@ const sharedRun = async (world: World, script: string): Promise<FinishedRun> =>
 const privateRun = async (world: World, script: string): Promise<FinishedRun> =>
   await world.run(['sh', '-ec', script], { options: volume });
 
-/** Restores the notes of the time when `keepNotes` ran: they request a save and record none. */
+/** Returns a command that copies the current notes. They request a save and record none. */
 const keepNotes = (world: World): string => `cp -a ${world.store}/kept ${world.dir}/kept-before`;
 
 function putNotesBack(world: World): void {
@@ -52,7 +52,7 @@ requireCommands('bwrap', 'flock')('notes of a shared directory', () => {
       expect((await sharedRun(world, 'cat cache/f cache/g cache/h')).stdout).toBe('new\nkept\n1\n');
     });
 
-    test('nor restore what a rollback removed', async () => {
+    test('saved work without a note does not restore what a rollback removed', async () => {
       using world = openWorld({ user });
       await privateRun(world, 'echo first > cache/f');
       await sharedRunWithoutNote(world, 'echo second > cache/f');

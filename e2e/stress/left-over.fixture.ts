@@ -64,7 +64,7 @@ export function lostLayers(dir: string): readonly string[] {
   return lost.all().map(({ id }) => String(id));
 }
 
-/** Returns whether a directory of a kept directory's users is empty. */
+/** Returns true for the directory of a kept directory's users if it is empty. */
 function isEmptyDir(path: string): boolean {
   return path.endsWith('/kept/sessions') && readdirSync(path).length === 0;
 }
