@@ -12,7 +12,7 @@ import { evictionText } from '../inspect/eviction-words.ts';
 import { shortId } from '../host/print.ts';
 import type { RunEvent } from './reporter.ts';
 
-// Sentences of the reporters for people. They never contain the command's arguments.
+// Sentences of the text reporters. They never contain the command's arguments.
 
 type EventOf<T extends RunEvent['type']> = Extract<RunEvent, { readonly type: T }>;
 

@@ -133,7 +133,7 @@ function isRepeated(placed: readonly SelectedVolume[], index: number): boolean {
   return placed.findIndex(isSame) < index;
 }
 
-/** Without mounts, a running or killed run has left a symlink into the store there. */
+/** Returns the real path, except for the symlink into the store that a run without mounts leaves here. */
 function placeOf(path: string, storeDir: string | null): string {
   try {
     const isOurs = storeDir !== null && isWithin(readlinkSync(path), join(storeDir, 'kept'));

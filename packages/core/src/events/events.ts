@@ -53,7 +53,7 @@ export interface ProviderReport {
    * the run had none.
    */
   readonly kind: 'volume' | 'directory' | 'nothing' | null;
-  /** What it provides, for people: `directory /mnt/pip`. */
+  /** What it provides; display text: `directory /mnt/pip`. */
   readonly gives: string | null;
 }
 

@@ -123,9 +123,9 @@ export async function attachVolume(
 }
 
 /** Returns the key of a kept directory. It uses names, because an unsaved volume's id ends with its last session. */
-function keyOf({ own, request, compat, company }: PlannedVolume): string {
+function keyOf({ own, request, compat, sharingKey }: PlannedVolume): string {
   const fields = Object.entries(compat).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify([own.namespace, request.name, fields, ...(company === null ? [] : [company])]);
+  return JSON.stringify([own.namespace, request.name, fields, ...(sharingKey === null ? [] : [sharingKey])]);
 }
 
 /** Content rules do not apply here. */
