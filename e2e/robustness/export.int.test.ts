@@ -168,6 +168,9 @@ requireCommands(
     expect((await world.cachelane(['import', 'file', '--as', 'npm-old'])).stdout).toContain(
       ' into npm-old, generation 1',
     );
+    expect((await world.cachelane(['import', 'file', '--as', 'github.com/other/x:npm'])).stdout).toContain(
+      ' into github.com/other/x:npm, generation 1',
+    );
     expect(await world.cachelane(['import', 'here'])).toMatchObject({
       code: 2,
       stderr: `cachelane: ${join(world.dir, 'here')} does not say which volume it belongs to\n  name one: --as npm, or --as NAME:PATH\n`,

@@ -105,7 +105,7 @@ describe('a module', () => {
     expect(() => readFileSync(file)).toThrow('ENOENT');
   });
 
-  test.runIf(effectiveUid === 0)('of somebody else is not run, also by root', async () => {
+  test.runIf(effectiveUid === 0)('of another user is not run, not even by root', async () => {
     writeFileSync(join(dir, 'module.mjs'), fine);
     chownSync(join(dir, 'module.mjs'), 65_534, 65_534);
     expect(await refusal(null)).toContain('belongs to user 65534');

@@ -95,7 +95,7 @@ describe('when is pushed, first to last', () => {
   });
 });
 
-describe('what cannot be meant lowers sharing, and is told', () => {
+describe('an invalid setting lowers sharing, and is reported', () => {
   test.each<readonly [string, Said, object, string, string]>([
     [
       'an invalid address in the variable',

@@ -37,6 +37,7 @@ const opened: RunEvent = {
 
 const report: VolumeReport = {
   name: 'npm',
+  namespace: null,
   path: '/home/ann/.npm/_cacache',
   mounter: 'overlay',
   mounterWhy: usualMounterWhy,
@@ -119,6 +120,13 @@ describe('plain', () => {
     expect(await shown([opened, done(), done({ name: 'go-build', layer: null })])).toBe(
       'cachelane: npm restored 84 MB, saved 4.1 MB (github.com/acme/web, pr 12)\n' +
         'cachelane: go-build up to date (github.com/acme/web, pr 12)\n',
+    );
+  });
+
+  test('the line of another project’s volume names that project', async () => {
+    const other = 'github.com/other/x' as Namespace;
+    expect(await shown([opened, done({ namespace: other, layer: null })])).toBe(
+      'cachelane: npm up to date (github.com/other/x, pr 12)\n',
     );
   });
 

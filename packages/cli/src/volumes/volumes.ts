@@ -110,14 +110,19 @@ export function selectVolumes(request: SelectionRequest): Selection {
     return problem !== null && isRepeated(placed, index) ? 'it is named twice' : problem;
   });
   const volumes = placed.filter((_, index) => problems[index] === null);
-  const dropped = placed.flatMap(({ request: { name, source }, path }, index) => {
+  const dropped = placed.flatMap(({ request: { namespace, name, source }, path }, index) => {
     const problem = problems[index] ?? null;
     if (problem === null) return [];
-    const message = `the volume ${name} (${source}) is left out: ${problem}`;
+    const message = `the volume ${addressText({ namespace, name })} (${source}) is left out: ${problem}`;
     const hint = isRepeated(placed, index) ? 'name it once' : 'give it another path';
     return [{ name, path, code: 'E_MOUNT_POINT' as const, message, hint }];
   });
   return { volumes, dropped };
+}
+
+/** Returns `NAME`, or `NAMESPACE:NAME` for a volume of a named namespace. */
+function addressText({ namespace, name }: Pick<VolumeArgument, 'namespace' | 'name'>): string {
+  return namespace === null ? name : `${namespace}:${name}`;
 }
 
 /** A volume can have several places, but only once each. */
@@ -128,7 +133,7 @@ function isRepeated(placed: readonly SelectedVolume[], index: number): boolean {
   return placed.findIndex(isSame) < index;
 }
 
-/** Without mounts, a running or killed run has left a symlink into the store there. */
+/** Returns the real path, except for the symlink into the store that a run without mounts leaves here. */
 function placeOf(path: string, storeDir: string | null): string {
   try {
     const isOurs = storeDir !== null && isWithin(readlinkSync(path), join(storeDir, 'kept'));

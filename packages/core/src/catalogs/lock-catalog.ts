@@ -87,7 +87,7 @@ function shortened({ name, why }: StaleDefinition): StaleDefinition {
   return { name, why: why.length <= most ? why : `${why.slice(0, most - 2).toWellFormed()}…` };
 }
 
-/** Texts for people do not change the volume. */
+/** Display texts do not change the volume. */
 function changeText(version: number, what: readonly string[]): string {
   const identity = what.filter((clause) => !/^(docs|sharing|deprecated) /.test(clause));
   return `changed to another volume in version ${version}: ${identity.join(', ')}`;

@@ -11,7 +11,7 @@ export interface LaneDecision {
   readonly defaultLane: LaneName | null;
   /** The lane that is read from parents; null if unknown. */
   readonly parentLane: LaneName | null;
-  /** One clause for people. */
+  /** One clause of display text. */
   readonly why: string;
   /** The source of the lane: `GITHUB_REF in the environment`. */
   readonly source: string;

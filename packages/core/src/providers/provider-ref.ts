@@ -24,7 +24,7 @@ export function isProviderKind(kind: string): kind is ProviderKind {
   return (providerKinds as readonly string[]).includes(kind);
 }
 
-/** Returns the reference for people. Arguments of external kinds may contain a password and are redacted. */
+/** Returns the reference as display text. Arguments of external kinds may contain a password and are redacted. */
 export function providerText({ kind, argument }: ProviderRef): string {
   return `${kind}:${isProviderKind(kind) ? argument : redactUrl(argument)}`;
 }

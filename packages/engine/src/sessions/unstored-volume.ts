@@ -44,7 +44,7 @@ export function requireStored(planned: PlannedVolume): void {
 
 /** An empty directory is attached as a `clone` of nothing; a machine's directory is shown in its place. */
 export function unstoredChoice({ isRedirectable }: PlannedVolume, cannotMount: string | null): MounterChoice {
-  // Prefer a mount: not every child process heeds the tool's setting.
+  // Prefer a mount: some child processes ignore the tool's setting.
   const reach = cannotMount === null ? 'bind' : isRedirectable ? 'setting' : 'symlink';
   return { mounter: 'clone', why: 'its provider says so', reach, sharing: 'PRIVATE', isLook: false };
 }
@@ -154,6 +154,7 @@ export async function endUnstored(
   const report = reportOf(
     {
       name: shownName(planned.request),
+      namespace: planned.own.namespace,
       path: planned.target,
       provider: providerReport(planned),
       // A machine's directory was used directly.

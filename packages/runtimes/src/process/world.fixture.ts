@@ -81,7 +81,7 @@ export async function until<Value>(
   for (;;) {
     const value = look();
     if (value !== null && value !== undefined && value !== false) return value;
-    if (performance.now() > end) throw new Error(`waited in vain: ${inVain()}`);
+    if (performance.now() > end) throw new Error(`timed out: ${inVain()}`);
     await wait(3);
   }
 }

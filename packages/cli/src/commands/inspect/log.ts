@@ -119,7 +119,7 @@ async function purposeOf({ metadata, signal }: ReadStore, run: RunId): Promise<R
 }
 
 /** Within a lane the generation decides, since clocks can jump. Between lanes the time decides. */
-export function mergeNewestFirst(lanes: readonly (readonly Move[])[]): readonly Move[] {
+function mergeNewestFirst(lanes: readonly (readonly Move[])[]): readonly Move[] {
   const rest = lanes.map((moves) => [...moves]);
   const merged: Move[] = [];
   for (;;) {

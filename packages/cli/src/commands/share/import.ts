@@ -6,9 +6,17 @@ import {
   parseNamespace,
   parseVolumeName,
   unknownToolName,
+  type Namespace,
   type VolumeReport,
 } from '@cachelane/core';
-import { importLayers, readExportManifest, requireWritable, runCommand, type Imported } from '@cachelane/engine';
+import {
+  importLayers,
+  readExportManifest,
+  requireWritable,
+  runCommand,
+  type Imported,
+  type PlannedVolume,
+} from '@cachelane/engine';
 import { defineCommand, jsonOption, projectOptions, type Command } from '../../host/command.ts';
 import { formatBytes, plural } from '../../base/format.ts';
 import type { Host } from '../../host/host.ts';
@@ -86,7 +94,7 @@ export const importVolume: Command = defineCommand({
     if (isExport) {
       const imported = await importExport(work, options);
       if (options.json) printJson(host, exportJson(file, imported));
-      else host.stdout.write(exportText(file, imported));
+      else host.stdout.write(exportText(file, imported, project.context.namespace));
     } else {
       if (options.as === undefined) {
         throw new CachelaneError('E_USAGE', `${file} does not say which volume it belongs to`, {
@@ -95,7 +103,7 @@ export const importVolume: Command = defineCommand({
       }
       const { report, seeded } = await importSeed(work, { ...options, volume: options.as, from });
       if (options.json) printJson(host, { file, kind: 'seed', ...seedJson(seeded), volume: report });
-      else host.stdout.write(seedText(file, report));
+      else host.stdout.write(seedText(file, report, project.context.namespace));
     }
     return 0;
   },
@@ -114,14 +122,14 @@ interface Work {
 async function importExport(
   { host, project, store, file, signal }: Work,
   { as, json }: { readonly as: string | undefined; readonly json: boolean },
-): Promise<Imported> {
+): Promise<ImportedInto> {
   const files = await host.pieces.openExportFiles();
   const manifest = await readExportManifest(files.read(file));
   const text = as ?? parseVolumeName(manifest.volume);
   const tool = manifest.tool === unknownToolName ? {} : { tool: manifest.tool };
   const { planned, tools } = await oneVolume(host, project, { text, ...tool });
   const runtime = await host.pieces.openRuntime();
-  return await withProgress(host, { json }, async ({ events, update }) => {
+  const imported = await withProgress(host, { json }, async ({ events, update }) => {
     const parts = countBytes(files.read(file), countInto(update, 'importing', statSync(file).size));
     return await importLayers(
       { ...store, remote: null, tools, runtime, events },
@@ -138,6 +146,11 @@ async function importExport(
       parts,
     );
   });
+  return { ...imported, planned };
+}
+
+interface ImportedInto extends Imported {
+  readonly planned: PlannedVolume;
 }
 
 interface SeedWish {
@@ -237,20 +250,33 @@ function exportJson(file: string, { manifest, taken, had, head }: Imported): unk
   };
 }
 
-function exportText(file: string, { volume, manifest, taken, had, head }: Imported): string {
+function exportText(
+  file: string,
+  { planned, volume, manifest, taken, had, head }: ImportedInto,
+  project: Namespace,
+): string {
   const there = had === 0 ? '' : `; ${plural(had, 'layer')} ${had === 1 ? 'was' : 'were'} there already`;
   if (taken.length === 0) return `nothing new in ${file}${there}\n`;
   const bytes = taken.reduce((sum, { counts }) => sum + counts.sizeBytes, 0);
   const from = `${manifest.namespace}:${manifest.volume} ${manifest.lane}`;
-  return `imported ${plural(taken.length, 'layer')} (${formatBytes(bytes)}) of ${from} into ${volume.name}, generation ${head?.generation ?? 0}${there}\n`;
+  return `imported ${plural(taken.length, 'layer')} (${formatBytes(bytes)}) of ${from} into ${volumeText(planned.own.namespace, volume.name, project)}, generation ${head?.generation ?? 0}${there}\n`;
 }
 
 function seedJson({ root, elsewhere, linksLeftOut }: Seeded): object {
   return { from: root === null ? null : shownRoot(root), elsewhere, linksLeftOut };
 }
 
-function seedText(file: string, { name, added, changed, savedBytes, layer }: VolumeReport): string {
+/** Returns a volume, with its namespace if that is not the project's. */
+function volumeText(namespace: Namespace | null, name: string, project: Namespace): string {
+  return namespace === null || namespace === project ? name : `${namespace}:${name}`;
+}
+
+function seedText(
+  file: string,
+  { namespace, name, added, changed, savedBytes, layer }: VolumeReport,
+  project: Namespace,
+): string {
   if (layer === null) return `nothing new in ${file}\n`;
   const what = changed === 0 ? `${added} added` : `${added} added, ${changed} changed`;
-  return `imported ${file} into ${name}: ${what}, ${formatBytes(savedBytes)}, as layer ${shortId(layer)}\n`;
+  return `imported ${file} into ${volumeText(namespace, name, project)}: ${what}, ${formatBytes(savedBytes)}, as layer ${shortId(layer)}\n`;
 }
