@@ -56,7 +56,7 @@ describe('a lock', () => {
     [
       'two that went and are one method',
       text.replace('"old-cache":', '"oldCache": "x", "old-cache":'),
-      'be the same method',
+      'have the same method name',
     ],
   ])('is refused with %s', (_, changed, why) => {
     expect(changed).not.toBe(text);
