@@ -205,7 +205,7 @@ requireCommands('bwrap', 'git')('saved volumes can be read', () => {
         { name: 'project', value: project, source: 'package.json' },
         { name: 'lane', value: 't1:local', source: 'no CI variable in the environment' },
       ],
-      remote: { address: null, source: 'none is set' },
+      remote: { address: null, source: 'no remote is set' },
       push: { mode: 'never', source: 'there is no remote' },
     });
     expect(Object.keys(shown as object).join(' ')).toBe(

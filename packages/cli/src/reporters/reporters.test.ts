@@ -187,7 +187,7 @@ describe('plain', () => {
   test('processes that outlive the command', async () => {
     const processes = [{ pid: 17, name: 'gradle' }];
     expect(await shown([{ type: 'leftovers', processes, action: 'ending' }])).toBe(
-      'cachelane: 1 process outlived the command and would write on: ending gradle (17)\n',
+      'cachelane: the command left 1 process running: ending gradle (17)\n',
     );
   });
 

@@ -125,11 +125,11 @@ function leftoversText(event: EventOf<'leftovers'>): string {
   const count = plural(event.processes.length, 'process', 'processes');
   switch (event.action) {
     case 'ending':
-      return `${count} outlived the command and would write on: ending ${names}`;
+      return `the command left ${count} running: ending ${names}`;
     case 'ended':
       return `ended ${names}`;
     case 'left':
-      return `${count} outlived the command; later writes are not saved: ${names}`;
+      return `the command left ${count} running, whose later writes are not saved: ${names}`;
     default:
       return unreachable(event.action);
   }

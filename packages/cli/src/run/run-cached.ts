@@ -183,7 +183,7 @@ function nothingToCache({ reporter }: Run, { config, ...request }: Undetected): 
   const isFromFile = config !== null && config.volumes !== null;
   const why = isFromFile
     ? `${configFileName} names no volumes`
-    : (whyNothing(request) ?? `no lockfile of a known tool in ${environment.workDir} or above it in the project`);
+    : (whyNothing(request) ?? `found no known lockfile in ${environment.workDir} or above`);
   reporter.event({
     type: 'notice',
     message: `${why}: the command runs without a cache`,

@@ -182,7 +182,7 @@ describe('nothing to cache', () => {
     using on = stage();
     expect(await on.cachelane('run', '--strict', '--', 'true')).toBe(0);
     expect(on.err()).toBe(
-      `cachelane: no lockfile of a known tool in ${on.project} or above it in the project: the command runs without a cache; name a volume with -v NAME (npm, go-build, go-mod, pnpm, …) or -v NAME:PATH\n`,
+      `cachelane: found no known lockfile in ${on.project} or above: the command runs without a cache; name a volume with -v NAME (npm, go-build, go-mod, pnpm, …) or -v NAME:PATH\n`,
     );
   });
 
