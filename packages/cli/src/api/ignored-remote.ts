@@ -1,4 +1,4 @@
-import { chooseRemote, type RemoteChoice } from '../remotes/choose-remote.ts';
+import { chooseRemote, noRemoteText, type RemoteChoice } from '../remotes/choose-remote.ts';
 import type { Host } from '../host/host.ts';
 
 interface Question {
@@ -19,8 +19,8 @@ export async function ignoredRemote({ host, homeDir, choice }: Question): Promis
   const wanted = await chooseRemote({ ...host, env }, { address: undefined, push: undefined });
   const warnings: string[] = [];
   if (remote !== undefined && wanted.address !== choice.address) {
-    const has = choice.address === null ? 'no remote' : `the remote ${choice.address}`;
-    warnings.push(`the engine ignores the program's CACHELANE_REMOTE and uses ${has} (${choice.source}); ${own}`);
+    const has = choice.address === null ? noRemoteText(choice) : `the remote ${choice.address} (${choice.source})`;
+    warnings.push(`the engine ignores the program's CACHELANE_REMOTE and uses ${has}; ${own}`);
   } else if (
     isSaid(push) &&
     choice.address !== null &&

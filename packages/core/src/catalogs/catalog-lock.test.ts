@@ -54,7 +54,7 @@ describe('a lock', () => {
     ['an offered definition listed as gone', text.replace('"old-cache":', '"pip_cache":'), 'as gone'],
     ['a missing definition listed as changed', text.replace('"maven": "changed', '"m": "changed'), 'as changed'],
     [
-      'two that went and are one method',
+      'two removed definitions of one method name',
       text.replace('"old-cache":', '"oldCache": "x", "old-cache":'),
       'have the same method name',
     ],

@@ -74,7 +74,7 @@ function untrusted(hints: PlatformHints, defaultLane: LaneName | null, signals: 
     base: null,
     defaultLane,
     parentLane: defaultLane,
-    why: `${signal?.why ?? 'the run is untrusted'}: it reads and saves nothing`,
+    why: `${signal?.why ?? 'the run is untrusted'}: it reads caches, but saves nothing`,
     source: signal?.source ?? hints.platform,
   };
 }

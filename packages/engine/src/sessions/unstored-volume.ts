@@ -154,6 +154,7 @@ export async function endUnstored(
   const report = reportOf(
     {
       name: shownName(planned.request),
+      namespace: planned.own.namespace,
       path: planned.target,
       provider: providerReport(planned),
       // A machine's directory was used directly.

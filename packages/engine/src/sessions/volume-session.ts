@@ -155,7 +155,13 @@ async function headOf({ metadata }: EngineDependencies, session: VolumeSession):
     restoredBytes += (await metadata.layer(id, neverAborted))?.counts.sizeBytes ?? 0;
   }
   const had = { choice, links, restoredBytes, attachMs, warnings, evicted: opened.evicted, provider };
-  return { ...had, name: shownName(request), path: target, seed: seed === null ? null : seedText(seed) };
+  return {
+    ...had,
+    name: shownName(request),
+    namespace: planned.own.namespace,
+    path: target,
+    seed: seed === null ? null : seedText(seed),
+  };
 }
 
 /** Returns the report of a shared volume that could not be saved here; the next run in its directory saves it. */

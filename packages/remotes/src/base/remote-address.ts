@@ -55,7 +55,7 @@ function wrong(message: string, hint: string = forms): CachelaneError {
 
 function dirAddress(path: string): DirAddress {
   if (!path.startsWith('/') || path.startsWith('//')) {
-    throw wrong(`dir:${printable(path).slice(0, 200)}: the path has to be absolute`, 'write dir:/path');
+    throw wrong(`the path in dir:${printable(path).slice(0, 200)} is not absolute`, 'write dir:/path');
   }
   if (path.includes('\0')) throw wrong('the path contains a NUL byte');
   const segments = path.split('/').filter((segment) => segment !== '' && segment !== '.');

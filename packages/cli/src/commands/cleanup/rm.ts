@@ -66,7 +66,7 @@ export const rm: Command = defineCommand({
       else host.stdout.write(text(name, { removed, there }, options['dry-run']));
       if (remote === null && isSynced && !options.json) {
         host.stdout.write(
-          'A remote has a copy, and the next run restores it. After that, --shared removes it there too.\n',
+          'A remote has a copy, and the next run restores it. cachelane rm --shared removes it there too.\n',
         );
       }
       return 0;
