@@ -46,7 +46,7 @@ export {
   type RolledBack,
 } from './removal/roll-back.ts';
 export { rolledBackBy } from './removal/rolled-back-by.ts';
-export { compareSnapshots, type PathDifference, type SnapshotState } from './views/compare.ts';
+export { changeOf, compareSnapshots, type PathDifference, type SnapshotState } from './views/compare.ts';
 export { squashesOf } from './heads/known-squashes.ts';
 export { isPending, waitingOf, type Waiting } from './sync/heads/pending.ts';
 export { findPending, pushPending, type PendingHead, type PushOutcome } from './sync/push/push-pending.ts';

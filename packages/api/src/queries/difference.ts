@@ -1,5 +1,5 @@
 import { CachelaneError, displayPath, type HeadRecord, type LayerId } from '@cachelane/core';
-import { toolOf, compareSnapshots, type PathDifference, type SnapshotState } from '@cachelane/engine';
+import { changeOf, compareSnapshots, toolOf, type SnapshotState } from '@cachelane/engine';
 import { findVolumeRecord } from '../volumes/held.ts';
 import { laneIn } from '../values/lane-in.ts';
 import { requireWithin } from '../values/pages.ts';
@@ -29,13 +29,9 @@ export async function difference(request: ApiRequest, { before, after, first }: 
   const { world, readings, signal } = request;
   const all = await readings.take(signal, async () => await compareSnapshots(world.deps.layers, states, signal));
   const counts = { added: 0, changed: 0, removed: 0 };
-  for (const each of all) counts[kindOf(each)]++;
-  const paths = all.slice(0, first).map((each) => ({ path: displayPath(each.path), kind: kinds[kindOf(each)] }));
+  for (const each of all) counts[changeOf(each)]++;
+  const paths = all.slice(0, first).map((each) => ({ path: displayPath(each.path), kind: kinds[changeOf(each)] }));
   return { ...counts, paths, isCut: all.length > first };
-}
-
-function kindOf({ before, after }: PathDifference): keyof typeof kinds {
-  return before === null ? 'added' : after === null ? 'removed' : 'changed';
 }
 
 async function stateOf(request: ApiRequest, input: StateInput): Promise<SnapshotState> {

@@ -1,4 +1,4 @@
-import { CachelaneError } from '@cachelane/core';
+import { CachelaneError, isCachelaneError } from '@cachelane/core';
 import { type Stats, closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import type { UserConfig } from './config-types.ts';
@@ -28,6 +28,16 @@ export async function readUserConfig(request: HomeRequest): Promise<UserConfig |
   // Loading the parser takes longer than a small run, so only users with a file pay.
   const { parseUserConfig } = await import('./user-config-parse.ts');
   return parseUserConfig(text, path);
+}
+
+/** Like {@link readUserConfig}, but returns null for an invalid file: commands that need the file report the problem. */
+export async function validUserConfig(request: HomeRequest): Promise<UserConfig | null> {
+  try {
+    return await readUserConfig(request);
+  } catch (error) {
+    if (isCachelaneError(error, 'E_CONFIG')) return null;
+    throw error;
+  }
 }
 
 function readOwn(path: string, uid: number): string | null {

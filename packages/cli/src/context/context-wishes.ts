@@ -1,6 +1,6 @@
-import { isCachelaneError, type ContextSources } from '@cachelane/core';
+import type { ContextSources } from '@cachelane/core';
 import type { Host } from '../host/host.ts';
-import { readUserConfig } from '../config/user-config.ts';
+import { validUserConfig } from '../config/user-config.ts';
 import type { UserConfig } from '../config/config-types.ts';
 import { wishOf } from '../base/wish.ts';
 
@@ -8,7 +8,7 @@ const variable = 'CACHELANE_PERSONAL_TIER';
 
 /** Returns the user's settings for every context. No file of a repository can change them. */
 export async function contextWishes(host: Host): Promise<Pick<ContextSources, 'personalTier' | 'userParents'>> {
-  const config = await ownFile(host);
+  const config = await validUserConfig(host);
   return { personalTier: personalTier(host, config), userParents: config?.parents ?? [] };
 }
 
@@ -16,14 +16,4 @@ function personalTier(host: Host, config: UserConfig | null): string | null {
   const wish = wishOf(host.env[variable]);
   if (wish !== null) return wish === 'yes' ? `${variable} in the environment` : null;
   return config?.personalTier?.value === true ? `${config.path}:${config.personalTier.line}` : null;
-}
-
-async function ownFile(host: Host): Promise<UserConfig | null> {
-  try {
-    return await readUserConfig(host);
-  } catch (error) {
-    // Commands that need the file report the problem.
-    if (isCachelaneError(error, 'E_CONFIG')) return null;
-    throw error;
-  }
 }

@@ -1,14 +1,10 @@
 import { displayPath, type Entry } from '@cachelane/core';
-import type { PathDifference } from '@cachelane/engine';
+import { changeOf, type PathDifference } from '@cachelane/engine';
 import { formatBytes, formatTable, plural } from '../base/format.ts';
 
 // Differences between two states of a volume, for `cachelane diff` and `cachelane rollback`.
 
 type Change = 'added' | 'changed' | 'removed';
-
-function changeOf({ before, after }: PathDifference): Change {
-  return before === null ? 'added' : after === null ? 'removed' : 'changed';
-}
 
 /** Returns the entry that shows the kind of path: the later one if it exists. */
 function shown({ before, after }: PathDifference): Entry | null {

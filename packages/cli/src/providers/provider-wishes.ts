@@ -9,7 +9,7 @@ import {
   type VolumeName,
 } from '@cachelane/core';
 import type { HomeRequest } from '../home/home.ts';
-import { readUserConfig } from '../config/user-config.ts';
+import { validUserConfig } from '../config/user-config.ts';
 import type { UserConfig } from '../config/config-types.ts';
 
 /** Providers of `--provider`, by volume; the last of several wins. */
@@ -40,7 +40,7 @@ export async function providerWishes(
   { flags, environment = host.env, by = 'environment' }: WishSources,
 ): Promise<ProviderWishes> {
   const said = pairsOf(environment[variable]);
-  const user = await userConfig(host);
+  const user = await validUserConfig(host);
   const own = user?.providers ?? [];
   if (flags.size === 0 && said.size === 0 && own.length === 0) return { ...noProviders, user };
   return {
@@ -85,14 +85,5 @@ function parsePair(text: string, source: string, code: 'E_USAGE' | 'E_CONFIG'): 
   } catch (error) {
     if (!isCachelaneError(error, 'E_CONFIG') || code === 'E_CONFIG') throw error;
     throw new CachelaneError(code, error.message, { hint: error.hint ?? hint, cause: error });
-  }
-}
-
-async function userConfig(host: HomeRequest): Promise<UserConfig | null> {
-  try {
-    return await readUserConfig(host);
-  } catch (error) {
-    if (isCachelaneError(error, 'E_CONFIG')) return null;
-    throw error;
   }
 }

@@ -5,7 +5,7 @@ import { parseNamespace, type Namespace } from '../names/namespace.ts';
 import { catalogDigest, catalogText } from './catalog-text.ts';
 import type { CatalogContent } from './definition.ts';
 import { isFreeAlias, isFreeMethodName, methodName } from './method-name.ts';
-import { isWhyText, isDefinitionName, readCatalog } from './read-catalog.ts';
+import { isWhyText, isDefinitionName, readCatalog, recordIn } from './read-catalog.ts';
 
 /** A catalog version that a project's code was written for. */
 export interface LockedCatalog {
@@ -211,10 +211,4 @@ function jsonIn(text: string, source: string): unknown {
 
 function broken(source: string, why: string): CachelaneError {
   return new CachelaneError('E_CATALOG', `${source}: ${why}`, { hint: lockHint });
-}
-
-function recordIn(value: unknown): Readonly<Record<string, unknown>> | null {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Readonly<Record<string, unknown>>)
-    : null;
 }

@@ -190,7 +190,8 @@ function compatIn(value: unknown): Readonly<Record<string, string>> {
   throw new CachelaneError('E_CATALOG', 'must map names to texts', { hint: 'put numbers into quotes' });
 }
 
-function recordIn(value: unknown): Readonly<Record<string, unknown>> | null {
+/** Returns the value if it is an object and no array, otherwise null. */
+export function recordIn(value: unknown): Readonly<Record<string, unknown>> | null {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
     ? (value as Readonly<Record<string, unknown>>)
     : null;

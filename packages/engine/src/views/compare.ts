@@ -24,6 +24,11 @@ export interface PathDifference {
   readonly after: Entry | null;
 }
 
+/** Returns how the path changed. */
+export function changeOf({ before, after }: PathDifference): 'added' | 'changed' | 'removed' {
+  return before === null ? 'added' : after === null ? 'removed' : 'changed';
+}
+
 export interface ComparedStates {
   readonly before: SnapshotState;
   readonly after: SnapshotState;

@@ -30,6 +30,13 @@ export function directoriesUp(environment: ToolEnvironment): readonly string[] {
   return dirs;
 }
 
+/** Returns the nearest directory with a package.json, or the working directory. */
+export function manifestDirOf(environment: ToolEnvironment): string {
+  const { join } = pathsOf(environment);
+  const hasManifest = (dir: string): boolean => environment.readText(join(dir, 'package.json')) !== undefined;
+  return directoriesUp(environment).find(hasManifest) ?? environment.workDir;
+}
+
 function workspaceGlobs(manifest: string | undefined): readonly string[] {
   try {
     const parsed: unknown = JSON.parse(manifest ?? '{}');

@@ -2,7 +2,7 @@ import type { PathRule, Tool, ToolEnvironment, ToolLocation } from '@cachelane/c
 import { classifyUnknown } from '../common/directory.ts';
 import { bunManifestDriver } from './bun-manifest.ts';
 import { projectDirOf } from '../common/project-dirs.ts';
-import { parseNpmrc } from './npmrc.ts';
+import { fillIn, parseNpmrc } from './npmrc.ts';
 import { pathsOf } from '../common/paths.ts';
 import { groupRule, never, newestRule, unionRule } from '../common/rules.ts';
 import { tomlText } from '../common/toml.ts';
@@ -104,8 +104,4 @@ function bunfigCache(text: string): string | undefined {
 
 function npmrcCache(text: string): string | undefined {
   return parseNpmrc(text).get('cache');
-}
-
-function fillIn(text: string, environment: ToolEnvironment): string {
-  return text.replace(/\$\{([^${}]+)\}/g, (whole, name: string) => environment.env(name) ?? whole);
 }

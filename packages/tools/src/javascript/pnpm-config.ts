@@ -1,7 +1,7 @@
 import type { ToolEnvironment, ToolLocation } from '@cachelane/core';
 import { npmSetting, type NpmSetting } from './npm-config.ts';
-import { directoriesUp } from '../common/project-dirs.ts';
-import { parseNpmrc } from './npmrc.ts';
+import { directoriesUp, manifestDirOf } from '../common/project-dirs.ts';
+import { fillIn, parseNpmrc } from './npmrc.ts';
 import { pathsOf } from '../common/paths.ts';
 import { topLevelYaml } from '../common/yaml-scalars.ts';
 
@@ -25,7 +25,7 @@ export function pnpmStoreLocation(environment: ToolEnvironment): ToolLocation | 
     ? resolve(value)
     : /^~[/\\]/.test(value)
       ? join(environment.homeDir, value.slice(2))
-      : resolve(workspaceDirOf(environment) ?? projectDir(environment), value);
+      : resolve(workspaceDirOf(environment) ?? manifestDirOf(environment), value);
   return byProject ? { path, source, byProject } : { path, source };
 }
 
@@ -69,19 +69,9 @@ function fileSetting(
     : { value: fillIn(value, environment), source: `the store in ${path}`, byProject: false };
 }
 
-function fillIn(text: string, environment: ToolEnvironment): string {
-  return text.replace(/\$\{([^${}]+)\}/g, (whole, name: string) => environment.env(name) ?? whole);
-}
-
 function workspaceDirOf(environment: ToolEnvironment): string | undefined {
   const { join } = pathsOf(environment);
   return directoriesUp(environment).find((dir) => environment.readText(join(dir, workspaceFile)) !== undefined);
-}
-
-function projectDir(environment: ToolEnvironment): string {
-  const { join } = pathsOf(environment);
-  const hasManifest = (dir: string): boolean => environment.readText(join(dir, 'package.json')) !== undefined;
-  return directoriesUp(environment).find(hasManifest) ?? environment.workDir;
 }
 
 interface DataDir {

@@ -1,7 +1,7 @@
 import type { PathRule, Tool, ToolEnvironment, ToolLocation } from '@cachelane/core';
 import { classifyUnknown } from '../common/directory.ts';
 import { yarnMetadataDriver } from './yarn-metadata.ts';
-import { directoriesUp } from '../common/project-dirs.ts';
+import { directoriesUp, manifestDirOf } from '../common/project-dirs.ts';
 import { pathsOf } from '../common/paths.ts';
 import { never, newestRule, unionRule } from '../common/rules.ts';
 import { topLevelYaml } from '../common/yaml-scalars.ts';
@@ -79,7 +79,7 @@ function locate(environment: ToolEnvironment): ToolLocation | null {
   const variable = environment.env('YARN_GLOBAL_FOLDER');
   if (variable === '') return null;
   if (variable !== undefined) {
-    const base = lockfile === undefined ? projectDir(environment) : resolve(lockfile.path, '..');
+    const base = lockfile === undefined ? manifestDirOf(environment) : resolve(lockfile.path, '..');
     return { path: resolve(base, variable), source: 'YARN_GLOBAL_FOLDER in the environment' };
   }
   return settingLocation(environment) ?? defaultLocation(environment);
@@ -117,12 +117,6 @@ function defaultLocation(environment: ToolEnvironment): ToolLocation {
   const local = environment.os === 'win32' ? environment.env('LOCALAPPDATA') : undefined;
   const path = local ? join(local, 'Yarn', 'Berry') : join(environment.homeDir, '.yarn', 'berry');
   return { path, source: "yarn's default" };
-}
-
-function projectDir(environment: ToolEnvironment): string {
-  const { join } = pathsOf(environment);
-  const hasManifest = (dir: string): boolean => environment.readText(join(dir, 'package.json')) !== undefined;
-  return directoriesUp(environment).find(hasManifest) ?? environment.workDir;
 }
 
 /** Fills in `${NAME}` and `${NAME:-default}`. */
