@@ -202,7 +202,7 @@ requireCommands('bwrap', 'git')('saved volumes can be read', () => {
         { name: 'namespace', value: namespace, source: 'remote origin in .git/config' },
         { name: 'remote', value: 'https://github.com/acme/web.git', source: 'remote origin in .git/config' },
         { name: 'project', value: project, source: 'package.json' },
-        { name: 'lane', value: 't1:local', source: 'no CI variable in the environment' },
+        { name: 'lane', value: 't1:local', source: 'no variable names a CI system' },
       ],
       remote: { address: null, source: 'none is set' },
       push: { mode: 'never', source: 'there is no remote' },

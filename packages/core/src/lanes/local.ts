@@ -59,7 +59,7 @@ function ofLaptop(): LaneDecision {
     defaultLane: null,
     parentLane: laptop,
     why: 'no hub and no CI: the lane of this machine, shared by all branches',
-    source: 'no CI variable in the environment',
+    source: 'no variable names a CI system',
   };
 }
 
