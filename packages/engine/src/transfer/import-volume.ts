@@ -271,7 +271,10 @@ function isTextRecord(value: unknown): value is Readonly<Record<string, string>>
 }
 
 function noExport(why: string, cause?: unknown): CachelaneError {
-  return new CachelaneError('E_USAGE', `this is not an export of a volume: ${why}`, { cause });
+  return new CachelaneError('E_USAGE', `this is not an export of a volume: ${why}`, {
+    hint: 'copy the file again, or export the volume again',
+    cause,
+  });
 }
 
 async function next(source: AsyncIterator<ExportPart>, name: string): Promise<ExportPart> {
