@@ -202,7 +202,7 @@ requireCommands('bwrap')('in a remote', () => {
     expect([fork.code, fork.stderr]).toEqual([2, expect.stringContaining('may not be written here')]);
     world.env['CACHELANE_REMOTE'] = 'none';
     const refused = await world.cachelane(['gc', '--remote']);
-    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('there is no remote')]);
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('no remote')]);
   });
 });
 

@@ -122,7 +122,7 @@ requireCommands('bwrap')('push', () => {
     const { world, env } = shared.machine();
     expect(await world.cachelane(['push'])).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('there is no remote (none is set)') as string,
+      stderr: expect.stringContaining('no remote is set') as string,
     });
     renameSync(shared.dir, `${shared.dir}-away`);
     const gone = await world.cachelane(['push'], { env });

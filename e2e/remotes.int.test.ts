@@ -50,7 +50,7 @@ describe.each(worldUsers)('a directory, as %s', (user) => {
     const path = join(world.dir, 'missing');
     const checks = await doctor(world, { CACHELANE_REMOTE: `dir:${path}` });
     expect(outline(checks)).toEqual(['ok remote', 'fail remote read']);
-    expect(checks[1]).toMatchObject({ detail: `there is no directory ${path}` });
+    expect(checks[1]).toMatchObject({ detail: `there is no directory for dir:${path}` });
     expect(checks[1]?.mend).toContain('create it (mkdir), or mount');
     expect(() => world.exec(['test', '-e', path])).toThrow();
   });

@@ -69,6 +69,7 @@ requireCommands('bwrap', 'git')('saved volumes can be read', () => {
       volumes: [
         {
           name: 'data',
+          namespace,
           path: join(project, 'cache'),
           mounter: 'overlay',
           mounterWhy: 'volumes can be mounted here',
@@ -98,7 +99,7 @@ requireCommands('bwrap', 'git')('saved volumes can be read', () => {
       ],
     });
     const keys =
-      'name path mounter mounterWhy sharing hits seed evicted cameBack shrunk restoredBytes attachMs saveMs added changed removed savedBytes layer merged fed conflicts skipped provider warnings leftToOthers sync';
+      'name namespace path mounter mounterWhy sharing hits seed evicted cameBack shrunk restoredBytes attachMs saveMs added changed removed savedBytes layer merged fed conflicts skipped provider warnings leftToOthers sync';
     expect(Object.keys(second?.volume('data') ?? {}).join(' ')).toBe(keys);
   });
 
@@ -204,7 +205,7 @@ requireCommands('bwrap', 'git')('saved volumes can be read', () => {
         { name: 'project', value: project, source: 'package.json' },
         { name: 'lane', value: 't1:local', source: 'no variable names a CI system' },
       ],
-      remote: { address: null, source: 'none is set' },
+      remote: { address: null, source: 'no remote is set' },
       push: { mode: 'never', source: 'there is no remote' },
     });
     expect(Object.keys(shown as object).join(' ')).toBe(

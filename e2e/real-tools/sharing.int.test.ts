@@ -354,7 +354,7 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       });
       expect(bare).toMatchObject({ code: 0, stdout: 'bare\n' });
       expect(bare.stderr).toMatch(
-        /data is locked on t1:local by run_\w+, since \S+, and this run does not wait: the command runs without its volumes, and without the lock; --lock-timeout SECONDS/,
+        /data is locked on t1:local by run_\w+, since \S+, and this run does not wait: the command runs without the lock and its volumes; --lock-timeout SECONDS/,
       );
       const stopped = world.start(['run', ...volume, ...locked, '--', 'true']);
       await wait(700);

@@ -37,7 +37,7 @@ requireCommands(
       const run = await world.run(['sh', '-c', script], { options });
       expect(run.code).toBe(3);
       const [deaf, writer] = [pidOf(world, 'deaf'), pidOf(world, 'writer')];
-      expect(run.stderr).toMatch(/processes outlived the command and would write on: ending /);
+      expect(run.stderr).toMatch(/the command left \d+ processes running: ending /);
       for (const pid of [deaf, writer]) expect(run.stderr).toMatch(new RegExp(`ending .*sh \\(${pid}\\)`));
       expect([lives(deaf), lives(writer)]).toEqual([false, false]);
       expect(run.volume('data')).toMatchObject({ added: 1, skipped: null });
@@ -51,7 +51,9 @@ requireCommands(
       const run = await world.run(['sh', '-c', script], { options: [...options, '--leave-processes'] });
       const pid = pidOf(world, 'stays');
       expect(run.code).toBe(0);
-      expect(run.stderr).toMatch(new RegExp(`outlived the command.* are not saved: .*sh \\(${pid}\\)`));
+      expect(run.stderr).toMatch(
+        new RegExp(`the command left .* running, whose later writes are not saved: .*sh \\(${pid}\\)`),
+      );
       expect(lives(pid)).toBe(true);
       expect(run.volume('data')).toMatchObject({ added: 1, skipped: null });
       // Other runs do not treat them as their own, and their later writes are lost.

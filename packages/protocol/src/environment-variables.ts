@@ -9,7 +9,7 @@ const longestValue = 8192;
 /** The limit for the whole environment as JSON, which leaves room for the rest of a request. */
 const longestEnvironment = 250_000;
 
-/** Returns why the environment is too large for an engine, for people; null if it fits. */
+/** Returns why the environment is too large for an engine, as display text; null if it fits. */
 export function whyTooLarge(variables: readonly EnvironmentVariable[]): string | null {
   const bytes = new TextEncoder().encode(JSON.stringify(variables)).length;
   if (bytes <= longestEnvironment) return null;

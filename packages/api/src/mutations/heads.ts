@@ -169,7 +169,7 @@ async function pruneNow(request: ApiRequest, { subject, argv, run }: Pruning): P
     run,
     context: project.context,
     volume: volumeRequest(request, subject),
-    // The engine's own standard output is not for the command.
+    // Discard the command's output, because standard output belongs to the engine.
     argv: ['sh', '-c', 'exec "$0" "$@" >/dev/null 2>&1', ...argv],
     mounter: null,
     lockWaitMs: 0,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { testWorld, type TestWorld } from '../execute/test-world.fixture.ts';
 
-/* That somebody uses what one offers, or used it once, is told to confined sessions, and opens nothing of it. */
+/* A confined publisher sees that a consumer exists, but not its volumes. */
 
 type Data = Readonly<Record<string, unknown>>;
 

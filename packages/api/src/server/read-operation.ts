@@ -15,7 +15,8 @@ export async function readBody(
     proceed,
   }: {
     readonly held: HeldBytes;
-    /** Sends `100 Continue` if the client waits for it. */ readonly proceed: () => void;
+    /** Sends `100 Continue` if the client waits for it. */
+    readonly proceed: () => void;
   },
 ): Promise<Buffer> {
   // A request with Content-Length is refused before its first byte.

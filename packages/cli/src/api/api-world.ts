@@ -85,7 +85,7 @@ export function apiWorld(request: WorldRequest): World {
 async function openApiProject(request: WorldRequest, place: ProjectPlace): Promise<ApiProject> {
   const { homeDir, store, tools, remote, remoteProblems, signal } = request;
   const { directory, namespace, environment: env, isConfined } = place;
-  // The engine decides the user's file and the modules, whatever home a program reports.
+  // Use the engine's user file and modules, not those of the home that a program reports.
   const host = env === null ? request.host : { ...request.host, env, configEnv: request.host.env };
   const project = await openProject(host, {
     where: whereToRun(host, directory ?? undefined, 'directory'),

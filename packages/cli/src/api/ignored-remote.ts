@@ -1,4 +1,4 @@
-import { chooseRemote, type RemoteChoice } from '../remotes/choose-remote.ts';
+import { chooseRemote, noRemoteText, type RemoteChoice } from '../remotes/choose-remote.ts';
 import type { Host } from '../host/host.ts';
 
 interface Question {
@@ -9,7 +9,7 @@ interface Question {
   readonly choice: RemoteChoice;
 }
 
-const own = 'start an own engine for the program to change that: cachelane serve -- PROGRAM';
+const own = 'to change that, give the program its own engine: cachelane serve -- PROGRAM';
 
 /** Returns a warning for each remote setting of a program that the engine ignores, because the engine has one remote. */
 export async function ignoredRemote({ host, homeDir, choice }: Question): Promise<readonly string[]> {
@@ -19,8 +19,8 @@ export async function ignoredRemote({ host, homeDir, choice }: Question): Promis
   const wanted = await chooseRemote({ ...host, env }, { address: undefined, push: undefined });
   const warnings: string[] = [];
   if (remote !== undefined && wanted.address !== choice.address) {
-    const has = choice.address === null ? 'no remote' : `the remote ${choice.address}`;
-    warnings.push(`the engine ignores the program's CACHELANE_REMOTE and uses ${has} (${choice.source}); ${own}`);
+    const has = choice.address === null ? noRemoteText(choice) : `the remote ${choice.address} (${choice.source})`;
+    warnings.push(`the engine ignores the program's CACHELANE_REMOTE and uses ${has}; ${own}`);
   } else if (
     isSaid(push) &&
     choice.address !== null &&

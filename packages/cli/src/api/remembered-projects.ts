@@ -17,7 +17,7 @@ type Places = Map<string, Remembered>;
 /** Caches opened projects: an engine gets thousands of requests a second, and opening one reads a dozen files. */
 export function rememberedProjects(clock: Pick<Clock, 'monotonicMs'>, open: OpenProject): OpenProject {
   const engines: Places = new Map();
-  /** By session environment, kept as long as that exists. */
+  /** Keyed weakly by the session's environment. */
   const programs = new WeakMap<object, Places>();
   const placesOf = (environment: ProjectPlace['environment']): Places => {
     if (environment === null) return engines;

@@ -150,10 +150,10 @@ requireCommands(
 
   test('a process that outlives the command is named and ended', async () => {
     using box = sandbox();
-    // Until it is executed it goes by the shell's name.
+    // Between fork and exec the process has the shell's name.
     const end = await box.run('echo x > cache/x; sleep 300 >/dev/null 2>&1 &');
     expect(end.code).toBe(0);
-    expect(end.stderr).toMatch(/1 process outlived the command and would write on: ending (?:sleep|sh) \(\d+\)/);
+    expect(end.stderr).toMatch(/the command left 1 process running: ending (?:sleep|sh) \(\d+\)/);
     expect(end.report.volumes[0]?.added).toBe(1);
   });
 

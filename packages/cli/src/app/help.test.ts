@@ -13,6 +13,12 @@ test('the overview names every command in under 45 lines', async () => {
   expect(commandList.filter(({ name }) => !words.includes(` ${name}`))).toEqual([]);
 });
 
+test('the usage line shows a required option', async () => {
+  using on = stage();
+  await on.cachelane('revoke', '--help');
+  expect(on.out()).toContain('Usage: cachelane revoke --run RUN [OPTION]...\n');
+});
+
 test.each(commandList.map(({ name }) => name))('the help of %s begins with examples that parse', async (name) => {
   const { spec } = (await findCommand(name.split(' '))?.entry.load()) ?? expect.fail(name);
   expect(spec.summary.length).toBeLessThan(60);

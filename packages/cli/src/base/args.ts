@@ -9,6 +9,8 @@ interface OptionSpec {
   /** Whether it may be given several times. Otherwise the last one wins. */
   readonly many?: true;
   readonly choices?: readonly string[];
+  /** Shown in the usage line. The command itself reports that it is missing. */
+  readonly required?: true;
   readonly help: string;
 }
 

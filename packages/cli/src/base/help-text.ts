@@ -23,7 +23,10 @@ export function commandHelp(spec: CommandSpec): string {
   ];
   const examples = spec.examples.map((line) => `  ${line}\n`).join('');
   const details = (spec.details ?? []).map((text) => `${wrap(text, 0)}\n\n`).join('');
-  const usage = `Usage: cachelane ${spec.name} [OPTION]...${operands}${command}`;
+  const required = options.flatMap(([name, option]) =>
+    option.required === true ? [` --${name} ${option.value}`] : [],
+  );
+  const usage = `Usage: cachelane ${spec.name}${required.join('')} [OPTION]...${operands}${command}`;
   return (
     `${capital(spec.summary)}.\n\nExamples:\n${examples}\n${usage}\n\n${helpRows(rows)}\n${details}`.trimEnd() + '\n'
   );

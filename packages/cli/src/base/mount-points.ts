@@ -112,7 +112,7 @@ function overlapProblem(path: string, kept: readonly string[]): string | null {
     : `${path} and the volume at ${other} contain each other`;
 }
 
-/** True for the directory itself too. */
+/** Returns whether the path is the directory or inside it. */
 export function isWithin(path: string, directory: string): boolean {
   const rest = relative(directory, path);
   return rest === '' || (rest !== '..' && !rest.startsWith(`..${sep}`));

@@ -21,6 +21,7 @@ function ordered(report: WrittenReport): WrittenReport {
     exitCode,
     volumes: volumes.map((volume) => ({
       name: volume.name,
+      namespace: volume.namespace,
       path: volume.path,
       mounter: volume.mounter,
       mounterWhy: volume.mounterWhy,

@@ -17,7 +17,7 @@ const imagesUnwanted: MountProbe = {
 export interface StartFacts {
   /** The `SigIgn` mask of /proc in hexadecimal; undefined if unknown or nothing is ignored. */
   readonly ignoredSignals?: string | undefined;
-  /** Called with work on a file system that does not answer and that is abandoned. */
+  /** Called with abandoned work on a file system that does not answer. */
   readonly onAbandoned?: (work: Promise<unknown>) => void;
 }
 

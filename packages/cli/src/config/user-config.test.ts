@@ -136,7 +136,7 @@ describe('errors have file, line, column and reason', () => {
     write(text);
     const { message: said, hint } = await refusal();
     expect(said).toContain(`${path}:${message}`);
-    expect(hint).toBe(`mend ${path}`);
+    expect(hint).toBe(`fix ${path}`);
   });
 
   test('not a file, or no text', async () => {

@@ -30,7 +30,7 @@ export function readYaml<T>(text: string, fileName: string, readRoot: (reader: R
 function broken({ fileName, problems }: Reader): CachelaneError {
   const shown = problems.slice(0, problemsShown).join('; ');
   const more = problems.length > problemsShown ? `; and ${problems.length - problemsShown} more` : '';
-  return new CachelaneError('E_CONFIG', shown + more, { hint: `mend ${fileName}` });
+  return new CachelaneError('E_CONFIG', shown + more, { hint: `fix ${fileName}` });
 }
 
 export interface Field {

@@ -12,7 +12,7 @@ export async function settledParents<T extends Pick<OpenProject, 'context' | 'wa
   return { ...project, context, warnings: warning === null ? project.warnings : [...project.warnings, warning] };
 }
 
-/** The same for a command without an open store. Opens one only if there is something to ask. */
+/** Like {@link settledParents}, for a command without an open store. Opens one only if there is something to ask. */
 export async function settledParentsHere(host: Host, project: OpenProject): Promise<OpenProject> {
   if (project.context.claimed === undefined) return project;
   return await readStore(host, async (store) => await settledParents(project, store));

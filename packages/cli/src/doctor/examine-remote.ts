@@ -8,7 +8,7 @@ import {
   type Remote,
 } from '@cachelane/core';
 import { readRemoteId } from '@cachelane/engine';
-import { chooseRemote, type RemoteChoice } from '../remotes/choose-remote.ts';
+import { chooseRemote, noRemoteText, type RemoteChoice } from '../remotes/choose-remote.ts';
 import type { Check } from './check.ts';
 import { nextStep } from '../base/error-text.ts';
 import { followedBy } from '../base/followed-by.ts';
@@ -48,7 +48,7 @@ export async function examineRemote(
     mend: error.hint ?? null,
   }));
   if (choice.address === null) {
-    if (checks.length === 0) checks.push(check('remote', `none: ${choice.source}`));
+    if (checks.length === 0) checks.push(check('remote', noRemoteText(choice)));
     return checks;
   }
   const { address, source, pushMode, pushSource } = choice;

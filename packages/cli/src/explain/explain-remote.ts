@@ -1,6 +1,6 @@
 import { Squashes, type HeadRecord } from '@cachelane/core';
 import { squashesOf, waitingOf, whyLocal, type PlannedVolume } from '@cachelane/engine';
-import { chooseRemote } from '../remotes/choose-remote.ts';
+import { chooseRemote, noRemoteText } from '../remotes/choose-remote.ts';
 import { formatTime, plural } from '../base/format.ts';
 import type { Host } from '../host/host.ts';
 import { isoTime } from '../host/print.ts';
@@ -51,7 +51,7 @@ export function explainedRemoteJson({ syncedAtMs, ...explained }: ExplainedRemot
 
 export function explainedRemoteText(explained: ExplainedRemote): string {
   const { address, source, pushMode, stays, syncedAtMs, waiting, removals } = explained;
-  if (address === null) return `no: ${source}`;
+  if (address === null) return noRemoteText({ source });
   if (stays !== null) return `no: ${stays}`;
   const since = syncedAtMs === null ? 'never synced' : `synced ${formatTime(syncedAtMs)}`;
   const out = removals === 0 ? '' : `, ${plural(removals, 'layer')} to remove there`;

@@ -28,7 +28,7 @@ export interface Explained {
   readonly chain: readonly { readonly link: ChainLink; readonly held: ListedHead | null }[];
   /** The provider's answer; null: the project's own volume. */
   readonly provider: ProviderReport | null;
-  /** Provider choices that lost. */
+  /** Overridden provider choices. */
   readonly overridden: readonly ProviderWish[];
   /** Why a plain `cachelane run` attaches it: a lockfile or a line of the configuration; null: it does not. */
   readonly chosenBy: string | null;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { isCachelaneError, type Metadata } from '@cachelane/core';
 
 // On a full disk even a deletion needs space, since the database's log grows first. So the home keeps a reserve file, and commands that
-// // free space delete it first.
+// free space delete it first.
 
 /** Twice the largest growth of the log before it wraps around. */
 const reserveBytes = 2 * 2 ** 20;

@@ -18,8 +18,8 @@ export async function alone(
 }
 
 /**
- * The same, for a process that no other one waits for. Returns null if another one already waits: it begins later and finds everything.
- * So at most two exist.
+ * Does the same, but returns null if another process already waits, because that process will see all changes. So at most two processes
+ * exist.
  */
 export async function aloneOrNext(
   host: Pick<Host, 'clock'>,

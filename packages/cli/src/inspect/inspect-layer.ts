@@ -31,7 +31,7 @@ export async function readLayer({ metadata, layers, signal }: ReadStore, id: Lay
   const record = (await metadata.layer(id, signal)) ?? null;
   const run = record === null ? null : ((await metadata.run(record.run, signal)) ?? null);
   const holding = await metadata.volumesHolding(id, signal);
-  // Prefer the volume that saved it, as long as that one has it. Others may have got it by a feed rule.
+  // Prefer the volume that saved the layer, if it still holds it. Other volumes may have it from a feed rule.
   const first = record === null || holding.includes(record.volumeId) ? record?.volumeId : holding[0];
   const places = [];
   for (const each of new Set([...(first === undefined ? [] : [first]), ...holding])) {

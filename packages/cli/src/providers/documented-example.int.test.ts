@@ -89,7 +89,7 @@ describe('a module', () => {
     ['has no function', "export default { kind: 'a' };", 'exports no provider'],
     ['has no kind that can be named', "export default { kind: 'A b', provide() {} };", 'exports no provider'],
     ['has the kind of a built-in provider', "export default { kind: 'dir', provide() {} };", 'which is built in'],
-  ])('that %s is told by its line', async (_, text, why) => {
+  ])('that %s is reported with its line', async (_, text, why) => {
     const said = await refusal(text);
     expect(said).toContain(why);
     expect(said).not.toContain('s3cret');
@@ -105,7 +105,7 @@ describe('a module', () => {
     expect(() => readFileSync(file)).toThrow('ENOENT');
   });
 
-  test.runIf(effectiveUid === 0)('of somebody else is not run, also by root', async () => {
+  test.runIf(effectiveUid === 0)('of another user is not run, not even by root', async () => {
     writeFileSync(join(dir, 'module.mjs'), fine);
     chownSync(join(dir, 'module.mjs'), 65_534, 65_534);
     expect(await refusal(null)).toContain('belongs to user 65534');

@@ -67,12 +67,12 @@ test.each(['a', 'a/b', 'a/b/c'])('one below a directory that others can write to
     }
   }
   expect(existsSync(join(dir, 'ran'))).toBe(false);
-  // Where each may take away what is their own alone, nobody takes ours.
+  // In a sticky directory, other users cannot replace our file.
   chmodSync(join(dir, open), 0o1777);
   expect(await load(path)).toMatchObject([{ kind: 'team' }]);
 });
 
-test('a symlink is where others could write as well', async () => {
+test('a symlink to a module in a directory that others can write to is refused', async () => {
   const path = moduleOf(0o644, 'a');
   mkdirSync(join(dir, 'open'));
   symlinkSync(path, join(dir, 'open/team.mjs'));
@@ -82,10 +82,10 @@ test('a symlink is where others could write as well', async () => {
   });
 });
 
-// Whose a file is, only root may change; nobody else's is ours to ask for.
+// Only root can change a file's owner.
 const asRoot = test.runIf(ownUid === 0);
 
-asRoot('a module of another user is not run, also where root runs it', async () => {
+asRoot('root does not run a module of another user', async () => {
   const path = moduleOf(0o644);
   chownSync(path, 65_534, 65_534);
   for (const uid of [0, 1000]) {
@@ -96,17 +96,14 @@ asRoot('a module of another user is not run, also where root runs it', async () 
   expect(existsSync(join(dir, 'ran'))).toBe(false);
 });
 
-asRoot(
-  'one of one’s own is run, and one of root’s by anybody, and none below a directory of somebody else’s',
-  async () => {
-    const path = moduleOf(0o644, 'a/b');
-    expect(await load(path, 65_534)).toMatchObject([{ kind: 'team' }]);
-    chownSync(path, 65_534, 65_534);
-    chownSync(join(dir, 'a'), 65_534, 65_534);
-    expect(await load(path, 65_534)).toMatchObject([{ kind: 'team' }]);
-    chownSync(path, 0, 0);
-    await expect(load(path, 0)).rejects.toMatchObject({
-      message: expect.stringContaining(`is below ${join(dir, 'a')}, which belongs to user 65534`),
-    });
-  },
-);
+asRoot('runs modules of the user and of root, but none below another user’s directory', async () => {
+  const path = moduleOf(0o644, 'a/b');
+  expect(await load(path, 65_534)).toMatchObject([{ kind: 'team' }]);
+  chownSync(path, 65_534, 65_534);
+  chownSync(join(dir, 'a'), 65_534, 65_534);
+  expect(await load(path, 65_534)).toMatchObject([{ kind: 'team' }]);
+  chownSync(path, 0, 0);
+  await expect(load(path, 0)).rejects.toMatchObject({
+    message: expect.stringContaining(`is below ${join(dir, 'a')}, which belongs to user 65534`),
+  });
+});

@@ -62,8 +62,8 @@ describe('where the address comes from, first to last', () => {
     ['none in the variable', { env: { CACHELANE_REMOTE: 'None' }, file }, null, 'CACHELANE_REMOTE'],
     ['the file', { file }, 'dir:/file', 'FILE:2'],
     ['none in the file', { file: 'remote: none' }, null, 'FILE:1'],
-    ['a file that names none', { file: 'push: wait' }, null, 'none is set'],
-    ['nobody', {}, null, 'none is set'],
+    ['a file that names none', { file: 'push: wait' }, null, 'no remote is set'],
+    ['nobody', {}, null, 'no remote is set'],
   ])('%s', async (_, said, address, source) => {
     expect(await choose(said)).toMatchObject({ address, source, problems: [] });
   });
@@ -95,7 +95,7 @@ describe('when is pushed, first to last', () => {
   });
 });
 
-describe('what cannot be meant lowers sharing, and is told', () => {
+describe('an invalid setting lowers sharing, and is reported', () => {
   test.each<readonly [string, Said, object, string, string]>([
     [
       'an invalid address in the variable',

@@ -14,6 +14,14 @@ export interface RemoteProblem {
   readonly consequence: string;
 }
 
+/** The source of a remote that is set nowhere. */
+const noRemoteSet = 'no remote is set';
+
+/** Says why there is no remote. */
+export function noRemoteText({ source }: Pick<RemoteChoice, 'source'>): string {
+  return source === noRemoteSet ? source : `no remote (${source})`;
+}
+
 /** A command's remote and its source. Project files have no influence. */
 export interface RemoteChoice {
   /** The normalized address; null for none. */
@@ -91,7 +99,7 @@ async function chooseAddress(asking: Asking): Promise<Address> {
   const config = await file();
   const remote = config?.remote ?? null;
   if (config === undefined) return { address: null, source: 'your configuration is unusable' };
-  if (config === null || remote === null) return { address: null, source: 'none is set' };
+  if (config === null || remote === null) return { address: null, source: noRemoteSet };
   return await spelled(asking, { text: remote.value, source: `${config.path}:${remote.line}` });
 }
 

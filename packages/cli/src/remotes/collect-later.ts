@@ -17,7 +17,7 @@ export interface LaterCollection {
   readonly reports: readonly VolumeReport[];
 }
 
-/** Starts a background collection after a save, at most once an hour for each home. A lane makes room only among equally or less trusted ones. */
+/** Starts a background collection after a save, at most once an hour for each home. It evicts only equally or less trusted lanes. */
 export async function collectLater(
   { program, env, clock, random, pieces }: Host,
   { homeDir, trust, reports }: LaterCollection,
@@ -46,7 +46,7 @@ export interface LaterShared extends Pick<LaterCollection, 'homeDir' | 'reports'
   readonly shared: ChosenRemote;
 }
 
-/** The same for the remote, once a day, where runs push in the background. A CI job would kill it. */
+/** Like {@link collectLater}, but collects in the remote, once a day, where runs push in the background. A CI job would kill it. */
 export async function collectSharedLater(
   { program, env, clock, random, pieces }: Host,
   { homeDir, reports, shared: { pushMode, choice } }: LaterShared,

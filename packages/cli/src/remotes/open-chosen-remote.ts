@@ -1,6 +1,6 @@
 import { asCachelaneError, CachelaneError, type Remote } from '@cachelane/core';
 import type { PushMode } from '@cachelane/engine';
-import { chooseRemote, type RemoteChoice, type RemoteProblem } from './choose-remote.ts';
+import { chooseRemote, noRemoteText, type RemoteChoice, type RemoteProblem } from './choose-remote.ts';
 import type { Host } from '../host/host.ts';
 import type { RemoteFlags } from './remote-flags.ts';
 
@@ -50,7 +50,7 @@ function tell({ strict, warn }: RemoteWish, problem: RemoteProblem): void {
 /** For a command that needs a remote. Throws E_USAGE. */
 export function requireRemote({ remote, choice }: ChosenRemote): Remote {
   if (remote !== null) return remote;
-  throw new CachelaneError('E_USAGE', `there is no remote (${choice.source})`, {
+  throw new CachelaneError('E_USAGE', noRemoteText(choice), {
     hint: 'name one with --remote, CACHELANE_REMOTE, or remote: in your configuration',
   });
 }

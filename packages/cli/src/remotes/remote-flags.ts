@@ -19,7 +19,7 @@ export const remoteOptions: RemoteOptionTable = {
   push: {
     value: 'WHEN',
     choices: pushModes,
-    help: 'when to push saved layers: before the command returns (wait), in the background, or never',
+    help: 'when to push saved layers (wait: before the command returns)',
   },
 };
 

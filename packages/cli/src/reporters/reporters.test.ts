@@ -37,6 +37,7 @@ const opened: RunEvent = {
 
 const report: VolumeReport = {
   name: 'npm',
+  namespace: null,
   path: '/home/ann/.npm/_cacache',
   mounter: 'overlay',
   mounterWhy: usualMounterWhy,
@@ -122,6 +123,13 @@ describe('plain', () => {
     );
   });
 
+  test('the line of another project’s volume names that project', async () => {
+    const other = 'github.com/other/x' as Namespace;
+    expect(await shown([opened, done({ namespace: other, layer: null })])).toBe(
+      'cachelane: npm up to date (github.com/other/x, pr 12)\n',
+    );
+  });
+
   test('verbose adds the lanes, the counts, the way and the time', async () => {
     expect(await shown([opened, done()], { verbose: true })).toContain(
       '\ncachelane: npm: read t2:ref:main (3 layers), t2:ref:main of github.com/acme (1 layer); 12 added, 3 changed, 0 removed, 2 merged; ' +
@@ -179,7 +187,7 @@ describe('plain', () => {
   test('processes that outlive the command', async () => {
     const processes = [{ pid: 17, name: 'gradle' }];
     expect(await shown([{ type: 'leftovers', processes, action: 'ending' }])).toBe(
-      'cachelane: 1 process outlived the command and would write on: ending gradle (17)\n',
+      'cachelane: the command left 1 process running: ending gradle (17)\n',
     );
   });
 

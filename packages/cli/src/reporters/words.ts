@@ -12,7 +12,7 @@ import { evictionText } from '../inspect/eviction-words.ts';
 import { shortId } from '../host/print.ts';
 import type { RunEvent } from './reporter.ts';
 
-// Sentences of the reporters for people. They never contain the command's arguments.
+// Sentences of the text reporters. They never contain the command's arguments.
 
 type EventOf<T extends RunEvent['type']> = Extract<RunEvent, { readonly type: T }>;
 
@@ -52,7 +52,8 @@ function volumeLines(report: VolumeReport, runPlace: RunPlace | null): readonly 
   const by = provider === null ? '' : `provider ${provider.provider}, ${provider.chosenBy}`;
   if (provider?.kind === 'directory') return [`${name} uses ${provider.gives}, which cachelane does not save (${by})`];
   if (provider?.kind === 'nothing') return [`${name} was an empty directory for this run (${by})`];
-  const volume = provider?.gives ?? (runPlace === null ? '' : `${runPlace.namespace}, ${laneText(runPlace.lane)}`);
+  const own = runPlace === null ? '' : `${report.namespace ?? runPlace.namespace}, ${laneText(runPlace.lane)}`;
+  const volume = provider?.gives ?? own;
   const known = [volume, by].filter(Boolean);
   const lines = [`${name} ${outcomeText(report)}${known.length === 0 ? '' : ` (${known.join(', ')})`}`];
   if (report.mounter !== null && report.evicted !== null) {
@@ -124,11 +125,11 @@ function leftoversText(event: EventOf<'leftovers'>): string {
   const count = plural(event.processes.length, 'process', 'processes');
   switch (event.action) {
     case 'ending':
-      return `${count} outlived the command and would write on: ending ${names}`;
+      return `the command left ${count} running: ending ${names}`;
     case 'ended':
       return `ended ${names}`;
     case 'left':
-      return `${count} outlived the command; later writes are not saved: ${names}`;
+      return `the command left ${count} running, whose later writes are not saved: ${names}`;
     default:
       return unreachable(event.action);
   }

@@ -44,6 +44,7 @@ export function withoutCache(name: string, path: string, why: string): VolumeRep
   };
   return {
     name,
+    namespace: null,
     path,
     mounter: null,
     mounterWhy: null,

@@ -75,7 +75,7 @@ async function cachedOrBare(run: Run): Promise<Ended> {
 /** A user who asked for a lock must know that the command runs without it. */
 function withoutCaches(error: unknown): string {
   return isCachelaneError(error, 'E_LOCKED')
-    ? 'the command runs without its volumes, and without the lock'
+    ? 'the command runs without the lock and its volumes'
     : 'the command runs without a cache';
 }
 

@@ -10,7 +10,7 @@ import type { SignalWatch } from './signals.ts';
 interface KnownVolume {
   readonly name: string;
   readonly path: string;
-  /** Why this volume is left out; null if it shares the run's fate. */
+  /** Why this volume is left out; null if the whole run has no cache. */
   readonly leftOut: string | null;
 }
 

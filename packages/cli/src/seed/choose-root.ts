@@ -6,7 +6,7 @@ export interface RootQuestion {
   readonly file: string;
   /** The directory that `--from` names, spelled as in the archive; null: none. */
   readonly from: string | null;
-  /** The volume's directory here, absolute. The same directory on another machine ends alike. */
+  /** The volume's directory here, absolute. On another machine only the last path segments are the same. */
   readonly target: string;
   /** Whether the tool's files have names that identify its cache. */
   readonly hasLayout: boolean;

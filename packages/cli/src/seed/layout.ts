@@ -1,6 +1,6 @@
 import { unknownToolName, type Tool } from '@cachelane/core';
 
-/** So many names below the root identify a tool's cache: `_cacache/index-v5`. */
+/** Number of path segments below the root that identify a tool's cache: `_cacache/index-v5`. */
 const knownNames = 2;
 
 /**

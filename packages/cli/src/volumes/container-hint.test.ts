@@ -30,7 +30,7 @@ test.each([
   expect(hint(...argv)).toBeNull();
 });
 
-test('what works instead: the place that the tool is told, or to be inside', () => {
+test('the hint proposes to mount the directory of the tool’s setting, or to run inside the container', () => {
   const inside = /^run cachelane inside the container, with CACHELANE_HOME in/;
   expect(hint('docker', 'run', '-v', '/project/cache:/c', 'x')?.hint).toMatch(inside);
   const [first, second, ...more] = hint('docker', 'run', '-v', '/h/ann/.npm:/c', 'x')?.hint.split('; or ') ?? [];

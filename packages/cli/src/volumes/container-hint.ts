@@ -13,7 +13,7 @@ export interface Place {
 
 export interface ContainerHint {
   readonly message: string;
-  /** A way that works. */
+  /** The advice to print. */
   readonly hint: string;
 }
 

@@ -129,7 +129,9 @@ describe('named by -v', () => {
       { message: 'the volume npm (-v) is left out: it is named twice', hint: 'name it once' },
     ]);
     const other = select({ asked: ['a:x', 'github.com/acme/api:a:x'] });
-    expect(other.dropped[0]?.message).toContain('another volume is already at');
+    expect(other.dropped[0]?.message).toMatch(
+      /^the volume github\.com\/acme\/api:a \(-v\) is left out: another volume is already at /,
+    );
   });
 
   test('one volume can have two paths', () => {
@@ -139,6 +141,11 @@ describe('named by -v', () => {
   test('an unknown name', () => {
     expect(problem(() => select({ asked: ['nmp'] }))).toEqual(['E_VOLUME', 'there is no tool nmp; did you mean npm?']);
     expect(problem(() => select({ asked: ['directory'] }))[0]).toBe('E_VOLUME');
+    expect(() => select({ asked: ['github.com/acme/api:nmp'] })).toThrow(
+      expect.objectContaining({
+        hint: 'for any other directory, give its path after the name: github.com/acme/api:nmp:/path',
+      }),
+    );
   });
 
   test('a tool without a path is left to the engine, which gives the reason', () => {

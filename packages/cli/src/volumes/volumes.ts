@@ -110,14 +110,19 @@ export function selectVolumes(request: SelectionRequest): Selection {
     return problem !== null && isRepeated(placed, index) ? 'it is named twice' : problem;
   });
   const volumes = placed.filter((_, index) => problems[index] === null);
-  const dropped = placed.flatMap(({ request: { name, source }, path }, index) => {
+  const dropped = placed.flatMap(({ request: { namespace, name, source }, path }, index) => {
     const problem = problems[index] ?? null;
     if (problem === null) return [];
-    const message = `the volume ${name} (${source}) is left out: ${problem}`;
+    const message = `the volume ${addressText({ namespace, name })} (${source}) is left out: ${problem}`;
     const hint = isRepeated(placed, index) ? 'name it once' : 'give it another path';
     return [{ name, path, code: 'E_MOUNT_POINT' as const, message, hint }];
   });
   return { volumes, dropped };
+}
+
+/** Returns `NAME`, or `NAMESPACE:NAME` for a volume of a named namespace. */
+export function addressText({ namespace, name }: Pick<VolumeArgument, 'namespace' | 'name'>): string {
+  return namespace === null ? name : `${namespace}:${name}`;
 }
 
 /** A volume can have several places, but only once each. */
@@ -128,7 +133,7 @@ function isRepeated(placed: readonly SelectedVolume[], index: number): boolean {
   return placed.findIndex(isSame) < index;
 }
 
-/** Without mounts, a running or killed run has left a symlink into the store there. */
+/** Returns the real path, except for the symlink into the store that a run without mounts leaves here. */
 function placeOf(path: string, storeDir: string | null): string {
   try {
     const isOurs = storeDir !== null && isWithin(readlinkSync(path), join(storeDir, 'kept'));
@@ -167,22 +172,32 @@ export function requestOf(argument: VolumeArgument, request: SelectionRequest): 
   }
   const ofName = findTool(name, request.tools);
   const tool = ofName ?? (path === null ? findTool(argument.tool ?? '', request.tools) : undefined);
-  if (tool === undefined && path === null) {
+  if (isUnknown(argument, request)) {
     throw new CachelaneError('E_VOLUME', `there is no tool ${name}${didYouMean(name, toolNames(request.tools))}`, {
-      hint: `to use any directory, give its path: -v ${name}:/path`,
+      hint: `for any other directory, give its path after the name: ${addressText(argument)}:/path`,
     });
   }
   const volume = {
     namespace,
     name,
     tool: tool?.name ?? unknownToolName,
-    path,
+    path: path ?? (ofName === undefined && tool?.name === unknownToolName ? anyPath : null),
     ...nothingSaid,
     compat: {},
     source: '-v',
   };
   // An address names the volume itself, so no provider applies.
   return namespace === null ? { ...volume, ...providerOf(name, null, request) } : volume;
+}
+
+/** Stands for the path of a directory that nothing attaches. */
+export const anyPath = '/volume';
+
+/** Returns whether the argument has no path, and neither the project's file nor a tool knows its name. */
+export function isUnknown(argument: VolumeArgument, request: SelectionRequest): boolean {
+  const { name, path, tool, defined } = argument;
+  if (path !== null || defined !== undefined || configuredAs(argument, request) !== undefined) return false;
+  return [name, tool ?? ''].every((each) => findTool(each, request.tools) === undefined);
 }
 
 function providerOf(
@@ -324,7 +339,7 @@ function place(volume: VolumeRequest, { tools, environment }: SelectionRequest):
   }
   const why = tool?.whyNowhere?.(environment);
   throw new CachelaneError('E_VOLUME', `${volume.name} has no path${why === undefined ? '' : `: ${why}`}`, {
-    hint: `give it a path: -v ${volume.name}:/path`,
+    hint: `give its path after the name: ${addressText(volume)}:/path`,
   });
 }
 

@@ -8,7 +8,7 @@ export interface DefinitionChange {
   readonly breaks: boolean;
   /** Whether the older version already was deprecated. */
   readonly wasAnnounced: boolean;
-  /** One clause for each change, for people: `key pip -> pip3`. */
+  /** One clause of display text for each change: `key pip -> pip3`. */
   readonly what: readonly string[];
 }
 

@@ -25,7 +25,7 @@ export interface VolumeDefinition {
   readonly compat: Compat;
   /** For people, in paragraphs; may be empty. */
   readonly docs: string;
-  /** The reason and the replacement, for people; null: not deprecated. */
+  /** The reason and the replacement; display text; null: not deprecated. */
   readonly deprecated: string | null;
 }
 

@@ -87,7 +87,7 @@ function shortened({ name, why }: StaleDefinition): StaleDefinition {
   return { name, why: why.length <= most ? why : `${why.slice(0, most - 2).toWellFormed()}…` };
 }
 
-/** Texts for people do not change the volume. */
+/** Display texts do not change the volume. */
 function changeText(version: number, what: readonly string[]): string {
   const identity = what.filter((clause) => !/^(docs|sharing|deprecated) /.test(clause));
   return `changed to another volume in version ${version}: ${identity.join(', ')}`;
@@ -115,7 +115,7 @@ function find(definitions: readonly VolumeDefinition[], name: string): VolumeDef
 function requireStale(accepted: readonly string[], stale: readonly StaleDefinition[]): void {
   const unknown = accepted.find((name) => stale.every((each) => each.name !== name));
   if (unknown === undefined) return;
-  throw new CachelaneError('E_CATALOG', `${JSON.stringify(unknown)} is neither gone nor changed`, {
-    hint: stale.length === 0 ? 'no definition is' : `gone or changed: ${stale.map(({ name }) => name).join(', ')}`,
+  throw new CachelaneError('E_CATALOG', `${JSON.stringify(unknown)} was neither removed nor changed`, {
+    hint: stale.length === 0 ? 'no definition was' : `removed or changed: ${stale.map(({ name }) => name).join(', ')}`,
   });
 }

@@ -74,7 +74,7 @@ function isOneOf(claims: readonly ClaimedParent[], asked: Namespace): boolean {
   return claims.some(({ namespace }) => namespace === asked);
 }
 
-/** Returns what made a namespace a parent of the project; one clause for people. */
+/** Returns what made a namespace a parent of the project; one clause of display text. */
 export function parentBy({ named, claimed }: Pick<Context, 'named' | 'claimed'>, parent: Namespace): string {
   const claim = claimed?.parents.find(({ namespace }) => namespace === parent);
   if (claimed !== undefined && claim !== undefined) {

@@ -31,7 +31,7 @@ export interface UserParents {
   readonly of: Grantee;
   /** An empty list means none. */
   readonly parents: readonly Namespace[];
-  /** The file and line, for people. */
+  /** The file and line; display text. */
   readonly source: string;
 }
 
@@ -46,11 +46,11 @@ export interface ContextSources {
   readonly userParents?: readonly UserParents[];
   readonly config: ConfigNames | null;
   readonly repository: RepositoryFacts | null;
-  /** The project's directory, and what made it one, for people: `package.json`, `root of the git repository`. */
+  /** The project's directory, and what made it one; display text: `package.json`, `root of the git repository`. */
   readonly project: { readonly directory: string; readonly source: string };
   /** Null outside CI. */
   readonly platform: PlatformHints | null;
-  /** The setting that requests the user's personal tier, for people. */
+  /** The setting that requests the user's personal tier; display text. */
   readonly personalTier?: string | null;
   readonly policy?: ReadPolicy;
   /**

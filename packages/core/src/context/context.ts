@@ -64,7 +64,7 @@ export interface Context {
   readonly canWrite: boolean;
   /** The bounds of a confined session, which limit the links of each volume. Absent: no bounds. */
   readonly bounds?: Bounds;
-  /** The reason for the lane and for write access, one clause for people. */
+  /** The reason for the lane and for write access, one clause of display text. */
   readonly why: string;
   readonly inputs: readonly ContextInput[];
 }

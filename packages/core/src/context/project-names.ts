@@ -55,7 +55,7 @@ export function parentsOf(sources: ContextSources, { namespace, by }: NamedProje
   const said = saidParents(sources, namespace);
   if (said !== null) {
     const top = isForced ? namespace : derivedNamespace(sources, repository?.root ?? project.directory);
-    // Parents named for many projects do not include the project's own prefixes.
+    // A shared list of parents omits the project's own path prefixes, so add them.
     const above = by === 'path' ? root : prefixes.filter((prefix) => isAtOrBelow(prefix, top));
     const { parents, leftOut } = checkSaid(sources, namespace, said);
     return { parents: inOrder(namespace, [...above, ...parents]), named: { parents, by: said.source }, leftOut };

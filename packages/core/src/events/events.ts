@@ -53,7 +53,7 @@ export interface ProviderReport {
    * the run had none.
    */
   readonly kind: 'volume' | 'directory' | 'nothing' | null;
-  /** What it provides, for people: `directory /mnt/pip`. */
+  /** What it provides; display text: `directory /mnt/pip`. */
   readonly gives: string | null;
 }
 
@@ -69,6 +69,8 @@ export interface FedTier {
 /** The result of one volume; a row of `run --report`. */
 export interface VolumeReport {
   readonly name: string;
+  /** The volume's namespace; null: the run's own. */
+  readonly namespace: Namespace | null;
   readonly path: string;
   /** Null if the run had no cache for the volume. */
   readonly mounter: MounterName | null;

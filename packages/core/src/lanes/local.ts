@@ -11,7 +11,7 @@ export interface LaneDecision {
   readonly defaultLane: LaneName | null;
   /** The lane that is read from parents; null if unknown. */
   readonly parentLane: LaneName | null;
-  /** One clause for people. */
+  /** One clause of display text. */
   readonly why: string;
   /** The source of the lane: `GITHUB_REF in the environment`. */
   readonly source: string;
@@ -74,7 +74,7 @@ function untrusted(hints: PlatformHints, defaultLane: LaneName | null, signals: 
     base: null,
     defaultLane,
     parentLane: defaultLane,
-    why: `${signal?.why ?? 'the run is untrusted'}: it reads and saves nothing`,
+    why: `${signal?.why ?? 'the run is untrusted'}: it reads caches, but saves nothing`,
     source: signal?.source ?? hints.platform,
   };
 }

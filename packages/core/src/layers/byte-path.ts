@@ -62,7 +62,7 @@ export function comparePaths(a: BytePath, b: BytePath): number {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** Returns the path for people and JSON: text if the bytes are UTF-8, otherwise `\xNN` for each unusual byte. */
+/** Returns the path for display and JSON: text if the bytes are UTF-8, otherwise `\xNN` for each unusual byte. */
 export function displayPath(path: BytePath): string {
   // oxlint-disable-next-line no-control-regex -- a printable ASCII path is its own display form
   if (/^[\x20-\x7e]*$/.test(path)) return path;

@@ -51,7 +51,7 @@ export interface Entry {
   readonly removed: Removal | null;
 }
 
-/** Returns whether the entry counts as a file of the layer for people. */
+/** Returns whether the displayed count of the layer's files includes the entry. */
 export function isHeldFile({ type, removed }: Entry): boolean {
   return type !== 'dir' && (removed === null || removed === 'below');
 }

@@ -4,12 +4,12 @@ import { compatKey, type Compat, type VolumeName } from './volume.ts';
 
 /** The initial contents of a volume, below all lanes. An attribute of a request, not part of the volume's identity. */
 export type VolumeSeed =
-  /** An absolute local path, in the form of {@link parseSeedDirectory}. `of` is another name for people. */
+  /** An absolute local path, in the form of {@link parseSeedDirectory}. `of` is a display name. */
   | { readonly kind: 'directory'; readonly directory: string; readonly of?: string }
   /** Another volume, as read through the same lanes. */
   | { readonly kind: 'volume'; readonly namespace: Namespace; readonly name: VolumeName; readonly compat: Compat };
 
-/** Returns the seed's name for people. */
+/** Returns the seed's display name. */
 export function seedText(seed: VolumeSeed): string {
   if (seed.kind === 'directory') return seed.of ?? seed.directory;
   const compat = compatKey(seed.compat);

@@ -11,7 +11,7 @@ interface RuleFacts {
   readonly standard: string;
   /** `store`: one value for the whole store, set only by its user; `namespace`: a value for each namespace. */
   readonly scope: 'store' | 'namespace';
-  /** One clause for people. */
+  /** One clause of display text. */
   readonly meaning: string;
 }
 

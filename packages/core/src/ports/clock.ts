@@ -1,4 +1,4 @@
-/** The source of time. Order comes from generations, never from time; wall time is for people and for expiry. */
+/** The source of time. Order comes from generations, never from time; wall time is for display and for expiry. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   nowMs(): number;

@@ -27,7 +27,7 @@ export interface ToolEnvironment {
 export interface ToolLocation {
   /** Absolute path of the cache directory. Nothing above it is ever attached. */
   readonly path: string;
-  /** Where the path came from, for people: `npm's default`, `npm_config_cache in the environment`. */
+  /** Where the path came from; display text: `npm's default`, `npm_config_cache in the environment`. */
   readonly source: string;
   /** Whether a file in the repository set the path. It must then be in the project or below the home directory. */
   readonly byProject?: boolean;
@@ -37,7 +37,7 @@ export interface ToolLocation {
 export type PathRule =
   | {
       readonly kind: 'never';
-      /** Why it is never stored, for people: `temporary files`. */
+      /** Why it is never stored; display text: `temporary files`. */
       readonly reason: string;
       /** Whether other runs must not see it, even in a shared directory. */
       readonly isSecret?: boolean;
@@ -97,7 +97,7 @@ export type Prune =
       /** For people: `contents that its index does not name`. */
       readonly removes: string;
     }
-  /** `why` for people, one clause. */
+  /** `why` is one clause of display text. */
   | { readonly kind: 'none'; readonly why: string };
 
 /** `exit`: whenever the command ended by itself, whatever its exit code. `success`: exit code 0 only. */
@@ -115,7 +115,7 @@ export interface Tool {
   readonly lockfiles: readonly string[];
   /** Returns the location of the cache; null for a tool without a location of its own (unknown directory). */
   locate(environment: ToolEnvironment): ToolLocation | null;
-  /** Returns why `locate` finds no location although the project uses the tool, for people. */
+  /** Returns why `locate` finds no location although the project uses the tool, as display text. */
   whyNowhere?(environment: ToolEnvironment): string | undefined;
   /**
    * Returns environment variables that move the cache to another absolute path, for machines that cannot mount. Null
@@ -151,7 +151,7 @@ export interface Tool {
   readonly losesFiles?: true;
   /** `never` if other machines cannot use the contents or rebuild them as fast. */
   readonly sync: Sync;
-  /** How volumes of different tool versions stay apart, for people, one clause; or a `compat` field. */
+  /** How volumes of different tool versions stay apart, one clause of display text; or a `compat` field. */
   readonly versions: string;
   /** What is stored, most important first. A test compares it with `classify`. */
   readonly stored: readonly StoredPart[];

@@ -32,7 +32,7 @@ export function chooseProvider(wishes: readonly ProviderWish[]): ProviderChoice 
   return chosen === undefined ? null : { ...chosen, overridden };
 }
 
-/** Returns the request for people. */
+/** Returns the request as display text. */
 export function wishText({ ref, source }: Pick<ProviderWish, 'ref' | 'source'>): string {
   return `${providerText(ref)} (${source})`;
 }

@@ -24,7 +24,7 @@ export function isProviderKind(kind: string): kind is ProviderKind {
   return (providerKinds as readonly string[]).includes(kind);
 }
 
-/** Returns the reference for people. Arguments of external kinds may contain a password and are redacted. */
+/** Returns the reference as display text. Arguments of external kinds may contain a password and are redacted. */
 export function providerText({ kind, argument }: ProviderRef): string {
   return `${kind}:${isProviderKind(kind) ? argument : redactUrl(argument)}`;
 }
@@ -105,7 +105,7 @@ export function parseDockerVolume(argument: string): string {
 
 function requireNothing(argument: string): void {
   if (argument === '') return;
-  throw new CachelaneError('E_CONFIG', 'it takes nothing after the colon', { hint: 'end it with the colon' });
+  throw new CachelaneError('E_CONFIG', 'it takes nothing after the colon', { hint: 'remove the text after the colon' });
 }
 
 function broken(source: string, problem: string, hint: string): CachelaneError {

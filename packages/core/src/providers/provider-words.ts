@@ -8,7 +8,7 @@ const heardMost = 4000;
 const address = /[A-Za-z][A-Za-z0-9+.-]{0,31}:\/\/\S+/g;
 
 /**
- * Returns an error of foreign code as one line for people, without users, passwords, queries and fragments of
+ * Returns an error of foreign code as one line of display text, without users, passwords, queries and fragments of
  * addresses. Everything before the last `@` of a possible address counts as user and password, even with slashes.
  */
 export function providerWords(thrown: unknown): string {

@@ -18,6 +18,6 @@ export interface GrantRecord {
   /** The level of the lanes that may write; no other level may. Does not limit reading. */
   readonly trust: TrustLevel;
   readonly atMs: number;
-  /** Who granted it, for people. */
+  /** Who granted it; display text. */
   readonly by: string;
 }

@@ -1,6 +1,9 @@
 import type { LayerId, Metadata } from '@cachelane/core';
 
-/** Returns what remains of a stack (top first) after layers are lost. A clean-up goes with the layers below it: it hides paths that the others still name. */
+/**
+ * Returns what remains of a stack (top first) after layers are lost. Drops a clean-up when a layer below it is lost, because the clean-up
+ * hides paths that the remaining layers name.
+ */
 export function standing(
   stack: readonly LayerId[],
   { isHere, cleanUps }: { readonly isHere: (id: LayerId) => boolean; readonly cleanUps: ReadonlySet<LayerId> },

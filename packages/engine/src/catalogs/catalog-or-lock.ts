@@ -38,7 +38,7 @@ export async function catalogOrLock(
     return { ...found, byLock: 'confirmed', ...stale, ...(await laterThan(metadata, found, signal)) };
   } catch (error) {
     if (!isCachelaneError(error, 'E_CATALOG', 'E_NOT_FOUND')) throw error;
-    const found = standIn(own, (await publisherOf(metadata, question, signal))?.id ?? nobody);
+    const found = standIn(own, (await publisherOf(metadata, question, signal))?.id ?? noNamespaceId);
     const note = error.code === 'E_CATALOG' ? { note: noteOf(own) } : {};
     return { ...found, ...stale, ...note, ...(await laterThan(metadata, found, signal)) };
   }
@@ -70,8 +70,8 @@ async function lockedFor(
   );
 }
 
-/** An id of no namespace: callers see no uses of it. */
-const nobody = '' as NamespaceId;
+/** An id that no namespace has, so no uses are found. */
+const noNamespaceId = '' as NamespaceId;
 
 async function publisherOf(
   metadata: Metadata,

@@ -50,7 +50,7 @@ export interface EvictionInput {
 interface Planned {
   readonly held: HeldLane;
   readonly policy: PolicyKey;
-  /** One clause for people. */
+  /** One clause of display text. */
   readonly why: string;
   /** Bytes freed, after the evictions before it. */
   readonly frees: number;
@@ -61,7 +61,7 @@ export type PlannedEviction =
   /** `states` earlier states, before a generation. */
   | (Planned & { readonly kind: 'history'; readonly fromGeneration: number; readonly states: number });
 
-/** An exceeded limit: the floor or more trusted lanes hold the rest. */
+/** A limit that stays exceeded, because the floor or more trusted lanes hold the rest. */
 export interface UnmetLimit {
   readonly policy: PolicyKey;
   readonly why: string;

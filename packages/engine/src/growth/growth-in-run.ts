@@ -42,7 +42,7 @@ async function growthOf(
   { context, mode, lanePolicy, signal }: GrowthInRunRequest,
   { plan, volume }: { readonly plan: PlannedVolume; readonly volume: OpenedVolume },
 ): Promise<GrowthInRun> {
-  // Without a save, a look could not be recorded, and each run would look again.
+  // A run that does not save cannot record a usage check, so every run would repeat it.
   if (plan.commit === 'never') return noGrowth;
   const { namespace } = plan.own;
   // A repository's file does not set the budget of other projects.
@@ -62,8 +62,8 @@ interface DueQuestion {
 }
 
 /**
- * Whether to look. Not on a machine that just pulled the volume, since it may be discarded after the run. Not if the directory for it would
- * take space that the command may need.
+ * Returns whether a usage check is due. Returns false on a machine that just pulled the volume, since it may be discarded after the run,
+ * and if the directory for the check would take space that the command may need.
  */
 async function isDue(
   { metadata, layers, clock }: GrowthInRunDependencies,

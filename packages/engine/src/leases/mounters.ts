@@ -46,7 +46,7 @@ export function chooseMounter(planned: PlannedVolume, question: MounterQuestion)
   const chosen = chooseWay(planned, question);
   const sharing = sharingIn(chosen.mounter, planned, question);
   const isLook = chosen.isLook === true;
-  // A look uses the usual path, because not every child process heeds the tool's setting.
+  // A usage check uses the usual path, because some child processes ignore the tool's setting.
   return { ...chosen, reach: isLook ? 'bind' : way, sharing, isLook };
 }
 

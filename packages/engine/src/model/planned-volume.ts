@@ -11,7 +11,7 @@ export interface PlannedVolume {
   readonly target: string;
   /** Whether the tool can use another path. */
   readonly isRedirectable: boolean;
-  /** What decided the path, for people. */
+  /** What decided the path; display text. */
   readonly targetSource: string;
   readonly compat: Compat;
   readonly commit: CommitPolicy;
@@ -20,12 +20,12 @@ export interface PlannedVolume {
   readonly own: ChainLink;
   /** Nearest first, starting with the own lane. */
   readonly chain: readonly ChainLink[];
-  /** One sentence each, for people. */
+  /** One sentence of display text each. */
   readonly warnings: readonly string[];
   /** The grant that a save needs; null: none. */
   readonly grant: ReachQuestion | null;
   /** Limits which runs may share a directory of this volume; null: no limit. */
-  readonly company: string | null;
+  readonly sharingKey: string | null;
   /** The namespace whose bounds limit feeding at the end; null: none. */
   readonly boundedTo: Namespace | null;
   /** Namespaces that may receive what the run saves, by their feed rules; nearest first. */

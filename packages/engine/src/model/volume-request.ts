@@ -29,7 +29,7 @@ export interface VolumeRequest {
   readonly defined?: DefinedVolume;
   /** Who chose another namespace's volume; absent: a person, who needs no grant. */
   readonly word?: WhoseWord;
-  /** Where the request comes from, for people: `-v`, `package-lock.json`, `cachelane.yaml:4`. */
+  /** Where the request comes from; display text: `-v`, `package-lock.json`, `cachelane.yaml:4`. */
   readonly source: string;
   /** The provider that decides what backs it; absent: the project's own volume. */
   readonly provider?: ProviderChoice;

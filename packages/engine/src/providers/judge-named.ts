@@ -15,7 +15,7 @@ interface Judged {
   readonly compat: Compat;
 }
 
-/** Checks whether a volume that a provider named fits the request. Errors: E_VOLUME for another tool. Returns a note for people, or null. */
+/** Checks whether a volume that a provider named fits the request. Errors: E_VOLUME for another tool. Returns a note as display text, or null. */
 export async function judgeNamed(
   metadata: Pick<Metadata, 'findNamespace' | 'volumesOf'>,
   { context, request, compat }: Judged,

@@ -108,7 +108,7 @@ function indexOf({ changed, layer, entries }: Omit<Remains, 'id'>): LayerIndex {
   return changed ? memoryIndex(entries.map(({ entry }) => entry)) : layer.index;
 }
 
-/** Returns what `mine` has and `known` does not; null if the driver cannot tell. */
+/** Returns the lines of `mine` that `known` lacks; null if the driver cannot tell. */
 function linesBeyond(driver: MergeDriver, known: Version, mine: Version): Version | null {
   const own = driver.subtract(known, mine);
   return own.form === 'whole' ? null : withContent(mine, own.content);

@@ -58,14 +58,14 @@ export interface Fork {
   /**
    * Saves the changes as after a command with this exit code, and ends the fork. With a code other than 0, saves only what the tool always
    * leaves complete. Errors: those of a strict save, which name what was saved before. The fork then stays open with the unsaved volumes,
-   * and a second call continues. A shared directory is no longer its own then: the next run there saves it.
+   * and a second call continues. The fork then no longer owns a shared directory; the next run in it saves.
    */
   commit(exitCode?: number): Promise<readonly VolumeReport[]>;
   /** Ends the fork and drops its changes. Idempotent. */
   discard(): Promise<void>;
 }
 
-/** A fork's process is not ours to start, so it would not see a mount. */
+/** The engine does not start the fork's program, so the program would not see a mount. */
 const noCommand = 'a fork has no command that would see mounts, so the volume is a directory';
 
 type Exited = Extract<CommandOutcome, { kind: 'exited' }>;

@@ -22,8 +22,8 @@ export interface PathConflict {
 }
 
 /**
- * What `layer` and the layers pushed since its pin (top first) both changed. Equal contents, and directories on both
- * sides, are no conflict. A group is reported once, at its first path.
+ * Yields the paths that both `layer` and the layers pushed since its pin (top first) changed. Equal contents, and directories
+ * on both sides, are no conflict. A group is reported once, at its first path.
  */
 export function* findConflicts(layer: LayerIndex, pushedSince: readonly StackLayer[]): Generator<PathConflict> {
   if (pushedSince.length === 0) return;
@@ -71,7 +71,7 @@ function hasNoContent({ type, removed }: Entry): boolean {
   return removed !== null && !(type === 'file' && removed === 'below');
 }
 
-/** Whether both entries leave the same at their path, so that it does not matter which is on top. */
+/** Returns whether both entries have the same effect, so that their order does not matter. */
 function sameEffect(a: Entry, b: Entry): boolean {
   if (a.removed === 'counted' || b.removed === 'counted') return a.removed === b.removed;
   if (a.type === 'dir' && b.type === 'dir') return a.removed === null && b.removed === null;
@@ -95,7 +95,7 @@ function firstBelow(layers: readonly StackLayer[], path: BytePath): Entry | unde
   return undefined;
 }
 
-/** A member that their version of the group has and ours has not, or has differently. */
+/** Returns a member of their group that is missing or different in ours. */
 function differingMember(theirs: LayerStack, group: string, mine: LayerIndex): Entry | undefined {
   for (const { entry } of theirs.members(group)) {
     const own = mine.find(entry.path);

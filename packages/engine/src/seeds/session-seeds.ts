@@ -46,7 +46,7 @@ export async function seedVolumes(
     const { seed } = plan.request;
     if (seed?.kind !== 'volume') continue;
     const chain = chainFor(context, seed);
-    // Beyond the session's bounds a volume does not exist.
+    // Treat volumes outside the session's bounds as missing.
     if (chain.length === 0) continue;
     const volume = await findVolume(metadata, seed, signal);
     if (volume === undefined) continue;

@@ -109,9 +109,9 @@ async function openWhenUnlocked(
 
 function waitedInVain(error: CachelaneError, { lockWaitMs, strict }: SessionInput): CachelaneError {
   const waited = lockWaitMs === 0 ? 'and this run does not wait' : `and was not free after ${lockWaitMs / 1000} s`;
-  const longer = '--lock-timeout SECONDS says how long a run waits';
+  const longer = '--lock-timeout SECONDS sets how long a run waits';
   return new CachelaneError('E_LOCKED', `${error.message}, ${waited}`, {
-    hint: strict ? longer : `${longer}, with --strict it fails instead of going on`,
+    hint: strict ? longer : `${longer}. With --strict, the run fails instead`,
     retryable: true,
     cause: error,
   });

@@ -198,7 +198,7 @@ export function linksWith(
   return withLayers(own, lineage.length === 0 ? rest : withLayers(own, rest, lineage), [saved.layer.id]);
 }
 
-/** True also if another run saved a part in a shared directory before the lane had a head. */
+/** Returns whether the lane has layers, also if another run saved a part in a shared directory before the lane had a head. */
 export function hasOwnLayers({ namespace, lane }: ChainLink, links: readonly PinnedLink[]): boolean {
   return links.some((link) => link.namespace === namespace && link.lane === lane && link.layers.length > 0);
 }

@@ -44,7 +44,7 @@ export function requireStored(planned: PlannedVolume): void {
 
 /** An empty directory is attached as a `clone` of nothing; a machine's directory is shown in its place. */
 export function unstoredChoice({ isRedirectable }: PlannedVolume, cannotMount: string | null): MounterChoice {
-  // Prefer a mount: not every child process heeds the tool's setting.
+  // Prefer a mount: some child processes ignore the tool's setting.
   const reach = cannotMount === null ? 'bind' : isRedirectable ? 'setting' : 'symlink';
   return { mounter: 'clone', why: 'its provider says so', reach, sharing: 'PRIVATE', isLook: false };
 }
@@ -87,10 +87,10 @@ function directoryOf({ request: { provided } }: PlannedVolume): string | null {
 /** Writes to the directory are immediate, so only runs that may save use it. */
 function requireMay(planned: PlannedVolume, directory: string, { mode, canWrite }: UnstoredInput): void {
   if (mode === 'write' && canWrite) return;
-  const why = canWrite ? `with --mode ${mode}` : 'that may save nothing';
+  const why = canWrite ? `with --mode ${mode}` : 'that may not save';
   throw new CachelaneError(
     'E_VOLUME',
-    `${shownName(planned.request)} is ${directory} itself, and a run ${why} cannot use it`,
+    `${shownName(planned.request)} is the directory ${directory}, and a run ${why} cannot use it`,
     {
       hint: 'choose the provider none: for such runs',
     },
@@ -154,6 +154,7 @@ export async function endUnstored(
   const report = reportOf(
     {
       name: shownName(planned.request),
+      namespace: planned.own.namespace,
       path: planned.target,
       provider: providerReport(planned),
       // A machine's directory was used directly.

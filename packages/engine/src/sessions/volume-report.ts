@@ -3,6 +3,7 @@ import {
   type Eviction,
   type FedTier,
   type LayerCounts,
+  type Namespace,
   type PinnedLink,
   type ProviderReport,
   type VolumeReport,
@@ -22,6 +23,7 @@ export function coldReport(request: VolumeRequest, path: string, why: string): V
   return reportOf(
     {
       name: shownName(request),
+      namespace: request.namespace,
       path,
       provider,
       choice: null,
@@ -58,6 +60,7 @@ export const nothingSaved: SaveEnd = { saved: null, skipped: null, leftToOthers:
 
 export interface ReportHead {
   readonly name: string;
+  readonly namespace: Namespace | null;
   readonly path: string;
   readonly provider: ProviderReport | null;
   readonly choice: MounterChoice | null;
@@ -75,6 +78,7 @@ export function reportOf(head: ReportHead, end: SaveEnd & { readonly saveMs: num
   const holding = head.links.filter(({ layers }) => layers.length > 0);
   return {
     name: head.name,
+    namespace: head.namespace,
     path: head.path,
     mounter: head.choice?.mounter ?? null,
     mounterWhy: head.choice?.why ?? null,

@@ -123,9 +123,9 @@ export async function attachVolume(
 }
 
 /** Returns the key of a kept directory. It uses names, because an unsaved volume's id ends with its last session. */
-function keyOf({ own, request, compat, company }: PlannedVolume): string {
+function keyOf({ own, request, compat, sharingKey }: PlannedVolume): string {
   const fields = Object.entries(compat).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify([own.namespace, request.name, fields, ...(company === null ? [] : [company])]);
+  return JSON.stringify([own.namespace, request.name, fields, ...(sharingKey === null ? [] : [sharingKey])]);
 }
 
 /** Content rules do not apply here. */
@@ -155,7 +155,13 @@ async function headOf({ metadata }: EngineDependencies, session: VolumeSession):
     restoredBytes += (await metadata.layer(id, neverAborted))?.counts.sizeBytes ?? 0;
   }
   const had = { choice, links, restoredBytes, attachMs, warnings, evicted: opened.evicted, provider };
-  return { ...had, name: shownName(request), path: target, seed: seed === null ? null : seedText(seed) };
+  return {
+    ...had,
+    name: shownName(request),
+    namespace: planned.own.namespace,
+    path: target,
+    seed: seed === null ? null : seedText(seed),
+  };
 }
 
 /** Returns the report of a shared volume that could not be saved here; the next run in its directory saves it. */

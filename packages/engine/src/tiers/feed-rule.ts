@@ -18,7 +18,7 @@ export interface Feeding {
   readonly defaultLane: LaneName | null;
 }
 
-/** Returns why a rule does not apply to a save, one clause for people; null if it does. */
+/** Returns why a rule does not apply to a save, one clause of display text; null if it does. */
 export function whyNotFed(rule: FeedRecord, { names, volume, lane, defaultLane }: Feeding): string | null {
   if (laneTrust(lane) === 'T0') return 'the run is untrusted';
   if (!isCovered(rule.from, names)) return 'it is for other projects';

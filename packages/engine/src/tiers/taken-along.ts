@@ -22,8 +22,8 @@ export interface Bringing {
 }
 
 /**
- * Whether some layers are another tier's, taken along by a first save. Readers of this tier may not be allowed to read the other one. What
- * lies on those layers is useless without them, so nothing is fed. A rule of the tier that covers the layers allows them.
+ * Returns whether a first save copied some layers from another tier. Readers of this tier may lack access to that tier, and the layers above
+ * depend on those layers, so nothing is fed. A rule of the tier that covers the layers allows them.
  */
 export async function isTakenAlong(
   { metadata, layers }: Pick<EngineDependencies, 'metadata' | 'layers'>,

@@ -22,7 +22,7 @@ export interface TierOfRun {
   readonly why: string | null;
 }
 
-const nobody = '' as NamespaceId;
+const noNamespaceId = '' as NamespaceId;
 
 type RulesOf = Pick<Metadata, 'findNamespace' | 'feedsOf'>;
 
@@ -66,7 +66,7 @@ async function ruleOf(
   signal: AbortSignal,
 ): Promise<Pick<TierOfRun, 'rule' | 'why'>> {
   // Also query for unknown tiers, so that the work does not reveal which parents exist.
-  const rules = await metadata.feedsOf(record?.id ?? nobody, signal);
+  const rules = await metadata.feedsOf(record?.id ?? noNamespaceId, signal);
   const reasons = rules.map((rule) => whyNotFed(rule, feeding));
   const rule = rules[reasons.indexOf(null)];
   if (rule === undefined) return { rule: null, why: reasons[0] ?? 'it has no feed rule' };

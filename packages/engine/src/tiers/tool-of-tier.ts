@@ -29,8 +29,9 @@ export async function whyOtherTool(
   const defined = await definedTools(metadata, question, signal);
   const isDefined = defined.length === 0 || defined.includes(mine);
   if (isDefined && (volume === undefined || volume.tool === mine)) return null;
-  // Only a confined session has `company`, and it must not learn what the tier has.
-  if (planned.company !== null) return new CachelaneError('E_VOLUME', `${address} does not take contents of ${mine}`);
+  // Only a confined session has `sharingKey`, and it must not learn what the tier has.
+  if (planned.sharingKey !== null)
+    return new CachelaneError('E_VOLUME', `${address} does not take contents of ${mine}`);
   if (!isDefined) {
     const what = `the catalog of ${tier.namespace} defines ${name} for ${defined.join(', ')}, and this volume is of ${mine}`;
     const hint = `use its definition or another name: cachelane catalog show ${tier.namespace}`;
@@ -62,7 +63,7 @@ async function definedTools(
   return [...new Set(meant.map(({ tool }) => tool))];
 }
 
-/** Returns whose run made the lowest layer, and so chose the tool; null if unknown. */
+/** Returns the namespace of the run that made the lowest layer and so chose the tool; null if unknown. */
 async function whoBegan(
   metadata: Metadata,
   { planned, tier, volume }: ToolQuestion,

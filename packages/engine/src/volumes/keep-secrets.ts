@@ -9,7 +9,7 @@ export interface Surroundings {
 
 /**
  * Returns the tool with a rule for credentials at known places in the home directory, such as `config.json` in a volume at `~/.docker`.
- * Tool rules only know paths inside a volume, so the `directory` rules are asked with paths relative to the home directory.
+ * Tool rules only know paths inside a volume, so this checks the `directory` rules with paths relative to the home directory.
  */
 export function keepingSecrets(tool: Tool, { target, homeDir, tools }: Surroundings): Tool {
   const inHome = pathInHome(target, homeDir);

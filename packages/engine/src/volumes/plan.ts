@@ -35,7 +35,7 @@ export function planVolume(
   const tool = tools.find((candidate) => candidate.name === request.tool);
   if (tool === undefined) {
     const known = tools.map(({ name }) => name).join(', ');
-    throw new CachelaneError('E_VOLUME', `volume ${request.name}: no tool is named ${request.tool}`, {
+    throw new CachelaneError('E_VOLUME', `volume ${request.name}: unknown tool ${request.tool}`, {
       hint: `tools: ${known}`,
     });
   }
@@ -68,7 +68,7 @@ export function planVolume(
     chain,
     warnings: deprecations(request.defined),
     grant: grantFor(context, request, own),
-    company: context.bounds === undefined ? null : companyOf(context, request, chain),
+    sharingKey: context.bounds === undefined ? null : sharingKeyOf(context, request, chain),
     boundedTo: context.bounds === undefined ? null : context.namespace,
     tiers: isOwn ? [...context.parents, ...personal.map(({ namespace }) => namespace)] : [],
     defaultLane: context.defaultLane,
@@ -104,7 +104,7 @@ function grantFor(
 }
 
 /** Confined sessions share a directory only if they have the same namespace, read chain and seed. */
-function companyOf({ namespace }: Context, { seed }: VolumeRequest, chain: readonly ChainLink[]): string {
+function sharingKeyOf({ namespace }: Context, { seed }: VolumeRequest, chain: readonly ChainLink[]): string {
   return JSON.stringify([namespace, chain, seed]);
 }
 

@@ -55,7 +55,7 @@ function wrong(message: string, hint: string = forms): CachelaneError {
 
 function dirAddress(path: string): DirAddress {
   if (!path.startsWith('/') || path.startsWith('//')) {
-    throw wrong(`dir:${printable(path).slice(0, 200)}: the path has to be absolute`, 'write dir:/path');
+    throw wrong(`the path in dir:${printable(path).slice(0, 200)} is not absolute`, 'write dir:/path');
   }
   if (path.includes('\0')) throw wrong('the path contains a NUL byte');
   const segments = path.split('/').filter((segment) => segment !== '' && segment !== '.');
@@ -71,7 +71,7 @@ function s3Address(text: string): S3Address {
   try {
     url = new URL(text);
   } catch {
-    throw wrong('that is not an s3:// address');
+    throw wrong('the text is not a valid s3:// address');
   }
   // Do not repeat the text: a secret may be in place of the bucket.
   if (url.username !== '' || url.password !== '') {
@@ -99,7 +99,8 @@ function s3Address(text: string): S3Address {
     if (url.searchParams.getAll(name).length > 1) throw wrong(`${name} appears twice`);
   }
   const region = url.searchParams.get('region');
-  if (region !== null && !/^[A-Za-z0-9-]{1,40}$/.test(region)) throw wrong('that is not a region');
+  if (region !== null && !/^[A-Za-z0-9-]{1,40}$/.test(region))
+    throw wrong('the region of the s3:// address is not valid');
   const endpoint = url.searchParams.get('endpoint');
   return {
     kind: 's3',

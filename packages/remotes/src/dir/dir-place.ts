@@ -46,14 +46,17 @@ export async function dirCall<T>(
 }
 
 /** Never create the root: files could go into an empty mount point whose mount is missing. */
-async function assertThere({ root, name, look }: DirPlace): Promise<void> {
-  const hint = `create it (mkdir), or mount it: ${name}`;
+async function assertThere({ name, look }: DirPlace): Promise<void> {
   let isDirectory: boolean;
   try {
     ({ isDirectory } = await look());
   } catch (error) {
     if (!isMissing(error)) throw error;
-    throw new CachelaneError('E_REMOTE_GONE', `there is no directory ${root}`, { hint, cause: error });
+    throw new CachelaneError('E_REMOTE_GONE', `there is no directory for ${name}`, {
+      hint: 'create it (mkdir), or mount it',
+      cause: error,
+    });
   }
-  if (!isDirectory) throw new CachelaneError('E_REMOTE_GONE', `${root} is not a directory`, { hint });
+  if (isDirectory) return;
+  throw new CachelaneError('E_REMOTE_GONE', `${name} is not a directory`, { hint: 'name a directory as the remote' });
 }

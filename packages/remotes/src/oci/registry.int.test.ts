@@ -90,7 +90,7 @@ describe('a token', () => {
   });
 
   test.each(['s3cret\ntoken', 's3cret token', 's3crét', '', 7, null, ['s3cret']])(
-    'that is no word is none, and shows nowhere: %j',
+    'is rejected if it is no printable word, and appears in no error: %j',
     async (token) => {
       const error = await servedBy(giving(JSON.stringify({ token })), manifestFrom);
       expect(error).toMatchObject({ code: 'E_REMOTE_UNFIT' });
@@ -192,7 +192,7 @@ describe('a manifest', () => {
     expect(await read(Array.from({ length: 129 }, () => one))).toMatchObject({ code: 'E_LIMIT' });
   });
 
-  test.each([-1, 1.5, 2 ** 53, '5', null, undefined])('says of a layer no size that is none: %j', async (size) => {
+  test.each([-1, 1.5, 2 ** 53, '5', null, undefined])('rejects an invalid layer size: %j', async (size) => {
     expect(await read([{ ...one, size }])).toMatchObject({ code: 'E_REMOTE_UNFIT' });
   });
 });

@@ -80,7 +80,7 @@ describe('mends', () => {
   });
 });
 
-describe('what to do about images that were not mounted', () => {
+describe('the hint for images that were not mounted', () => {
   const images = [{ file: '/l/image', dir: '/l/tree' }];
 
   test.each([

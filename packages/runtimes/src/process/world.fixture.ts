@@ -81,13 +81,13 @@ export async function until<Value>(
   for (;;) {
     const value = look();
     if (value !== null && value !== undefined && value !== false) return value;
-    if (performance.now() > end) throw new Error(`waited in vain: ${inVain()}`);
+    if (performance.now() > end) throw new Error(`timed out: ${inVain()}`);
     await wait(3);
   }
 }
 
 export interface World extends Disposable {
-  /** A folder without symbolic links in its path. */
+  /** A directory without symbolic links in its path. */
   readonly root: string;
   readonly lease: string;
   /** Makes a directory below the root, with files by name. */

@@ -23,7 +23,7 @@ export interface HandedOut {
   readonly number: number;
   /** How many directories exist besides this one. */
   readonly others: number;
-  /** Processes that kept a directory from being used. They still have access to it. */
+  /** Processes because of which a directory was skipped. They still have access to it. */
   readonly passedOver: readonly Survivor[];
 }
 

@@ -1,7 +1,7 @@
 import { tables } from './tables.ts';
 import { triggers } from './triggers.ts';
 
-/** `CLst` as a big-endian number. It tells a state.db from any other SQLite file. */
+/** `CLst` as a big-endian number. It distinguishes state.db from other SQLite files. */
 export const applicationId = 0x43_4c_73_74;
 
 /** `PRAGMA user_version` of a store. */

@@ -214,7 +214,7 @@ export function changeConformance(create: MounterFactory): void {
     });
 
     // Without an owner's rights, only root can read.
-    const visible = cases.filter(([name]) => !name.startsWith('what its owner') && name !== 'special files');
+    const visible = cases.filter(([name]) => !name.startsWith('entries that their owner') && name !== 'special files');
 
     test.each(visible)('shows the next run the change: %s', async (_, steps) => {
       await using fixture = await create();

@@ -47,7 +47,7 @@ export const goBuildTool: Tool = {
   commitWhen: 'exit',
   prune: {
     kind: 'none',
-    why: "go clean -cache removes everything, and Go's own trimming goes by times that are stored so that it never trims",
+    why: 'go clean -cache removes everything',
   },
   losesFiles: true,
   sync: 'always',

@@ -30,7 +30,7 @@ export const rm: Command = defineCommand({
   ],
   options: {
     ...projectOptions,
-    lane: { value: 'LANE', help: 'this lane, as in cachelane ls' },
+    lane: { value: 'LANE', help: 'this lane (see cachelane ls)' },
     'all-lanes': { help: 'every lane, and the volume itself' },
     shared: { help: 'also remove it from the remote, so that other machines drop it' },
     ...whichRemote,
@@ -66,7 +66,7 @@ export const rm: Command = defineCommand({
       else host.stdout.write(text(name, { removed, there }, options['dry-run']));
       if (remote === null && isSynced && !options.json) {
         host.stdout.write(
-          'A remote has a copy, and the next run restores it. After that, --shared removes it there too.\n',
+          'A remote has a copy, and the next run restores it. cachelane rm --shared removes it there too.\n',
         );
       }
       return 0;

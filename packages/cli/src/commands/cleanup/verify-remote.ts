@@ -68,7 +68,7 @@ function text(remote: string, found: RemoteVerification, moved: number | null): 
   ];
   const end =
     moved === null
-      ? 'cachelane verify remote --repair takes them out of use'
+      ? 'cachelane verify remote --repair removes them'
       : `${plural(moved, 'head')} moved or removed; machines that have the layers push them again`;
   const isNew = moved !== null && faultyHeads.some(({ key }) => key === aboutKey);
   return `${damaged.join('')}${read}: ${faultyLayers.length + faultyHeads.length} cannot be used; ${end}\n${isNew ? anew : ''}`;

@@ -103,7 +103,7 @@ function text(report: Report, listed: readonly ListedHead[]): string {
     ? `, ${what} taken out of use`
     : inUse === 0
       ? ', and no head names any of them'
-      : '; cachelane verify --repair takes them out of use';
+      : '; cachelane verify --repair removes them from use';
   return `${parts.join('')}${damaged}${end}\n`;
 }
 

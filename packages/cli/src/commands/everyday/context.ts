@@ -1,5 +1,5 @@
 import type { Context } from '@cachelane/core';
-import { chooseRemote, type RemoteChoice } from '../../remotes/choose-remote.ts';
+import { chooseRemote, noRemoteText, type RemoteChoice } from '../../remotes/choose-remote.ts';
 import { defineCommand, jsonOption, projectOptions, type Command } from '../../host/command.ts';
 import { contextJson } from '../../context/context-json.ts';
 import { projectOf } from '../../context/find-volume.ts';
@@ -44,7 +44,7 @@ function text(
     ['lane', `${lane} (level ${trust})`],
     ['reads', chainText(readChain, namespace)],
     ['may save', `${canWrite ? 'yes' : 'no'}: ${why}`],
-    ['remote', `${choice.address ?? 'none'} (${choice.source})`],
+    ['remote', choice.address === null ? noRemoteText(choice) : `${choice.address} (${choice.source})`],
     ...(choice.address === null ? [] : [['pushes', `${choice.pushMode} (${choice.pushSource})`] as const]),
   ]);
   const table = formatTable(

@@ -82,7 +82,7 @@ const failing = (code: CachelaneError['code'], operation: RemoteOperation): Remo
 describe('doctor and the remote', () => {
   test('no remote is no problem', async () => {
     const { code, remote } = await doctor(remoteAt(nowMs), [], {});
-    expect([code, remote]).toEqual([0, [{ name: 'remote', status: 'ok', detail: 'none: none is set', mend: null }]]);
+    expect([code, remote]).toEqual([0, [{ name: 'remote', status: 'ok', detail: 'no remote is set', mend: null }]]);
   });
 
   test('a working remote passes and keeps no test data', async () => {

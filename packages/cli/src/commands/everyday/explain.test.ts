@@ -222,7 +222,7 @@ describe('sharing', () => {
   test('nothing, with the reason', async () => {
     using none = stage();
     await none.cachelane('explain', '--verbose', 'npm', '-n', web);
-    expect(none.out()).toContain('shared:        no: none is set\n');
+    expect(none.out()).toContain('shared:        no remote is set\n');
     using local = stage({ env: remote });
     await local.cachelane('explain', '--verbose', 'npm');
     expect(local.out()).toMatch(/shared: +no: local\/project-\w+ is a name of this machine only; /);

@@ -42,7 +42,7 @@ export const blame: Command = defineCommand({
       const blamed = options.all ? all : all.filter(({ state }) => state === 'seen');
       if (options.json) printJson(host, blamed.map(toJson));
       else host.stdout.write(text(blamed));
-      if (blamed.length > 0 || options.json) return 0;
+      if (blamed.length > 0) return 0;
       throw nothingThere(explained, { path, isHidden: all.length > 0 });
     });
   },

@@ -56,12 +56,21 @@ describe('ls', () => {
     await push(on, { layers: ['a'] });
     await on.cachelane('ls', '-n', 'no/such');
     expect(on.out()).toBe('no/such has no volumes yet.\n');
+    using sized = stage({ metadata: on.metadata });
+    await sized.cachelane('du', '-n', 'no/such');
+    expect(sized.out()).toMatch(/^no\/such has no volumes yet\.\n/);
     using here = stage();
     await push(here, { namespace: await localName(here), layers: ['a'] });
     await push(here, { layers: ['a'] });
     await here.cachelane('ls', '--here', '--json');
     expect(json(here)).toHaveLength(1);
   });
+});
+
+test('ls refuses a directory that does not exist', async () => {
+  using on = stage();
+  expect(await on.cachelane('ls', '-C', `${on.dir}/none`)).toBe(2);
+  expect(on.err()).toContain('there is no such directory');
 });
 
 describe('inspect', () => {
@@ -156,7 +165,7 @@ describe('context', () => {
       canWrite: true,
       why: 'no hub and no CI: the lane of this machine, shared by all branches',
       inputs: expect.arrayContaining([{ name: 'namespace', value: 'a/b', source: '--namespace' }]),
-      remote: { address: null, source: 'none is set' },
+      remote: { address: null, source: 'no remote is set' },
       push: { mode: 'never', source: 'there is no remote' },
     });
   });
@@ -169,7 +178,7 @@ describe('context', () => {
     );
     using other = stage({ env: { CACHELANE_REMOTE: 'dir:/mnt/cache' } });
     await other.cachelane('context', '--no-remote');
-    expect(other.out()).toMatch(/^remote: {5}none \(--no-remote\)$/m);
+    expect(other.out()).toMatch(/^remote: {5}no remote \(--no-remote\)$/m);
     expect(other.out()).not.toContain('pushes');
   });
 

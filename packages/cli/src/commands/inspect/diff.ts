@@ -15,11 +15,11 @@ export const diff: Command = defineCommand({
   examples: ['cachelane diff npm@1 npm', 'cachelane diff npm npm@t1:ref:main'],
   details: [
     'A state is VOLUME (its head), VOLUME@GENERATION or VOLUME@LAYER (the head after that move, as in cachelane log), or VOLUME@LANE (the head of that lane). Without a lane, the lane that a run here would write is used, or --lane.',
-    'Compares the files that a reader of the lane finds, with merged index files, sorted by path. Files that runs read from other lanes are left out, since they are the same for both. Times are compared only for directories that are stored as they are (class D).',
+    'Compares the files that a reader of the lane finds, with merged index files, sorted by path. Files that runs read from other lanes are left out, since they are the same for both. Times are compared only for plain directories, whose format Cachelane does not know.',
   ],
   options: {
     ...projectOptions,
-    lane: { value: 'LANE', help: 'the lane for states without one, as in cachelane ls' },
+    lane: { value: 'LANE', help: 'the lane for states without one (see cachelane ls)' },
     ...compatOption,
     ...jsonOption,
   },

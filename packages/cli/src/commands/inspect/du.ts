@@ -22,7 +22,7 @@ export const du: Command = defineCommand({
       const filter = await filterOf({ host, store }, { ...options, volume: operands.VOLUME });
       const usage = await usageOf({ host, store }, filter);
       if (options.json) printJson(host, toJson(usage));
-      else host.stdout.write(text(usage));
+      else host.stdout.write(text(usage, options.namespace));
       return 0;
     });
   },
@@ -76,9 +76,10 @@ function totalOnDisk({ onDisk }: NonNullable<Usage['store']>): number {
   return Object.values(onDisk).reduce((sum, bytes) => sum + bytes, 0);
 }
 
-function text(usage: Usage): string {
+function text(usage: Usage, namespace: string | undefined): string {
   const { heads, headBytes, store } = usage;
-  const table = heads.length === 0 ? 'There are no volumes yet.\n' : headTable(heads);
+  const none = namespace === undefined ? 'There are no volumes yet.\n' : `${namespace} has no volumes yet.\n`;
+  const table = heads.length === 0 ? none : headTable(heads);
   const volumes = `volumes: ${formatBytes(headBytes)} in ${plural(heads.length, 'head')}\n`;
   if (store === null) return heads.length === 0 ? table : `${table}\n${volumes}`;
   const { onDisk, reclaimable, young } = store;

@@ -46,7 +46,7 @@ describe('log', () => {
     ]);
     using told = stage({ metadata: on.metadata });
     await told.cachelane('log', `${web}:npm`);
-    expect(told.out()).toContain('  2 left  ');
+    expect(told.out()).toContain('  2 removed  ');
     using plain = stage();
     await push(plain, { layers: ['a'] });
     await push(plain, { layers: ['b'], purpose: 'prune' });
@@ -54,6 +54,15 @@ describe('log', () => {
     const [, pruned, ran] = plain.out().split('\n');
     expect(pruned).toMatch(/ run_\w{8} prune +3 +2 +1 /);
     expect(ran).toMatch(/ run_\w{8} +3 +2 +1 /);
+  });
+
+  test('a lane without history, and an invalid lane', async () => {
+    using on = stage();
+    await push(on, { layers: ['a'] });
+    expect(await on.cachelane('log', `${web}:npm`, '--lane', 't1:ref:none')).toBe(0);
+    expect(on.out()).toBe(`${web}:npm has no history in lane t1:ref:none.\n`);
+    expect(await on.cachelane('log', `${web}:npm`, '--lane', 'bogus')).toBe(2);
+    expect(on.err()).toContain('"bogus"');
   });
 
   test('a missing volume', async () => {

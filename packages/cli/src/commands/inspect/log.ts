@@ -1,11 +1,14 @@
-import type {
-  HistoryRecord,
-  LayerId,
-  Revocation,
-  RunId,
-  RecordedPurpose,
-  Squashes,
-  VolumeRecord,
+import {
+  formatLane,
+  parseLane,
+  type HistoryRecord,
+  type LaneName,
+  type LayerId,
+  type Revocation,
+  type RunId,
+  type RecordedPurpose,
+  type Squashes,
+  type VolumeRecord,
 } from '@cachelane/core';
 import { squashesOf } from '@cachelane/engine';
 import { defineCommand, jsonOption, projectOptions, type Command } from '../../host/command.ts';
@@ -20,7 +23,7 @@ export const log: Command = defineCommand({
   summary: 'list the runs that saved to a volume, newest first',
   examples: ['cachelane log npm', 'cachelane log npm --lane t1:local'],
   details: [
-    'Prints one line for each move of a head, in all lanes or in --lane. Marks runs that pruned the volume, collections that reduced it to its volume-budget (SIZE is the removed size), and revoked runs. For moves without a new layer (a pull, a rollback, a repair), prints how many layers came, from which runs, and how many left.',
+    'Prints one line for each move of a head, in all lanes or in --lane. Marks runs that pruned the volume, collections that reduced it to its volume-budget (SIZE is the removed size), and revoked runs. For moves without a new layer (a pull, a rollback, a repair), prints how many layers were added, by which runs, and how many were removed.',
   ],
   options: {
     ...projectOptions,
@@ -29,11 +32,13 @@ export const log: Command = defineCommand({
   },
   operands: [{ name: 'VOLUME', help: 'NAME, or NAMESPACE:NAME' }],
   async run({ options, operands }, host) {
+    const lane = options.lane === undefined ? null : formatLane(parseLane(options.lane));
     return await readStore(host, async (store) => {
       const found = await findVolume(host, store, { ...options, volume: operands.VOLUME });
-      const moves = await historyOf(store, found.variants, options.lane);
+      const moves = await historyOf(store, found.variants, lane);
       if (options.json) printJson(host, moves.map(toJson));
-      else if (moves.length === 0) host.stdout.write(`${operands.VOLUME} has no history yet.\n`);
+      else if (moves.length === 0)
+        host.stdout.write(`${operands.VOLUME} has no history ${lane === null ? 'yet' : `in lane ${lane}`}.\n`);
       else host.stdout.write(table(moves, found.variants.length > 1));
       return 0;
     });
@@ -58,12 +63,11 @@ interface Move {
 async function historyOf(
   store: ReadStore,
   volumes: readonly VolumeRecord[],
-  lane: string | undefined,
+  lane: LaneName | null,
 ): Promise<readonly Move[]> {
   const lanes: Move[][] = [];
   const purposes = new Map<RunId, RecordedPurpose | null>();
-  for (const { volume, head } of await headsOf(store, volumes, null)) {
-    if (lane !== undefined && head.lane !== lane) continue;
+  for (const { volume, head } of await headsOf(store, volumes, lane)) {
     const history = await store.metadata.history(volume.id, head.lane, store.signal);
     for (const { run } of history) {
       if (!purposes.has(run)) purposes.set(run, await purposeOf(store, run));
@@ -115,7 +119,7 @@ async function purposeOf({ metadata, signal }: ReadStore, run: RunId): Promise<R
 }
 
 /** Within a lane the generation decides, since clocks can jump. Between lanes the time decides. */
-export function mergeNewestFirst(lanes: readonly (readonly Move[])[]): readonly Move[] {
+function mergeNewestFirst(lanes: readonly (readonly Move[])[]): readonly Move[] {
   const rest = lanes.map((moves) => [...moves]);
   const merged: Move[] = [];
   for (;;) {
@@ -156,8 +160,8 @@ function differenceText(difference: Difference | null): string {
   if (difference === null) return '-';
   const { came, left } = difference;
   const runs = [...new Set(came.flatMap(({ run }) => (run === null ? [] : [shortId(run)])))];
-  const of = runs.length === 0 ? '' : ` of ${runs.slice(0, runsShown).join(' ')}${runs.length > runsShown ? ' …' : ''}`;
-  const parts = [...(came.length > 0 ? [`${came.length} came${of}`] : []), ...(left > 0 ? [`${left} left`] : [])];
+  const of = runs.length === 0 ? '' : ` by ${runs.slice(0, runsShown).join(' ')}${runs.length > runsShown ? ' …' : ''}`;
+  const parts = [...(came.length > 0 ? [`${came.length} added${of}`] : []), ...(left > 0 ? [`${left} removed`] : [])];
   return parts.length === 0 ? '-' : parts.join(', ');
 }
 

@@ -46,8 +46,10 @@ interface Filter {
 }
 
 async function wantedNamespace(host: Host, filter: Filter): Promise<Namespace | null> {
+  const asks = filter.here || filter.directory !== undefined;
+  const project = asks ? await projectOf(host, filter) : null;
   if (filter.namespace !== undefined) return parseNamespace(filter.namespace, '--namespace');
-  return filter.here ? (await projectOf(host, filter)).context.namespace : null;
+  return filter.here && project !== null ? project.context.namespace : null;
 }
 
 function toJson({ namespace, volume, head, files, sizeBytes }: ListedHead): unknown {

@@ -183,6 +183,9 @@ describe('blame', () => {
     await staged.push({ a: '1' });
     expect(await staged.on.cachelane('blame', data, path)).toBe(code);
     expect(staged.on.err()).toContain(problem);
+    using again = withStore();
+    await again.push({ a: '1' });
+    expect(await again.on.cachelane('blame', data, path, '--json')).toBe(code);
   });
 });
 

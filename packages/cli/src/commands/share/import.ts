@@ -6,13 +6,23 @@ import {
   parseNamespace,
   parseVolumeName,
   unknownToolName,
+  type Namespace,
   type VolumeReport,
 } from '@cachelane/core';
-import { importLayers, readExportManifest, requireWritable, runCommand, type Imported } from '@cachelane/engine';
+import {
+  importLayers,
+  readExportManifest,
+  requireWritable,
+  runCommand,
+  type Imported,
+  type PlannedVolume,
+} from '@cachelane/engine';
 import { defineCommand, jsonOption, projectOptions, type Command } from '../../host/command.ts';
 import { formatBytes, plural } from '../../base/format.ts';
 import type { Host } from '../../host/host.ts';
 import { oneVolume } from '../../volumes/one-volume.ts';
+import { toolInFile } from '../../volumes/tool-in-file.ts';
+import { anyPath } from '../../volumes/volumes.ts';
 import { printJson, shortId } from '../../host/print.ts';
 import { withProgress, type CommandProgress } from '../../reporters/command-progress.ts';
 import { countInto } from '../../reporters/progress.ts';
@@ -89,7 +99,7 @@ export const importVolume: Command = defineCommand({
     if (isExport) {
       const imported = await importExport(work, options);
       if (options.json) printJson(host, exportJson(file, imported));
-      else host.stdout.write(exportText(file, imported));
+      else host.stdout.write(exportText(file, imported, project.context.namespace));
     } else {
       if (options.as === undefined) {
         const what = stat.isFile() ? ' is not an export and' : '';
@@ -99,7 +109,7 @@ export const importVolume: Command = defineCommand({
       }
       const { report, seeded } = await importSeed(work, { ...options, volume: options.as, from });
       if (options.json) printJson(host, { file, kind: 'seed', ...seedJson(seeded), volume: report });
-      else host.stdout.write(seedText(file, report));
+      else host.stdout.write(seedText(file, report, project.context.namespace));
     }
     return 0;
   },
@@ -118,14 +128,13 @@ interface Work {
 async function importExport(
   { host, project, store, file, signal }: Work,
   { as, json }: { readonly as: string | undefined; readonly json: boolean },
-): Promise<Imported> {
+): Promise<ImportedInto> {
   const files = await host.pieces.openExportFiles();
   const manifest = await readExportManifest(files.read(file));
   const text = as ?? parseVolumeName(manifest.volume);
-  const tool = manifest.tool === unknownToolName ? {} : { tool: manifest.tool };
-  const { planned, tools } = await oneVolume(host, project, { text, ...tool });
+  const { planned, tools } = await oneVolume(host, project, { text, tool: manifest.tool });
   const runtime = await host.pieces.openRuntime();
-  return await withProgress(host, { json }, async ({ events, update }) => {
+  const imported = await withProgress(host, { json }, async ({ events, update }) => {
     const parts = countBytes(files.read(file), countInto(update, 'importing', statSync(file).size));
     return await importLayers(
       { ...store, remote: null, tools, runtime, events },
@@ -142,6 +151,11 @@ async function importExport(
       parts,
     );
   });
+  return { ...imported, planned };
+}
+
+interface ImportedInto extends Imported {
+  readonly planned: PlannedVolume;
 }
 
 interface SeedWish {
@@ -241,20 +255,43 @@ function exportJson(file: string, { manifest, taken, had, head }: Imported): unk
   };
 }
 
-function exportText(file: string, { volume, manifest, taken, had, head }: Imported): string {
+function exportText(
+  file: string,
+  { planned, volume, manifest, taken, had, head }: ImportedInto,
+  project: Namespace,
+): string {
   const there = had === 0 ? '' : `; ${plural(had, 'layer')} ${had === 1 ? 'was' : 'were'} there already`;
   if (taken.length === 0) return `nothing new in ${file}${there}\n`;
   const bytes = taken.reduce((sum, { counts }) => sum + counts.sizeBytes, 0);
   const from = `${manifest.namespace}:${manifest.volume} ${manifest.lane}`;
-  return `imported ${plural(taken.length, 'layer')} (${formatBytes(bytes)}) of ${from} into ${volume.name}, generation ${head?.generation ?? 0}${there}\n`;
+  const into = volumeText(planned.own.namespace, volume.name, project);
+  const use = useText(planned, project);
+  return `imported ${plural(taken.length, 'layer')} (${formatBytes(bytes)}) of ${from} into ${into}, generation ${head?.generation ?? 0}${there}\n${use === null ? '' : `  ${use}\n`}`;
 }
 
 function seedJson({ root, elsewhere, linksLeftOut }: Seeded): object {
   return { from: root === null ? null : shownRoot(root), elsewhere, linksLeftOut };
 }
 
-function seedText(file: string, { name, added, changed, savedBytes, layer }: VolumeReport): string {
+/** Returns how runs use a volume that its name alone does not open; null: its name or the project's file is enough. */
+function useText({ request, tool, own }: PlannedVolume, project: Namespace): string | null {
+  const { name, path, source } = request;
+  if (tool.name === name || source !== '-v') return null;
+  if (tool.name !== unknownToolName) return toolInFile({ namespace: own.namespace, name, tool: tool.name }, project);
+  return path === anyPath ? `a run names its path: -v ${volumeText(own.namespace, name, project)}:PATH` : null;
+}
+
+/** Returns a volume, with its namespace if that is not the project's. */
+function volumeText(namespace: Namespace | null, name: string, project: Namespace): string {
+  return namespace === null || namespace === project ? name : `${namespace}:${name}`;
+}
+
+function seedText(
+  file: string,
+  { namespace, name, added, changed, savedBytes, layer }: VolumeReport,
+  project: Namespace,
+): string {
   if (layer === null) return `nothing new in ${file}\n`;
   const what = changed === 0 ? `${added} added` : `${added} added, ${changed} changed`;
-  return `imported ${file} into ${name}: ${what}, ${formatBytes(savedBytes)}, as layer ${shortId(layer)}\n`;
+  return `imported ${file} into ${volumeText(namespace, name, project)}: ${what}, ${formatBytes(savedBytes)}, as layer ${shortId(layer)}\n`;
 }

@@ -1,4 +1,12 @@
-import { backgroundVariable, CachelaneError, type LaneName, type LayerId, type Remote } from '@cachelane/core';
+import {
+  backgroundVariable,
+  CachelaneError,
+  newAttempt,
+  parseRemoteKey,
+  type LaneName,
+  type LayerId,
+  type Remote,
+} from '@cachelane/core';
 import {
   contentEntry,
   emptyRemoteState,
@@ -22,10 +30,16 @@ interface Staged extends Disposable {
   /** Clears the output. */
   readonly again: (env?: Readonly<Record<string, string>>) => Stage;
   /** Another generation of `github.com/acme/web:data`. */
-  readonly save: (text: string) => Promise<void>;
+  readonly save: (text: string, name?: string) => Promise<void>;
 }
 
 const lane = 't1:local' as LaneName;
+const junkCollection = {
+  key: parseRemoteKey('collection'),
+  bytes: new TextEncoder().encode('{}'),
+  expected: null,
+  attempt: newAttempt(new Uint8Array(16)),
+};
 const said = { CACHELANE_REMOTE: 'dir:/mnt/cache' };
 
 function staged(): Staged {
@@ -54,8 +68,8 @@ function staged(): Staged {
       stages.push(next);
       return next;
     },
-    async save(text) {
-      const volumes = [{ name: 'data', tool: 'directory', sync: 'always' as const }];
+    async save(text, name = 'data') {
+      const volumes = [{ name, tool: 'directory', sync: 'always' as const }];
       const { volumeId, run } = await openOne(metadata, openRequest(ids, { namespace: web, volumes }));
       const made = contentEntry(text, `bytes of ${text}`);
       const entries = [{ ...made, entry: { ...made.entry, mergeClass: 'D' as const } }];
@@ -85,6 +99,17 @@ describe('push', () => {
     expect(await say(on, 'push', '--dry-run')).toBe(`${web}:data ${lane}: would send 2 layers\n`);
     expect(await say(on, 'push')).toMatch(/^github\.com\/acme\/web:data t1:local: sent 2 layers, [\d.]+ k?B\n$/);
     expect(await say(on, 'push')).toBe('memory: is up to date\n');
+  });
+
+  test('names an error once, however many volumes it concerns', async () => {
+    using on = staged();
+    for (const name of ['data', 'more', 'rest']) await on.save('a', name);
+    await on.remote.heads.swap(junkCollection, noAbort);
+    const next = on.again();
+    expect(await next.cachelane('push')).toBe(1);
+    expect(next.err()).toMatch(
+      /^cachelane: \S+:data t1:local and 2 others were not pushed and stay pending: .*\n  cachelane verify remote --repair removes it\n$/,
+    );
   });
 
   test('in the background pushes only volumes that runs share there', async () => {
@@ -145,7 +170,7 @@ describe('push', () => {
     await push(on, { layers: ['a'] });
     expect(await on.cachelane(...argv)).toBe(2);
     expect(on.err()).toMatch(
-      /the lane t0:\S+ may not be written here: .*\n  do this where a run of this lane may save\n/,
+      /the lane t0:\S+ may not be written here: .*\n  repeat this in a run that may save to this lane\n/,
     );
   });
 

@@ -67,15 +67,18 @@ interface Result {
 }
 
 function report({ stderr }: Host, results: readonly Result[]): number {
-  let code: number = exitCodes.ok;
-  for (const { head, outcome } of results) {
-    if (outcome?.kind !== 'failed') continue;
-    code = exitCodes.failure;
-    const { message, hint } = outcome.error;
-    stderr.write(`cachelane: ${addressOf(head)} was not pushed and stays pending: ${message}\n`);
+  const failed = results.flatMap(({ head, outcome }) =>
+    outcome?.kind === 'failed' ? [{ head, error: outcome.error }] : [],
+  );
+  for (const [message, same] of Map.groupBy(failed, ({ error }) => error.message)) {
+    const [first, ...others] = same.map(({ head }) => addressOf(head));
+    const what = others.length === 0 ? `${first} was` : `${first} and ${plural(others.length, 'other')} were`;
+    const stays = others.length === 0 ? 'stays' : 'stay';
+    stderr.write(`cachelane: ${what} not pushed and ${stays} pending: ${message}\n`);
+    const hint = same[0]?.error.hint;
     if (hint !== undefined) stderr.write(`  ${hint}\n`);
   }
-  return code;
+  return failed.length === 0 ? exitCodes.ok : exitCodes.failure;
 }
 
 function addressOf({ name: { namespace, volume, lane } }: PendingHead): string {

@@ -40,7 +40,7 @@ export function json(on: Stage): unknown {
   return JSON.parse(on.out());
 }
 
-/** What the stage's project is called without a remote. */
+/** Returns the name of the stage's project without a remote. */
 export async function localName(on: Stage): Promise<Namespace> {
   const { context } = await projectOf(on.host, { directory: undefined, namespace: undefined });
   return context.localNamespace;

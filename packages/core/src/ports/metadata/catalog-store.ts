@@ -11,7 +11,7 @@ export interface CatalogRecord {
   /** As written by `catalogText`. */
   readonly text: string;
   readonly publishedAtMs: number;
-  /** Who published it, for people. */
+  /** Who published it; display text. */
   readonly by: string;
 }
 

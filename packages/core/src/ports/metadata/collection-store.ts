@@ -31,7 +31,7 @@ export interface Eviction {
   readonly compat: Compat;
   readonly lane: LaneName;
   readonly policy: PolicyKey;
-  /** One clause for people. */
+  /** One clause of display text. */
   readonly why: string;
   readonly atMs: number;
 }

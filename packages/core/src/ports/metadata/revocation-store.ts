@@ -15,7 +15,7 @@ export interface ReadRecord {
 export interface Revocation {
   readonly run: RunId;
   readonly atMs: number;
-  /** Who revoked it, for people. */
+  /** Who revoked it; display text. */
   readonly by: string;
 }
 

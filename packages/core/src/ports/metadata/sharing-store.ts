@@ -19,7 +19,7 @@ export interface FeedRecord {
   /** The projects' default branch, or one lane by name. */
   readonly lanes: 'default' | LaneName;
   readonly atMs: number;
-  /** Who set the rule, for people. */
+  /** Who set the rule; display text. */
   readonly by: string;
 }
 

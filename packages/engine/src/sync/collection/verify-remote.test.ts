@@ -3,6 +3,7 @@ import { damageMemoryHead, memoryRemote, noAbort, type MemoryRemoteState } from 
 import { describe, expect, test } from 'vitest';
 import { look, testContext, type TestEngine } from '../../testing/test-engine.fixture.ts';
 import { emptyHead } from '../heads/change-head.ts';
+import { collectionKey } from '../heads/remote-collection.ts';
 import { installOn, lenient, machines, onlyHead, type Machines } from '../machines.fixture.ts';
 import { repairRemote, verifyRemote, type RemoteVerification } from './verify-remote.ts';
 
@@ -166,5 +167,28 @@ describe("the remote's own id", () => {
     await ann.run(() => undefined);
     expect(await verify(world)).toMatchObject({ faultyHeads: [] });
     expect((await look(machine()))['index/bucket']).toBe('a\nb\nc\n');
+  });
+});
+
+describe('the collection state', () => {
+  test.each([
+    ['unreadable', (state: MemoryRemoteState) => damageMemoryHead(state, collectionKey)],
+    ['something else', () => undefined],
+  ])('if it is %s, pushes fail with a hint; verify names it and repair deletes it', async (_, damage) => {
+    const world = machines();
+    const { machine, state } = world;
+    const ann = machine();
+    await installOn(ann, 'a');
+    const other = state.heads.get(headIn(state)) ?? expect.fail('no head');
+    state.heads.set(collectionKey, { ...other, bytes: new TextEncoder().encode('{}') });
+    damage(state);
+    await installOn(ann, 'b', lenient);
+    expect(hintsOf(ann)).toContain('cachelane verify remote --repair removes it');
+
+    const found = await verify(world);
+    expect(found).toMatchObject({ heads: 1, layers: 1, faultyLayers: [], faultyHeads: [{ key: collectionKey }] });
+    expect(await repair(world, found)).toBe(1);
+    await ann.run(() => undefined);
+    expect(await verify(world)).toMatchObject({ layers: 2, faultyHeads: [] });
   });
 });

@@ -18,6 +18,7 @@ import type { OnProgress } from '../../model/progress-update.ts';
 import { changeHead } from '../heads/change-head.ts';
 import { everyLayerOf } from '../heads/compare-heads.ts';
 import { headKeys, manifestAt } from '../heads/listed-heads.ts';
+import { collectionKey, decodeCollection } from '../heads/remote-collection.ts';
 import { checkLayer, isAboutLayer, type LayerPull } from '../layers/pull-layer.ts';
 
 export type RemoteVerifyDependencies = Pick<EngineDependencies, 'layers' | 'clock' | 'random' | 'tools'> & {
@@ -31,7 +32,7 @@ interface FaultyRemoteLayer {
   readonly heads: readonly HeadName[];
 }
 
-/** A head that cannot be read, or the remote's own id (`aboutKey`). */
+/** A head that cannot be read, the remote's own id (`aboutKey`) or its collection state (`collectionKey`). */
 interface FaultyRemoteHead {
   readonly key: RemoteKey;
   readonly problem: string;
@@ -66,6 +67,7 @@ export async function verifyRemote(
     if (found.kind === 'manifest') noteLayers(named, found.manifest);
   };
   await noteHead(aboutKey);
+  await noteHead(collectionKey);
   for await (const key of headKeys(deps.remote, signal)) {
     heads++;
     await noteHead(key);
@@ -106,7 +108,7 @@ export async function repairRemote(
 
 type FoundHead =
   | { readonly kind: 'manifest'; readonly manifest: HeadManifest }
-  /** No head, or the remote's own id. */
+  /** No head, the remote's own id, or its collection state. */
   | { readonly kind: 'other' }
   /** `head` is null if the driver cannot read it. */
   | { readonly kind: 'unreadable'; readonly problem: string; readonly head: RemoteHead | null };
@@ -116,8 +118,9 @@ async function readSound(remote: Remote, key: RemoteKey, signal: AbortSignal): P
   try {
     head = (await remote.heads.read(key, signal)) ?? null;
     if (head === null) return { kind: 'other' };
-    if (key !== aboutKey) return { kind: 'manifest', manifest: manifestAt(key, head) };
-    decodeAbout(head.bytes);
+    if (key !== aboutKey && key !== collectionKey) return { kind: 'manifest', manifest: manifestAt(key, head) };
+    if (key === aboutKey) decodeAbout(head.bytes);
+    else decodeCollection(head.bytes);
     return { kind: 'other' };
   } catch (error) {
     if (!isCachelaneError(error, 'E_OBJECT_CORRUPT')) throw error;

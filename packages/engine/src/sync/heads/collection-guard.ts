@@ -32,7 +32,7 @@ export async function readCollection({ heads }: Remote, signal: AbortSignal): Pr
     return head === undefined
       ? { collection: null, version: null }
       : { collection: decodeCollection(head.bytes), version: head.version };
-  });
+  }, 'cachelane verify remote --repair removes it');
 }
 
 /** Returns the new version, or null if another client was first. */

@@ -35,7 +35,7 @@ export interface SyncedPlace {
 export interface Comparison {
   readonly head: HeadRecord | undefined;
   readonly synced: SyncedHead | undefined;
-  /** Squashes known here or there. */
+  /** Squashes known locally or in the remote. */
   readonly squashes: Squashes;
   /** Layers that both heads have named, without those that the remote lost. */
   readonly common: ReadonlySet<LayerId>;
@@ -177,7 +177,7 @@ export async function replacedHere(
   return here;
 }
 
-/** Returns clean-up layers known here or there. */
+/** Returns clean-up layers known locally or in the remote. */
 async function allCleanUps(
   metadata: Metadata,
   local: readonly LayerId[],
@@ -237,7 +237,7 @@ export async function adopt(
     after: { local: layers, remote: layersOf(manifest) },
     squashes,
   });
-  // The next push also removes revoked layers there.
+  // The next push also removes revoked layers from the remote.
   const common = [...new Set([...both, ...comparison.revoked])];
   const change = {
     remote,
@@ -245,7 +245,7 @@ export async function adopt(
     squashes: squashesIn(manifest),
     expectedRevision: synced?.revision ?? 0,
   };
-  // Without a local head, no push would find what is left to remove there.
+  // Without a local head, no push would find what is left to remove from the remote.
   const isTold = head !== undefined || common.length === 0;
   if (isTold && isSame(layers, local)) {
     if (synced !== undefined && isSame(synced.layers, common.toSorted())) return true;

@@ -41,17 +41,17 @@ export async function readHead(
 }
 
 /** Adds a repair hint to errors about an unreadable head. */
-export async function withMend<T>(read: () => Promise<T>): Promise<T> {
+export async function withMend<T>(read: () => Promise<T>, repair: string = mendHead): Promise<T> {
   try {
     return await read();
   } catch (error) {
     if (!isCachelaneError(error, 'E_OBJECT_CORRUPT')) throw error;
-    const { code, message, hint = mend, retryable } = error;
+    const { code, message, hint = repair, retryable } = error;
     throw new CachelaneError(code, message, { hint, retryable, cause: error });
   }
 }
 
-const mend =
+const mendHead =
   'cachelane verify remote --repair removes it; machines that have its layers send them again with their next push';
 
 /** Throws E_VOLUME if the head belongs to another tool: its merge rules would differ. */

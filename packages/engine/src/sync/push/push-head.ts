@@ -222,7 +222,7 @@ class Push {
 
   /**
    * Uploads what squashes replaced, so that other machines can remove a run from them. A squash whose parts cannot be sent becomes an
-   * ordinary layer there.
+   * ordinary layer in the remote.
    */
   async #sendReplaced(missing: readonly LayerId[], marked: ReadonlySet<RemoteKey>): Promise<void> {
     await inParallel(missing, limits.parallelLayers, async (id) => {
@@ -289,7 +289,7 @@ class Push {
       const known = parts.flatMap((part) => layers.get(part) ?? []);
       return known.length === parts.length ? [{ id, atMs, layers: known }] : [];
     });
-    // Includes the parts of a squash that cannot be opened there. A machine that has such a part must not consider it lost.
+    // Includes the parts of a squash that cannot be opened in the remote. A machine that has such a part must not consider it lost.
     const gone = [...everyLayerOf(before).map(({ id }) => id), ...replaced.flatMap((squash) => squash.layers)];
     const runs = new Map(
       [...(before?.runs ?? []), ...sent.flatMap((each) => each.runs)].map((each) => [each.id, each]),

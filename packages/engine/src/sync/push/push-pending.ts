@@ -38,7 +38,7 @@ export interface PendingHead extends Waiting {
 export interface PendingSearch {
   /** `known`: lanes that runs sent to this remote, found in it, or left to be sent. Otherwise all shared lanes. */
   readonly lanes?: 'all' | 'known';
-  /** Also reads each remote head, one request each. Records here do not know of repairs there, or of an older state that a person restored. */
+  /** Also reads each remote head, one request each. Local records miss repairs of the remote and restored backups. */
   readonly looks?: boolean;
 }
 
@@ -75,7 +75,10 @@ export async function findPending(
   return pending;
 }
 
-/** Returns a head's layers with changes of recently revoked runs. Their revocation was interrupted; a push removes them here and there. */
+/**
+ * Returns a head's layers with changes of recently revoked runs. Their revocation was interrupted; a push removes them locally and in the
+ * remote.
+ */
 async function namedRevoked(
   { metadata, layers, clock }: Pick<PendingDependencies, 'metadata' | 'layers' | 'clock'>,
   { volume, head, squashes }: { readonly volume: VolumeRecord; readonly head: HeadRecord; readonly squashes: Squashes },

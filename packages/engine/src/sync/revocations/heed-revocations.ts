@@ -29,8 +29,8 @@ export type HeedDependencies = Pick<
 
 /**
  * Records revocations from a remote head. A head may revoke only runs of its own namespace, whatever runs it names: a writer of one project
- * must not remove what others saved elsewhere. A tier fed by that namespace loses those runs too. A run first known from a tier's head may
- * be any feeder's, so only that head may revoke it.
+ * must not remove what others saved elsewhere. A tier fed by that namespace loses those runs too. If a run is
+ * known only from a tier's head, its namespace is unknown, so only that head may revoke it.
  */
 export async function noteRevocations(
   metadata: Pick<Metadata, 'revokedRuns' | 'revokeRuns' | 'run' | 'listNamespaces' | 'feedsOf'>,
