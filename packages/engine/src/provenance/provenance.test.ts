@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { look } from '../sim/histories.fixture.ts';
 import { openExport } from '../transfer/export-volume.ts';
 import { importLayers } from '../transfer/import-volume.ts';
-import { rollBack } from '../removal/roll-back.ts';
+import { planRollBack, rollBack } from '../removal/roll-back.ts';
 import { installOn, machines, warnings } from '../sync/machines.fixture.ts';
 import { planEverywhere, revokeEverywhere } from '../sync/revoke/revoke-everywhere.ts';
 import {
@@ -204,6 +204,8 @@ describe('revoke', () => {
     await revoke(engine, runs[0]);
     const [head] = await engine.deps.metadata.listHeads(signal);
     const request = { volumeId: head?.volumeId ?? expect.fail('no head'), tool: indexedTool, context: testContext() };
+    const planned = await planRollBack(engine.deps, { ...request, to: 2, by: runs[2] as RunId }, signal);
+    expect(planned.differences?.map(({ path }) => path)).toEqual(['content/c', 'index/bucket']);
     await rollBack(engine.deps, { ...request, to: 2, by: runs[2] as RunId }, signal);
     expect(await linesOf(engine)).toEqual(['b']);
   });
