@@ -166,7 +166,15 @@ requireCommands(
     await world.cachelane(['rm', 'npm']);
     expect((await world.cachelane(['import', 'file'])).stdout).toContain(' into npm, generation 1');
     expect((await world.cachelane(['import', 'file', '--as', 'npm-old'])).stdout).toContain(
-      ' into npm-old, generation 1',
+      ' into npm-old, generation 1\n  to use it, write in cachelane.yaml: volumes: { npm-old: { tool: npm } }\n',
+    );
+    world.write({ 'cachelane.yaml': 'volumes: { npm-old: { tool: npm } }\n' });
+    const seen = await world.run(['sh', '-c', 'cat ~/.npm/_cacache/content-v2/sha512/aa/bb/cc'], {
+      options: ['--strict'],
+    });
+    expect(seen.stdout).toBe('content');
+    expect((await world.cachelane(['import', 'file', '--as', 'npm-x:x'])).stderr).toBe(
+      'cachelane: the export holds a volume of npm, and npm-x is a volume of directory\n  omit the path: --as npm-x\n',
     );
     expect((await world.cachelane(['import', 'file', '--as', 'github.com/other/x:npm'])).stdout).toContain(
       ' into github.com/other/x:npm, generation 1',
@@ -175,6 +183,18 @@ requireCommands(
       code: 2,
       stderr: `cachelane: ${join(world.dir, 'here')} does not say which volume it belongs to\n  name one: --as npm, or --as NAME:PATH\n`,
     });
+  });
+
+  test('an export of a directory volume is imported without a path', async () => {
+    using world = openWorld();
+    await inVolume(world, 'echo 1 > one');
+    await world.cachelane(['export', 'data', '-o', 'file']);
+    await world.cachelane(['rm', 'data']);
+    expect((await world.cachelane(['import', 'file'])).stdout).toContain(
+      ' into data, generation 1\n  a run names its path: -v data:PATH\n',
+    );
+    expect((await world.cachelane(['import', 'file', '--as', 'data2'])).stdout).toContain(' into data2, generation 1');
+    expect(await inVolume(world, 'cat one')).toBe('1\n');
   });
 
   test.each(['a directory', 'an archive', 'an archive of a home directory'])(

@@ -9,7 +9,10 @@ export interface VolumeArgument {
   readonly path: string | null;
   /** The catalog definition; undefined if the volume is named directly. */
   readonly defined?: DefinedVolume | undefined;
-  /** The tool of a volume without a path whose name neither the project's file nor a tool knows. */
+  /**
+   * The tool of a volume without a path whose name neither the project's file nor a tool knows. `directory`: the volume gets no real path,
+   * for a caller that attaches nothing.
+   */
   readonly tool?: string | undefined;
 }
 

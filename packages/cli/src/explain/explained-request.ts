@@ -2,7 +2,7 @@ import { isCachelaneError, type Context } from '@cachelane/core';
 import type { VolumeRequest } from '@cachelane/engine';
 import type { ReadStore } from '../home/store.ts';
 import type { VolumeArgument } from '../base/volume-argument.ts';
-import { selectVolume, type SelectionRequest } from '../volumes/volumes.ts';
+import { anyPath, selectVolume, type SelectionRequest } from '../volumes/volumes.ts';
 
 interface AskedWhere {
   readonly context: Context;
@@ -32,7 +32,7 @@ export async function explainedRequest(
     const stored = volumes.find((each) => each.name === name);
     if (stored === undefined) throw error;
     // The path is never shown: each run names its own.
-    const { request } = selectVolume({ ...argument, path: '/volume' }, selection);
+    const { request } = selectVolume({ ...argument, path: anyPath }, selection);
     return { request: { ...request, tool: stored.tool }, hasPlace: false };
   }
 }

@@ -20,13 +20,8 @@ import { providerWishes } from '../providers/provider-wishes.ts';
 import { runPolicy } from '../config/run-policy.ts';
 import { settledParents } from '../context/settled-parents.ts';
 import { homeOf, openStore } from '../home/store.ts';
-import {
-  plainSelection,
-  selectVolumes,
-  type DroppedVolume,
-  type SelectedVolume,
-  type Selection,
-} from '../volumes/volumes.ts';
+import { selectStored } from '../volumes/select-stored.ts';
+import { plainSelection, type DroppedVolume, type SelectedVolume, type Selection } from '../volumes/volumes.ts';
 import type { CommandEnd } from './once.ts';
 import { commandEnv, withoutCache } from './bare.ts';
 import type { Run } from './run-state.ts';
@@ -51,7 +46,7 @@ export async function runCached(run: Run): Promise<CachedRun> {
   const providers = await providerWishes(host, { flags: options.providers });
   const plain = plainSelection(project, { tools, environment, storeDir, providers });
   const { volumes: asked, sharing, commit } = options;
-  const selection = selectVolumes({ ...plain, asked, sharing, commit });
+  const selection = await selectStored(host, project.context.namespace, { ...plain, asked, sharing, commit });
   known.volumes = [
     ...selection.volumes.map(({ request: { name }, path }) => ({ name, path, leftOut: null })),
     ...selection.dropped.map(({ name, path, message }) => ({ name, path, leftOut: message })),

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { CachelaneError, type RunReport } from '@cachelane/core';
 import { memoryRemote } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
+import { push, web } from '../commands/share/pushed.fixture.ts';
 import { exited, stage, type Stage } from '../fixtures/staged-host.fixture.ts';
 
 const failing = (code: CachelaneError['code']) => ({
@@ -136,6 +137,17 @@ test('a suggestion and its consequence are two sentences', async () => {
   using on = stage();
   await on.cachelane('run', '-v', 'nmp', 'true');
   expect(on.err()).toContain('there is no tool nmp; did you mean npm? The command runs without a cache');
+});
+
+test.each([
+  ['directory', 'data is a stored directory volume', 'give its path after the name: data:/path'],
+  ['npm', 'data is a stored volume of npm', 'to use it, write in cachelane.yaml: volumes: { data: { tool: npm } }'],
+])('a stored volume of the tool %s without a path: says how to use it', async (tool, problem, hint) => {
+  using on = stage();
+  await push(on, { name: 'data', tool, layers: ['a'] });
+  await on.cachelane('run', '-n', web, '-v', 'data', 'true');
+  expect(on.err()).toContain(problem);
+  expect(on.err()).toContain(hint);
 });
 
 describe('the report of a run without a cache', () => {

@@ -6,7 +6,8 @@ import { openProviders } from '../providers/open-providers.ts';
 import { noFlags, providerWishes, type ProviderFlags } from '../providers/provider-wishes.ts';
 import { homeOf, readStore } from '../home/store.ts';
 import { parseVolumeArgument } from '../base/volume-argument.ts';
-import { plainSelection, selectVolumes } from './volumes.ts';
+import { selectStored } from './select-stored.ts';
+import { plainSelection } from './volumes.ts';
 
 interface OneVolume {
   readonly text: string;
@@ -26,7 +27,8 @@ export async function oneVolume(
   const storeDir = homeOf(host);
   const providers = await providerWishes(host, { flags });
   const plain = plainSelection(project, { tools, environment, storeDir, providers });
-  const selection = selectVolumes({ ...plain, asked: [{ ...parseVolumeArgument(text), tool }] });
+  const asked = [{ ...parseVolumeArgument(text), tool }];
+  const selection = await selectStored(host, context.namespace, { ...plain, asked });
   for (const { code, message, hint } of selection.dropped) throw new CachelaneError(code, message, { hint });
   const [selected] = selection.volumes;
   if (selected === undefined) throw new CachelaneError('E_INTERNAL', `no volume was selected for ${text}`);

@@ -141,6 +141,11 @@ describe('named by -v', () => {
   test('an unknown name', () => {
     expect(problem(() => select({ asked: ['nmp'] }))).toEqual(['E_VOLUME', 'there is no tool nmp; did you mean npm?']);
     expect(problem(() => select({ asked: ['directory'] }))[0]).toBe('E_VOLUME');
+    expect(() => select({ asked: ['github.com/acme/api:nmp'] })).toThrow(
+      expect.objectContaining({
+        hint: 'for any other directory, give its path after the name: github.com/acme/api:nmp:/path',
+      }),
+    );
   });
 
   test('a tool without a path is left to the engine, which gives the reason', () => {

@@ -121,7 +121,7 @@ export function selectVolumes(request: SelectionRequest): Selection {
 }
 
 /** Returns `NAME`, or `NAMESPACE:NAME` for a volume of a named namespace. */
-function addressText({ namespace, name }: Pick<VolumeArgument, 'namespace' | 'name'>): string {
+export function addressText({ namespace, name }: Pick<VolumeArgument, 'namespace' | 'name'>): string {
   return namespace === null ? name : `${namespace}:${name}`;
 }
 
@@ -172,22 +172,32 @@ export function requestOf(argument: VolumeArgument, request: SelectionRequest): 
   }
   const ofName = findTool(name, request.tools);
   const tool = ofName ?? (path === null ? findTool(argument.tool ?? '', request.tools) : undefined);
-  if (tool === undefined && path === null) {
+  if (isUnknown(argument, request)) {
     throw new CachelaneError('E_VOLUME', `there is no tool ${name}${didYouMean(name, toolNames(request.tools))}`, {
-      hint: `to use any directory, give its path: -v ${name}:/path`,
+      hint: `for any other directory, give its path after the name: ${addressText(argument)}:/path`,
     });
   }
   const volume = {
     namespace,
     name,
     tool: tool?.name ?? unknownToolName,
-    path,
+    path: path ?? (ofName === undefined && tool?.name === unknownToolName ? anyPath : null),
     ...nothingSaid,
     compat: {},
     source: '-v',
   };
   // An address names the volume itself, so no provider applies.
   return namespace === null ? { ...volume, ...providerOf(name, null, request) } : volume;
+}
+
+/** Stands for the path of a directory that nothing attaches. */
+export const anyPath = '/volume';
+
+/** Returns whether the argument has no path, and neither the project's file nor a tool knows its name. */
+export function isUnknown(argument: VolumeArgument, request: SelectionRequest): boolean {
+  const { name, path, tool, defined } = argument;
+  if (path !== null || defined !== undefined || configuredAs(argument, request) !== undefined) return false;
+  return [name, tool ?? ''].every((each) => findTool(each, request.tools) === undefined);
 }
 
 function providerOf(
@@ -329,7 +339,7 @@ function place(volume: VolumeRequest, { tools, environment }: SelectionRequest):
   }
   const why = tool?.whyNowhere?.(environment);
   throw new CachelaneError('E_VOLUME', `${volume.name} has no path${why === undefined ? '' : `: ${why}`}`, {
-    hint: `give it a path: -v ${volume.name}:/path`,
+    hint: `give its path after the name: ${addressText(volume)}:/path`,
   });
 }
 

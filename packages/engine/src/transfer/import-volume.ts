@@ -6,6 +6,7 @@ import {
   isHeldFile,
   limits,
   parseDigest,
+  unknownToolName,
   type HeadRecord,
   type LayerId,
   type LayerIndex,
@@ -216,10 +217,11 @@ async function withoutRevoked(
 
 function requireSameKind({ tool, compat }: ExportManifest, planned: PlannedVolume): void {
   if (tool !== planned.tool.name) {
+    const needsNoPath = planned.request.path !== null && planned.tool.name === unknownToolName;
     throw new CachelaneError(
       'E_USAGE',
       `the export holds a volume of ${tool}, and ${planned.request.name} is a volume of ${planned.tool.name}`,
-      { hint: 'import it under another name: --as NAME' },
+      { hint: needsNoPath ? `omit the path: --as ${planned.request.name}` : 'import it under another name: --as NAME' },
     );
   }
   if (compatKey(compat) === compatKey(planned.compat)) return;

@@ -21,6 +21,8 @@ import { defineCommand, jsonOption, projectOptions, type Command } from '../../h
 import { formatBytes, plural } from '../../base/format.ts';
 import type { Host } from '../../host/host.ts';
 import { oneVolume } from '../../volumes/one-volume.ts';
+import { toolInFile } from '../../volumes/tool-in-file.ts';
+import { anyPath } from '../../volumes/volumes.ts';
 import { printJson, shortId } from '../../host/print.ts';
 import { withProgress, type CommandProgress } from '../../reporters/command-progress.ts';
 import { countInto } from '../../reporters/progress.ts';
@@ -126,8 +128,7 @@ async function importExport(
   const files = await host.pieces.openExportFiles();
   const manifest = await readExportManifest(files.read(file));
   const text = as ?? parseVolumeName(manifest.volume);
-  const tool = manifest.tool === unknownToolName ? {} : { tool: manifest.tool };
-  const { planned, tools } = await oneVolume(host, project, { text, ...tool });
+  const { planned, tools } = await oneVolume(host, project, { text, tool: manifest.tool });
   const runtime = await host.pieces.openRuntime();
   const imported = await withProgress(host, { json }, async ({ events, update }) => {
     const parts = countBytes(files.read(file), countInto(update, 'importing', statSync(file).size));
@@ -259,11 +260,21 @@ function exportText(
   if (taken.length === 0) return `nothing new in ${file}${there}\n`;
   const bytes = taken.reduce((sum, { counts }) => sum + counts.sizeBytes, 0);
   const from = `${manifest.namespace}:${manifest.volume} ${manifest.lane}`;
-  return `imported ${plural(taken.length, 'layer')} (${formatBytes(bytes)}) of ${from} into ${volumeText(planned.own.namespace, volume.name, project)}, generation ${head?.generation ?? 0}${there}\n`;
+  const into = volumeText(planned.own.namespace, volume.name, project);
+  const use = useText(planned, project);
+  return `imported ${plural(taken.length, 'layer')} (${formatBytes(bytes)}) of ${from} into ${into}, generation ${head?.generation ?? 0}${there}\n${use === null ? '' : `  ${use}\n`}`;
 }
 
 function seedJson({ root, elsewhere, linksLeftOut }: Seeded): object {
   return { from: root === null ? null : shownRoot(root), elsewhere, linksLeftOut };
+}
+
+/** Returns how runs use a volume that its name alone does not open; null: its name or the project's file is enough. */
+function useText({ request, tool, own }: PlannedVolume, project: Namespace): string | null {
+  const { name, path, source } = request;
+  if (tool.name === name || source !== '-v') return null;
+  if (tool.name !== unknownToolName) return toolInFile({ namespace: own.namespace, name, tool: tool.name }, project);
+  return path === anyPath ? `a run names its path: -v ${volumeText(own.namespace, name, project)}:PATH` : null;
 }
 
 /** Returns a volume, with its namespace if that is not the project's. */
