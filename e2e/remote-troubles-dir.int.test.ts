@@ -150,7 +150,7 @@ describe.runIf(worldUsers.includes('ordinary user'))('as an ordinary user', () =
       const run = await runWith(reader, { name: 'b', env });
       expectKept(run, [atEnd], {
         why: /nothing can be written in dir:\S+/,
-        mend: /; make it writable for the user who runs this, or do not push/,
+        mend: /; give this user write access, or do not push there/,
       });
       expect(run.sync).toMatchObject({ pulledLayers: 1 });
       world.exec(['chmod', '-R', 'u+w', path]);

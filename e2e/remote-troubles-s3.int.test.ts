@@ -99,7 +99,7 @@ requireCommands(
     const run = await runWith(world, { name: 'b', env: good(place, reader) });
     expectKept(run, [atEnd], {
       why: /these credentials may not write: s3:\/\/team-cache\/\d+ says AccessDenied/,
-      mend: /; give them the permission, or do not push there/,
+      mend: /; grant write access \(s3:PutObject\), or do not push there/,
     });
     expect(run.sync).toMatchObject({ pulledLayers: 1 });
     await expectSent(world, good(place), ['a', 'b']);

@@ -49,7 +49,7 @@ requireCommands('bwrap')('an address with no S3 server', () => {
     const env = { ...envOf(server.endpoint), CACHELANE_REMOTE_TIMEOUT: '' };
     const run = await runWith(world, { name: 'a', env });
     expectKept(run, [atEnd], {
-      why: /s3:\/\/team-cache\/a overwrites what is there \(If-None-Match\): runs on several machines would lose/,
+      why: /s3:\/\/team-cache\/a overwrites existing objects despite If-None-Match: runs on several machines would lose/,
       mend: /use a server with conditional writes/,
     });
     expect([...server.objects.keys()].filter((key) => key.includes('/objects/'))).toEqual([]);

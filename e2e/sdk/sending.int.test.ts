@@ -67,7 +67,7 @@ test('a program that names another remote than its engine gets a warning, and no
   expect(await warningsWith({ CACHELANE_REMOTE: `${own}/` })).toEqual([]);
   const [warning, ...more] = await warningsWith({ CACHELANE_REMOTE: other, CACHELANE_PUSH: 'never' });
   expect(warning).toBe(
-    `the engine ignores the program's CACHELANE_REMOTE and uses the remote ${own} (CACHELANE_REMOTE); start an own engine for the program to change that: cachelane serve -- PROGRAM`,
+    `the engine ignores the program's CACHELANE_REMOTE and uses the remote ${own} (CACHELANE_REMOTE); to change that, give the program its own engine: cachelane serve -- PROGRAM`,
   );
   expect(more).toEqual([]);
   expect(await warningsWith({ CACHELANE_PUSH: 'never' })).toEqual([

@@ -68,7 +68,7 @@ describe('browser requests', () => {
     expect(statusOf(port, { headers: { host } })).toBeNull();
   });
 
-  test('without a token are told only that it is missing', () => {
+  test('without a token learn only that it is missing', () => {
     expect(statusOf(port, { method: 'OPTIONS', headers: { origin: 'x', authorization: undefined } })).toBe(401);
   });
 });

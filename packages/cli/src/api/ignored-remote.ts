@@ -9,7 +9,7 @@ interface Question {
   readonly choice: RemoteChoice;
 }
 
-const own = 'start an own engine for the program to change that: cachelane serve -- PROGRAM';
+const own = 'to change that, give the program its own engine: cachelane serve -- PROGRAM';
 
 /** Returns a warning for each remote setting of a program that the engine ignores, because the engine has one remote. */
 export async function ignoredRemote({ host, homeDir, choice }: Question): Promise<readonly string[]> {

@@ -6,7 +6,7 @@ export const exitCodes = {
   /** Not found, a failed check, or an internal failure. */
   failure: 1,
   usage: 2,
-  /** `run`, `shell` and `serve -- COMMAND` only: wrong usage, or an own failure under `--strict`. Like `env`, `timeout` and `docker run`. */
+  /** `run`, `shell` and `serve -- COMMAND` only: wrong usage, or a failure of cachelane under `--strict`. Like `env`, `timeout` and `docker run`. */
   ownFailureInRun: 125,
 } as const;
 

@@ -26,7 +26,7 @@ export function addedJson({ changed }: AddedCatalog, { file, dryRun }: Written):
 }
 
 export function addedText({ changed }: AddedCatalog, { file, dryRun }: Written): string {
-  if (changed.length === 0) return `${file} has no catalogs: cachelane add NAMESPACE locks one\n`;
+  if (changed.length === 0) return `${file} locks no catalog; lock one with cachelane add NAMESPACE\n`;
   return changed.map((step) => stepText(step, dryRun)).join('');
 }
 

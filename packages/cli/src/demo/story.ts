@@ -22,7 +22,7 @@ async function apart(teller: Teller): Promise<void> {
   await teller.call(run('shop', 'echo made for shop > cache/note'));
   await teller.call({ ...run('blog', 'ls cache | wc -l'), prints: '0' });
   await teller.call({ ...run('shop', 'cat cache/note'), prints: 'made for shop' });
-  teller.moral('each project has a volume "data" of its own: the name of the project is part of its name');
+  teller.moral('each project has its own volume "data": the project is part of the volume\'s name');
 }
 
 async function atOnce(teller: Teller): Promise<void> {

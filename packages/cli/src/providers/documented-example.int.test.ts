@@ -89,7 +89,7 @@ describe('a module', () => {
     ['has no function', "export default { kind: 'a' };", 'exports no provider'],
     ['has no kind that can be named', "export default { kind: 'A b', provide() {} };", 'exports no provider'],
     ['has the kind of a built-in provider', "export default { kind: 'dir', provide() {} };", 'which is built in'],
-  ])('that %s is told by its line', async (_, text, why) => {
+  ])('that %s is reported with its line', async (_, text, why) => {
     const said = await refusal(text);
     expect(said).toContain(why);
     expect(said).not.toContain('s3cret');

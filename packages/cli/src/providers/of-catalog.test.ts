@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { ofCatalog } from './of-catalog.ts';
 
 test.each<ErrorCode>(['E_CATALOG', 'E_LIMIT'])(
-  'a lock that cannot be read (%s) is told of when the volume is to be had, and keeps no other one',
+  'an unreadable lock (%s) fails when a volume needs it, not before',
   (code) => {
     const problem = new CachelaneError(code, 'that is no lock');
     const locked = (): never => {

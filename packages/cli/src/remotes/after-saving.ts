@@ -19,12 +19,12 @@ type PushLater = (host: Host, saved: Saved, warn: (message: string) => void) => 
 /** Starts background processes after a save: push and collections. Failures are warnings. */
 export async function afterSaving(host: Host, saved: Saved, warn: Warn, push: PushLater = pushLater): Promise<void> {
   await push(host, saved, (message) =>
-    warn({ type: 'warning', code: 'E_REMOTE_GONE', message, hint: 'cachelane push tells more' }),
+    warn({ type: 'warning', code: 'E_REMOTE_GONE', message, hint: 'for details, run cachelane push' }),
   );
   await collectLater(host, saved, (message) =>
-    warn({ type: 'warning', code: 'E_INTERNAL', message, hint: 'cachelane gc --dry-run tells more' }),
+    warn({ type: 'warning', code: 'E_INTERNAL', message, hint: 'for details, run cachelane gc --dry-run' }),
   );
   await collectSharedLater(host, saved, (message) =>
-    warn({ type: 'warning', code: 'E_REMOTE_GONE', message, hint: 'cachelane gc --remote tells more' }),
+    warn({ type: 'warning', code: 'E_REMOTE_GONE', message, hint: 'for details, run cachelane gc --remote' }),
   );
 }

@@ -54,9 +54,9 @@ describe('a lock', () => {
     ['an offered definition listed as gone', text.replace('"old-cache":', '"pip_cache":'), 'as gone'],
     ['a missing definition listed as changed', text.replace('"maven": "changed', '"m": "changed'), 'as changed'],
     [
-      'two that went and are one method',
+      'two removed definitions of one method name',
       text.replace('"old-cache":', '"oldCache": "x", "old-cache":'),
-      'be the same method',
+      'have the same method name',
     ],
   ])('is refused with %s', (_, changed, why) => {
     expect(changed).not.toBe(text);

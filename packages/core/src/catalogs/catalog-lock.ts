@@ -107,7 +107,7 @@ export function parseLock(text: string, source: string): readonly LockedCatalog[
   if (typeof written !== 'number') throw broken(source, 'it has no format version');
   if (written !== version) {
     throw new CachelaneError('E_CATALOG', `${source} was written by a later version of cachelane`, {
-      hint: 'use that one here',
+      hint: 'use that version of cachelane',
     });
   }
   const entries = Object.entries(recordIn(root['catalogs']) ?? {});
@@ -189,10 +189,10 @@ function digestIn(value: unknown, source: string, alias: string): Digest {
   }
 }
 
-/** Gone definitions need different method names too. */
+/** Removed definitions need different method names too. */
 function requireNames(gone: readonly StaleDefinition[], source: string): readonly StaleDefinition[] {
   if (new Set(gone.map(({ name }) => methodName(name))).size === gone.length) return gone;
-  throw broken(source, 'two gone definitions would be the same method');
+  throw broken(source, 'two removed definitions have the same method name');
 }
 
 function jsonIn(text: string, source: string): unknown {

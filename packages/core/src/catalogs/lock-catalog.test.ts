@@ -61,7 +61,7 @@ describe('a catalog that is locked', () => {
     expect(stale(next(after.locked, [to], ['pip']))).toEqual({ gone: [], changed: [] });
     expect(stale(next(first.locked, [to], ['pip']))).toEqual({ gone: [], changed: [] });
     expect(() => next(first.locked, [to], ['npm'])).toThrow(
-      expect.objectContaining({ code: 'E_CATALOG', hint: 'gone or changed: pip' }),
+      expect.objectContaining({ code: 'E_CATALOG', hint: 'removed or changed: pip' }),
     );
   });
 

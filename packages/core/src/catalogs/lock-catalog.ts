@@ -115,7 +115,7 @@ function find(definitions: readonly VolumeDefinition[], name: string): VolumeDef
 function requireStale(accepted: readonly string[], stale: readonly StaleDefinition[]): void {
   const unknown = accepted.find((name) => stale.every((each) => each.name !== name));
   if (unknown === undefined) return;
-  throw new CachelaneError('E_CATALOG', `${JSON.stringify(unknown)} is neither gone nor changed`, {
-    hint: stale.length === 0 ? 'no definition is' : `gone or changed: ${stale.map(({ name }) => name).join(', ')}`,
+  throw new CachelaneError('E_CATALOG', `${JSON.stringify(unknown)} was neither removed nor changed`, {
+    hint: stale.length === 0 ? 'no definition was' : `removed or changed: ${stale.map(({ name }) => name).join(', ')}`,
   });
 }

@@ -105,7 +105,7 @@ export function parseDockerVolume(argument: string): string {
 
 function requireNothing(argument: string): void {
   if (argument === '') return;
-  throw new CachelaneError('E_CONFIG', 'it takes nothing after the colon', { hint: 'end it with the colon' });
+  throw new CachelaneError('E_CONFIG', 'it takes nothing after the colon', { hint: 'remove the text after the colon' });
 }
 
 function broken(source: string, problem: string, hint: string): CachelaneError {

@@ -16,10 +16,12 @@ export async function checkRemote(remote: Remote, random: Random, signal: AbortS
 
   const first = await swap('first', null);
   if (first.kind !== 'moved') throw unfit(remote, 'does not take a new head');
-  if ((await swap('again', null)).kind !== 'conflict') throw unfit(remote, 'overwrites what is there (If-None-Match)');
+  if ((await swap('again', null)).kind !== 'conflict')
+    throw unfit(remote, 'overwrites existing objects despite If-None-Match');
   const second = await swap('second', first.version);
   if (second.kind !== 'moved') throw unfit(remote, 'does not let a head move');
-  if ((await swap('late', first.version)).kind !== 'conflict') throw unfit(remote, 'overwrites what moved (If-Match)');
+  if ((await swap('late', first.version)).kind !== 'conflict')
+    throw unfit(remote, 'overwrites changed objects despite If-Match');
   await heads.remove({ key, expected: second.version, attempt: attempt() }, signal);
 }
 

@@ -101,7 +101,7 @@ export function encodeManifest(manifest: HeadManifest): Uint8Array {
   throw new CachelaneError(
     'E_LIMIT',
     `${volume} on lane ${lane} has ${layers.length} layers, too many for one head of a remote`,
-    { hint: `cachelane rm ${volume} --shared starts it again on all machines` },
+    { hint: `to start empty on all machines, run cachelane rm ${volume} --shared` },
   );
 }
 

@@ -8,7 +8,7 @@ export interface Deadline {
 }
 
 /** One error for all calls, since creating one is slow. */
-const isDone = new Error('what was waited for is done');
+const isDone = new Error('the work has ended');
 
 /** Runs `act` and stops it at the deadline. Errors: E_REMOTE_GONE, with the last failure if there was one. */
 export async function within<T>(

@@ -7,7 +7,7 @@ export function requireNoOthers(name: VolumeName, own: ChainLink, links: readonl
   const read = others.map(({ namespace, lane }) => (namespace === own.namespace ? lane : `${namespace} ${lane}`));
   throw new CachelaneError(
     'E_USAGE',
-    `${name} in lane ${own.lane} cannot be pruned: it also shows ${read.join(' and ')}, and the removals would hide later additions there`,
-    { hint: 'prune where runs save to that lane; cachelane rm removes this lane’s volume' },
+    `${name} in lane ${own.lane} cannot be pruned: the lane also reads ${read.join(' and ')}, and the prune would hide files added there later`,
+    { hint: 'prune in runs that save to that lane, or remove this lane’s volume with cachelane rm' },
   );
 }

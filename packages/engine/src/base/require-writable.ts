@@ -4,6 +4,6 @@ import { CachelaneError, type Context } from '@cachelane/core';
 export function requireWritable({ lane, canWrite, why }: Pick<Context, 'lane' | 'canWrite' | 'why'>): void {
   if (canWrite) return;
   throw new CachelaneError('E_USAGE', `the lane ${lane} may not be written here: ${why}`, {
-    hint: 'do this where a run of this lane may save',
+    hint: 'repeat this in a run that may save to this lane',
   });
 }

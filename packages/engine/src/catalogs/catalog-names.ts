@@ -35,7 +35,7 @@ export async function judgeName(
   const wanted = catalogNamesOf(policy);
   if (wanted === 'any' || (await isOffered(deps.metadata, { namespace, name: request.name }, signal))) return null;
   const { source } = policy['catalog-names'];
-  const lockText = isAlone ? ', and cachelane.lock alone does not count here' : '';
+  const lockText = isAlone ? ', and cachelane.lock is not enough here' : '';
   const where = `in no catalog of ${namespace} or of the namespaces above it${lockText}`;
   return { policy: wanted, message: `the volume ${request.name} is ${where}: catalog-names is ${wanted} (${source})` };
 }

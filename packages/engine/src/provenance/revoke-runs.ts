@@ -138,7 +138,7 @@ async function affectedSince(
 /** Throws E_VOLUME for an unknown tool: without its drivers, names of removed files would stay. */
 export function toolOf(tools: readonly Tool[], { tool }: Pick<VolumeRecord, 'tool'>): Tool {
   const found = tools.find(({ name }) => name === tool) ?? tools.find(({ name }) => name === unknownToolName);
-  if (found === undefined) throw new CachelaneError('E_VOLUME', `${tool} is no known tool`);
+  if (found === undefined) throw new CachelaneError('E_VOLUME', `unknown tool ${tool}`);
   return found;
 }
 

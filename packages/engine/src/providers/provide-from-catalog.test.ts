@@ -231,7 +231,7 @@ describe('a lock without a stored catalog', () => {
     };
     expect(await run({ 'catalog-names': 'refuse' })).toBeNull();
     await engine.deps.metadata.setPolicy(acme, 'catalog-names', 'refuse', noAbort);
-    expect(await run(null)).toContain('and cachelane.lock alone does not count here');
+    expect(await run(null)).toContain('and cachelane.lock is not enough here');
     await publish(engine, first);
     expect(await run(null)).toBeNull();
   });

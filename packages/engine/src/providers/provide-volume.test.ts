@@ -91,8 +91,8 @@ describe('a provider', () => {
   });
 
   test.each([
-    ['fixed:', 'it was not done within 5 s'],
-    ['oci:ghcr.io/a/b', 'it was not done within 30 s'],
+    ['fixed:', 'the provider did not finish within 5 s'],
+    ['oci:ghcr.io/a/b', 'the provider did not finish within 30 s'],
   ])("has a time limit like a remote's, six times as long for an image: %s", async (reference, told) => {
     const { deps } = engineWith();
     const deaf: Provider = { kind: 'fixed', provide: async () => await new Promise(() => undefined) };
@@ -318,7 +318,7 @@ describe('a run', () => {
   test.each([
     ['with --mode read', { mode: 'read' }],
     ['with --mode write-only', { mode: 'write-only' }],
-    ['that may save nothing', { context: { ...baseRequest.context, canWrite: false } }],
+    ['that may not save', { context: { ...baseRequest.context, canWrite: false } }],
   ] as const)('%s cannot use a host directory', async (why, more) => {
     const { report } = await mountsOf({ request: { strict: false, ...more } });
     expect(report.volumes).toMatchObject([

@@ -100,7 +100,7 @@ async function inTime<T>(
   const { clock } = use.deps;
   // An image is one large download that each run starts again, so wait longer for a slow server.
   const limitMs = kind === 'oci' ? use.waitMs * imageWaits : use.waitMs;
-  return await within({ clock, limitMs, late: 'it was not done' }, signal, act);
+  return await within({ clock, limitMs, late: 'the provider did not finish' }, signal, act);
 }
 
 /** Returns at an abort, even if a provider ignores the signal. */

@@ -26,7 +26,7 @@ export async function heedCatalogs(
     const verdict = await judgeName(deps, request, volume);
     if (verdict?.policy === 'refuse') {
       const error = new CachelaneError('E_CATALOG', verdict.message, {
-        hint: 'ask for a volume of a catalog (cachelane catalog ls), or have it published',
+        hint: 'use a volume from a catalog (cachelane catalog ls), or publish this one',
       });
       if (request.strict) throw error;
       deps.events(warningOf(error, `${error.message}; the volume is left out`));

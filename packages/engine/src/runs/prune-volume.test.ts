@@ -232,7 +232,7 @@ describe('is refused', () => {
     expect(isCachelaneError(error, 'E_USAGE') && error.message).toContain('a fork saves nothing');
   });
 
-  test("in a lane that shows other lanes' contents, since it would hide later additions", async () => {
+  test('in a lane that also reads other lanes, since the prune would hide later additions', async () => {
     const engine = testEngine();
     await installed(engine, 'old');
     const context = testContext('t1:pr:12', 'github.com/acme/web', ['t1:local']);
@@ -241,7 +241,7 @@ describe('is refused', () => {
     let isStarted = false;
     const work = engine.run(() => void (isStarted = true), { request: { ...prunes.request, context } });
     const error: unknown = await work.catch((thrown: unknown) => thrown);
-    expect(isCachelaneError(error, 'E_USAGE') && error.message).toContain('it also shows t1:local');
+    expect(isCachelaneError(error, 'E_USAGE') && error.message).toContain('the lane also reads t1:local');
     expect(isStarted).toBe(false);
 
     await installed(engine, 'new');

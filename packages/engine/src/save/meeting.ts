@@ -18,7 +18,10 @@ export interface Meeting extends LanePlace {
   readonly prunes: boolean;
 }
 
-/** Returns the conflicts with runs that committed after this run took its view. `layers`: the head after its move. Never fails or aborts, because the save is done. */
+/**
+ * Returns the conflicts with runs that committed after this run took its view. `layers`: the head after its move. Never fails or aborts,
+ * because the save is done.
+ */
 export async function meeting(
   deps: Pick<EngineDependencies, 'metadata' | 'layers'>,
   request: Meeting,

@@ -174,7 +174,7 @@ async function push(
     'E_HEAD_MOVED',
     `the head moved ${limits.commitAttempts} times while this run tried to save`,
     {
-      hint: `run again; the layer ${layer.id.slice(0, 12)} was not pushed`,
+      hint: `run again; the layer ${layer.id.slice(0, 12)} was not saved`,
       retryable: true,
     },
   );

@@ -87,10 +87,10 @@ function directoryOf({ request: { provided } }: PlannedVolume): string | null {
 /** Writes to the directory are immediate, so only runs that may save use it. */
 function requireMay(planned: PlannedVolume, directory: string, { mode, canWrite }: UnstoredInput): void {
   if (mode === 'write' && canWrite) return;
-  const why = canWrite ? `with --mode ${mode}` : 'that may save nothing';
+  const why = canWrite ? `with --mode ${mode}` : 'that may not save';
   throw new CachelaneError(
     'E_VOLUME',
-    `${shownName(planned.request)} is ${directory} itself, and a run ${why} cannot use it`,
+    `${shownName(planned.request)} is the directory ${directory}, and a run ${why} cannot use it`,
     {
       hint: 'choose the provider none: for such runs',
     },

@@ -150,7 +150,7 @@ describe('a remote that fails', () => {
     const run = await installOn(ann, 'a', lenient);
     expect(run.report.volumes[0]).toMatchObject({ added: 2, sync: { pushed: 'later' } });
     expect(warnings(ann)).toEqual([
-      "kept here; the next run sends it: memory: overwrites what is there (If-None-Match): runs on several machines would lose each other's work",
+      "kept here; the next run sends it: memory: overwrites existing objects despite If-None-Match: runs on several machines would lose each other's work",
     ]);
     expect(state.objects.size).toBe(0);
     await expect(installOn(ann, 'b')).rejects.toMatchObject({ code: 'E_REMOTE_UNFIT' });

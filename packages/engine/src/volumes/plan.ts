@@ -35,7 +35,7 @@ export function planVolume(
   const tool = tools.find((candidate) => candidate.name === request.tool);
   if (tool === undefined) {
     const known = tools.map(({ name }) => name).join(', ');
-    throw new CachelaneError('E_VOLUME', `volume ${request.name}: no tool is named ${request.tool}`, {
+    throw new CachelaneError('E_VOLUME', `volume ${request.name}: unknown tool ${request.tool}`, {
       hint: `tools: ${known}`,
     });
   }

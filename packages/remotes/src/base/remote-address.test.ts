@@ -40,7 +40,7 @@ describe('the address of a remote', () => {
     ['s3://my-bucket/a#b', 'no #'],
     ['s3://my-bucket?endpiont=http://x', 'no setting endpiont'],
     ['s3://my-bucket?region=a&region=b', 'twice'],
-    ['s3://my-bucket?region=a/b', 'not a region'],
+    ['s3://my-bucket?region=a/b', 'the region of the s3:// address is not valid'],
     ['s3://my-bucket?endpoint=127.0.0.1:9000', 'not a URL'],
     ['s3://my-bucket?endpoint=ftp://x', 'http://'],
     ['s3://my-bucket?endpoint=http://x/?a=b', 'must not contain ? or #'],

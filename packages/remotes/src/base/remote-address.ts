@@ -71,7 +71,7 @@ function s3Address(text: string): S3Address {
   try {
     url = new URL(text);
   } catch {
-    throw wrong('that is not an s3:// address');
+    throw wrong('the text is not a valid s3:// address');
   }
   // Do not repeat the text: a secret may be in place of the bucket.
   if (url.username !== '' || url.password !== '') {
@@ -99,7 +99,8 @@ function s3Address(text: string): S3Address {
     if (url.searchParams.getAll(name).length > 1) throw wrong(`${name} appears twice`);
   }
   const region = url.searchParams.get('region');
-  if (region !== null && !/^[A-Za-z0-9-]{1,40}$/.test(region)) throw wrong('that is not a region');
+  if (region !== null && !/^[A-Za-z0-9-]{1,40}$/.test(region))
+    throw wrong('the region of the s3:// address is not valid');
   const endpoint = url.searchParams.get('endpoint');
   return {
     kind: 's3',

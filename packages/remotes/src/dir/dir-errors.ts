@@ -37,7 +37,7 @@ export function fromSystem(error: unknown, name: string, doing: DirDoing): unkno
       return doing === 'writing'
         ? readOnly(name, error)
         : new CachelaneError('E_REMOTE_DENIED', `no permission to read in ${name}`, {
-            hint: 'make it readable for the user who runs this',
+            hint: 'give this user read access',
             cause: error,
           });
     case 'EIO':
@@ -75,7 +75,7 @@ function gone(said: string, cause: unknown): CachelaneError {
 
 function readOnly(name: string, cause: unknown): CachelaneError {
   return new CachelaneError('E_REMOTE_READ_ONLY', `nothing can be written in ${name}`, {
-    hint: 'make it writable for the user who runs this, or do not push there',
+    hint: 'give this user write access, or do not push there',
     cause,
   });
 }

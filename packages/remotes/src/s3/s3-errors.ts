@@ -95,7 +95,7 @@ function fromAnswer(
         retryable: true,
       });
     case 'InvalidBucketName':
-      return new CachelaneError('E_REMOTE_GONE', `that is not a bucket name: ${said}`);
+      return new CachelaneError('E_REMOTE_GONE', `the bucket name is not valid: ${said}`);
     case 'NoSuchUpload':
     case 'RequestTimeout':
     case 'BadDigest':
@@ -117,7 +117,7 @@ function fromAnswer(
       return doing === 'reading'
         ? denied(said)
         : new CachelaneError('E_REMOTE_READ_ONLY', `these credentials may not write: ${said}`, {
-            hint: 'give them the permission, or do not push there',
+            hint: 'grant write access (s3:PutObject), or do not push there',
           });
     case 'ExpiredToken':
     case 'ExpiredTokenException':
@@ -150,7 +150,7 @@ function unknown(remote: string, why: string): CachelaneError {
 }
 
 function denied(said: string): CachelaneError {
-  return new CachelaneError('E_REMOTE_DENIED', said, { hint: 'check the credentials and what they may do' });
+  return new CachelaneError('E_REMOTE_DENIED', said, { hint: 'check the credentials and their permissions' });
 }
 
 /** Makes one SDK call and translates its errors. */

@@ -112,7 +112,7 @@ export function commandChain(options: ChainOptions): Chain | null {
     set[variable] = value;
     delete env[variable];
   }
-  // bubblewrap sets PWD to the resolved folder.
+  // bubblewrap sets PWD to the resolved directory.
   const pwd = request.env['PWD'];
   if (pwd !== undefined) set['PWD'] = pwd;
   const chain = { ...options, set, unset: pwd === undefined ? ['PWD'] : [] };

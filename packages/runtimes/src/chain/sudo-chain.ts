@@ -17,7 +17,7 @@ export interface Caller {
 export interface LinkedMount {
   readonly target: string;
   /**
-   * The folder with links to the layers, named by {@link layerName}, and to the upper and work directories, `u_` and `w_`; or to the
+   * The directory with links to the layers, named by {@link layerName}, and to the upper and work directories, `u_` and `w_`; or to the
    * directory to bind, `b_`.
    */
   readonly links: string;

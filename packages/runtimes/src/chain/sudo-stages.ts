@@ -10,9 +10,9 @@ export const bindOption = 'bind';
 
 /**
  * Root's part, a script for sh in its own mount namespace. Arguments: status file, plan, table of images or empty, lease or empty, marker,
- * UID:GID, options of prlimit; for each volume its folder of links, its target and overlay options or `bind`; `--`; the next program.
+ * UID:GID, options of prlimit; for each volume its directory of links, its target and overlay options or `bind`; `--`; the next program.
  *
- * The lease comes before any mount, because a process that finds it free removes the mounted directories. The kernel makes a folder in the
+ * The lease comes before any mount, because a process that finds it free removes the mounted directories. The kernel makes a directory in the
  * work directory, which the user must be able to delete. The marker is bound last: one mount must show upper and work directory. A limit
  * that root may not raise stays as sudo left it.
  *

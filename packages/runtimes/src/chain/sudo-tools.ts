@@ -10,8 +10,8 @@ type SudoToolName = (typeof sudoToolNames)[number];
 /** The programs of a run with mounts through sudo, except those that root's part calls. */
 export type SudoTools = SystemTools<SudoToolName>;
 
-/** The folders for root's programs. The user's PATH may name folders that others can write to. The first two belong to NixOS and Guix. */
-const systemFolders = [
+/** The directories for root's programs. The user's PATH may name directories that others can write to. The first two belong to NixOS and Guix. */
+const systemDirectories = [
   '/run/wrappers/bin',
   '/run/setuid-programs',
   '/usr/bin',
@@ -22,14 +22,14 @@ const systemFolders = [
 ];
 
 /** The PATH of root's part. */
-export const systemPath: string = systemFolders.slice(2).join(':');
+export const systemPath: string = systemDirectories.slice(2).join(':');
 
 /** Ubuntu's default `env` may lack the signal options; GNU's is `gnuenv` there. */
 const programsFor = (name: string): readonly string[] => (name === 'env' ? ['gnuenv', 'env'] : [name]);
 
 const findSystemTool = (name: string): string | undefined =>
   programsFor(name)
-    .flatMap((program) => systemFolders.map((folder) => join(folder, program)))
+    .flatMap((program) => systemDirectories.map((directory) => join(directory, program)))
     .find((path) => isProgram(path));
 
 export type FoundTools<Name extends string> =

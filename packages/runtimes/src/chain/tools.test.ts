@@ -30,7 +30,7 @@ test('takes the first program on the PATH, and GNU’s env before another', () =
   });
 });
 
-test("skips files that are not executable, and programs in the project's folder", () => {
+test("skips files that are not executable, and programs in the project's directory", () => {
   const tools = folder('tools', 0o755, 'gnuenv', 'bwrap', 'flock', 'nice');
   const plain = folder('plain', 0o644, 'bwrap', 'flock');
   mkdirSync(join(plain, 'nice'));

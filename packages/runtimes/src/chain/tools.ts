@@ -20,7 +20,7 @@ const programNames: Readonly<Record<ToolName, readonly string[]>> = {
 };
 
 /** Searched after the PATH, which is often shorter for cron jobs and services. */
-const usualFolders = ['/usr/local/bin', '/usr/bin', '/bin', '/usr/sbin', '/sbin'];
+const usualDirectories = ['/usr/local/bin', '/usr/bin', '/bin', '/usr/sbin', '/sbin'];
 
 export function isProgram(path: string): boolean {
   try {
@@ -32,12 +32,14 @@ export function isProgram(path: string): boolean {
 }
 
 /**
- * Finds a tool in `path` (a PATH) and in the usual folders. Skips relative entries: files in a project's folder must not be run to start
+ * Finds a tool in `path` (a PATH) and in the usual directories. Skips relative entries: files in a project's directory must not be run to start
  * its commands.
  */
 export function findTool(path: string, name: ToolName): string | undefined {
-  const folders = [...path.split(delimiter).filter((folder) => isAbsolute(folder)), ...usualFolders];
-  return programNames[name].flatMap((program) => folders.map((folder) => join(folder, program))).find(isProgram);
+  const directories = [...path.split(delimiter).filter((directory) => isAbsolute(directory)), ...usualDirectories];
+  return programNames[name]
+    .flatMap((program) => directories.map((directory) => join(directory, program)))
+    .find(isProgram);
 }
 
 export function findTools(path: string): { readonly tools: Tools } | { readonly missing: readonly ToolName[] } {

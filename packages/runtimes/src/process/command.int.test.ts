@@ -74,7 +74,7 @@ describe.each([...testUsers, ...testUsersWithImages])('as $name', (user) => {
       );
     });
 
-    test('a target that is a symbolic link is the folder it points to', async () => {
+    test('a target that is a symbolic link is the directory it points to', async () => {
       using world = makeWorld(user);
       const mount = world.mount('real', [{ file: 'seen' }]);
       symlinkSync(mount.target, join(world.root, 'link'));
@@ -144,7 +144,7 @@ describe.each([...testUsers, ...testUsersWithImages])('as $name', (user) => {
       expect(stderr.match(/nowhere/g)).toHaveLength(1);
     });
 
-    test("the folder is kept, also inside a volume or under a link's name", async () => {
+    test("the directory is kept, also inside a volume or under a link's name", async () => {
       using world = makeWorld(user);
       const mount = world.mount('volume', [{}]);
       world.dir(join('volume.lower0', 'only-there'));

@@ -50,7 +50,7 @@ const seeing = ({ root }: World): readonly number[] =>
     }
   });
 
-// The system's program folders may be missing on a user's PATH.
+// The system's program directories may be missing on a user's PATH.
 const systemPath = { PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` };
 
 const loopsOf = ({ root }: World): string =>

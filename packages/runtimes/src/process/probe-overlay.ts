@@ -103,7 +103,7 @@ async function tryOverlay(
 }
 
 function clear(root: string): void {
-  // The kernel leaves a folder there that even its owner may not read.
+  // The kernel leaves a directory there that even its owner may not read.
   const leftBehind = join(root, 'work', 'work');
   if (existsSync(leftBehind)) chmodSync(leftBehind, 0o700);
   rmSync(root, { recursive: true, force: true });

@@ -29,7 +29,7 @@ export interface ProcessRuntimeOptions {
 
 /**
  * Runs commands as local processes: with mounts through bubblewrap (no daemon, no root) or sudo, otherwise as a plain child. The command
- * keeps its terminal, job control, folder, environment and descriptors 0 to 2. Differences: its own mounts stay private; with bubblewrap
+ * keeps its terminal, job control, directory, environment and descriptors 0 to 2. Differences: its own mounts stay private; with bubblewrap
  * setuid programs gain no rights; with sudo other descriptors are closed, and `use_pty` gives it a new terminal.
  */
 export function processRuntime({

@@ -40,7 +40,7 @@ function shellFailure(
 
 /** Runs the command as a plain child process. */
 export async function runBare(request: RunRequest, options: RunOptions): Promise<CommandOutcome> {
-  if (!existsSync(request.cwd)) return notStarted(`the folder ${request.cwd} does not exist`);
+  if (!existsSync(request.cwd)) return notStarted(`the directory ${request.cwd} does not exist`);
   using desk = openSignalDesk(options.ignored);
   return await runAsChild(request, options, { desk, inherits: [], onStart: () => null });
 }

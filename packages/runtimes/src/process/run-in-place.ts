@@ -15,7 +15,7 @@ import { findTool } from '../chain/tools.ts';
 export async function runInPlace(request: RunRequest, options: RunOptions): Promise<CommandOutcome> {
   const { leaseFile } = request;
   invariant(leaseFile !== null, 'a command with volumes has a lease');
-  if (!existsSync(request.cwd)) return notStarted(`the folder ${request.cwd} does not exist`);
+  if (!existsSync(request.cwd)) return notStarted(`the directory ${request.cwd} does not exist`);
   for (const mount of request.mounts) {
     if (mount.kind === 'directory' && !existsSync(mount.path)) return notStarted(`${mount.path} does not exist`);
   }

@@ -30,7 +30,7 @@ export async function runMounted(request: RunRequest, options: RunOptions): Prom
   using _resources = resources;
   using desk = openSignalDesk(options.ignored);
   const child = await startChild([chain.file, ...chain.args], {
-    // The command's folder may exist only in a volume; bubblewrap changes to it.
+    // The command's directory may exist only in a volume; bubblewrap changes to it.
     cwd: '/',
     env: chain.env,
     stdio: [...options.stdio, status.fd, ...dataFds],
@@ -91,7 +91,9 @@ function prepare(
     const { fds } = resources.use(openInputs(chain, plan));
     return { plan, chain, dataFds: fds, status, resources: resources.move() };
   } catch (error) {
-    return { reason: `the session's folder cannot be written to (${String((error as NodeJS.ErrnoException).code)})` };
+    return {
+      reason: `the session's directory cannot be written to (${String((error as NodeJS.ErrnoException).code)})`,
+    };
   }
 }
 

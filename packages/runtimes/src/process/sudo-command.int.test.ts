@@ -82,7 +82,7 @@ suite.each(sudoUsers.slice(-1))('sudo in a command, as $name', (user) => {
   test.each([
     ['the link to a volume’s directory', 'rm volume.upper.links/0/u_; ln -s "$PWD/roots" volume.upper.links/0/u_'],
     [
-      'the folder of all links',
+      'the directory of all links',
       'mv volume.upper.links gone; mkdir -p volume.upper.links/0; ln -s "$PWD/roots" volume.upper.links/0/u_',
     ],
     ['the directory itself', 'mv volume.upper gone; ln -s roots volume.upper'],
@@ -153,7 +153,7 @@ describe.each(sudoUsers)('as $name', (user) => {
       expect(outcome).toEqual({ kind: 'not-started', reason: expect.stringContaining('more layers') });
     });
 
-    test('a missing layer or folder stops the run with its name', async () => {
+    test('a missing layer or directory stops the run with its name', async () => {
       using world = makeWorld(user);
       const mount = world.mount();
       const mounts = [{ ...mount, lowerDirs: [join(world.root, 'no-such-layer')] }];
@@ -169,7 +169,7 @@ describe.each(sudoUsers)('as $name', (user) => {
       expect(stdout + stderr).toBe('');
     });
 
-    test("nothing is left beside the session’s directories, and the kernel's folders belong to the user", async () => {
+    test("nothing is left beside the session’s directories, and the kernel's directories belong to the user", async () => {
       using world = makeWorld(user);
       const mount = world.mount();
       await runClient(world, world.sh('touch volume/x; rm volume/x'), { user });

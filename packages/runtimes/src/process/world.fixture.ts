@@ -87,7 +87,7 @@ export async function until<Value>(
 }
 
 export interface World extends Disposable {
-  /** A folder without symbolic links in its path. */
+  /** A directory without symbolic links in its path. */
   readonly root: string;
   readonly lease: string;
   /** Makes a directory below the root, with files by name. */

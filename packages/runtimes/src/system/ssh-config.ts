@@ -1,7 +1,7 @@
 import { closeSync, openSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join, parse, resolve } from 'node:path';
 
-/** The system-wide ssh configuration; its `Include`s are relative to its folder. */
+/** The system-wide ssh configuration; its `Include`s are relative to its directory. */
 const start = '/etc/ssh/ssh_config';
 const folder = '/etc/ssh';
 

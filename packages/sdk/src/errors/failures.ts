@@ -9,7 +9,7 @@ export function unreachable(cause: unknown, address: string, signal: AbortSignal
 
 /** Returns the error for an engine that is known not to run. */
 export function noEngineAt(address: string): CachelaneError {
-  return gone(address, 'nobody listens there');
+  return gone(address, 'no engine listens there');
 }
 
 function gone(address: string, why: string, cause?: unknown): CachelaneError {

@@ -29,7 +29,7 @@ export const gc: Command = defineCommand({
   examples: ['cachelane gc --dry-run', 'cachelane gc'],
   details: [
     'Evicts heads and earlier states that were unused for the lifetime of their lane. If a size limit is exceeded or the disk is nearly full, it also evicts the least trusted and least recently used lanes. cachelane ns policy shows the limits. Default, protected and release lanes used in the last week stay, and so does everything that a run has open.',
-    'In a volume over its volume-budget, it deletes single files: first those that no recent run used, then the least recently used. Files of the last two runs stay. cachelane log shows this as a move of its own; --dry-run --json lists the paths.',
+    'In a volume over its volume-budget, it deletes single files: first those that no recent run used, then the least recently used. Files of the last two runs stay. cachelane log shows this as a separate generation; --dry-run --json lists the paths.',
     'Then it deletes unreferenced layers, derived layers unused for a week, kept directories unused for two weeks, partial downloads a day old, registry images unused for 30 days or made by an earlier boot, and the leftovers of killed runs. Nothing younger than ten minutes is deleted.',
     'Usually it examines only layers that became unreferenced since the last collection. It examines every layer on the disk once a day, when a size limit is exceeded, and with --all.',
     'Runs that save something start a collection in the background, at most once an hour.',

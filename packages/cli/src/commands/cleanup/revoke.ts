@@ -40,7 +40,7 @@ export const revoke: Command = defineCommand({
   ],
   options: {
     ...projectOptions,
-    run: { value: 'RUN', required: true, help: 'the run, as in cachelane log, or more of its id' },
+    run: { value: 'RUN', required: true, help: 'the run id from cachelane log, or a longer prefix of it' },
     cascade: { help: 'also revoke the runs that read from it' },
     by: { value: 'NAME', help: 'name to record for the revocation; default: your user name' },
     ...whichRemote,

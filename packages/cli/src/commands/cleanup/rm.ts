@@ -30,7 +30,7 @@ export const rm: Command = defineCommand({
   ],
   options: {
     ...projectOptions,
-    lane: { value: 'LANE', help: 'this lane, as in cachelane ls' },
+    lane: { value: 'LANE', help: 'this lane (see cachelane ls)' },
     'all-lanes': { help: 'every lane, and the volume itself' },
     shared: { help: 'also remove it from the remote, so that other machines drop it' },
     ...whichRemote,

@@ -14,7 +14,7 @@ export const demo: Command = defineCommand({
   examples: ['cachelane demo', 'cachelane demo organisation'],
   details: [
     'Runs cachelane with plain sh commands in a temporary directory (below TMPDIR) with its own home and store, and removes it afterwards. Reads and writes none of your volumes, and needs no network.',
-    'cachelane demo shows what is true for any two projects. cachelane demo organisation plays examples/organisation/README.md of a clone: what teams and projects of an organisation share, and what they do not.',
+    'cachelane demo shows two projects. cachelane demo organisation plays examples/organisation/README.md of a clone: it shows which caches the teams and projects of an organisation share.',
     'Checks every step, and exits with code 1 if a result differs from the story.',
   ],
   options: {},

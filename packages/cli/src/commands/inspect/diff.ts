@@ -19,7 +19,7 @@ export const diff: Command = defineCommand({
   ],
   options: {
     ...projectOptions,
-    lane: { value: 'LANE', help: 'the lane for states without one, as in cachelane ls' },
+    lane: { value: 'LANE', help: 'the lane for states without one (see cachelane ls)' },
     ...compatOption,
     ...jsonOption,
   },

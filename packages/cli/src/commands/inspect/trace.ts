@@ -15,7 +15,7 @@ export const trace: Command = defineCommand({
     'Lists every head of this store with an entry of the run, even if only a squash contains it, and the runs of this machine that could read such an entry when they began. For the remote: cachelane revoke --run RUN --dry-run.',
   ],
   options: { ...jsonOption },
-  operands: [{ name: 'RUN', help: 'as in cachelane log, or more of its id' }],
+  operands: [{ name: 'RUN', help: 'the run id from cachelane log, or a longer prefix of it' }],
   async run({ options, operands }, host) {
     return await readStore(host, async (store) => {
       const run = await parseRun(store, operands.RUN);

@@ -17,7 +17,7 @@ export const feedLs: Command = defineCommand({
     {
       name: 'TIER',
       optional: true,
-      help: "all that feeds it; when left out, what the project's runs feed, and what feeds the project",
+      help: 'show the rules that feed this tier; default: the rules from and for this project',
     },
   ],
   async run({ options, operands }, host) {
@@ -26,7 +26,7 @@ export const feedLs: Command = defineCommand({
     return await readStore(host, async (store) => {
       const feeds = await feedsOf(store, tiers, project?.own ?? null);
       if (options.json) printJson(host, { feeds: feeds.map(feedJson) });
-      else host.stdout.write(feeds.length === 0 ? `Nothing feeds ${tiers.join(', ')}.\n` : table(feeds));
+      else host.stdout.write(feeds.length === 0 ? `No rule feeds ${tiers.join(', ')}.\n` : table(feeds));
       return 0;
     });
   },

@@ -9,7 +9,7 @@ export const feedRm: Command = defineCommand({
   summary: 'remove a feed rule',
   examples: ['cachelane feed rm github.com/acme --from github.com/acme/web'],
   details: [
-    'Give the options with which it was made, as in cachelane feed ls. Layers that it copied to the tier stay. A missing rule is no error.',
+    'Give the options with which it was made (see cachelane feed ls). Layers that it copied to the tier stay. A missing rule is no error.',
   ],
   options: { directory: projectOptions.directory, ...feedOptions },
   operands: [{ name: 'TIER', help: 'the parent namespace' }],

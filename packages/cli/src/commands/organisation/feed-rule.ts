@@ -27,7 +27,7 @@ export const feedOptions: FeedOptionTable = {
   volume: { value: 'NAME', help: 'only this volume; default: all volumes' },
   lane: {
     value: 'LANE',
-    help: "a lane of theirs, such as t1:ref:main; that of the default branch when left out, as with 'default'",
+    help: "the lane to copy, such as t1:ref:main; default: 'default', the lane of the default branch",
   },
   'dry-run': { help: 'show what would change without changing it' },
   ...jsonOption,

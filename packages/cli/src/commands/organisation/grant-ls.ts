@@ -12,7 +12,7 @@ export const grantLs: Command = defineCommand({
   summary: 'list the grants that a namespace gave and received',
   examples: ['cachelane grant ls', 'cachelane grant ls github.com/acme/web'],
   options: { directory: projectOptions.directory, ...jsonOption },
-  operands: [{ name: 'NAMESPACE', optional: true, help: "by any of its names; the project's own when left out" }],
+  operands: [{ name: 'NAMESPACE', optional: true, help: "any name of the namespace; default: the project's" }],
   async run({ options, operands }, host) {
     const namespace =
       operands.NAMESPACE === undefined

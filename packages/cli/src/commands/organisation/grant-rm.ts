@@ -10,7 +10,7 @@ export const grantRm: Command = defineCommand({
   summary: 'withdraw a grant',
   examples: ['cachelane grant rm npm --to github.com/acme/api'],
   details: [
-    'Give the options with which it was made, as in cachelane grant ls. A session with the volume open keeps its files and saves nothing more to it; its command is not interrupted. A missing grant is no error.',
+    'Give the options with which it was made (see cachelane grant ls). A session with the volume open keeps its files and saves nothing more to it; its command is not interrupted. A missing grant is no error.',
   ],
   options: { ...projectOptions, ...sharingOptions },
   operands: [{ name: 'VOLUME', optional: true, help: 'npm of this project, or github.com/acme/web:npm' }],

@@ -14,7 +14,7 @@ export const nsRename: Command = defineCommand({
     ...jsonOption,
   },
   operands: [
-    { name: 'FROM', help: 'a namespace, as in cachelane ns ls' },
+    { name: 'FROM', help: 'a namespace from cachelane ns ls' },
     { name: 'TO', help: 'its new name' },
   ],
   async run({ options, operands }, host) {

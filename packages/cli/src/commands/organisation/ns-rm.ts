@@ -18,7 +18,7 @@ export const nsRm: Command = defineCommand({
     'dry-run': { help: 'show what would be removed without removing it' },
     ...jsonOption,
   },
-  operands: [{ name: 'NAMESPACE', help: 'any of its names, as in cachelane ns ls' }],
+  operands: [{ name: 'NAMESPACE', help: 'a namespace from cachelane ns ls, by any of its names' }],
   async run({ options, operands }, host) {
     const path = parseNamespace(operands.NAMESPACE, 'NAMESPACE');
     const { context } = await projectOf(host, { directory: options.directory, namespace: undefined });

@@ -12,7 +12,7 @@ export const nsShow: Command = defineCommand({
   examples: ['cachelane ns show', 'cachelane ns show github.com/acme/web'],
   details: ['For lifetimes and size limits, see cachelane ns policy.'],
   options: { directory: projectOptions.directory, ...jsonOption },
-  operands: [{ name: 'NAMESPACE', optional: true, help: "by any of its names; the project's own when left out" }],
+  operands: [{ name: 'NAMESPACE', optional: true, help: "any name of the namespace; default: the project's" }],
   async run({ options, operands }, host) {
     const asked =
       operands.NAMESPACE === undefined

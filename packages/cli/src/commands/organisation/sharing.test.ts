@@ -174,7 +174,7 @@ describe('feed', () => {
     const rule = ['github.com/acme', '--from', 'github.com/acme/**', '--volume', 'npm'];
     const what = 'github.com/acme: npm in github.com/acme/** on the default branch';
     expect(await said(on, 'feed', ...rule, '--dry-run')).toBe(`${what} would feed it\n`);
-    expect(await said(on, 'feed', 'ls', 'github.com/acme')).toBe('Nothing feeds github.com/acme.\n');
+    expect(await said(on, 'feed', 'ls', 'github.com/acme')).toBe('No rule feeds github.com/acme.\n');
     expect(await said(on, 'feed', ...rule)).toBe(`${what} feeds it\n`);
     expect(on.err()).toContain('there is no namespace github.com/acme yet: it was created');
     expect(await said(on, 'feed', ...rule, '--lane', 'default')).toBe(`${what} already feeds it\n`);

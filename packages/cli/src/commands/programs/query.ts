@@ -15,7 +15,7 @@ export const query: Command = defineCommand({
   summary: 'send a GraphQL document to the engine',
   examples: ['cachelane query document.graphql', 'cachelane query -'],
   details: [
-    'Carries out the document of FILE, or of standard input where it is left out or "-", and prints the answer as JSON: data, and errors with their codes. Everything is asked as of the project it is called in. The schema describes itself: { __schema { types { name description } } }, and docs/reference/api.md lists the operations.',
+    'Runs the GraphQL document in FILE (default, or "-": standard input) and prints the answer as JSON: data, and errors with their codes. The current project is the context. The schema describes itself: { __schema { types { name description } } }, and docs/reference/api.md lists the operations.',
     'If CACHELANE_ENGINE names an engine (cachelane serve), the query goes there, in a session that ends with the answer; uncommitted forks are discarded. Without an engine, sessions and forks are refused, since they would end with the answer. Events need POST with accept: text/event-stream. If CACHELANE_ENGINE_SESSION is set, for example by a parent, that session is used, unless -C or -n are given. The token of a confined session uses that session.',
     'The exit code is 1 if the answer has errors.',
   ],
@@ -82,6 +82,7 @@ function textOf(file: string | undefined): string {
     const { code } = cause as NodeJS.ErrnoException;
     const what = isInput ? 'standard input' : JSON.stringify(file);
     throw new CachelaneError(code === 'ENOENT' ? 'E_NOT_FOUND' : 'E_USAGE', `cannot read ${what} (${code})`, {
+      hint: 'name a readable file, or pass the document on standard input',
       cause,
     });
   }

@@ -26,7 +26,7 @@ export const toolsShow: Command = defineCommand({
     'CHECKED: when the tool itself verifies a file by a digest from elsewhere; others are trusted. TIMES: of files; a time far ahead keeps tools from removing files that were not used for a while.',
   ],
   options: { ...projectOptions, ...jsonOption },
-  operands: [{ name: 'NAME', help: 'NAME, as in cachelane tools' }],
+  operands: [{ name: 'NAME', help: 'a name from cachelane tools' }],
   async run({ options, operands }, host) {
     const tool = await findTool(host, operands.NAME);
     const environment = toolEnvironmentOf(host, await projectOf(host, options));
@@ -76,7 +76,7 @@ function text(tool: Tool, environment: ToolEnvironment): string {
     ['tool', `${tool.name}: ${tool.summary}`],
     ['found by', tool.lockfiles.join(', ') || `only when named: -v ${tool.name}`],
     ['lies at', place === null ? 'no directory here' : `${place.path} (${place.source})`],
-    ['moved by', Object.keys(tool.redirect('/') ?? {}).join(', ') || 'nothing: without mounts by a symlink'],
+    ['moved by', Object.keys(tool.redirect('/') ?? {}).join(', ') || 'no variable; without mounts, a symlink'],
     ['shared with', `runs with the same compat: ${compatText(tool.compat(environment))}`],
     ['versions', tool.versions],
     ['saved', commitText(tool.commitWhen)],

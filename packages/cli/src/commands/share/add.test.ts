@@ -127,7 +127,7 @@ describe('add', () => {
     ['no version', ['github.com/acme', '--version', '7'], 2, 'there is no version 7'],
     ['an invalid version', ['github.com/acme', '--version', 'new'], 2, 'must be a number'],
     ['a reserved alias', ['github.com/acme', '--as', 'run'], 2, 'clients already have a method run'],
-    ['a definition that is not removed', ['github.com/acme', '--accept', 'npm'], 2, 'is neither gone nor changed'],
+    ['a definition that is not removed', ['github.com/acme', '--accept', 'npm'], 2, 'was neither removed nor changed'],
   ])('refuses %s', async (_, argv, code, message) => {
     using on = stage();
     await publish(on, { npm: {} });
@@ -188,7 +188,7 @@ describe('add', () => {
     using fresh = stage();
     writeFileSync(join(fresh.project, 'cachelane.lock'), lockOf(on));
     expect(await fresh.cachelane('add', '--accept', 'nobody')).toBe(2);
-    expect(fresh.err()).toContain('gone or changed: pip');
+    expect(fresh.err()).toContain('removed or changed: pip');
     expect(await fresh.cachelane('add', '--accept', 'pip')).toBe(0);
     expect(fresh.out()).toBe('acme: github.com/acme stays at version 2\n');
     expect(parseLock(lockOf(fresh), 'it')).toMatchObject([{ version: 2, gone: [] }]);
@@ -218,7 +218,7 @@ describe('add', () => {
   test('has nothing to update without locked catalogs', async () => {
     using on = stage();
     expect(await on.cachelane('add')).toBe(0);
-    expect(on.out()).toContain('has no catalogs: cachelane add NAMESPACE locks one');
+    expect(on.out()).toContain('locks no catalog; lock one with cachelane add NAMESPACE');
     expect(existsSync(join(on.project, 'cachelane.lock'))).toBe(false);
   });
 

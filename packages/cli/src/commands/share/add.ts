@@ -27,7 +27,7 @@ export const add: Command = defineCommand({
     directory: projectOptions.directory,
     as: {
       value: 'ALIAS',
-      help: "what the project's code calls it, my-org; the last word of NAMESPACE where it is left out",
+      help: "the alias in the project's code, such as my-org; default: the last word of NAMESPACE",
     },
     version: { value: 'N', help: 'lock this version instead of the latest' },
     accept: {

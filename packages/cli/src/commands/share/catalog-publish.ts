@@ -17,7 +17,7 @@ export const catalogPublish: Command = defineCommand({
   ],
   options: {
     ...projectOptions,
-    namespace: { ...projectOptions.namespace, help: "whose it is; the project's own when left out" },
+    namespace: { ...projectOptions.namespace, help: "the publishing namespace; default: the project's" },
     breaking: { help: 'allow changes that break code written for the previous version' },
     'dry-run': { help: 'show what would change without changing it' },
     ...jsonOption,

@@ -11,7 +11,7 @@ export const generate: Command = defineCommand({
   summary: 'write a TypeScript client of the locked catalogs',
   examples: ['cachelane generate', 'cachelane generate --check'],
   details: [
-    'Writes cachelane.generated.ts beside cachelane.lock, without an engine or the network: the same lock gives the same file. The client has a documented method for each locked definition, client.myOrg().pipCache(), and imports @cachelane/sdk; Node runs it directly. Uses of removed or replaced definitions do not compile, with the reason.',
+    'Writes cachelane.generated.ts beside cachelane.lock, without an engine or the network: the same lock gives the same file. The client has a documented method for each locked definition, client.myOrg().pipCache(), and imports @cachelane/sdk; Node runs it directly. Code that uses removed or replaced definitions does not compile; the compiler shows the reason.',
     'With --check, writes nothing and exits with 1 and the first difference if the file is not up to date, for CI.',
   ],
   options: {

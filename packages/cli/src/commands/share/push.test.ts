@@ -170,7 +170,7 @@ describe('push', () => {
     await push(on, { layers: ['a'] });
     expect(await on.cachelane(...argv)).toBe(2);
     expect(on.err()).toMatch(
-      /the lane t0:\S+ may not be written here: .*\n  do this where a run of this lane may save\n/,
+      /the lane t0:\S+ may not be written here: .*\n  repeat this in a run that may save to this lane\n/,
     );
   });
 

@@ -71,7 +71,7 @@ function read(bytes: Uint8Array): Readonly<Record<string, unknown>> {
 }
 
 function corrupt(cause?: unknown): CachelaneError {
-  return new CachelaneError('E_OBJECT_CORRUPT', 'the collection state of the remote is not what Cachelane writes', {
+  return new CachelaneError('E_OBJECT_CORRUPT', 'the collection state of the remote is damaged', {
     cause,
   });
 }

@@ -75,7 +75,10 @@ export async function findPending(
   return pending;
 }
 
-/** Returns a head's layers with changes of recently revoked runs. Their revocation was interrupted; a push removes them locally and in the remote. */
+/**
+ * Returns a head's layers with changes of recently revoked runs. Their revocation was interrupted; a push removes them locally and in the
+ * remote.
+ */
 async function namedRevoked(
   { metadata, layers, clock }: Pick<PendingDependencies, 'metadata' | 'layers' | 'clock'>,
   { volume, head, squashes }: { readonly volume: VolumeRecord; readonly head: HeadRecord; readonly squashes: Squashes },

@@ -27,7 +27,7 @@ function isSwept(result: object | undefined): result is Swept {
 
 export function refuseSwept<T extends object | undefined>(result: T | Swept): T {
   if (!isSwept(result)) return result;
-  throw new CachelaneError('E_LAYER_MISSING', `layer ${result.layer} was swept before it was committed`, {
+  throw new CachelaneError('E_LAYER_MISSING', `layer ${result.layer} was deleted before it was committed`, {
     hint: 'too much time passed between save and commit; run the command again',
   });
 }

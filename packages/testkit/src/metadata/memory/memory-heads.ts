@@ -80,7 +80,7 @@ function commit(state: MemoryState, request: CommitRequest): CommitResult {
   for (const id of [...records.map((record) => record.id), ...request.layers]) {
     // Refuse once: the caller may publish the layer and try again.
     if (!state.forgotten.delete(id)) continue;
-    throw new CachelaneError('E_LAYER_MISSING', `layer ${id} was swept before it was committed`);
+    throw new CachelaneError('E_LAYER_MISSING', `layer ${id} was deleted before it was committed`);
   }
   const present = new Set([
     ...(head?.layers ?? []),

@@ -26,7 +26,7 @@ function squash(state: MemoryState, { volumeId, lane, layer, layers, atMs }: Squ
   const place = head === undefined ? undefined : placeOf(head.layers, layers);
   if (head === undefined || place === undefined) return undefined;
   if (state.forgotten.delete(layer.id)) {
-    throw new CachelaneError('E_LAYER_MISSING', `layer ${layer.id} was swept before it was committed`);
+    throw new CachelaneError('E_LAYER_MISSING', `layer ${layer.id} was deleted before it was committed`);
   }
   if (state.runs.has(layer.run)) state.savedRuns.add(layer.run);
   recordSquashes(state, key, [{ id: layer.id, layers, atMs }]);
