@@ -198,7 +198,7 @@ requireCommands('bwrap', 'git')('saved volumes can be read', () => {
       trust: 'T1',
       readChain: chain,
       canWrite: true,
-      why: 'no hub and no CI: the lane of this machine, shared by all branches',
+      why: 'this is no CI job, so it uses the lane of this machine, which all branches share',
       inputs: [
         { name: 'namespace', value: namespace, source: 'remote origin in .git/config' },
         { name: 'remote', value: 'https://github.com/acme/web.git', source: 'remote origin in .git/config' },
