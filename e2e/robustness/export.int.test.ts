@@ -118,7 +118,8 @@ requireCommands(
     const earlier = good.toString('latin1').replace('"cachelane-volume"', '"cachelane-export"');
     for (const [bytes, why] of [
       [Buffer.from(earlier, 'latin1'), /an earlier build of cachelane made this export\n  export the volume again/],
-      [flipped, /refused: /],
+      [flipped, /refused: .*\n  copy the file again, or export the volume again\n/],
+      [good.subarray(0, 100), /it ends too early\n  copy the file again, or export the volume again\n/],
       [good.subarray(0, good.length >> 1), /too early|refused/],
       [Buffer.concat([good.subarray(0, 600), Buffer.alloc(2000)]), /no export|manifest/],
     ] as const) {
@@ -130,6 +131,15 @@ requireCommands(
     }
     expect(await inVolume(world, 'ls')).toBe('two\n');
     expect(readdirSync(join(world.store, 'staging'))).toEqual([]);
+  });
+
+  test('an export to a missing directory is refused with the reason', async () => {
+    using world = openWorld();
+    await inVolume(world, 'echo 1 > one');
+    expect(await world.cachelane(['export', 'data', '-o', join(world.dir, 'no/file')])).toMatchObject({
+      code: 2,
+      stderr: `cachelane: cannot write ${join(world.dir, 'no/file')}: there is no directory ${join(world.dir, 'no')}\n  create it, or name another file\n`,
+    });
   });
 
   test('a damaged volume is not exported, and an older export stays', async () => {

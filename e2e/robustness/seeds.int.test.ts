@@ -184,7 +184,7 @@ requireCommands(
     ['an archive without its end', good.subarray(0, -1024), 2, 'it ends too early'],
     ['damaged gzip', gzipSync(good).fill(0x55, 30, 60), 2, 'cannot be read: '],
     ['no archive', Buffer.from('#!/bin/sh\n'.repeat(200)), 2, 'it is not a tar archive'],
-    ['an empty file', Buffer.alloc(0), 2, 'it is empty'],
+    ['an empty file', Buffer.alloc(0), 2, 'seed is empty'],
     ['an empty archive', [], 2, 'it is empty'],
     ['xz', Buffer.from('\xfd7zXZ\0 and so on', 'latin1'), 2, 'it is compressed with xz'],
   ])('%s: one line and a hint, and the volume is unchanged', async (_, archive, code, why) => {

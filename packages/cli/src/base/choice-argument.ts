@@ -94,5 +94,7 @@ export function requireNamed(
 export function parseSeconds(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (/^\d{1,9}(\.\d{1,3})?$/.test(text)) return Number(text) * 1000;
-  throw new CachelaneError('E_USAGE', `${option} must be a number of seconds, not ${JSON.stringify(text)}`);
+  throw new CachelaneError('E_USAGE', `${option} must be a number of seconds, not ${JSON.stringify(text)}`, {
+    hint: 'write the seconds as in 60 or 0.5',
+  });
 }

@@ -76,7 +76,7 @@ describe('a monorepo', () => {
       { name: 'namespace', value: 'github.com/acme/web/packages/a', source: 'remote origin in .git/config' },
       { name: 'remote', value: 'github.com:Acme/Web.git', source: 'remote origin in .git/config' },
       { name: 'project', value: join(base, 'web/packages/a'), source: 'package.json' },
-      { name: 'lane', value: 't1:local', source: 'no CI variable in the environment' },
+      { name: 'lane', value: 't1:local', source: 'no variable names a CI system' },
     ]);
   });
 

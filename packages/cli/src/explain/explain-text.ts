@@ -27,7 +27,10 @@ export function explainText(explained: Explained): string {
       ? []
       : [['seed', `${seedText(explained.seed)}, below the read chain and never saved`] as const]),
     ...(explained.catalog === null ? [] : [['catalog', explained.catalog] as const]),
-    ['attached by', chosenBy === null ? `-v ${request.name}` : `cachelane run, because of ${chosenBy}`],
+    [
+      'attached by',
+      chosenBy === null ? (explained.inFile ?? `-v ${explained.flag}`) : `cachelane run, because of ${chosenBy}`,
+    ],
     ['tool', `${tool.name}: ${tool.summary}`],
     ['saved', savedText(explained)],
     ['sync', `${syncText(planned.sync)}${request.sync === null ? '' : `, says ${configFileName}`}`],
@@ -65,27 +68,30 @@ export function explainText(explained: Explained): string {
   return `${answerText(explained)}\n\n${fields}\n${table}\n${tiersText(explained.tiers)}${whyText(explained)}\n${note}`;
 }
 
-function pathText({ planned, hasPlace }: Explained): string {
-  return hasPlace
-    ? `${planned.target} (${planned.targetSource})`
-    : `each run names it: -v ${planned.request.name}:PATH`;
+function pathText({ planned, hasPlace, flag, inFile }: Explained): string {
+  if (hasPlace) return `${planned.target} (${planned.targetSource})`;
+  return inFile === null ? `each run names it: -v ${flag}` : `the default of ${planned.tool.name}, or path in the file`;
 }
 
 /** Returns one sentence: which volume a run gets, and why. */
-function answerText({ namespace, planned, hasPlace, chosenBy, provider, isLeftOut }: Explained): string {
+function answerText(explained: Explained): string {
+  const { namespace, planned, hasPlace, flag, inFile, refused, chosenBy, provider, isLeftOut } = explained;
   const { name } = planned.request;
   if (isLeftOut) return `You get no volume: catalog-names is refuse, and no catalog offers ${name}.`;
+  if (refused !== null) return `You get no volume${chosenBy === null ? ` with -v ${flag}` : ''}: ${refused}.`;
   if (provider !== null && isUnstored(planned)) {
     return `You get ${provider.gives}, because of the provider ${provider.provider} (${provider.chosenBy}).`;
   }
   const where = hasPlace ? ` at ${planned.target}` : '';
-  const why = chosenBy === null ? `if it asks with -v ${name}${hasPlace ? '' : ':PATH'}` : `because of ${chosenBy}`;
+  if (inFile !== null) return `You get ${namespace}:${name}; ${inFile}.`;
+  const why = chosenBy === null ? `if the run names it with -v ${flag}` : `because of ${chosenBy}`;
   return `You get ${namespace}:${name}${where}, ${why}.`;
 }
 
 /** Returns the answer and the fields that most people need. `typed` is the volume as it was asked for. */
 export function explainBriefly(explained: Explained, typed: string): string {
   const { namespace, planned, chain, context, seed, catalog, provider, note } = explained;
+  const isStored = !isUnstored(planned) && explained.refused === null;
   const reads = chain.map(({ link, held }) => {
     const holds = held === null ? 'nothing yet' : `${plural(held.files, 'file')}, ${formatBytes(held.sizeBytes)}`;
     return ['reads', `${linkText(link, namespace)}: ${holds}`] as const;
@@ -93,15 +99,18 @@ export function explainBriefly(explained: Explained, typed: string): string {
   const [kept] = lifetimeFields(explained.lifetime);
   const fields = formatFields([
     ['path', pathText(explained)],
-    ['writes', chain[0]?.link.lane ?? context.lane],
-    ...reads.slice(0, 3),
+    ...(isStored ? [['writes', chain[0]?.link.lane ?? context.lane] as const, ...reads.slice(0, 3)] : []),
     ...(provider === null ? [] : providerFields(explained)),
     ...(seed === null ? [] : [['seed', seedText(seed)] as const]),
     ...(catalog === null ? [] : [['catalog', catalog] as const]),
     ['tool', `${planned.tool.name}: ${planned.tool.summary}`],
-    ['saved', `${commitText(planned.commit)} (${planned.commit})`],
-    ['shared', explainedRemoteText(explained.remote)],
-    ...(kept === undefined ? [] : [kept]),
+    ...(isStored
+      ? [
+          ['saved', `${commitText(planned.commit)} (${planned.commit})`] as const,
+          ['shared', explainedRemoteText(explained.remote)] as const,
+          ...(kept === undefined ? [] : [kept]),
+        ]
+      : []),
   ]);
   const rest = note === null ? '' : `\n${note}\n`;
   const more = `More: cachelane explain ${printable(typed)} --verbose\n`;
@@ -129,8 +138,9 @@ function checksText(tool: Tool): string {
 }
 
 export function whyText(explained: Explained): string {
-  const { context, namespace, planned, chain, tiers, seed, provider, ungranted, isLeftOut } = explained;
+  const { context, namespace, planned, chain, tiers, seed, provider, ungranted, isLeftOut, refused } = explained;
   if (isLeftOut) return 'A run here leaves it out: catalog-names is refuse, and it is in no catalog.';
+  if (refused !== null) return `A run here leaves it out: ${refused}.`;
   if (provider !== null && isUnstored(planned))
     return `A run here uses ${provider.gives}, which cachelane does not save.`;
   const idle = new Set(tiers.flatMap(({ namespace: tier, isRead }) => (isRead ? [] : [tier])));

@@ -10,6 +10,7 @@ import {
   type VolumeRecord,
   type VolumeSeed,
   lowLevelId,
+  unknownToolName,
 } from '@cachelane/core';
 import {
   type ListedHead,
@@ -38,7 +39,8 @@ import { settledParents } from '../context/settled-parents.ts';
 import type { ReadStore } from '../home/store.ts';
 import { readUserConfig } from '../config/user-config.ts';
 import type { VolumeArgument } from '../base/volume-argument.ts';
-import { type SelectionRequest, plainSelection, selectVolumes } from '../volumes/volumes.ts';
+import { toolInFile } from '../volumes/tool-in-file.ts';
+import { type SelectionRequest, addressText, plainSelection, selectVolumes } from '../volumes/volumes.ts';
 
 interface Surroundings {
   readonly host: Host;
@@ -91,6 +93,15 @@ export async function explainVolume(
     lowLevelId: namespaceId === null ? null : lowLevelId({ namespaceId, volume, compat: planned.compat, lane }),
     planned,
     hasPlace,
+    flag: flagOf(asked, context, hasPlace),
+    inFile:
+      hasPlace || asked.tool === unknownToolName
+        ? null
+        : toolInFile(
+            { namespace: asked.namespace ?? context.namespace, name: asked.name, tool: asked.tool },
+            context.namespace,
+          ),
+    refused: hasPlace ? refusalOf(selection, argument) : null,
     seed: seed === undefined || isSeededBy(request) ? request.seed : seed,
     provider: providerReport(planned),
     overridden: request.provider?.overridden ?? [],
@@ -185,6 +196,21 @@ export async function heldBy({ metadata, signal }: ReadStore, planned: PlannedVo
     chain.push({ link, held: heads.find(({ head }) => head.lane === link.lane) ?? null });
   }
   return chain;
+}
+
+function flagOf({ namespace, name, path, source }: VolumeRequest, context: Context, hasPlace: boolean): string {
+  const address = addressText({ namespace: namespace === context.namespace ? null : namespace, name });
+  if (!hasPlace) return `${address}:PATH`;
+  return path !== null && source === '-v' ? `${address}:${path}` : address;
+}
+
+function refusalOf(selection: SelectionRequest, argument: VolumeArgument): string | null {
+  try {
+    return selectVolumes({ ...selection, asked: [argument] }).dropped[0]?.problem ?? null;
+  } catch (error) {
+    if (error instanceof CachelaneError) return null;
+    throw error;
+  }
 }
 
 function chosenBy(selection: SelectionRequest, name: string): string | null {

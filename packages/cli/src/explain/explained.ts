@@ -23,6 +23,12 @@ export interface Explained {
   readonly planned: PlannedVolume;
   /** False for a stored directory whose path each run names with -v. */
   readonly hasPlace: boolean;
+  /** How `run -v` names it. */
+  readonly flag: string;
+  /** How runs reach a stored volume of a tool that has another name; null: with {@link flag}. */
+  readonly inFile: string | null;
+  /** Why a run refuses its path; null: it does not. */
+  readonly refused: string | null;
   /** Contents below the read chain; null: none. */
   readonly seed: VolumeSeed | null;
   readonly chain: readonly { readonly link: ChainLink; readonly held: ListedHead | null }[];

@@ -35,7 +35,7 @@ export interface SweepingLeases extends LeaseStore {
 export type MountProbe = { readonly ok: true } | { readonly ok: false; readonly reason: string; readonly mend: string };
 
 interface ExportFiles {
-  /** Moves the file into place when it is complete. Returns its size in bytes. */
+  /** Moves the file into place when it is complete. Returns its size in bytes. Throws the system's error if it cannot create a file there. */
   write(file: string, parts: AsyncIterable<ExportPart>, signal: AbortSignal): Promise<number>;
   read(file: string): AsyncIterable<ExportPart>;
   /** Whether a file begins like an export. */

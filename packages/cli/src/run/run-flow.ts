@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { CachelaneError, isCachelaneError } from '@cachelane/core';
 import { errorText } from '../base/error-text.ts';
 import { exitCodeOf } from '../base/exit-codes.ts';
+import { writeFault } from '../base/file-fault.ts';
 import { followedBy } from '../base/followed-by.ts';
 import type { Host } from '../host/host.ts';
 import { openReporter } from '../reporters/choose.ts';
@@ -102,9 +103,9 @@ async function writeReportFile(run: Run, report: WrittenReport): Promise<void> {
     writeReport(path, report);
   } catch (error) {
     // The work is saved, so a missing report is no failure.
-    const why = error instanceof Error ? error.message : String(error);
+    const { why, hint } = writeFault(path, error);
     const message = `cannot write the report to ${path}: ${why}`;
-    run.reporter.event({ type: 'warning', code: 'E_USAGE', message, hint: null });
+    run.reporter.event({ type: 'warning', code: 'E_USAGE', message, hint });
   }
 }
 

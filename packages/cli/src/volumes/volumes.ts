@@ -70,6 +70,8 @@ export interface DroppedVolume {
   readonly name: VolumeName;
   readonly path: string;
   readonly code: ErrorCode;
+  /** Why it is left out. */
+  readonly problem: string;
   readonly message: string;
   readonly hint: string;
 }
@@ -115,7 +117,7 @@ export function selectVolumes(request: SelectionRequest): Selection {
     if (problem === null) return [];
     const message = `the volume ${addressText({ namespace, name })} (${source}) is left out: ${problem}`;
     const hint = isRepeated(placed, index) ? 'name it once' : 'give it another path';
-    return [{ name, path, code: 'E_MOUNT_POINT' as const, message, hint }];
+    return [{ name, path, code: 'E_MOUNT_POINT' as const, problem, message, hint }];
   });
   return { volumes, dropped };
 }

@@ -58,8 +58,8 @@ function ofLaptop(): LaneDecision {
     base: null,
     defaultLane: null,
     parentLane: laptop,
-    why: 'no hub and no CI: the lane of this machine, shared by all branches',
-    source: 'no CI variable in the environment',
+    why: 'this is no CI job, so it uses the lane of this machine, which all branches share',
+    source: 'no variable names a CI system',
   };
 }
 

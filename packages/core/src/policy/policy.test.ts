@@ -97,7 +97,12 @@ describe('amounts', () => {
     for (const key of policyKeys) {
       expect(formatPolicyValue(key, defaultPolicy[key].value), key).toBe(policyRules[key].standard);
     }
-    expect(() => parsePolicyValue('keep-pr', 'soon')).toThrow(/keep-pr must be like 12h, 30d or none, not "soon"/);
+    expect(() => parsePolicyValue('keep-pr', 'soon')).toThrow(
+      expect.objectContaining({
+        message: 'keep-pr must be like 12h, 30d or none, not "soon"',
+        hint: 'use m for minutes, h for hours, d for days',
+      }),
+    );
   });
 });
 

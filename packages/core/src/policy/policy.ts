@@ -184,6 +184,12 @@ function valueOf(key: StatedKey, text: string): number | undefined {
 }
 
 const examples = { time: '12h, 30d or none', size: '500MB, 10GiB or none', count: '20', percent: '30%' } as const;
+const hints = {
+  time: 'use m for minutes, h for hours, d for days',
+  size: 'use B, kB, MB, GB, TB, KiB, MiB, GiB or TiB',
+  count: 'use a whole number',
+  percent: 'use a whole number up to 100%',
+} as const;
 
 /** Parses a value. Throws E_USAGE for text of another kind. */
 export function parsePolicyValue(key: StatedKey, text: string): number {
@@ -191,7 +197,8 @@ export function parsePolicyValue(key: StatedKey, text: string): number {
   const value = valueOf(key, text);
   if (value !== undefined) return value;
   const right = rule.unit === 'choice' ? `one of ${rule.choices.join(', ')}` : `like ${examples[rule.unit]}`;
-  throw new CachelaneError('E_USAGE', `${key} must be ${right}, not ${JSON.stringify(text.slice(0, 100))}`);
+  const hint = rule.unit === 'choice' ? {} : { hint: hints[rule.unit] };
+  throw new CachelaneError('E_USAGE', `${key} must be ${right}, not ${JSON.stringify(text.slice(0, 100))}`, hint);
 }
 
 export function formatPolicyValue(key: StatedKey, value: number): string {

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { look } from '../sim/histories.fixture.ts';
 import { openExport } from '../transfer/export-volume.ts';
 import { importLayers } from '../transfer/import-volume.ts';
-import { rollBack } from '../removal/roll-back.ts';
+import { planRollBack, rollBack } from '../removal/roll-back.ts';
 import { installOn, machines, warnings } from '../sync/machines.fixture.ts';
 import { planEverywhere, revokeEverywhere } from '../sync/revoke/revoke-everywhere.ts';
 import {
@@ -204,6 +204,8 @@ describe('revoke', () => {
     await revoke(engine, runs[0]);
     const [head] = await engine.deps.metadata.listHeads(signal);
     const request = { volumeId: head?.volumeId ?? expect.fail('no head'), tool: indexedTool, context: testContext() };
+    const planned = await planRollBack(engine.deps, { ...request, to: 2, by: runs[2] as RunId }, signal);
+    expect(planned.differences?.map(({ path }) => path)).toEqual(['content/c', 'index/bucket']);
     await rollBack(engine.deps, { ...request, to: 2, by: runs[2] as RunId }, signal);
     expect(await linesOf(engine)).toEqual(['b']);
   });
@@ -245,11 +247,11 @@ describe('revoke', () => {
     const [head] = await engine.deps.metadata.listHeads(signal);
     const [volume] = await engine.deps.metadata.listVolumes(signal);
     if (head === undefined || volume === undefined) return expect.fail('nothing was saved');
-    const take = async ({ deps }: TestEngine): Promise<void> => {
+    const take = async ({ deps }: TestEngine) => {
       const from = { namespace: 'github.com/acme/web', volume, head };
       await using exported = await openExport(engine.deps, from, { history: true, signal });
       const request = { ...baseRequest, volume: indexedVolume, signal };
-      await importLayers(deps, request, exported.parts);
+      return await importLayers(deps, request, exported.parts);
     };
     await revoke(engine, runs[1]);
     const left = await linesOf(engine);
@@ -261,7 +263,10 @@ describe('revoke', () => {
     expect(new Set(after?.layers).size).toBe(after?.layers.length);
     // A store that never knew the run.
     await other.deps.metadata.revokeRuns([{ run: runs[1] as RunId, atMs: 1, by: 'ann', namespaceId: null }], signal);
-    await take(other);
+    const { taken, had } = await take(other);
+    expect(had).toBe(0);
+    const named = (await other.deps.metadata.listHeads(signal))[0]?.layers ?? [];
+    expect(taken.map(({ id }) => id).filter((id) => !named.includes(id))).toEqual([]);
     // The export has only the squash, so merged lines are removed together, as after the window.
     expect(await linesOf(other)).toEqual(['e', 'x']);
     expect((await look(other)).has('content/c')).toBe(true);

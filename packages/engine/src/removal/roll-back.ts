@@ -54,7 +54,7 @@ export interface RolledBack extends RollBackPlan {
 }
 
 /**
- * Returns what {@link rollBack} would do; changes nothing. Errors: E_USAGE for a read-only lane, E_NOT_FOUND for an unknown generation,
+ * Returns what {@link rollBack} would do; moves no head, but may publish layers without revoked runs. Errors: E_USAGE for a read-only lane, E_NOT_FOUND for an unknown generation,
  * E_LAYER_MISSING and E_LAYER_CORRUPT if its layers are gone.
  */
 export async function planRollBack(
@@ -70,7 +70,7 @@ export async function planRollBack(
   const history = await deps.metadata.history(request.volumeId, lane, signal);
   const to = targetOf(history, from, request.to);
   await requireLayers(deps, to, signal);
-  return { from, to, differences: await differencesOf(deps, request.tool, { from, to }, signal) };
+  return { from, to, differences: await differencesOf(deps, request, { from, to }, signal) };
 }
 
 /**
@@ -165,20 +165,25 @@ async function requireLayers(deps: RollBackDependencies, to: HistoryRecord, sign
 }
 
 async function differencesOf(
-  { layers }: RollBackDependencies,
-  tool: Tool,
+  deps: RollBackDependencies,
+  request: RollBackRequest,
   { from, to }: Pick<RollBackPlan, 'from' | 'to'>,
   signal: AbortSignal,
 ): Promise<RollBackPlan['differences']> {
+  const { layers } = deps;
+  const { tool } = request;
   const before: SnapshotState = { layers: from.layers, tool };
-  const after: SnapshotState = { layers: to.layers, tool };
+  const target: SnapshotState = { layers: to.layers, tool };
   try {
-    return await compareSnapshots(layers, { before, after }, signal);
+    const differences = await compareSnapshots(layers, { before, after: target }, signal);
+    const remainder = await withoutRevoked(deps, request, to.layers, signal);
+    if (remainder === null) return differences;
+    return await compareSnapshots(layers, { before, after: { layers: remainder.layers, tool } }, signal);
   } catch (error) {
     if (!isDamage(error)) throw error;
   }
   // The present state may be damaged, but the target must be whole.
-  await composeSnapshot(layers, after, signal);
+  await composeSnapshot(layers, target, signal);
   return null;
 }
 

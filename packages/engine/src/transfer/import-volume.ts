@@ -39,7 +39,7 @@ export interface ImportRequest extends Omit<SessionInput, 'mode' | 'purpose' | '
 export interface Imported {
   readonly volume: VolumeRecord;
   readonly manifest: ExportManifest;
-  /** Layers that the lane did not have. */
+  /** Layers that the lane did not have, without revoked runs. */
   readonly taken: readonly LayerRecord[];
   /** Number of layers that it had. */
   readonly had: number;
@@ -71,19 +71,22 @@ export async function importLayers(
     const volume = opened.volumes[0]?.volume;
     if (volume === undefined) throw new CachelaneError('E_INTERNAL', 'a session of one volume has none');
     const taken: LayerRecord[] = [];
+    let had = 0;
     let head = (await deps.metadata.head(volume.id, planned.own.lane, signal)) ?? null;
     for (const id of manifest.layers.toReversed()) {
       const index = await bytesOf(await next(source, `layers/${id}/index`));
       const { data } = await next(source, `layers/${id}/data.tar.zst`);
       if (head?.layers.includes(id) === true) {
         await drain(data);
+        had++;
         continue;
       }
       const record = await takeIn(deps, { ids, planned, volume, id, index, data }, signal);
-      head = await push(deps, { planned, volume, record, ids }, signal);
-      taken.push(record);
+      const pushed = await push(deps, { planned, volume, record, ids }, signal);
+      head = pushed.head;
+      taken.push(...pushed.taken);
     }
-    return { volume, manifest, taken, had: manifest.layers.length - taken.length, head };
+    return { volume, manifest, taken, had, head };
   } finally {
     await source.return?.();
     await closeSession(deps, ids.sessionId);
@@ -146,6 +149,8 @@ function countsOf(index: LayerIndex): { readonly added: number; readonly changed
   return { added, changed: 0, removed };
 }
 
+type Pushed = Pick<Imported, 'head' | 'taken'>;
+
 interface Push {
   readonly planned: PlannedVolume;
   readonly volume: VolumeRecord;
@@ -157,13 +162,13 @@ async function push(
   deps: EngineDependencies,
   { planned, volume, record, ids }: Push,
   signal: AbortSignal,
-): Promise<HeadRecord | null> {
+): Promise<Pushed> {
   const { lane } = planned.own;
   let head = (await deps.metadata.head(volume.id, lane, signal)) ?? null;
   for (let attempt = 0; attempt < limits.commitAttempts; attempt++) {
     const stack = [record.id, ...(head?.layers ?? []).filter((id) => id !== record.id)];
     const rest = await withoutRevoked(deps, { planned, volume, record, ids }, stack, signal);
-    if (rest !== null && isSame(rest.layers, head?.layers ?? [])) return head;
+    if (rest !== null && isSame(rest.layers, head?.layers ?? [])) return { head, taken: [] };
     const result = await deps.metadata.commit(
       {
         volumeId: volume.id,
@@ -178,7 +183,7 @@ async function push(
       },
       neverAborted,
     );
-    if (result.kind === 'moved') return result.head;
+    if (result.kind === 'moved') return { head: result.head, taken: rest?.rewritten ?? [record] };
     head = result.head;
     await backOff(deps, attempt, signal);
   }
@@ -273,7 +278,10 @@ function isTextRecord(value: unknown): value is Readonly<Record<string, string>>
 }
 
 function noExport(why: string, cause?: unknown): CachelaneError {
-  return new CachelaneError('E_USAGE', `this is not an export of a volume: ${why}`, { cause });
+  return new CachelaneError('E_USAGE', `this is not an export of a volume: ${why}`, {
+    hint: 'copy the file again, or export the volume again',
+    cause,
+  });
 }
 
 async function next(source: AsyncIterator<ExportPart>, name: string): Promise<ExportPart> {

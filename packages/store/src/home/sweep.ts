@@ -26,6 +26,8 @@ interface StaleImage {
 function staleImages(paths: HomePaths, nowMs: number): readonly StaleImage[] {
   return namesIn(paths.layers).flatMap((id) => {
     const dir = `${paths.layers}/${id}`;
+    // Other programs' files may lie there.
+    if (statSync(dir, { throwIfNoEntry: false })?.isDirectory() !== true) return [];
     const { image, about } = layerPaths(dir);
     if (lstatSync(image, { throwIfNoEntry: false })?.isFile() !== true) return [];
     const stat = statSync(about, { throwIfNoEntry: false });

@@ -230,6 +230,17 @@ describe('the image of an extracted layer', () => {
     await expectWhole(home);
   });
 
+  test('is deleted although other programs put files beside the layers', async () => {
+    await using home = await createLayerHome({ images: true });
+    await takeIn(home);
+    const store = openWith(home, home.files);
+    await store.extract(sent.id, noAbort);
+    fs.writeFileSync(`${home.dir}/layers/stray`, '');
+    fs.writeFileSync(`${home.dir}/layers/${'0'.repeat(64)}`, '');
+    const later = Date.now() + limits.sweepGraceMs + 60_000;
+    expect(await store.sweepImages(later, noAbort)).toEqual([`image of an extracted layer: layers/${sent.id}`]);
+  });
+
   test('can be deleted while an earlier run still reads the layer', async () => {
     await using home = await createLayerHome({ images: true });
     await takeIn(home);

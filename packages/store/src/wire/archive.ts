@@ -1,5 +1,5 @@
 import { invariant, limits } from '@cachelane/core';
-import { refusedWire, splitFrames } from './frames.ts';
+import { damagedWire, refusedWire, splitFrames } from './frames.ts';
 import type { TakenPiece } from './take-piece.ts';
 
 /** A part of an incoming archive: a compressed frame, or plain content. */
@@ -69,7 +69,7 @@ export class Archive {
         this.#at = 0;
         return piece.end;
       }
-      if (!(await this.#next())) throw refusedWire('it ends too early');
+      if (!(await this.#next())) throw damagedWire('it ends too early');
     }
     return place;
   }
@@ -94,7 +94,7 @@ export class Archive {
   async takeSome(count: number): Promise<Buffer> {
     if (count === 0) return Buffer.alloc(0);
     while (this.#isRead()) {
-      if (!(await this.#next())) throw refusedWire('it ends too early');
+      if (!(await this.#next())) throw damagedWire('it ends too early');
     }
     const part = this.#current.subarray(this.#at, this.#at + count);
     this.#at += part.length;

@@ -30,7 +30,10 @@ const partMax = 8 ** 11;
 /** A temporary file untouched for this long belongs to a writer that died. */
 const leftBehindMs = 3_600_000;
 
-/** Writes a temporary file beside `file` and renames it when it is complete. Returns its size in bytes. */
+/**
+ * Writes a temporary file beside `file` and renames it when it is complete. Returns its size in bytes. Throws the
+ * system's error if it cannot create the temporary file.
+ */
 export async function writeBundle(
   file: string,
   parts: AsyncIterable<BundlePart>,
@@ -76,7 +79,7 @@ function openBeside(file: string): { readonly beside: string; readonly descripto
     try {
       return { beside, descriptor: openSync(beside, 'wx', 0o600) };
     } catch (error) {
-      if (errnoOf(error) !== 'EEXIST') throw fromSystem(error, `writing ${file}`);
+      if (errnoOf(error) !== 'EEXIST') throw error;
     }
   }
 }
@@ -117,12 +120,13 @@ export async function* readBundle(file: string): AsyncGenerator<BundlePart> {
   }
 }
 
-/** Returns whether a file begins like an export. */
+/** Returns whether a file begins like an export, even if it ends within the first header. */
 export function isBundle(file: string, firstName: string): boolean {
   const descriptor = openSync(file, 'r');
   try {
-    const block = readExactly(descriptor, blockBytes, 0);
-    return block !== null && nameIn(block) === firstName;
+    const block = Buffer.alloc(blockBytes);
+    readSync(descriptor, block, 0, blockBytes, 0);
+    return nameIn(block) === firstName;
   } finally {
     closeSync(descriptor);
   }
@@ -194,5 +198,7 @@ function nameIn(block: Buffer): string {
 }
 
 function noBundle(why: string): CachelaneError {
-  return new CachelaneError('E_USAGE', `this is not an export of a volume: ${why}`);
+  return new CachelaneError('E_USAGE', `this is not an export of a volume: ${why}`, {
+    hint: 'copy the file again, or export the volume again',
+  });
 }

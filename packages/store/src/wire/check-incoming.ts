@@ -11,14 +11,14 @@ import {
   type LayerId,
 } from '@cachelane/core';
 import { planArchive, type ArchivePlan } from '../tar/archive-plan.ts';
-import { refusedWire } from './frames.ts';
+import { damagedWire, refusedWire } from './frames.ts';
 
 /**
  * Checks an index from elsewhere and returns its plan: unpacking it cannot write outside the layer's tree.
  * Throws E_LAYER_REFUSED with the reason, or E_LAYER_CORRUPT if the bytes are not an index.
  */
 export function checkIncoming(id: LayerId, bytes: Uint8Array): ArchivePlan {
-  if (digestOf(bytes) !== id) throw refusedWire('its index does not match its id');
+  if (digestOf(bytes) !== id) throw damagedWire('its index does not match its id');
   const index = openIndex(bytes);
   if (index.count > limits.incomingEntries) {
     throw refusedWire(`it has ${index.count} entries; the limit is ${limits.incomingEntries}`);

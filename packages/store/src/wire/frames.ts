@@ -100,7 +100,7 @@ export async function* splitFrames(source: AsyncIterable<Uint8Array>): AsyncGene
       next = null;
     }
   }
-  if (next !== null || bytes.length > 0) throw refusedWire('it ends too early');
+  if (next !== null || bytes.length > 0) throw damagedWire('it ends too early');
 }
 
 /** Bytes that have arrived but are not taken yet. Copies each byte once. */
@@ -147,7 +147,7 @@ function readLead(lead: Buffer): Lead {
   const need = lead.readUInt32LE(8);
   const sizeBytes = lead.readUInt32LE(12);
   if (lead.readUInt32LE(0) !== skippableMagic || lead.readUInt32LE(4) !== sizesBytes) {
-    throw refusedWire('its frames are not of this format');
+    throw damagedWire('its frames are not of this format');
   }
   if (sizeBytes === 0 || sizeBytes > frameBytes || need === 0 || need > compressedMax) {
     throw refusedWire('a frame is larger than the format allows');
@@ -178,11 +178,11 @@ export function frameContentSync({ compressed, sizeBytes }: Frame): Buffer {
 const roomOf = (sizeBytes: number): ZstdOptions => ({ maxOutputLength: sizeBytes, chunkSize: sizeBytes + spareBytes });
 
 function refuseDamaged(error: unknown): never {
-  throw refusedWire('a frame is damaged', error);
+  throw damagedWire('a frame is damaged', error);
 }
 
 function checked(content: Buffer, { compressed, sizeBytes }: Frame): Buffer {
-  if (content.length !== sizeBytes || !isOneZstdFrame(compressed)) throw refusedWire('a frame is damaged');
+  if (content.length !== sizeBytes || !isOneZstdFrame(compressed)) throw damagedWire('a frame is damaged');
   free(compressed);
   return content;
 }
@@ -195,6 +195,14 @@ export function free({ buffer }: Uint8Array): void {
   if (buffer instanceof ArrayBuffer && buffer.byteLength >= freedBytes) buffer.transfer(0);
 }
 
-export function refusedWire(why: string, cause?: unknown): CachelaneError {
-  return new CachelaneError('E_LAYER_REFUSED', `the layer is refused: ${why}`, { cause });
+export function refusedWire(why: string): CachelaneError {
+  return new CachelaneError('E_LAYER_REFUSED', `the layer is refused: ${why}`);
+}
+
+/** Same as {@link refusedWire}, for a layer that is damaged and so was whole once. */
+export function damagedWire(why: string, cause?: unknown): CachelaneError {
+  return new CachelaneError('E_LAYER_REFUSED', `the layer is refused: ${why}`, {
+    hint: 'copy the file again, or export the volume again',
+    cause,
+  });
 }

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { displayPath, digestOf, type BytePath, type CachelaneError, type Entry } from '@cachelane/core';
 import { wireEntries, type PiecePlace, type WirePlan } from '../tar/archive-plan.ts';
 import { checkTarget } from './check-incoming.ts';
-import { refusedWire } from './frames.ts';
+import { damagedWire } from './frames.ts';
 import {
   archiveEndBytes,
   contentBytes,
@@ -118,9 +118,9 @@ export function checkHeader(entry: Entry, header: TarHeader, found: Buffer): Buf
 const zeros = Buffer.alloc(archiveEndBytes);
 
 export function checkZeros(found: Buffer, what: string): void {
-  if (found.compare(zeros, 0, found.length) !== 0) throw refusedWire(`${what} has unexpected bytes`);
+  if (found.compare(zeros, 0, found.length) !== 0) throw damagedWire(`${what} has unexpected bytes`);
 }
 
 export function disagree({ path }: { readonly path: BytePath }): CachelaneError {
-  return refusedWire(`index and content differ at ${displayPath(path)}`);
+  return damagedWire(`index and content differ at ${displayPath(path)}`);
 }

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LayerId, Namespace, RemoteId } from '@cachelane/core';
+import { noneProvider } from '@cachelane/engine';
 import { aLayer, noAbort } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { mergeRequestOfFork, stage } from '../../fixtures/staged-host.fixture.ts';
@@ -87,14 +88,15 @@ describe('explain', () => {
   });
 
   test.each([
-    ['data', ['-n', web]],
-    [`${web}:data`, []],
-  ])('a stored directory is explained without its path: %s', async (address, options) => {
+    ['data', 'data', ['-n', web]],
+    [`${web}:data`, `${web}:data`, []],
+    [`${web}:data`, 'data', ['-n', web]],
+  ])('a stored directory is explained without its path: %s, -v %s', async (address, flag, options) => {
     using on = stage();
     await push(on, { name: 'data', compat: { os: 'linux', arch: 'x64' }, layers: ['a'] });
     expect(await on.cachelane('explain', address, ...options)).toBe(0);
-    expect(on.out()).toMatch(/^You get github\.com\/acme\/web:data, if it asks with -v data:PATH\.\n/);
-    expect(on.out()).toMatch(/^path: +each run names it: -v data:PATH$/m);
+    expect(on.out().split('\n')[0]).toBe(`You get ${web}:data, if the run names it with -v ${flag}:PATH.`);
+    expect(on.out()).toContain(`each run names it: -v ${flag}:PATH\n`);
     expect(on.out()).toMatch(/^reads: +t1:local.*: 5 files, 4\.1 kB$/m);
     using other = stage();
     await push(other, { name: 'data', layers: ['a'] });
@@ -122,8 +124,32 @@ describe('explain', () => {
     for (const { namespace, volume } of listed) {
       using asked = stage({ metadata: on.metadata });
       expect([await asked.cachelane('explain', volume, '-n', namespace), asked.err()]).toEqual([0, '']);
-      expect(asked.out()).toMatch(new RegExp(`^You get ${namespace}:${volume}[ ,][^\\n]*\\.\\n`));
+      expect(asked.out()).toMatch(new RegExp(`^You get ${namespace}:${volume}[ ,;][^\\n]*\\.\\n`));
     }
+  });
+
+  test('a stored volume of a tool under another name: says what to write in the file', async () => {
+    using on = stage();
+    await push(on, { name: 'npm-old', layers: ['a'] });
+    await on.cachelane('explain', 'npm-old', '-n', web);
+    const use = 'to use it, write in cachelane.yaml: volumes: { npm-old: { tool: npm } }';
+    expect(on.out().split('\n')[0]).toBe(`You get ${web}:npm-old; ${use}.`);
+    expect(on.out()).not.toContain('-v npm-old');
+  });
+
+  test('a path that a run refuses is no volume, with the reason', async () => {
+    using on = stage();
+    expect(await on.cachelane('explain', 'd:/etc')).toBe(0);
+    expect(on.out()).toMatch(
+      /^You get no volume with -v d:\/etc: \/etc is or contains a system directory\.\nA run here leaves it out: /,
+    );
+  });
+
+  test('a provider that saves nothing: no rows on what is saved', async () => {
+    using on = stage({ pieces: { openProvider: () => Promise.resolve(noneProvider) } });
+    await on.cachelane('explain', 'npm', '--provider', 'npm=none:');
+    expect(on.out()).toContain('which cachelane does not save');
+    expect(on.out()).not.toMatch(/^(writes|reads|saved|shared|kept):/m);
   });
 
   test('one sentence answers first, and a short table follows', async () => {

@@ -163,7 +163,7 @@ describe('context', () => {
       trust: 'T1',
       readChain: [{ namespace: 'a/b', lane: 't1:local' }],
       canWrite: true,
-      why: 'no hub and no CI: the lane of this machine, shared by all branches',
+      why: 'this is no CI job, so it uses the lane of this machine, which all branches share',
       inputs: expect.arrayContaining([{ name: 'namespace', value: 'a/b', source: '--namespace' }]),
       remote: { address: null, source: 'no remote is set' },
       push: { mode: 'never', source: 'there is no remote' },

@@ -5,6 +5,7 @@ import { variables } from '@cachelane/protocol';
 import { askAsProject, type ProgramPlace } from '../../api/ask-as-project.ts';
 import type { EngineAccess } from '../../api/ask-engine.ts';
 import { defineCommand, projectOptions, type Command } from '../../host/command.ts';
+import { readFault } from '../../base/file-fault.ts';
 import { projectOf, type ProjectQuestion } from '../../context/find-volume.ts';
 import type { Host } from '../../host/host.ts';
 import { printJson } from '../../host/print.ts';
@@ -81,10 +82,14 @@ function textOf(file: string | undefined): string {
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     const what = isInput ? 'standard input' : JSON.stringify(file);
-    throw new CachelaneError(code === 'ENOENT' ? 'E_NOT_FOUND' : 'E_USAGE', `cannot read ${what} (${code})`, {
-      hint: 'name a readable file, or pass the document on standard input',
-      cause,
-    });
+    throw new CachelaneError(
+      code === 'ENOENT' ? 'E_NOT_FOUND' : 'E_USAGE',
+      `cannot read ${what}: ${readFault(cause)}`,
+      {
+        hint: 'name a file with a GraphQL document, or - for standard input',
+        cause,
+      },
+    );
   }
 }
 

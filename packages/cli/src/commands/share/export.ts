@@ -1,7 +1,9 @@
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { CachelaneError, formatLane, parseLane } from '@cachelane/core';
 import { openExport } from '@cachelane/engine';
 import { defineCommand, jsonOption, projectOptions, type Command } from '../../host/command.ts';
+import { writeFault } from '../../base/file-fault.ts';
 import { findVolume, projectOf } from '../../context/find-volume.ts';
 import { formatBytes, plural } from '../../base/format.ts';
 import { compatOption, oneHead } from '../../inspect/heads.ts';
@@ -33,7 +35,13 @@ export const exportVolume: Command = defineCommand({
     if (options.output === undefined) {
       throw new CachelaneError('E_USAGE', 'the file to write is missing', { hint: '-o FILE' });
     }
+    if (options.output === '-') {
+      throw new CachelaneError('E_USAGE', 'an export cannot be written to standard output', {
+        hint: 'name a file: -o FILE',
+      });
+    }
     const file = resolve(whereToRun(host, options.directory).dir, options.output);
+    requireReplaceable(file);
     const { context } = await projectOf(host, options);
     return await readStore(host, async (store) => {
       const { namespace, variants } = await findVolume(host, store, { ...options, volume: operands.VOLUME });
@@ -52,7 +60,9 @@ export const exportVolume: Command = defineCommand({
       const { layers } = exported.manifest;
       const sizeBytes = await withProgress(host, options, async ({ update }) => {
         const counted = countBytes(exported.parts, countInto(update, 'exporting', null));
-        return await files.write(file, counted, signal);
+        return await files.write(file, counted, signal).catch((error: unknown) => {
+          throw error instanceof CachelaneError ? error : unwritable(file, error);
+        });
       });
       const name = `${namespace}:${volume.name}`;
       if (json) printJson(host, { file, volume: name, lane, layers, sizeBytes });
@@ -64,3 +74,21 @@ export const exportVolume: Command = defineCommand({
     });
   },
 });
+
+/** Rejects directories, devices and pipes, which the export would replace. Errors: E_USAGE. */
+function requireReplaceable(file: string): void {
+  let stats;
+  try {
+    stats = statSync(file, { throwIfNoEntry: false });
+  } catch (error) {
+    throw unwritable(file, error);
+  }
+  if (stats === undefined || stats.isFile()) return;
+  const what = stats.isDirectory() ? 'a directory' : 'not a regular file';
+  throw new CachelaneError('E_USAGE', `cannot write ${file}: it is ${what}`, { hint: 'name a file' });
+}
+
+function unwritable(file: string, cause: unknown): CachelaneError {
+  const { why, hint } = writeFault(file, cause);
+  return new CachelaneError('E_USAGE', `cannot write ${file}: ${why}`, { hint, cause });
+}

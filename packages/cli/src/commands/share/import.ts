@@ -83,6 +83,9 @@ export const importVolume: Command = defineCommand({
         hint: 'an archive is read twice: write it to a file first',
       });
     }
+    if (stat.isFile() && stat.size === 0) {
+      throw new CachelaneError('E_USAGE', `${file} is empty`, { hint: 'copy the file again, or name another' });
+    }
     const from = options.from === undefined ? null : parseRoot(options.from);
     const phase: CommandPhase = { state: 'not-started' };
     using watch = watchSignals(host.signals, phase);
@@ -99,7 +102,8 @@ export const importVolume: Command = defineCommand({
       else host.stdout.write(exportText(file, imported, project.context.namespace));
     } else {
       if (options.as === undefined) {
-        throw new CachelaneError('E_USAGE', `${file} does not say which volume it belongs to`, {
+        const what = stat.isFile() ? ' is not an export and' : '';
+        throw new CachelaneError('E_USAGE', `${file}${what} does not say which volume it belongs to`, {
           hint: 'name one: --as npm, or --as NAME:PATH',
         });
       }
