@@ -4,8 +4,6 @@ import { formatBytes, formatTable, plural } from '../base/format.ts';
 
 // Differences between two states of a volume, for `cachelane diff` and `cachelane rollback`.
 
-type Change = 'added' | 'changed' | 'removed';
-
 /** Returns the entry that shows the kind of path: the later one if it exists. */
 function shown({ before, after }: PathDifference): Entry | null {
   return after ?? before;
