@@ -102,7 +102,9 @@ function groupText({ title, common, rare }: HelpGroup): string {
   return `${title}:\n${rows}${rare.length === 0 ? '' : `  ${wrap(rare.join(', '), 2)}\n`}`;
 }
 
-/** Returns the help of the commands that begin with one word. */
+/** Returns the help of the commands that begin with one word, with an example of each of the first three. */
 export function groupHelp(word: string, specs: readonly CommandSpec[]): string {
-  return `Usage: cachelane ${word} COMMAND [OPTION]...\n\n${helpRows(specs.map(({ name, summary }) => [name, summary]))}`;
+  const examples = specs.slice(0, 3).flatMap((spec) => spec.examples.slice(0, 1));
+  const rows = helpRows(specs.map(({ name, summary }) => [name, summary]));
+  return `Examples:\n${examples.map((line) => `  ${line}\n`).join('')}\nUsage: cachelane ${word} COMMAND [OPTION]...\n\n${rows}`;
 }
